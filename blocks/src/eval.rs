@@ -1,0 +1,1 @@
+//! The plain reference result of a graph.

@@ -1,0 +1,316 @@
+//! Whole networks over a search space: the PFLD trunk, the supernet, a chosen subnet, and the pose net.
+//!
+//! The trunk's pieces are small graphs of their own as well, because the profiler measures each of them. Both forms come
+//! from the same builder functions. Structure and names follow NNI 2.5, `examples/nas/…/pfld/lib/{supernet,subnet}.py`.
+
+use std::fmt;
+
+use crate::graph::{Builder, Conv, Graph, NodeId};
+use crate::primitive::{Inverted, InvertedShape, inverted, separable};
+use crate::space::SearchLayer;
+use crate::{Primitive, Shape, Space};
+
+/// Channels of the stem.
+const STEM: usize = 16;
+/// Channels after the trunk's first inverted residual.
+const FIRST: usize = 32;
+/// Channels of the head's inverted residual, and of its middle and last layers.
+const HEAD: usize = 64;
+const HEAD_WIDE: usize = 128;
+/// The stem's output is this much smaller than the input, along a side.
+const STEM_STRIDE: usize = 4;
+/// Kernel, stride and padding of the side branch from the stem's first layer.
+const STEM_SIDE: (usize, usize, usize) = (9, 8, 1);
+
+/// The pose net's angles: pitch, yaw and roll.
+pub const ANGLES: usize = 3;
+
+/// The fixed part of a PFLD network: what stands before and behind the searched layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trunk {
+    /// Index (from 0) of the searched layer whose output also goes to the head.
+    side_layer: usize,
+}
+
+/// A fixed piece of the trunk; `trunk:NAME` in tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TrunkPiece {
+    /// From the picture to 16 channels at a quarter of the side.
+    Stem,
+    /// Inverted residual, 16 → 32 channels, halves the side.
+    Block4_1,
+    /// Depthwise 9×9, stride 8, on the stem's first layer.
+    AvgPool1,
+    /// Depthwise 3×3, stride 2, on the side layer's output.
+    AvgPool2,
+    /// Concatenation of the three branches and 1×1 convolution to 64 channels.
+    Block6_1,
+    /// Inverted residual with eSE, 64 → 64.
+    Block6_2,
+    /// Separable convolution, 64 → 128.
+    Block6_3,
+    /// Depthwise convolution over the whole map.
+    Conv7,
+    /// 1×1 convolution to the landmarks' coordinates.
+    Fc,
+}
+
+impl TrunkPiece {
+    /// All, in execution order.
+    pub const ALL: [Self; 9] = [
+        Self::Stem,
+        Self::Block4_1,
+        Self::AvgPool1,
+        Self::AvgPool2,
+        Self::Block6_1,
+        Self::Block6_2,
+        Self::Block6_3,
+        Self::Conv7,
+        Self::Fc,
+    ];
+
+    /// NNI's name of the module.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stem => "stem",
+            Self::Block4_1 => "block4_1",
+            Self::AvgPool1 => "avg_pool1",
+            Self::AvgPool2 => "avg_pool2",
+            Self::Block6_1 => "block6_1",
+            Self::Block6_2 => "block6_2",
+            Self::Block6_3 => "block6_3",
+            Self::Conv7 => "conv7",
+            Self::Fc => "fc",
+        }
+    }
+
+    /// The piece of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
+    }
+
+    /// Appends the piece to a graph: its inputs in order, its outputs in order.
+    fn build(self, g: &mut Builder, inputs: &[NodeId], points: usize) -> Vec<NodeId> {
+        let x = inputs[0];
+        let name = self.name();
+        match self {
+            Self::Stem => {
+                let c_in = g.shape(x).c;
+                let first = g.conv_bn_relu(x, "stem.stem_1", Conv::dense(c_in, STEM, 3).stride(2).padding(1));
+                let a = g.conv_bn_relu(first, "stem.stem_2a", Conv::pointwise(STEM, STEM));
+                let a = separable(g, "stem.stem_2b", a, STEM, STEM, 2, 1);
+                let b = g.max_pool(first, 2, 2);
+                let both = g.concat(&[a, b]);
+                let y = g.conv_bn_relu(both, "stem.stem_3", Conv::pointwise(2 * STEM, STEM));
+                vec![y, first]
+            }
+            Self::Block4_1 => {
+                let block = Inverted { kernel: 3, expand: 2, residual: false, dilation: 1, se: false };
+                let shape = InvertedShape { c_in: STEM, c_mid: FIRST, c_out: FIRST, stride: 2 };
+                vec![inverted(g, name, x, block, shape)]
+            }
+            Self::AvgPool1 => {
+                let (kernel, stride, padding) = STEM_SIDE;
+                vec![g.conv(x, name, Conv::depthwise(STEM, kernel).stride(stride).padding(padding))]
+            }
+            Self::AvgPool2 => {
+                let c = g.shape(x).c;
+                vec![g.conv(x, name, Conv::depthwise(c, 3).stride(2).padding(1))]
+            }
+            Self::Block6_1 => {
+                let joined = g.concat(inputs);
+                let c = g.shape(joined).c;
+                vec![g.conv(joined, name, Conv::pointwise(c, HEAD))]
+            }
+            Self::Block6_2 => {
+                let block = Inverted { kernel: 3, expand: 2, residual: true, dilation: 1, se: true };
+                let shape = InvertedShape { c_in: HEAD, c_mid: 2 * HEAD, c_out: HEAD, stride: 1 };
+                vec![inverted(g, name, x, block, shape)]
+            }
+            Self::Block6_3 => vec![separable(g, name, x, HEAD, HEAD_WIDE, 1, 3)],
+            Self::Conv7 => {
+                let s = g.shape(x);
+                vec![g.conv(x, name, Conv::depthwise(s.c, s.h))]
+            }
+            Self::Fc => vec![g.conv(x, name, Conv::pointwise(HEAD_WIDE, 2 * points).with_bias())],
+        }
+    }
+
+    /// Names of its inputs and outputs as a graph of its own.
+    fn ports(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::Stem => (&["x"], &["y", "stem_1"]),
+            Self::Block6_1 => (&["layers", "side_layer", "side_stem"], &["y"]),
+            _ => (&["x"], &["y"]),
+        }
+    }
+}
+
+impl fmt::Display for TrunkPiece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A trunk piece with its shapes, ready to measure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// Which.
+    pub piece: TrunkPiece,
+    /// The piece alone.
+    pub graph: Graph,
+}
+
+impl Trunk {
+    /// Checks that the searched layers fit between the trunk's two ends.
+    pub(crate) fn check(kind: &str, side_layer: usize, input: Shape, layers: &[SearchLayer]) -> Result<Self, String> {
+        if kind != "pfld" {
+            return Err(format!("kind '{kind}' is unknown; the only one is 'pfld'"));
+        }
+        if !(1..=layers.len()).contains(&side_layer) {
+            return Err(format!("side_layer {side_layer} is not one of the {} layers, counted from 1", layers.len()));
+        }
+        if !input.h.is_multiple_of(2 * STEM_STRIDE) || !input.w.is_multiple_of(2 * STEM_STRIDE) {
+            return Err(format!("the input's sides must be multiples of {}, not {}x{}", 2 * STEM_STRIDE, input.h, input.w));
+        }
+        let entry = Shape::new(FIRST, input.h / (2 * STEM_STRIDE), input.w / (2 * STEM_STRIDE));
+        let first = layers[0].layer.input();
+        if first != entry {
+            return Err(format!("gives the first layer {entry}, which expects {first}"));
+        }
+        let last = layers[layers.len() - 1].layer.output();
+        if last.h != last.w {
+            return Err(format!("its head needs a square map, not {}x{}", last.h, last.w));
+        }
+        let side = layers[side_layer - 1].layer.output();
+        if (side.h.div_ceil(2), side.w.div_ceil(2)) != (last.h, last.w) {
+            return Err(format!(
+                "side_layer {side_layer} gives {}x{}, which must be twice the last layer's {}x{}",
+                side.h, side.w, last.h, last.w
+            ));
+        }
+        let (kernel, stride, padding) = STEM_SIDE;
+        let from_stem = Conv::depthwise(STEM, kernel).stride(stride).padding(padding);
+        let pooled = (from_stem.out_side(input.h / 2), from_stem.out_side(input.w / 2));
+        if pooled != (last.h, last.w) {
+            return Err(format!("its side branch gives {}x{}, the last layer {}x{}", pooled.0, pooled.1, last.h, last.w));
+        }
+        Ok(Self { side_layer: side_layer - 1 })
+    }
+}
+
+impl fmt::Display for Trunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pfld side_layer {}", self.side_layer + 1)
+    }
+}
+
+impl Space {
+    /// The trunk's pieces as graphs of their own, for `points` landmarks; none for a space without a trunk.
+    pub fn trunk_pieces(&self, points: usize) -> Vec<Piece> {
+        let Some(trunk) = self.trunk() else { return Vec::new() };
+        let last = self.layers()[self.layers().len() - 1].layer.output();
+        let input = self.input();
+        let stem_1 = Shape::new(STEM, input.h / 2, input.w / 2);
+        let stem = Shape::new(STEM, input.h / STEM_STRIDE, input.w / STEM_STRIDE);
+        let side = self.layers()[trunk.side_layer].layer.output();
+        let at_end = |c| Shape { c, ..last };
+        let piece = |piece: TrunkPiece| {
+            let shapes = match piece {
+                TrunkPiece::Stem => vec![input],
+                TrunkPiece::Block4_1 => vec![stem],
+                TrunkPiece::AvgPool1 => vec![stem_1],
+                TrunkPiece::AvgPool2 => vec![side],
+                TrunkPiece::Block6_1 => vec![last, at_end(side.c), at_end(STEM)],
+                TrunkPiece::Block6_2 | TrunkPiece::Block6_3 => vec![at_end(HEAD)],
+                TrunkPiece::Conv7 => vec![at_end(HEAD_WIDE)],
+                TrunkPiece::Fc => vec![Shape::new(HEAD_WIDE, 1, 1)],
+            };
+            let (input_names, output_names) = piece.ports();
+            let mut g = Builder::new(format!("trunk:{piece}"));
+            let inputs: Vec<_> = std::iter::zip(input_names, shapes).map(|(name, shape)| g.input(name, shape)).collect();
+            let outputs = piece.build(&mut g, &inputs, points);
+            let outputs: Vec<_> = std::iter::zip(output_names.iter().copied(), outputs).collect();
+            Piece { piece, graph: g.finish(&outputs) }
+        };
+        TrunkPiece::ALL.map(piece).into()
+    }
+
+    /// The network of one choice a layer.
+    ///
+    /// Input `input`; outputs `landmarks` `[2·points,1,1]` and, with a trunk, `features`, the stem's output, for the pose
+    /// net (training only: [`Space::deployed`] leaves it out). A space without a trunk gives a plain chain with output `y`.
+    pub fn subnet(&self, choice: &[Primitive], points: usize) -> Graph {
+        self.network(format!("{self}-subnet"), points, true, &mut |g, i, x| {
+            choice[i].build(g, &format!("blocks.{i}.op"), x, &self.layers()[i].layer)
+        })
+    }
+
+    /// The network of one choice a layer as an app ships it: without the training output `features`.
+    pub fn deployed(&self, choice: &[Primitive], points: usize) -> Graph {
+        self.network(format!("{self}-subnet"), points, false, &mut |g, i, x| {
+            choice[i].build(g, &format!("blocks.{i}.op"), x, &self.layers()[i].layer)
+        })
+    }
+
+    /// The network of all candidates, mixed in each layer by a mask; inputs and outputs as in [`Space::subnet`].
+    pub fn supernet(&self, points: usize) -> Graph {
+        self.network(format!("{self}-supernet"), points, true, &mut |g, i, x| {
+            let layer = &self.layers()[i];
+            let outputs: Vec<_> =
+                layer.primitives.iter().enumerate().map(|(k, p)| p.build(g, &format!("blocks.{i}.{k}"), x, &layer.layer)).collect();
+            g.mixture(&outputs, i)
+        })
+    }
+
+    fn network(
+        &self,
+        name: String,
+        points: usize,
+        features: bool,
+        searched: &mut dyn FnMut(&mut Builder, usize, NodeId) -> NodeId,
+    ) -> Graph {
+        let mut g = Builder::new(name);
+        let input = g.input("input", self.input());
+        let Some(trunk) = self.trunk() else {
+            let y = (0..self.layers().len()).fold(input, |x, i| searched(&mut g, i, x));
+            return g.finish(&[("y", y)]);
+        };
+        let stem = TrunkPiece::Stem.build(&mut g, &[input], points);
+        let (stem, stem_1) = (stem[0], stem[1]);
+        let one = |g: &mut Builder, piece: TrunkPiece, inputs: &[NodeId]| piece.build(g, inputs, points)[0];
+        let mut x = one(&mut g, TrunkPiece::Block4_1, &[stem]);
+        let mut side = x;
+        for i in 0..self.layers().len() {
+            x = searched(&mut g, i, x);
+            if i == trunk.side_layer {
+                side = x;
+            }
+        }
+        let side_stem = one(&mut g, TrunkPiece::AvgPool1, &[stem_1]);
+        let side_layer = one(&mut g, TrunkPiece::AvgPool2, &[side]);
+        x = one(&mut g, TrunkPiece::Block6_1, &[x, side_layer, side_stem]);
+        for piece in [TrunkPiece::Block6_2, TrunkPiece::Block6_3, TrunkPiece::Conv7, TrunkPiece::Fc] {
+            x = one(&mut g, piece, &[x]);
+        }
+        if features { g.finish(&[("landmarks", x), ("features", stem)]) } else { g.finish(&[("landmarks", x)]) }
+    }
+
+    /// The auxiliary net that estimates the head's pose from the stem's output while training; none without a trunk.
+    ///
+    /// Input `features`, output `angles` `[3,1,1]`: pitch, yaw, roll.
+    pub fn pose_net(&self) -> Option<Graph> {
+        self.trunk()?;
+        let input = self.input();
+        let mut g = Builder::new("pose");
+        let x = g.input("features", Shape::new(STEM, input.h / STEM_STRIDE, input.w / STEM_STRIDE));
+        let x = g.conv_bn_relu(x, "conv1", Conv::dense(STEM, 64, 3).stride(2).padding(1));
+        let x = g.conv_bn_relu(x, "conv2", Conv::dense(64, 64, 3).padding(1));
+        let x = g.conv_bn_relu(x, "conv3", Conv::dense(64, 32, 3).stride(2).padding(1));
+        let x = g.conv_bn_relu(x, "conv4", Conv::dense(32, 64, 7).padding(1));
+        let x = g.max_pool(x, 3, 3);
+        let x = g.linear(x, "fc1", 32);
+        let x = g.linear(x, "fc2", ANGLES);
+        Some(g.finish(&[("angles", x)]))
+    }
+}

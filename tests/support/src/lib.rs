@@ -1,0 +1,24 @@
+//! What tests of several crates share: where data too large for the project lies.
+
+use std::path::{Path, PathBuf};
+
+/// The project's root folder.
+pub fn project_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().and_then(Path::parent).expect("two folders below the root")
+}
+
+/// A path in the shared data folder (`BLOCKTIME_SHARED`, default `../shared` beside the project).
+///
+/// `None`, with a message, where it is not there: the calling test then returns. With `BLOCKTIME_REQUIRE_SHARED=1` its
+/// absence is a failure instead.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("BLOCKTIME_SHARED").map_or_else(|| project_root().join("../shared"), PathBuf::from);
+    let found = folder.join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    let required = std::env::var_os("BLOCKTIME_REQUIRE_SHARED").is_some_and(|v| v == "1");
+    assert!(!required, "{} is missing and BLOCKTIME_REQUIRE_SHARED=1", found.display());
+    eprintln!("skipped: {} is missing; set BLOCKTIME_SHARED to the folder that holds it", found.display());
+    None
+}
