@@ -1,0 +1,169 @@
+//! Losses: of landmarks, of pose, and the latency term that steers the search.
+
+use candle_core::{D, Result, Tensor};
+
+/// How the distance of landmarks is punished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum PointLoss {
+    /// Σ (difference)².
+    Square,
+    /// Wing loss, w 0.02, ε 0.004: logarithmic for small differences, linear for large ones.
+    Wing,
+}
+
+/// How errors of the head's pose weigh a face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum PoseWeight {
+    /// 1 + Σ(1 − cos Δ), angles in radians. The 1 is a floor: Σ(1 − cos) of a few degrees is almost zero, and alone it would starve
+    /// the landmarks as soon as the pose net has learnt.
+    Floor,
+    /// Σ(1 − cos Δ) with degrees fed to the cosine as if they were radians: what the reference does.
+    Raw,
+    /// No pose net in the loss.
+    None,
+}
+
+/// Half-width of the wing loss's logarithmic part, as a fraction of the picture's side.
+const WING_WIDTH: f64 = 0.02;
+/// How sharply that part curves, as a fraction of the picture's side.
+const WING_EPSILON: f64 = 0.004;
+
+impl PointLoss {
+    /// Loss of each face, `[n]`, from coordinates `[n, 2N]`.
+    ///
+    /// # Errors
+    /// Shapes differ.
+    pub fn per_face(self, landmarks: &Tensor, truth: &Tensor) -> Result<Tensor> {
+        let difference = (landmarks - truth)?;
+        match self {
+            Self::Square => difference.sqr()?.sum(D::Minus1),
+            Self::Wing => {
+                let distance = difference.abs()?;
+                let near = ((&distance / WING_EPSILON)? + 1.0)?.log()?.affine(WING_WIDTH, 0.0)?;
+                let far = (&distance - (WING_WIDTH - WING_WIDTH * (1.0 + WING_WIDTH / WING_EPSILON).ln()))?;
+                distance.lt(WING_WIDTH)?.where_cond(&near, &far)?.sum(D::Minus1)
+            }
+        }
+    }
+}
+
+impl PoseWeight {
+    /// Weight of each face, `[n]`, from the pose net's angles and the true ones in degrees (`[n, 3]` each). `None` where all are 1.
+    ///
+    /// The pose net's numbers are radians for [`PoseWeight::Floor`] and degrees for [`PoseWeight::Raw`].
+    ///
+    /// # Errors
+    /// Shapes differ.
+    pub fn per_face(self, angles: &Tensor, truth_degrees: &Tensor) -> Result<Option<Tensor>> {
+        let (truth, floor) = match self {
+            Self::Floor => (truth_degrees.affine(1f64.to_radians(), 0.0)?, 1.0),
+            Self::Raw => (truth_degrees.clone(), 0.0),
+            Self::None => return Ok(None),
+        };
+        let off = (angles - truth)?.cos()?.affine(-1.0, 1.0)?.sum(D::Minus1)?;
+        Ok(Some((off + floor)?))
+    }
+}
+
+/// Mean over the faces of (weight · loss).
+///
+/// # Errors
+/// Shapes differ.
+pub fn weighted_mean(losses: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
+    match weights {
+        Some(weights) => (losses * weights)?.mean_all(),
+        None => losses.mean_all(),
+    }
+}
+
+/// How the latency term joins the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum TermMode {
+    /// loss · α · ln(p)^β.
+    Mul,
+    /// loss + α · p^β.
+    Add,
+}
+
+/// The term by which latency (or MACs) steers the search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LatencyTerm {
+    /// How it joins the loss.
+    pub mode: TermMode,
+    /// Its factor. In mul mode it scales the whole gradient, which RMSprop and AdamW do not feel.
+    pub alpha: f64,
+    /// Its exponent: what steers. 0 turns the term off.
+    pub beta: f64,
+}
+
+/// A latency term that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum TermError {
+    /// α = 0 in mul mode.
+    #[error(
+        "--alpha 0 with --mode mul makes the whole loss 0. In this mode α only scales the loss, which the optimizers do not feel; \
+         to turn the latency term off give --beta 0"
+    )]
+    NothingLeft,
+    /// Not a usable number.
+    #[error("--alpha and --beta must be finite and not negative, not {alpha} and {beta}")]
+    Numbers {
+        /// α as given.
+        alpha: f64,
+        /// β as given.
+        beta: f64,
+    },
+    /// ln(p) would not be positive.
+    #[error(
+        "the cheapest subnet costs {cheapest} {unit}, and mul mode takes its logarithm to the power β, which needs more than 1; \
+         is the table in another unit? (--mode add has no such limit)"
+    )]
+    Logarithm {
+        /// Of the cheapest subnet.
+        cheapest: f64,
+        /// Of `cheapest`.
+        unit: &'static str,
+    },
+}
+
+impl LatencyTerm {
+    /// A term that can work for every subnet, the cheapest of which costs `cheapest` (`unit` stands in messages).
+    ///
+    /// # Errors
+    /// As [`TermError`] says.
+    pub fn new(mode: TermMode, alpha: f64, beta: f64, cheapest: f64, unit: &'static str) -> std::result::Result<Self, TermError> {
+        let term = Self { mode, alpha, beta };
+        if !(alpha.is_finite() && beta.is_finite() && alpha >= 0.0 && beta >= 0.0) {
+            return Err(TermError::Numbers { alpha, beta });
+        }
+        if mode == TermMode::Mul && alpha == 0.0 {
+            return Err(TermError::NothingLeft);
+        }
+        if mode == TermMode::Mul && !term.is_off() && cheapest <= 1.0 {
+            return Err(TermError::Logarithm { cheapest, unit });
+        }
+        Ok(term)
+    }
+
+    /// Whether it leaves the loss as it is.
+    pub fn is_off(&self) -> bool {
+        self.beta == 0.0 || self.alpha == 0.0
+    }
+
+    /// The loss (scalar) with the term, from the expected cost `p` (scalar, µs or MACs).
+    ///
+    /// # Errors
+    /// candle fails.
+    pub fn apply(&self, loss: &Tensor, p: &Tensor) -> Result<Tensor> {
+        if self.is_off() {
+            return Ok(loss.clone());
+        }
+        match self.mode {
+            TermMode::Mul => loss * (p.log()?.powf(self.beta)? * self.alpha)?,
+            TermMode::Add => loss + (p.powf(self.beta)? * self.alpha)?,
+        }
+    }
+}

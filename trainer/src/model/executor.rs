@@ -1,0 +1,84 @@
+//! The seam between a model and what computes it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use blocks::Graph;
+use candle_core::{Device, Tensor};
+
+use super::stock::Stock;
+use super::{Layout, Stats};
+
+/// How batch norm and dropout behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Statistics of the batch, which also move the running ones (momentum 0.1, unbiased variance); dropout drops.
+    Train,
+    /// Statistics of the batch; the running ones stay. Dropout drops.
+    TrainFrozenStats,
+    /// Running statistics, no dropout.
+    Eval,
+}
+
+impl Mode {
+    /// Whether the batch's own statistics normalise it, and dropout drops.
+    pub fn is_training(self) -> bool {
+        self != Self::Eval
+    }
+}
+
+/// What an executor is given for one forward pass; see [`super::Model::forward`].
+pub struct Call<'a> {
+    /// `[n,c,h,w]` each.
+    pub inputs: &'a [Tensor],
+    /// Trained parameters, `[P]`.
+    pub params: &'a Tensor,
+    /// `[layers, candidates]`.
+    pub masks: Option<&'a Tensor>,
+    /// Running statistics, which [`Mode::Train`] moves.
+    pub stats: &'a Stats,
+    /// How batch norm and dropout behave.
+    pub mode: Mode,
+    /// Decides what dropout drops.
+    pub dropout_seed: u64,
+}
+
+/// Computes a graph, as part of candle's autograd graph.
+pub trait Executor: Send + Sync {
+    /// The outputs, `[n,c,h,w]` each, in the graph's order.
+    ///
+    /// # Errors
+    /// Shapes do not fit, or candle fails.
+    fn forward(&self, call: Call<'_>) -> candle_core::Result<Vec<Tensor>>;
+}
+
+/// The executors there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// candle's own operations: any device, slow on a CPU.
+    Stock,
+}
+
+impl Backend {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Stock];
+
+    /// The best one for a device.
+    pub fn for_device(_device: &Device) -> Self {
+        Self::Stock
+    }
+
+    pub(super) fn executor(self, graph: &Arc<Graph>, layout: &Arc<Layout>, _device: &Device) -> candle_core::Result<Box<dyn Executor>> {
+        match self {
+            Self::Stock => Ok(Box::new(Stock::new(graph.clone(), layout.clone()))),
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stock => "stock",
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! A block graph as a candle module.
+//!
+//! All trained parameters of a graph are **one** flat variable, laid out by [`Layout`]; so an optimizer is one loop, a checkpoint one
+//! tensor, and an executor may hand back all gradients at once. Running statistics of batch norm are plain numbers beside it.
+
+mod executor;
+pub mod init;
+mod layout;
+mod stock;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use blocks::weights::WeightError;
+use blocks::{Graph, Weights};
+use candle_core::{Device, Tensor, Var};
+
+pub use executor::{Backend, Call, Executor, Mode};
+pub use layout::{Layout, Slot};
+
+/// Running statistics of all batch norms of a graph, in the layout's order; shared with the executor, which moves them.
+pub type Stats = Arc<Mutex<Vec<f32>>>;
+
+/// Why a model cannot be made or run.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The weights do not fit the graph.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+    /// candle failed.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+}
+
+/// A graph with weights, ready to run forwards and backwards.
+pub struct Model {
+    graph: Arc<Graph>,
+    layout: Arc<Layout>,
+    params: Var,
+    stats: Stats,
+    executor: Box<dyn Executor>,
+}
+
+impl Model {
+    /// The graph with these weights on `device`, run by the backend that is best there.
+    ///
+    /// # Errors
+    /// A weight is missing or has another size.
+    pub fn new(graph: Graph, weights: &Weights, device: &Device) -> Result<Self, ModelError> {
+        Self::with_backend(graph, weights, device, Backend::for_device(device))
+    }
+
+    /// The same with a chosen backend.
+    ///
+    /// # Errors
+    /// A weight is missing or has another size, or the backend cannot run on the device.
+    pub fn with_backend(graph: Graph, weights: &Weights, device: &Device, backend: Backend) -> Result<Self, ModelError> {
+        let graph = Arc::new(graph);
+        let layout = Arc::new(Layout::new(&graph));
+        let (trained, stats) = layout.gather(weights)?;
+        let params = Var::from_vec(trained, layout.trained_len(), device)?;
+        let executor = backend.executor(&graph, &layout, device)?;
+        Ok(Self { graph, layout, params, stats: Arc::new(Mutex::new(stats)), executor })
+    }
+
+    /// Runs the graph on `inputs` (`[n,c,h,w]` each, in the graph's order) and returns its outputs (`[n,c,h,w]`) in order.
+    ///
+    /// `masks` (`[layers, candidates]`) weigh the mixtures of a supernet and are part of the autograd graph. `dropout_seed`
+    /// decides what dropout drops; it is not read in [`Mode::Eval`].
+    ///
+    /// # Errors
+    /// Shapes do not fit, or candle fails.
+    pub fn forward(&self, inputs: &[Tensor], masks: Option<&Tensor>, mode: Mode, dropout_seed: u64) -> candle_core::Result<Vec<Tensor>> {
+        let params = self.params.as_tensor();
+        self.executor.forward(Call { inputs, params, masks, stats: &self.stats, mode, dropout_seed })
+    }
+
+    /// What the model runs.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Where each weight lies.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// All trained parameters, `[P]`.
+    pub fn params(&self) -> &Var {
+        &self.params
+    }
+
+    /// All weights by name, running statistics included.
+    ///
+    /// # Errors
+    /// The device does not give them back.
+    pub fn weights(&self) -> candle_core::Result<Weights> {
+        let trained = self.params.to_vec1::<f32>()?;
+        Ok(self.layout.scatter(&trained, &self.lock_stats()))
+    }
+
+    /// Replaces all weights.
+    ///
+    /// # Errors
+    /// A weight is missing or has another size; nothing is changed then.
+    pub fn set_weights(&self, weights: &Weights) -> Result<(), ModelError> {
+        let (trained, stats) = self.layout.gather(weights)?;
+        self.params.set(&Tensor::from_vec(trained, self.layout.trained_len(), self.params.device())?)?;
+        *self.lock_stats() = stats;
+        Ok(())
+    }
+
+    fn lock_stats(&self) -> MutexGuard<'_, Vec<f32>> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
