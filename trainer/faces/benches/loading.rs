@@ -1,9 +1,11 @@
-//! Cost of a face: decoding, writing its planes, warping it.
+//! Cost of a face: decoding, writing its planes, warping it; and the whole loader on real faces where there are any.
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use faces::augment::{Augment, Change, warp_planes};
+use faces::data::{Dataset, DatasetOptions, Loader, LoaderOptions, Split};
 use faces::picture::{ChannelOrder, decode, write_planes};
 use std::hint::black_box;
+use std::sync::Arc;
 
 fn loading(criterion: &mut Criterion) {
     // Smooth shapes, as in a photograph: noise would make the JPEG, and so its decoding, many times larger.
@@ -26,5 +28,26 @@ fn loading(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, loading);
+fn real_faces(criterion: &mut Criterion) {
+    let Some(root) = support::shared("faces") else { return };
+    let points_file = Some(support::project_root().join("trainer/points/scut86.toml"));
+    let options = DatasetOptions { points_file, ..DatasetOptions::default() };
+    let dataset = Arc::new(Dataset::open(&root, Split::Train, &options).expect("the shared faces"));
+    let faces: Vec<usize> = (0..512).collect();
+    let mut group = criterion.benchmark_group("512 real faces, 1 thread");
+    group.throughput(Throughput::Elements(512)).sample_size(10);
+    for (name, augment) in [("plain", None), ("mild", Some(Augment::MILD)), ("strong", Some(Augment::STRONG))] {
+        let loader = Loader::new(Arc::clone(&dataset), faces.clone(), LoaderOptions::train(32, 1, augment)).expect("a loader");
+        group.bench_function(name, |bench| {
+            bench.iter(|| {
+                let mut batches = loader.epoch(0);
+                while let Some(batch) = batches.next() {
+                    batches.recycle(batch.expect("a batch"));
+                }
+            });
+        });
+    }
+}
+
+criterion_group!(benches, loading, real_faces);
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 use super::jpeg;
 use crate::error::{FacesError, Result};
-use image::{DynamicImage, ImageDecoder, ImageReader, imageops};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, imageops};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -42,7 +42,7 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Picture, String> {
         return Err("the JPEG file is truncated: its end marker is missing".to_owned());
     }
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
-    if reader.format().is_none() {
+    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
         return Err("neither a JPEG nor a PNG file".to_owned());
     }
     let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
