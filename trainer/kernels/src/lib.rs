@@ -1,1 +1,27 @@
-//! Under construction.
+//! Training of block graphs on the CPU.
+//!
+//! Feature maps are kept in blocks of 16 channels, `[C/16][N][H][W][16]`: every kernel then works on whole vectors of
+//! channels, a pointwise convolution is one matrix product over all pixels, and batch norm and ReLU are per lane.
+//! Channels are padded with zeros to a multiple of 16.
+//!
+//! **Values are stored raw.** What is kept of a convolution is its output before batch norm; whoever reads it applies
+//! scale, shift and ReLU on the fly ([`ops::rows`]). The same holds backwards: the gradient with respect to a raw
+//! output is computed, row by row, from the gradient behind its batch norm and ReLU. Normalised activations, ReLU masks and
+//! gradients of batch norm's input are never in memory as a whole.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`simd`] | vectors of 16 floats, instruction sets, run-time choice |
+//! | [`buffer`] | aligned buffers, reused over steps |
+//! | [`ops`] | the kernels: matrix product, depthwise, statistics, pooling, layout |
+//! | [`plan`] | a block graph turned into kernel calls, forward and backward |
+//!
+//! Results do not depend on the number of threads: work is cut into a fixed number of [`ops::PARTS`] and sums are taken in their order.
+
+pub mod buffer;
+pub mod ops;
+pub mod plan;
+pub mod simd;
+
+pub use plan::{Gradients, Mode, Plan, Tape};
+pub use simd::Level;

@@ -1,0 +1,408 @@
+//! The backward pass, and the gradients while it runs.
+
+use std::sync::Arc;
+
+use super::forward::View;
+use super::{Plan, Step, Tape, ValueId};
+use crate::buffer::{Buffer, Ptr};
+use crate::ops::for_parts;
+use crate::ops::layout::{pack_block, unpack_block};
+use crate::ops::rows::{self, Coefficients, Reading};
+use crate::simd::LANES;
+
+/// Σ g and Σ g·ŷ, a pair a block.
+pub(super) type Sums = Vec<[[f64; LANES]; 2]>;
+
+/// Gradient with respect to what readers of a value see: some blocks of a buffer, times a factor.
+///
+/// A value that is added into another shares the other's buffer; only one with several readers gets its own.
+#[derive(Clone, Debug)]
+struct Gradient {
+    buffer: Arc<Buffer>,
+    offset: usize,
+    factor: f32,
+}
+
+/// Gradients of a backward pass.
+#[derive(Debug)]
+pub struct Gradients {
+    /// Of the trained parameters, in the plan's order; `None` where they were not asked for.
+    pub params: Option<Vec<f32>>,
+    /// Of the inputs, `[n][c][h][w]` each; `None` where they were not asked for.
+    pub inputs: Vec<Option<Vec<f32>>>,
+    /// Of the masks, `[layers][width]`.
+    pub masks: Vec<f32>,
+    values: Vec<Option<Gradient>>,
+    sums: Vec<Option<Sums>>,
+}
+
+/// Where the gradient of a value lies.
+#[derive(Clone, Copy)]
+pub(super) struct GradientView {
+    g: Ptr,
+    offset: usize,
+    n: usize,
+    pixels: usize,
+}
+
+impl GradientView {
+    /// The plane of one block of one image.
+    ///
+    /// # Safety
+    /// `block` and `image` must be inside the value.
+    pub unsafe fn plane(&self, block: usize, image: usize) -> *mut f32 {
+        unsafe { self.g.at(((self.offset + block) * self.n + image) * self.pixels) }
+    }
+}
+
+/// The gradient of a raw output, row by row.
+pub(super) struct RawGradient {
+    pub y: View,
+    pub g: GradientView,
+    factor: f32,
+    abc: Option<[Buffer; 3]>,
+}
+
+impl RawGradient {
+    /// Whether the rows of `g` are the gradient as they stand.
+    pub fn is_plain(&self) -> bool {
+        self.y.is_plain() && self.factor == 1.0
+    }
+
+    /// The gradient of `pixels` pixels of a block of an image, from pixel `first` on, into `dst`.
+    ///
+    /// # Safety
+    /// The pixels must be inside the value, and `dst` valid for them.
+    pub unsafe fn row(&self, plan: &Plan, block: usize, image: usize, first: usize, pixels: usize, dst: *mut f32) {
+        // SAFETY: A, B and C have a vector a block; the rest is promised by the caller.
+        unsafe {
+            let abc = match &self.abc {
+                Some(abc) => [0, 1, 2].map(|i| abc[i].ptr().at(block).cast_const()),
+                None => [std::ptr::null(); 3],
+            };
+            let how = Coefficients { reading: self.y.reading(block), factor: self.factor, abc };
+            let g = self.g.plane(block, image).add(first * LANES);
+            let y = self.y.plane(block, image).add(first * LANES);
+            rows::raw_gradient(plan.level, g, y, dst, pixels, &how);
+        }
+    }
+}
+
+impl Gradients {
+    pub(super) fn view(&self, v: ValueId, of: &View) -> GradientView {
+        let gradient = self.values[v].as_ref().expect("only values with a gradient are asked for it");
+        GradientView { g: gradient.buffer.ptr(), offset: gradient.offset, n: of.stride() / of.pixels, pixels: of.pixels }
+    }
+
+    /// Whether any reader has given a gradient yet.
+    pub(super) fn has(&self, v: ValueId) -> bool {
+        self.values[v].is_some()
+    }
+
+    pub(super) fn factor(&self, v: ValueId) -> f32 {
+        self.values[v].as_ref().map_or(1.0, |g| g.factor)
+    }
+
+    pub(super) fn take_sums(&mut self, v: ValueId) -> Option<Sums> {
+        self.sums[v].take()
+    }
+
+    pub(super) fn set_sums(&mut self, v: ValueId, sums: Sums) {
+        self.sums[v] = Some(sums);
+    }
+}
+
+/// A value's gradient that is about to be written.
+pub(super) struct Target {
+    buffer: Buffer,
+    /// Whether it holds a sum that is to be added to; else its contents are unspecified.
+    pub accumulate: bool,
+    n: usize,
+    pixels: usize,
+}
+
+impl Target {
+    /// The plane of one block of one image.
+    ///
+    /// # Safety
+    /// `block` and `image` must be inside the value; threads must write disjoint planes.
+    pub unsafe fn plane(&self, block: usize, image: usize) -> *mut f32 {
+        unsafe { self.buffer.ptr().at((block * self.n + image) * self.pixels) }
+    }
+
+    /// Vectors from one block to the next.
+    pub fn stride(&self) -> usize {
+        self.n * self.pixels
+    }
+}
+
+impl Plan {
+    /// Gradients from those of the outputs (`[n][c][h][w]`, `None` for an output that the loss does not use).
+    ///
+    /// Those of the parameters and of the inputs are computed only where asked for; those of the masks always.
+    ///
+    /// # Panics
+    /// On a tape of an evaluation, or where a slice has another length than the plan's shapes ask for.
+    pub fn backward(&self, mut tape: Tape, outputs: &[Option<&[f32]>], want_params: bool, want_inputs: &[bool]) -> Gradients {
+        assert!(tape.mode.is_training(), "an evaluation has no gradients");
+        assert_eq!(outputs.len(), self.outputs.len(), "output gradients");
+        let mut grads = Gradients {
+            params: want_params.then(|| vec![0.0; self.params]),
+            inputs: Vec::new(),
+            masks: vec![0.0; tape.masks.len()],
+            values: vec![None; self.values.len()],
+            sums: vec![None; self.values.len()],
+        };
+        for (g, &v) in std::iter::zip(outputs, &self.outputs) {
+            if let Some(g) = g {
+                self.add_output_gradient(&tape, &mut grads, v, g);
+            }
+        }
+        for step in self.steps.iter().rev() {
+            let y = step.makes();
+            if grads.values[y].is_some() {
+                self.run_backward(&tape, &mut grads, step, want_inputs);
+            }
+            let is_input = matches!(step, Step::Pack { .. });
+            if !is_input {
+                grads.values[y] = None;
+            }
+            tape.raw[y] = None;
+        }
+        grads.inputs = std::iter::zip(&self.inputs, want_inputs)
+            .map(|(&v, &want)| (want && !self.values[v].planar).then(|| self.unpack_gradient(&tape, &grads, v)))
+            .collect();
+        grads.values.clear();
+        grads
+    }
+
+    fn run_backward(&self, tape: &Tape, grads: &mut Gradients, step: &Step, want_inputs: &[bool]) {
+        let wanted = |x: ValueId| match self.inputs.iter().position(|&v| v == x) {
+            Some(i) => want_inputs[i] && !self.values[x].planar,
+            None => true,
+        };
+        match step {
+            Step::Pack { y, .. } => self.settle(tape, grads, *y),
+            Step::Conv { x, y, conv, weight, bias } => {
+                self.conv_backward(tape, grads, *x, *y, conv, weight.clone(), bias.clone(), wanted(*x));
+            }
+            Step::Depthwise { x, y, conv, weight, bias } => {
+                self.depthwise_backward(tape, grads, *x, *y, conv, weight.clone(), bias.clone(), wanted(*x));
+            }
+            Step::Add { a, b, y } => self.add_backward(tape, grads, &[*a, *b], *y),
+            Step::Mul { x, factor, y } => self.mul_backward(tape, grads, *x, *factor, *y),
+            Step::Concat { parts, y } => self.concat_backward(tape, grads, parts, *y),
+            Step::Mixture { layer, terms, y } => self.mixture_backward(tape, grads, *layer, terms, *y),
+            Step::MaxPool { x, y, kernel, stride } => self.max_pool_backward(tape, grads, *x, *y, *kernel, *stride),
+            Step::GlobalAvgPool { x, y } => self.global_avg_pool_backward(tape, grads, *x, *y),
+            Step::HardSigmoid { x, y } => self.hard_sigmoid_backward(tape, grads, *x, *y),
+            Step::Dropout { x, y, p, index } => self.dropout_backward(tape, grads, *x, *y, *p, *index),
+        }
+    }
+
+    /// The gradient of `y`'s raw output; computes the gradients of its batch norm's weights on the way.
+    pub(super) fn raw_gradient(&self, tape: &Tape, grads: &mut Gradients, y: ValueId) -> RawGradient {
+        let abc = self.norm_backward(tape, grads, y);
+        let view = self.view(tape, y);
+        RawGradient { y: view, g: grads.view(y, &view), factor: grads.factor(y), abc }
+    }
+
+    /// Takes a value's gradient out to be written or added to; [`Plan::set_gradient`] puts it back.
+    pub(super) fn gradient_target(&self, tape: &Tape, grads: &mut Gradients, v: ValueId) -> Target {
+        let value = &self.values[v];
+        let (n, pixels) = (tape.n, value.shape.pixels());
+        // Sums taken before are of the gradient as it was.
+        grads.sums[v] = None;
+        let target = |buffer, accumulate| Target { buffer, accumulate, n, pixels };
+        let Some(Gradient { buffer, offset, factor }) = grads.values[v].take() else {
+            return target(self.pool.take(value.len(n)), false);
+        };
+        let whole = offset == 0 && factor == 1.0 && buffer.len() == value.len(n);
+        match Arc::try_unwrap(buffer) {
+            Ok(buffer) if whole => target(buffer, true),
+            other => {
+                // Shared with another value, or only a part of it: continue on an own copy.
+                let shared = other.map_or_else(|shared| shared, Arc::new);
+                let from = GradientView { g: shared.ptr(), offset, n, pixels };
+                let own = target(self.pool.take(value.len(n)), true);
+                for_parts(n, |_, images| {
+                    for b in 0..value.blocks() {
+                        for image in images.clone() {
+                            // SAFETY: block and image are inside the value; parts have different images.
+                            unsafe {
+                                let (src, dst) = (from.plane(b, image), own.plane(b, image));
+                                rows::add_scaled(self.level, src, dst, pixels, &Reading::PLAIN, factor, false);
+                            }
+                        }
+                    }
+                });
+                own
+            }
+        }
+    }
+
+    /// The same with zeros instead of unspecified contents, for kernels that only add.
+    pub(super) fn zeroed_gradient_target(&self, tape: &Tape, grads: &mut Gradients, v: ValueId) -> Target {
+        let mut target = self.gradient_target(tape, grads, v);
+        if !target.accumulate {
+            target.buffer.fill(crate::simd::V16::ZERO);
+            target.accumulate = true;
+        }
+        target
+    }
+
+    pub(super) fn set_gradient(&self, grads: &mut Gradients, v: ValueId, target: Target) {
+        grads.values[v] = Some(Gradient { buffer: Arc::new(target.buffer), offset: 0, factor: 1.0 });
+    }
+
+    /// Turns the gradient of `y` into that of its raw output, for steps that know nothing of batch norm and ReLU.
+    pub(super) fn settle(&self, tape: &Tape, grads: &mut Gradients, y: ValueId) {
+        if self.values[y].is_plain() {
+            return;
+        }
+        let raw = self.raw_gradient(tape, grads, y);
+        let (n, pixels) = (tape.n, raw.y.pixels);
+        let target = Target { buffer: self.pool.take(self.values[y].len(n)), accumulate: false, n, pixels };
+        for_parts(n, |_, images| {
+            for b in 0..raw.y.blocks {
+                for image in images.clone() {
+                    // SAFETY: block and image are inside the value; parts have different images.
+                    unsafe { raw.row(self, b, image, 0, pixels, target.plane(b, image)) };
+                }
+            }
+        });
+        self.set_gradient(grads, y, target);
+    }
+
+    /// Adds `factor` times the gradient of `y`, from block `offset` on, to that of `x`: shared where `x` has none yet.
+    ///
+    /// The gradient of `y` must be [settled](Self::settle).
+    pub(super) fn pass_on(&self, tape: &Tape, grads: &mut Gradients, y: ValueId, x: ValueId, offset: usize, factor: f32) {
+        let Some(from) = grads.values[y].clone() else { return };
+        let (offset, factor) = (from.offset + offset, from.factor * factor);
+        if grads.values[x].is_none() {
+            grads.values[x] = Some(Gradient { buffer: from.buffer, offset, factor });
+            return;
+        }
+        let target = self.gradient_target(tape, grads, x);
+        let pixels = self.values[x].shape.pixels();
+        let from = GradientView { g: from.buffer.ptr(), offset, n: tape.n, pixels };
+        for_parts(tape.n, |_, images| {
+            for b in 0..self.values[x].blocks() {
+                for image in images.clone() {
+                    // SAFETY: block and image are inside both values; parts have different images.
+                    unsafe {
+                        let (src, dst) = (from.plane(b, image), target.plane(b, image));
+                        rows::add_scaled(self.level, src, dst, pixels, &Reading::PLAIN, factor, target.accumulate);
+                    }
+                }
+            }
+        });
+        self.set_gradient(grads, x, target);
+    }
+
+    fn add_output_gradient(&self, tape: &Tape, grads: &mut Gradients, v: ValueId, g: &[f32]) {
+        let shape = self.values[v].shape;
+        assert_eq!(g.len(), tape.n * shape.volume(), "gradient of an output of shape {shape}");
+        let target = self.gradient_target(tape, grads, v);
+        assert!(!target.accumulate, "a value is one output");
+        for (image, planes) in g.chunks_exact(shape.volume()).enumerate() {
+            for (b, src) in planes.chunks(LANES * shape.pixels()).enumerate() {
+                // SAFETY: block and image are inside the value.
+                unsafe { pack_block(src, shape.pixels(), target.plane(b, image)) };
+            }
+        }
+        self.set_gradient(grads, v, target);
+    }
+
+    fn unpack_gradient(&self, tape: &Tape, grads: &Gradients, v: ValueId) -> Vec<f32> {
+        let shape = self.values[v].shape;
+        let mut out = vec![0.0; tape.n * shape.volume()];
+        let Some(gradient) = &grads.values[v] else { return out };
+        let from = GradientView { g: gradient.buffer.ptr(), offset: gradient.offset, n: tape.n, pixels: shape.pixels() };
+        for (image, planes) in out.chunks_exact_mut(shape.volume()).enumerate() {
+            for (b, dst) in planes.chunks_mut(LANES * shape.pixels()).enumerate() {
+                // SAFETY: block and image are inside the value.
+                unsafe { unpack_block(from.plane(b, image), shape.pixels(), dst) };
+            }
+        }
+        if gradient.factor != 1.0 {
+            out.iter_mut().for_each(|x| *x *= gradient.factor);
+        }
+        out
+    }
+}
+
+/// Scratch rows of a raw gradient for all blocks of some pixels, or the gradient itself where it is plain.
+///
+/// Returns the first vector and the vectors from one block to the next.
+///
+/// # Safety
+/// `scratch` must be valid for blocks × pixels vectors, and the pixels be inside the value.
+pub(super) unsafe fn raw_rows(
+    plan: &Plan,
+    g: &RawGradient,
+    image: usize,
+    first: usize,
+    pixels: usize,
+    scratch: Ptr,
+) -> (Ptr, usize) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if g.is_plain() {
+            return (Ptr(g.g.plane(0, image).add(first * LANES)), g.y.stride());
+        }
+        for b in 0..g.y.blocks {
+            g.row(plan, b, image, first, pixels, scratch.at(b * pixels));
+        }
+        (scratch, pixels)
+    }
+}
+
+/// Scratch rows of what readers of a value see, for all blocks of some pixels, or the value itself where it is plain.
+///
+/// # Safety
+/// As [`raw_rows`].
+pub(super) unsafe fn read_rows(plan: &Plan, x: &View, image: usize, first: usize, pixels: usize, scratch: Ptr) -> (Ptr, usize) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if x.is_plain() {
+            return (Ptr(x.plane(0, image).add(first * LANES)), x.stride());
+        }
+        for b in 0..x.blocks {
+            let src = x.plane(b, image).add(first * LANES);
+            rows::read(plan.level, src, scratch.at(b * pixels), pixels, &x.reading(b));
+        }
+        (scratch, pixels)
+    }
+}
+
+/// Sums parts' packed gradients in their order: `partial[PARTS][len]` into its first part.
+pub(super) fn sum_parts(partial: &mut Buffer, len: usize) {
+    let (first, rest) = partial.split_at_mut(len);
+    for part in rest.chunks_exact(len) {
+        for (to, from) in std::iter::zip(first.iter_mut(), part) {
+            for lane in 0..LANES {
+                to.0[lane] += from.0[lane];
+            }
+        }
+    }
+}
+
+/// Adds Σ over pixels of rows of a raw gradient, a vector a block, to `partial`: a bias's gradient.
+///
+/// # Safety
+/// `g` must be valid for blocks × pixels vectors, `partial` for a vector a block.
+pub(super) unsafe fn add_bias_gradient(plan: &Plan, g: (Ptr, usize), blocks: usize, pixels: usize, partial: Ptr) {
+    for b in 0..blocks {
+        let mut sum = crate::simd::V16::ZERO;
+        // SAFETY: promised by the caller.
+        unsafe {
+            crate::ops::statistics::sum(plan.level, g.0.at(b * g.1), pixels, sum.0.as_mut_ptr());
+            let to: &mut [f32; LANES] = &mut *partial.at(b).cast();
+            for lane in 0..LANES {
+                to[lane] += sum.0[lane];
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Dense convolutions: pointwise ones as one product over pixels, the others over patches of some output rows.
+
+use std::ops::Range;
+
+use blocks::Conv;
+
+use super::backward::{Gradients, Target, add_bias_gradient, raw_rows, read_rows, sum_parts};
+use super::forward::View;
+use super::{Plan, Tape, ValueId};
+use crate::buffer::{Buffer, Ptr};
+use crate::ops::layout::{Packing, Patches, blocks as blocks_of, pad_channels};
+use crate::ops::matmul::{self, Product};
+use crate::ops::{PARTS, for_parts, with_scratch};
+use crate::simd::{LANES, V16};
+
+/// Vectors that a tile's operands may fill: about half of a first-level cache.
+const TILE_VECTORS: usize = 384;
+
+/// Pixels a tile: a multiple of the widest register tile.
+fn tile_pixels(blocks: usize) -> usize {
+    (TILE_VECTORS / blocks / 14).max(1) * 14
+}
+
+/// What a dense convolution reads.
+enum Source<'a> {
+    Blocked(View),
+    /// `[n][c][h][w]` as it came from outside.
+    Planar(&'a [f32]),
+}
+
+/// Geometry of one dense convolution.
+struct Dense<'a> {
+    plan: &'a Plan,
+    source: Source<'a>,
+    in_pixels: usize,
+    channels: usize,
+    in_blocks: usize,
+    packing: Packing,
+    pointwise: bool,
+    patches: Patches,
+    out_h: usize,
+}
+
+impl Dense<'_> {
+    /// Blocks of a patch.
+    fn patch_blocks(&self) -> usize {
+        self.packing.k().div_ceil(LANES)
+    }
+
+    /// The tiles of an image: output rows for patches, runs of pixels for a pointwise product.
+    fn tiles(&self) -> impl Iterator<Item = Patches> + use<> {
+        let pixels = tile_pixels(self.patch_blocks());
+        let patches = self.patches;
+        // A pointwise product does not care for rows: one long row.
+        let (width, height) = if self.pointwise { (1, patches.out_w * self.out_h) } else { (patches.out_w, self.out_h) };
+        let rows = (pixels / width).clamp(1, height);
+        (0..height).step_by(rows).map(move |row| Patches { row, rows: rows.min(height - row), out_w: width, ..patches })
+    }
+
+    /// Vectors of scratch for an image's input plane and for one tile's patch.
+    fn scratch_lens(&self) -> (usize, usize) {
+        let tile = self.tiles().map(|t| t.pixels()).max().unwrap_or(0);
+        let plane = match &self.source {
+            Source::Blocked(x) if !self.pointwise && !x.is_plain() => self.in_blocks * self.in_pixels,
+            _ => 0,
+        };
+        (plane, self.patch_blocks() * tile)
+    }
+
+    /// The input plane of an image as the convolution reads it.
+    ///
+    /// # Safety
+    /// `plane` must have [`Self::scratch_lens`].
+    unsafe fn read_plane(&self, image: usize, plane: Ptr) -> (Ptr, usize) {
+        match &self.source {
+            // SAFETY: promised by the caller.
+            Source::Blocked(x) if !self.pointwise => unsafe { read_rows(self.plan, x, image, 0, self.in_pixels, plane) },
+            _ => (plane, 0),
+        }
+    }
+
+    /// A tile's patch and its block stride.
+    ///
+    /// # Safety
+    /// `input` must come from [`Self::read_plane`] of the same image, `patch` have [`Self::scratch_lens`].
+    unsafe fn patch(&self, image: usize, tile: &Patches, input: (Ptr, usize), patch: Ptr) -> (Ptr, usize) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            match &self.source {
+                Source::Blocked(x) if self.pointwise => read_rows(self.plan, x, image, tile.row, tile.rows, patch),
+                Source::Blocked(_) => {
+                    tile.gather(input.0, input.1, self.in_blocks, patch);
+                    (patch, tile.pixels())
+                }
+                Source::Planar(x) => {
+                    let volume = self.channels * self.in_pixels;
+                    tile.gather_planar(&x[image * volume..(image + 1) * volume], self.channels, patch);
+                    (patch, tile.pixels())
+                }
+            }
+        }
+    }
+}
+
+impl Plan {
+    fn dense<'a>(&'a self, tape: &'a Tape, x: ValueId, y: ValueId, conv: &Conv) -> Dense<'a> {
+        let (from, to) = (self.values[x].shape, self.values[y].shape);
+        let source = match &tape.planar[x] {
+            Some(input) => Source::Planar(input),
+            None => Source::Blocked(self.view(tape, x)),
+        };
+        let tap_stride = if matches!(source, Source::Planar(_)) { from.c } else { blocks_of(from.c) * LANES };
+        Dense {
+            plan: self,
+            pointwise: conv.kernel == 1 && conv.stride == 1 && conv.padding == 0 && matches!(source, Source::Blocked(_)),
+            source,
+            in_pixels: from.pixels(),
+            channels: from.c,
+            in_blocks: blocks_of(from.c),
+            packing: Packing { c_out: conv.c_out, c_in: conv.c_in, taps: conv.kernel * conv.kernel, tap_stride },
+            patches: Patches {
+                kernel: conv.kernel,
+                stride: conv.stride,
+                padding: conv.padding,
+                dilation: conv.dilation,
+                in_h: from.h,
+                in_w: from.w,
+                out_w: to.w,
+                row: 0,
+                rows: to.h,
+            },
+            out_h: to.h,
+        }
+    }
+
+    pub(super) fn conv_forward(&self, tape: &Tape, x: ValueId, y: ValueId, conv: &Conv, weight: &[f32], bias: Option<&[f32]>) {
+        let dense = self.dense(tape, x, y, conv);
+        let out = self.view(tape, y);
+        let mut packed = self.pool.take(out.blocks * dense.packing.k());
+        dense.packing.pack(weight, &mut packed);
+        let bias: Vec<V16> = bias.map(|b| pad_channels(b, 0.0).collect()).unwrap_or_default();
+        let (w, b) = (packed.ptr(), Ptr(if bias.is_empty() { std::ptr::null_mut() } else { bias.as_ptr().cast_mut().cast() }));
+        let (plane_len, patch_len) = dense.scratch_lens();
+        for_parts(tape.n, |_, images| {
+            with_scratch([plane_len, patch_len, 0], |[plane, patch, _]| {
+                for image in images {
+                    // SAFETY: tiles cover the image's output pixels, parts have different images.
+                    unsafe {
+                        let input = dense.read_plane(image, plane);
+                        for tile in dense.tiles() {
+                            let (x, x_stride) = dense.patch(image, &tile, input, patch);
+                            let product = Product {
+                                pixels: tile.pixels(),
+                                k: dense.packing.k(),
+                                blocks: out.blocks,
+                                x_stride,
+                                y_stride: out.stride(),
+                                w_stride: dense.packing.k(),
+                                accumulate: false,
+                            };
+                            let y = out.plane(0, image).add(tile.row * tile.out_w * LANES);
+                            matmul::product(self.level, x.0, w.at(0), b.at(0), y, &product);
+                        }
+                    }
+                }
+            });
+        });
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn conv_backward(
+        &self,
+        tape: &Tape,
+        grads: &mut Gradients,
+        x: ValueId,
+        y: ValueId,
+        conv: &Conv,
+        weight: Range<usize>,
+        bias: Option<Range<usize>>,
+        want_x: bool,
+    ) {
+        let dense = self.dense(tape, x, y, conv);
+        let g = self.raw_gradient(tape, grads, y);
+        let k = dense.packing.k();
+        let out_blocks = g.y.blocks;
+        let want_params = grads.params.is_some();
+        let len = out_blocks * k;
+        let mut partial = want_params.then(|| self.pool.zeros(PARTS * len));
+        let mut bias_partial = (want_params && bias.is_some()).then(|| self.pool.zeros(PARTS * out_blocks));
+        let dx: Option<(Target, Buffer)> = want_x.then(|| {
+            let target =
+                if dense.pointwise { self.gradient_target(tape, grads, x) } else { self.zeroed_gradient_target(tape, grads, x) };
+            let mut transposed = self.pool.take(dense.patch_blocks() * out_blocks * LANES);
+            dense.packing.pack_transposed(&tape.params[weight.clone()], &mut transposed);
+            (target, transposed)
+        });
+        let (dw, db) = (partial.as_ref().map(Buffer::ptr), bias_partial.as_ref().map(Buffer::ptr));
+        let (plane_len, patch_len) = dense.scratch_lens();
+        let tile_len = dense.tiles().map(|t| t.pixels()).max().unwrap_or(0);
+        for_parts(tape.n, |part, images| {
+            with_scratch([plane_len, patch_len, out_blocks * tile_len], |[plane, patch, rows]| {
+                for image in images {
+                    // SAFETY: tiles cover the image's output pixels; parts have different images and partial sums.
+                    unsafe {
+                        let input = if want_params { dense.read_plane(image, plane) } else { (plane, 0) };
+                        for tile in dense.tiles() {
+                            let (first, pixels) = (tile.row * tile.out_w, tile.pixels());
+                            let dy = raw_rows(self, &g, image, first, pixels, rows);
+                            if let Some(db) = db {
+                                add_bias_gradient(self, dy, out_blocks, pixels, Ptr(db.at(part * out_blocks)));
+                            }
+                            if let Some(dw) = dw {
+                                let (x, x_stride) = dense.patch(image, &tile, input, patch);
+                                let (y_stride, w_stride, blocks) = (dy.1, k, out_blocks);
+                                let product = Product { pixels, k, blocks, x_stride, y_stride, w_stride, accumulate: true };
+                                matmul::outer(self.level, x.0, dy.0.0, dw.at(part * len), &product);
+                            }
+                            if let Some((target, transposed)) = &dx {
+                                dense.backward_data(&tile, image, dy, out_blocks, transposed.ptr(), target, patch);
+                            }
+                        }
+                    }
+                }
+            });
+        });
+        if let Some((target, _)) = dx {
+            self.set_gradient(grads, x, target);
+        }
+        let Some(params) = &mut grads.params else { return };
+        if let Some(partial) = &mut partial {
+            sum_parts(partial, len);
+            dense.packing.unpack_add(&partial[..len], &mut params[weight]);
+        }
+        if let (Some(partial), Some(range)) = (&mut bias_partial, bias) {
+            sum_parts(partial, out_blocks);
+            for (to, from) in std::iter::zip(&mut params[range], partial.iter().flat_map(|v| v.0)) {
+                *to += from;
+            }
+        }
+    }
+}
+
+impl Dense<'_> {
+    /// Adds a tile's gradient to that of the input.
+    ///
+    /// # Safety
+    /// As the forward pass; `patch` is free to be overwritten.
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn backward_data(
+        &self,
+        tile: &Patches,
+        image: usize,
+        dy: (Ptr, usize),
+        out_blocks: usize,
+        transposed: Ptr,
+        target: &Target,
+        patch: Ptr,
+    ) {
+        let k = out_blocks * LANES;
+        // SAFETY: promised by the caller.
+        unsafe {
+            let to = Ptr(target.plane(0, image));
+            let (y, y_stride) = if self.pointwise { (Ptr(to.at(tile.row)), target.stride()) } else { (patch, tile.pixels()) };
+            let product = Product {
+                pixels: tile.pixels(),
+                k,
+                blocks: self.patch_blocks(),
+                x_stride: dy.1,
+                y_stride,
+                w_stride: k,
+                accumulate: self.pointwise && target.accumulate,
+            };
+            matmul::product(self.plan.level, dy.0.0, transposed.0, std::ptr::null(), y.0, &product);
+            if !self.pointwise {
+                tile.scatter_add(patch, to, target.stride(), self.in_blocks);
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A block graph turned into kernel calls.
+//!
+//! [`Plan::new`] joins each convolution with the batch norm and ReLU behind it into one stored *value*, and each mixture
+//! with the additions and concatenations that feed only it. [`Plan::forward`] fills a [`Tape`]; [`Plan::backward`] walks it
+//! back. Weights are one flat slice in the order of the graph's trained parameters, running statistics another.
+
+mod backward;
+mod compile;
+mod conv;
+mod depthwise;
+mod forward;
+mod mixture;
+mod norm;
+mod simple;
+
+use std::ops::Range;
+
+use blocks::{Conv, Graph, Shape};
+
+use crate::buffer::{Buffer, Pool};
+use crate::ops::layout::blocks as blocks_of;
+use crate::simd::Level;
+
+pub use backward::Gradients;
+pub use forward::Tape;
+
+/// What the batch norms do in a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Statistics of the batch; running statistics are moved (momentum 0.1, unbiased variance).
+    Train,
+    /// Statistics of the batch; running statistics stay as they are.
+    TrainFrozenStats,
+    /// Running statistics.
+    Eval,
+}
+
+impl Mode {
+    /// Whether dropout drops and batch norm uses the batch's statistics.
+    pub fn is_training(self) -> bool {
+        self != Self::Eval
+    }
+}
+
+/// Index of a stored value.
+type ValueId = usize;
+
+/// Where a batch norm's weights lie in the flat slices.
+#[derive(Clone, Debug)]
+struct Norm {
+    gamma: Range<usize>,
+    beta: Range<usize>,
+    /// In the running statistics.
+    mean: Range<usize>,
+    var: Range<usize>,
+}
+
+/// A stored value: a raw output, and how its readers see it.
+#[derive(Clone, Debug)]
+struct Value {
+    shape: Shape,
+    norm: Option<Norm>,
+    relu: bool,
+    /// An input that is read as it comes, `[n][c][h][w]`.
+    planar: bool,
+    /// Last step that reads it.
+    last_use: usize,
+}
+
+impl Value {
+    fn blocks(&self) -> usize {
+        blocks_of(self.shape.c)
+    }
+
+    /// Vectors of the whole value for a batch of `n`.
+    fn len(&self, n: usize) -> usize {
+        self.blocks() * n * self.shape.pixels()
+    }
+
+    /// Whether readers see the raw output itself.
+    fn is_plain(&self) -> bool {
+        self.norm.is_none() && !self.relu
+    }
+}
+
+/// One value that a mixture adds, with the candidates whose masks weigh it.
+#[derive(Clone, Debug)]
+struct Term {
+    value: ValueId,
+    /// First output block that it covers.
+    offset: usize,
+    candidates: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Input number → blocked value.
+    Pack {
+        input: usize,
+        y: ValueId,
+    },
+    /// Dense convolution, pointwise and fully connected included.
+    Conv {
+        x: ValueId,
+        y: ValueId,
+        conv: Conv,
+        weight: Range<usize>,
+        bias: Option<Range<usize>>,
+    },
+    Depthwise {
+        x: ValueId,
+        y: ValueId,
+        conv: Conv,
+        weight: Range<usize>,
+        bias: Option<Range<usize>>,
+    },
+    Add {
+        a: ValueId,
+        b: ValueId,
+        y: ValueId,
+    },
+    Mul {
+        x: ValueId,
+        factor: ValueId,
+        y: ValueId,
+    },
+    Concat {
+        parts: Vec<ValueId>,
+        y: ValueId,
+    },
+    Mixture {
+        layer: usize,
+        terms: Vec<Term>,
+        y: ValueId,
+    },
+    MaxPool {
+        x: ValueId,
+        y: ValueId,
+        kernel: usize,
+        stride: usize,
+    },
+    GlobalAvgPool {
+        x: ValueId,
+        y: ValueId,
+    },
+    HardSigmoid {
+        x: ValueId,
+        y: ValueId,
+    },
+    /// Dropout, or with p = 0 a copy of what readers of `x` see.
+    Dropout {
+        x: ValueId,
+        y: ValueId,
+        p: f32,
+        index: usize,
+    },
+}
+
+/// A graph ready to run on the CPU.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    values: Vec<Value>,
+    steps: Vec<Step>,
+    /// The value of each input; planar ones are read in place.
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
+    params: usize,
+    stats: usize,
+    mask_layers: usize,
+    mask_width: usize,
+    level: Level,
+    pool: Pool,
+}
+
+impl Plan {
+    /// Prepares a graph. Groups must be 1 or equal to the channels.
+    pub fn new(graph: &Graph) -> Self {
+        Self::with_level(graph, Level::current())
+    }
+
+    /// The same for a chosen instruction set, which the processor must have.
+    pub fn with_level(graph: &Graph, level: Level) -> Self {
+        assert!(Level::available().contains(&level), "this processor has no {}", level.name());
+        compile::compile(graph, level)
+    }
+
+    /// Number of trained parameters.
+    pub fn param_count(&self) -> usize {
+        self.params
+    }
+
+    /// Number of running statistics.
+    pub fn stat_count(&self) -> usize {
+        self.stats
+    }
+
+    /// Searched layers and the width of a row of masks: the mask slice is `[layers][width]`.
+    pub fn mask_shape(&self) -> (usize, usize) {
+        (self.mask_layers, self.mask_width)
+    }
+
+    /// Shapes of the outputs for one image.
+    pub fn output_shapes(&self) -> Vec<Shape> {
+        self.outputs.iter().map(|&v| self.values[v].shape).collect()
+    }
+
+    /// Shapes of the inputs for one image.
+    pub fn input_shapes(&self) -> Vec<Shape> {
+        self.inputs.iter().map(|&v| self.values[v].shape).collect()
+    }
+}
+
+/// A stored value's batch norm in numbers: one vector a block each.
+#[derive(Debug)]
+struct Affine {
+    scale: Buffer,
+    shift: Buffer,
+    mean: Buffer,
+    istd: Buffer,
+}
