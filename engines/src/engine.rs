@@ -1,0 +1,189 @@
+//! What every engine can do.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::library::LibraryError;
+
+/// An engine that is open and ready to load models.
+pub trait Engine {
+    /// What it is: goes into every table and report.
+    fn info(&self) -> &EngineInfo;
+
+    /// Makes a model ready.
+    ///
+    /// `model` holds the bytes of an ONNX file whose inputs and outputs are all float32.
+    ///
+    /// # Errors
+    /// [`EngineError::Load`] where the engine refuses the model, [`EngineError::Unsupported`] where an input or output is
+    /// no float32 tensor.
+    fn load(&self, model: &[u8], options: &SessionOptions) -> Result<Box<dyn Session>, EngineError>;
+}
+
+/// A model made ready in an engine.
+///
+/// The order of calls is [`set_inputs`](Self::set_inputs), any number of [`run`](Self::run), then
+/// [`read_outputs`](Self::read_outputs). An engine may reuse the inputs' memory for other things only if it restores them:
+/// every run sees the same inputs.
+pub trait Session {
+    /// The model's inputs, in its order.
+    fn inputs(&self) -> &[Port];
+
+    /// The model's outputs, in its order.
+    fn outputs(&self) -> &[Port];
+
+    /// Hands over the values of all inputs, in the order of [`inputs`](Self::inputs), each row-major.
+    ///
+    /// Where the model leaves its batch open, the number of values decides the batch, which must be the same for all inputs.
+    ///
+    /// # Errors
+    /// [`EngineError::Inputs`] where the number of inputs or of values does not fit.
+    fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError>;
+
+    /// Runs the model once on the inputs handed over last. Nothing but the engine's own run happens here: this is what is timed.
+    ///
+    /// # Errors
+    /// [`EngineError::NoInputs`] before the first [`set_inputs`](Self::set_inputs); [`EngineError::Run`] where the engine fails.
+    fn run(&mut self) -> Result<(), EngineError>;
+
+    /// The outputs of the last run, in the order of [`outputs`](Self::outputs), each row-major.
+    ///
+    /// # Errors
+    /// [`EngineError::NoInputs`] before the first run.
+    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError>;
+}
+
+/// What an engine is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// Its name in tables: `onnxruntime`.
+    pub name: String,
+    /// Its version, as it says itself: `1.32.0`.
+    pub version: String,
+    /// The shared library it came from, where it came from one.
+    pub library: Option<PathBuf>,
+    /// SHA-256 of that file, in hex.
+    pub library_sha256: Option<String>,
+}
+
+impl fmt::Display for EngineInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// How a model is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads within one operation; operations always run one after the other.
+    pub threads: NonZeroUsize,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self { threads: NonZeroUsize::MIN }
+    }
+}
+
+/// An input or output of a model: a float32 tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions, an open batch as 1.
+    pub dims: Vec<usize>,
+    /// Whether the first dimension, the batch, is left open.
+    pub open_batch: bool,
+}
+
+impl Port {
+    /// Number of values of one batch of 1 (or of the fixed batch).
+    pub fn volume(&self) -> usize {
+        self.dims.iter().product()
+    }
+}
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EngineKind {
+    /// ONNX Runtime, from a shared library; `ort` on the command line.
+    OnnxRuntime,
+}
+
+impl EngineKind {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::OnnxRuntime];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnnxRuntime => "ort",
+        }
+    }
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for EngineKind {
+    type Err = String;
+
+    /// Reads the command line's name, or the long one of tables.
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "ort" | "onnxruntime" => Ok(Self::OnnxRuntime),
+            _ => Err(format!("unknown engine '{s}'; known are {}", Self::ALL.map(Self::name).join(", "))),
+        }
+    }
+}
+
+/// What can go wrong with an engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The engine's library is missing or cannot be used.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// The engine itself does not start.
+    #[error("{engine} does not start: {reason}")]
+    Start {
+        /// The engine's name.
+        engine: &'static str,
+        /// What it says.
+        reason: String,
+    },
+    /// The engine refuses a model.
+    #[error("{engine} cannot load the model: {reason}")]
+    Load {
+        /// The engine's name.
+        engine: &'static str,
+        /// What it says.
+        reason: String,
+    },
+    /// An input or output is not what this program can feed or read.
+    #[error("the model's {port} is {found}; only float32 tensors whose sizes are fixed (but for the batch) can be run")]
+    Unsupported {
+        /// `input 'x'` or `output 'y'`.
+        port: String,
+        /// What it is.
+        found: String,
+    },
+    /// Values that do not fit the model's inputs.
+    #[error("the inputs do not fit the model: {0}")]
+    Inputs(String),
+    /// Run or read before there was anything to run on.
+    #[error("the session has been given no inputs, or has not run on them")]
+    NoInputs,
+    /// The engine fails while it runs.
+    #[error("{engine} failed: {reason}")]
+    Run {
+        /// The engine's name.
+        engine: &'static str,
+        /// What it says.
+        reason: String,
+    },
+}

@@ -1,0 +1,215 @@
+//! ONNX Runtime, loaded from a shared library at run time.
+
+use std::ffi::CStr;
+use std::path::Path;
+use std::sync::Mutex;
+
+use ort::AsPointer;
+use ort::environment::Environment;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{IoBinding, Session as OrtSession};
+use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
+use sha2::{Digest, Sha256};
+
+use crate::engine::{Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
+use crate::library::{self, LibraryError};
+
+/// Its name in tables and messages.
+const NAME: &str = "onnxruntime";
+
+/// The one environment of the process and the library it came from: ONNX Runtime allows no second.
+static LOADED: Mutex<Option<(EngineInfo, Environment)>> = Mutex::new(None);
+
+/// The open engine.
+pub struct OnnxRuntime {
+    info: EngineInfo,
+    environment: Environment,
+}
+
+impl OnnxRuntime {
+    /// Opens the library at `path`, or the one that [`library::find`] finds. A second call with the same library gives the
+    /// same engine.
+    ///
+    /// # Errors
+    /// [`EngineError::Library`] where it is missing, no library for this machine, no ONNX Runtime, older than 1.17, or where
+    /// the process has loaded another one already; [`EngineError::Start`] where it does not start.
+    pub fn open(path: Option<&Path>) -> Result<Self, EngineError> {
+        let found = library::find(path)?;
+        library::check_header(&found)?;
+        // A relative path would be taken relative to the executable, not to the working folder.
+        let path = found.canonicalize().map_err(|e| LibraryError::unusable(&found, e))?;
+        let mut loaded = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((info, environment)) = loaded.as_ref() {
+            if info.library.as_ref() == Some(&path) {
+                return Ok(Self { info: info.clone(), environment: environment.clone() });
+            }
+            let name = info.library.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+            return Err(LibraryError::AlreadyLoaded { asked: path.display().to_string(), loaded: name }.into());
+        }
+        let version = version(&path)?;
+        let start = |e: &dyn ToString| EngineError::Start { engine: NAME, reason: e.to_string() };
+        let builder = ort::init_from(&path).map_err(|e| LibraryError::unusable(&path, e))?;
+        let environment = builder.with_name("blocktime").with_telemetry(false).build().map_err(|e| start(&e))?;
+        let bytes = std::fs::read(&path).map_err(|e| LibraryError::unusable(&path, e))?;
+        let hash = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let info = EngineInfo { name: NAME.to_string(), version, library: Some(path), library_sha256: Some(hash) };
+        *loaded = Some((info.clone(), environment.clone()));
+        Ok(Self { info, environment })
+    }
+}
+
+/// The version that a library says it has, once it is certain that it is an ONNX Runtime new enough.
+fn version(path: &Path) -> Result<String, LibraryError> {
+    let unusable = |reason: String| LibraryError::unusable(path, reason);
+    // SAFETY: loading runs the library's initialisers; the user named it as an engine, and its header was checked.
+    let library = unsafe { libloading::Library::new(path) }.map_err(|e| unusable(e.to_string()))?;
+    // SAFETY: this is the type of ONNX Runtime's only exported entry, in all its versions.
+    let base = unsafe { library.get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase") }
+        .map_err(|_| unusable("it is not ONNX Runtime (it does not export OrtGetApiBase)".to_string()))?;
+    // SAFETY: called as declared; the pointers it gives live as long as the library, which `library` holds here.
+    let version = unsafe { base().as_ref().map(|base| CStr::from_ptr((base.GetVersionString)()).to_string_lossy().into_owned()) }
+        .ok_or_else(|| unusable("it gives no API".to_string()))?;
+    let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
+    let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if (major, minor) < (1, ort::MINOR_VERSION) {
+        return Err(unusable(format!("it is ONNX Runtime {version}; 1.{} or newer is needed", ort::MINOR_VERSION)));
+    }
+    Ok(version)
+}
+
+impl Engine for OnnxRuntime {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    fn load(&self, model: &[u8], options: &SessionOptions) -> Result<Box<dyn Session>, EngineError> {
+        let session = create(&self.environment, model, options)
+            .map_err(|e| EngineError::Load { engine: NAME, reason: e.message().to_string() })?;
+        let ports = |outlets: &[Outlet], what: &str| outlets.iter().map(|o| port(o, what)).collect::<Result<Vec<_>, _>>();
+        let inputs = ports(session.inputs(), "input")?;
+        let outputs = ports(session.outputs(), "output")?;
+        let binding = session.create_binding().map_err(failed)?;
+        Ok(Box::new(OrtRun { inputs, outputs, binding, session, results: Vec::new(), has_run: false }))
+    }
+}
+
+fn create(environment: &Environment, model: &[u8], options: &SessionOptions) -> ort::Result<OrtSession> {
+    let threads = options.threads.get();
+    let mut builder = OrtSession::builder(environment)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_parallel_execution(false)?
+        .with_inter_threads(1)?
+        .with_intra_threads(threads)?
+        .with_intra_op_spinning(threads > 1)?
+        .with_deterministic_compute(true)?;
+    builder.commit_from_memory(model)
+}
+
+fn failed<R>(e: ort::Error<R>) -> EngineError {
+    EngineError::Run { engine: NAME, reason: e.message().to_string() }
+}
+
+/// Reads an input's or output's type; only its first dimension may be open.
+fn port(outlet: &Outlet, what: &str) -> Result<Port, EngineError> {
+    let unsupported =
+        || EngineError::Unsupported { port: format!("{what} '{}'", outlet.name()), found: format!("{}", outlet.dtype()) };
+    let ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } = outlet.dtype() else { return Err(unsupported()) };
+    let open_batch = shape.first() == Some(&-1);
+    let dims = shape.iter().enumerate().map(|(i, &d)| if i == 0 && open_batch { Ok(1) } else { usize::try_from(d) });
+    let dims = dims.collect::<Result<Vec<_>, _>>().map_err(|_| unsupported())?;
+    Ok(Port { name: outlet.name().to_string(), dims, open_batch })
+}
+
+/// A model in ONNX Runtime. Inputs and outputs are bound once, so that a run allocates and copies nothing of ours.
+struct OrtRun {
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    binding: IoBinding,
+    session: OrtSession,
+    /// The bound outputs; empty before the first inputs.
+    results: Vec<Tensor<f32>>,
+    has_run: bool,
+}
+
+impl OrtRun {
+    /// The batch that these values make, checked against every input.
+    fn batch(&self, values: &[Vec<f32>]) -> Result<usize, EngineError> {
+        if values.len() != self.inputs.len() {
+            return Err(EngineError::Inputs(format!("{} were given, it has {}", values.len(), self.inputs.len())));
+        }
+        let mut batch = None;
+        for (port, values) in std::iter::zip(&self.inputs, values) {
+            let fits = if port.open_batch {
+                !values.is_empty()
+                    && values.len().is_multiple_of(port.volume())
+                    && *batch.get_or_insert(values.len() / port.volume()) * port.volume() == values.len()
+            } else {
+                values.len() == port.volume()
+            };
+            if !fits {
+                let batch = if port.open_batch { " (times one batch for all inputs)" } else { "" };
+                let text = format!("'{}' is {:?}{batch}, which {} values do not fill", port.name, port.dims, values.len());
+                return Err(EngineError::Inputs(text));
+            }
+        }
+        Ok(batch.unwrap_or(1))
+    }
+
+    fn tensor(&self, port: &Port, batch: usize) -> Result<Tensor<f32>, EngineError> {
+        let mut dims = port.dims.clone();
+        if port.open_batch {
+            dims[0] = batch;
+        }
+        Tensor::new(self.session.allocator(), dims).map_err(failed)
+    }
+}
+
+impl Session for OrtRun {
+    fn inputs(&self) -> &[Port] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError> {
+        let batch = self.batch(values)?;
+        self.has_run = false;
+        self.results.clear();
+        self.binding.clear();
+        for (port, values) in std::iter::zip(&self.inputs, values) {
+            let mut tensor = self.tensor(port, batch)?;
+            tensor.extract_tensor_mut().1.copy_from_slice(values);
+            self.binding.bind_input(&port.name, &tensor).map_err(failed)?;
+        }
+        let mut results = Vec::new();
+        for port in &self.outputs {
+            let mut tensor = self.tensor(port, batch)?;
+            self.binding.bind_output(&port.name, &mut tensor).map_err(failed)?;
+            results.push(tensor);
+        }
+        self.results = results;
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<(), EngineError> {
+        if self.results.is_empty() {
+            return Err(EngineError::NoInputs);
+        }
+        // `Session::run_binding` would build a list of the outputs after each run; they are ours already.
+        // SAFETY: session and binding are alive and belong together; null means the default run options.
+        let status = unsafe { (ort::api().RunWithBinding)(self.session.ptr().cast_mut(), std::ptr::null(), self.binding.ptr()) };
+        // SAFETY: the status comes from the call above and is used once.
+        unsafe { ort::Error::<()>::result_from_status(status) }.map_err(failed)?;
+        self.has_run = true;
+        Ok(())
+    }
+
+    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError> {
+        if !self.has_run {
+            return Err(EngineError::NoInputs);
+        }
+        Ok(self.results.iter().map(|tensor| tensor.extract_tensor().1.to_vec()).collect())
+    }
+}
