@@ -1,6 +1,6 @@
 //! Against what the reference computes: `reference/README.md` of the shared data says what is in the files.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use blocks::{Graph, Space, Weights};
@@ -111,7 +111,7 @@ fn assert_close(what: &str, found: &[f32], expected: &[f32], relative: f32, abso
 #[track_caller]
 fn assert_gradient(what: &str, found: &[f32], expected: &[f32]) {
     let largest = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
-    assert_close(what, found, expected, 1e-3, (1e-4 * largest).max(1e-5));
+    assert_close(what, found, expected, 1e-3, (2e-5 * largest).max(1e-5));
 }
 
 fn flat(t: &Tensor) -> Vec<f32> {
@@ -164,11 +164,18 @@ fn parity_of_the_weight_step() {
                 assert_gradient(&name, &grad[slot.offset..][..slot.param.len()], &r.values(&name));
             }
         }
-        let after: BTreeMap<_, _> = nets.backbone.weights().unwrap().0;
+        let after = nets.backbone.weights().unwrap().0;
+        let mut checked = 0;
         for slot in nets.backbone.layout().stats() {
-            let name = &slot.param.name;
-            assert_close(name, &after[name], &r.values(&format!("after_step.supernet.{name}")), 1e-5, 1e-6);
+            let (name, expected) = (&slot.param.name, format!("after_step.supernet.{}", slot.param.name));
+            // The reference holds most batch norms' statistics, not all.
+            if r.tensors.contains_key(&expected) {
+                assert_close(name, &after[name], &r.values(&expected), 1e-5, 1e-6);
+                checked += 1;
+            }
         }
+        let held = r.tensors.keys().filter(|k| k.starts_with("after_step.") && !k.ends_with("num_batches_tracked")).count();
+        assert_eq!(checked, held);
     });
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use blocks::Graph;
 use candle_core::{Device, Tensor};
 
+use super::fused::Fused;
 use super::stock::Stock;
 use super::{Layout, Stats};
 
@@ -57,20 +58,24 @@ pub trait Executor: Send + Sync {
 pub enum Backend {
     /// candle's own operations: any device, slow on a CPU.
     Stock,
+    /// The project's kernels: the CPU.
+    Fused,
 }
 
 impl Backend {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Stock];
+    pub const ALL: [Self; 2] = [Self::Stock, Self::Fused];
 
     /// The best one for a device.
-    pub fn for_device(_device: &Device) -> Self {
-        Self::Stock
+    pub fn for_device(device: &Device) -> Self {
+        if device.is_cpu() { Self::Fused } else { Self::Stock }
     }
 
-    pub(super) fn executor(self, graph: &Arc<Graph>, layout: &Arc<Layout>, _device: &Device) -> candle_core::Result<Box<dyn Executor>> {
+    pub(super) fn executor(self, graph: &Arc<Graph>, layout: &Arc<Layout>, device: &Device) -> candle_core::Result<Box<dyn Executor>> {
         match self {
             Self::Stock => Ok(Box::new(Stock::new(graph.clone(), layout.clone()))),
+            Self::Fused if device.is_cpu() => Ok(Box::new(Fused::new(graph))),
+            Self::Fused => candle_core::bail!("the fused backend runs on the CPU only"),
         }
     }
 }
@@ -79,6 +84,7 @@ impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stock => "stock",
+            Self::Fused => "fused",
         })
     }
 }

@@ -4,6 +4,7 @@
 //! tensor, and an executor may hand back all gradients at once. Running statistics of batch norm are plain numbers beside it.
 
 mod executor;
+mod fused;
 pub mod init;
 mod layout;
 mod stock;

@@ -37,9 +37,9 @@ impl Stock {
             bail!("batch norm without running statistics")
         };
         let (centred, var) = if call.mode.is_training() {
-            let mean = x.mean_keepdim((0, 2, 3))?;
+            let mean = channel_mean(x)?;
             let centred = x.broadcast_sub(&mean)?;
-            let var = centred.sqr()?.mean_keepdim((0, 2, 3))?;
+            let var = channel_mean(&centred.sqr()?)?;
             if call.mode == Mode::Train {
                 let count = (n * h * w) as f32;
                 let unbias = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
@@ -155,6 +155,12 @@ fn split(flat: &Tensor, layout: &Layout, range: std::ops::Range<usize>, out: &mu
         }
     }
     Ok(())
+}
+
+/// Mean over images and pixels, `[1,c,1,1]`. One dimension after the other: candle adds up in sequence, and a long sum loses digits that
+/// training feels.
+fn channel_mean(x: &Tensor) -> Result<Tensor> {
+    x.mean_keepdim(3)?.mean_keepdim(2)?.mean_keepdim(0)
 }
 
 fn move_towards(running: &mut [f32], batch: &[f32], factor: f32) {

@@ -1,0 +1,154 @@
+//! A graph on the project's own kernels: one candle operation for the whole of it.
+//!
+//! The operation has three arguments, the input, the flat parameters and the masks, and one flat result, all outputs one
+//! after the other. Its backward pass gives all gradients at once, so candle's tape holds one node instead of hundreds.
+
+use std::sync::{Mutex, PoisonError};
+
+use blocks::Graph;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use kernels::{Plan, Tape};
+
+use super::{Call, Executor, Mode, Stats};
+
+/// Runs a graph with one input on the CPU.
+pub(super) struct Fused {
+    plan: Plan,
+}
+
+impl Fused {
+    pub fn new(graph: &Graph) -> Self {
+        Self { plan: Plan::new(graph) }
+    }
+}
+
+impl From<Mode> for kernels::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Train => Self::Train,
+            Mode::TrainFrozenStats => Self::TrainFrozenStats,
+            Mode::Eval => Self::Eval,
+        }
+    }
+}
+
+impl Executor for Fused {
+    fn forward(&self, call: Call<'_>) -> Result<Vec<Tensor>> {
+        let [input] = call.inputs else { bail!("the fused executor runs graphs with one input, not {}", call.inputs.len()) };
+        let (n, c, h, w) = input.dims4()?;
+        let expected = self.plan.input_shapes()[0];
+        if (c, h, w) != (expected.c, expected.h, expected.w) {
+            bail!("input of shape {:?} for a graph that reads {expected}", input.dims());
+        }
+        let (layers, width) = self.plan.mask_shape();
+        let masks = match call.masks {
+            Some(masks) if masks.dims() == [layers, width] => masks.contiguous()?,
+            None if layers == 0 => Tensor::zeros(1, candle_core::DType::F32, input.device())?,
+            masks => bail!("masks of shape {:?} for a graph that reads [{layers}, {width}]", masks.map(Tensor::dims)),
+        };
+        let op = Pass {
+            plan: self.plan.clone(),
+            stats: call.stats.clone(),
+            mode: call.mode,
+            dropout_seed: call.dropout_seed,
+            wants_params: call.params.track_op(),
+            wants_input: input.track_op(),
+            tape: Mutex::new(None),
+        };
+        let input = input.contiguous()?;
+        let flat = if call.mode.is_training() {
+            input.apply_op3(call.params, &masks, op)?
+        } else {
+            input.apply_op3_no_bwd(call.params, &masks, &op)?
+        };
+        let mut at = 0;
+        let output = |shape: blocks::Shape| {
+            let len = n * shape.volume();
+            at += len;
+            flat.narrow(0, at - len, len)?.reshape((n, shape.c, shape.h, shape.w))
+        };
+        self.plan.output_shapes().into_iter().map(output).collect()
+    }
+}
+
+/// One forward pass, and what its backward pass needs.
+struct Pass {
+    plan: Plan,
+    stats: Stats,
+    mode: Mode,
+    dropout_seed: u64,
+    wants_params: bool,
+    wants_input: bool,
+    tape: Mutex<Option<Tape>>,
+}
+
+/// The values of a contiguous argument.
+fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((from, to)) => Ok(&storage.as_slice::<f32>()?[from..to]),
+        None => bail!("the arguments of a fused graph must be contiguous"),
+    }
+}
+
+impl CustomOp3 for Pass {
+    fn name(&self) -> &'static str {
+        "block-graph"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        params: &CpuStorage,
+        params_layout: &Layout,
+        masks: &CpuStorage,
+        masks_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let masks = match self.plan.mask_shape() {
+            (0, _) => &[],
+            _ => values(masks, masks_layout)?,
+        };
+        let (input, params) = (values(input, input_layout)?, values(params, params_layout)?);
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let (outputs, tape) = self.plan.forward(&[input], params, &mut stats, masks, self.mode.into(), self.dropout_seed);
+        if self.mode.is_training() {
+            *self.tape.lock().unwrap_or_else(PoisonError::into_inner) = Some(tape);
+        }
+        let flat = outputs.concat();
+        let len = flat.len();
+        Ok((CpuStorage::F32(flat), Shape::from(len)))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        params: &Tensor,
+        masks: &Tensor,
+        _result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let Some(tape) = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            bail!("the backward pass of a fused graph can run once");
+        };
+        let n = input.dim(0)?;
+        let flat = gradient.flatten_all()?.to_vec1::<f32>()?;
+        let mut rest = flat.as_slice();
+        let outputs: Vec<Option<&[f32]>> = self
+            .plan
+            .output_shapes()
+            .iter()
+            .map(|shape| {
+                let (head, tail) = rest.split_at(n * shape.volume());
+                rest = tail;
+                // An output that the loss does not use costs nothing further back.
+                head.iter().any(|&g| g != 0.0).then_some(head)
+            })
+            .collect();
+        let mut gradients = self.plan.backward(tape, &outputs, self.wants_params, &[self.wants_input]);
+        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+        let of_input = gradients.inputs.pop().flatten().map(|g| tensor(g, input)).transpose()?;
+        let of_params = gradients.params.map(|g| tensor(g, params)).transpose()?;
+        let of_masks = if gradients.masks.is_empty() { None } else { Some(tensor(gradients.masks, masks)?) };
+        Ok((of_input, of_params, of_masks))
+    }
+}
