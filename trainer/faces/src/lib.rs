@@ -7,6 +7,8 @@ pub mod augment;
 pub mod data;
 mod error;
 pub mod list;
+pub mod metrics;
+pub mod overlay;
 pub mod picture;
 pub mod points;
 mod random;

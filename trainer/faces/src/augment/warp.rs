@@ -19,7 +19,8 @@ pub fn warp_planes(picture: &Picture, margin: usize, change: &Change, order: Cha
     let (plane_b, plane_c) = rest.split_at_mut(side * side);
     let rows = plane_a.chunks_exact_mut(side).zip(plane_b.chunks_exact_mut(side)).zip(plane_c.chunks_exact_mut(side));
     let (right, bottom) = ((picture.width - 1) as f32, (picture.height - 1) as f32);
-    let stride = 3 * picture.width;
+    let (pixels, _) = picture.rgb.as_chunks::<3>();
+    let stride = picture.width;
     for (row, ((a, b), c)) in rows.enumerate() {
         for column in 0..side {
             let (i, j) = (column as f32, row as f32);
@@ -28,10 +29,9 @@ pub fn warp_planes(picture: &Picture, margin: usize, change: &Change, order: Cha
             let (x0, y0) = (x as usize, y as usize);
             let (fx, fy) = (x - x0 as f32, y - y0 as f32);
             // On the last column or row the weight of the next one is 0, so the same pixel stands in for it.
-            let (dx, dy) = (if x < right { 3 } else { 0 }, if y < bottom { stride } else { 0 });
-            let at = y0 * stride + 3 * x0;
-            let pixel = |at: usize| &picture.rgb[at..at + 3];
-            let (p00, p01, p10, p11) = (pixel(at), pixel(at + dx), pixel(at + dy), pixel(at + dx + dy));
+            let (dx, dy) = (if x < right { 1 } else { 0 }, if y < bottom { stride } else { 0 });
+            let at = y0 * stride + x0;
+            let (p00, p01, p10, p11) = (pixels[at], pixels[at + dx], pixels[at + dy], pixels[at + dx + dy]);
             let (w01, w10, w11) = (fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy);
             let w00 = 1.0 - w01 - w10 - w11;
             let value = |place: usize| {

@@ -53,6 +53,9 @@ impl<T> OrderedQueue<T> {
         let pending =
             |state: &mut State<T>| !state.closed && state.taken < self.count && !state.finished.contains_key(&state.taken);
         let mut state = self.changed.wait_while(self.lock(), pending).unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return None;
+        }
         let next = state.taken;
         let item = state.finished.remove(&next)?;
         state.taken += 1;
@@ -110,7 +113,6 @@ mod tests {
             queue.take();
             queue.close();
         });
-        queue.take();
         assert_eq!(queue.take(), None);
     }
 
