@@ -15,6 +15,9 @@ use crate::simd::{LANES, V16};
 /// Share of the batch's statistics that moves into the running ones, PyTorch's default.
 const MOMENTUM: f32 = 0.1;
 
+/// Pixels whose moments are taken in single precision before they are joined in double.
+const RUN: usize = 64;
+
 impl Plan {
     /// Scale and shift of a value whose raw output is complete; moves the running statistics in [`Mode::Train`].
     pub(super) fn normalise(&self, tape: &Tape, v: ValueId, norm: &Norm, stats: &mut [f32]) -> Affine {
@@ -58,10 +61,16 @@ impl Plan {
             let mut moments = vec![Moments::NONE; view.blocks];
             for (b, total) in moments.iter_mut().enumerate() {
                 for image in images.clone() {
-                    let mut out = [V16::ZERO; 2];
-                    // SAFETY: block and image are inside the value.
-                    unsafe { statistics::moments(self.level, view.plane(b, image), view.pixels, out.as_mut_ptr().cast()) };
-                    total.join(&Moments { count: view.pixels as f64, mean: out[0].0.map(f64::from), m2: out[1].0.map(f64::from) });
+                    for first in (0..view.pixels).step_by(RUN) {
+                        let run = RUN.min(view.pixels - first);
+                        let mut out = [V16::ZERO; 2];
+                        // SAFETY: block, image and pixels are inside the value.
+                        unsafe {
+                            let y = view.plane(b, image).add(first * LANES);
+                            statistics::moments(self.level, y, run, out.as_mut_ptr().cast());
+                        }
+                        total.join(&Moments { count: run as f64, mean: out[0].0.map(f64::from), m2: out[1].0.map(f64::from) });
+                    }
                 }
             }
             *parts[p].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = moments;
