@@ -1,0 +1,14 @@
+//! ONNX files: written from a graph, and read for what they hold.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`write`] | a graph and its weights as an ONNX file |
+//! | [`inspect`] | operators, shapes and multiply-adds of any ONNX file |
+//! | [`proto`] | the protobuf messages of both |
+
+pub mod inspect;
+pub mod proto;
+pub mod write;
+
+pub use inspect::{Dim, InspectError, Summary, inspect};
+pub use write::{Batch, OnnxError, Options, model};

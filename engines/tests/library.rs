@@ -1,0 +1,56 @@
+//! Engine libraries that are not there or no libraries: an error that says what to do, never a crash.
+
+use std::path::{Path, PathBuf};
+
+use engines::{EngineKind, open};
+
+fn error(path: &Path) -> String {
+    match open(EngineKind::OnnxRuntime, Some(path)) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(e) => e.to_string(),
+    }
+}
+
+fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_missing_library_is_named_with_the_way_to_get_one() {
+    let message = error(Path::new("/no/such/libonnxruntime.so"));
+    for part in ["/no/such/libonnxruntime.so", "scripts/setup-onnxruntime.sh", "pip download", "--engine-lib"] {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+}
+
+#[test]
+fn files_that_are_no_libraries_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert!(error(&file(folder, "empty.so", b"")).contains("empty"));
+    assert!(error(&file(folder, "text.so", &b"not a library\n".repeat(100))).contains("not a shared library"));
+    assert!(error(folder).contains("not a file"));
+}
+
+#[test]
+fn damaged_libraries_are_refused_before_they_are_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    // This test's own program is a whole ELF file for this machine.
+    let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let cut = file(folder.path(), "cut.so", &own[..own.len() / 4]);
+    assert!(error(&cut).contains("cut off"), "{}", error(&cut));
+    let mut foreign = own[..4096].to_vec();
+    foreign[18..20].copy_from_slice(&40u16.to_le_bytes());
+    let foreign = file(folder.path(), "foreign.so", &foreign);
+    assert!(error(&foreign).contains("32-bit arm"), "{}", error(&foreign));
+    let header = file(folder.path(), "header.so", &own[..20]);
+    assert!(error(&header).contains("not a shared library"));
+}
+
+#[test]
+fn engines_are_named_on_the_command_line() {
+    assert_eq!("ort".parse(), Ok(EngineKind::OnnxRuntime));
+    assert!("tflite".parse::<EngineKind>().unwrap_err().contains("ort"));
+}

@@ -1,0 +1,153 @@
+//! ONNX Runtime against the plain reference result, for every block, trunk piece and network that is written.
+//!
+//! Needs the library (`scripts/setup-onnxruntime.sh`): skipped without it, unless `BLOCKTIME_REQUIRE_ENGINE=1`.
+
+use blocks::onnx::{self, Batch, Options};
+use blocks::{Builder, Candidate, Conv, Graph, Layer, Primitive, Shape, Space, Weights, eval};
+use engines::{Engine, EngineError, EngineKind, Session, SessionOptions};
+
+fn engine() -> Option<Box<dyn Engine>> {
+    match engines::open(EngineKind::OnnxRuntime, None) {
+        Ok(engine) => Some(engine),
+        Err(e) => {
+            assert!(std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_none_or(|v| v != "1"), "{e}");
+            eprintln!("skipped: {e}");
+            None
+        }
+    }
+}
+
+/// Values without any pattern, the same each time.
+fn noise(n: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        f64::from(state) / f64::from(u32::MAX) * 2.0 - 1.0
+    };
+    (0..n).map(|_| next() as f32).collect()
+}
+
+fn session(engine: &dyn Engine, graph: &Graph, weights: &Weights, batch: Batch) -> Box<dyn Session> {
+    let file = onnx::model(graph, weights, &Options { batch }).unwrap();
+    engine.load(&file, &SessionOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", graph.name()))
+}
+
+fn assert_near(name: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (i, (f, e)) in std::iter::zip(found, expected).enumerate() {
+        assert!((f - e).abs() <= 1e-5 + 1e-4 * e.abs(), "{name}: value {i} is {f}, not {e}");
+    }
+}
+
+/// Runs a graph in the engine and by the plain formulas.
+fn check(engine: &dyn Engine, graph: &Graph) {
+    let weights = Weights::for_measuring(graph, 7);
+    let inputs: Vec<_> = graph.inputs().iter().zip(1..).map(|(&id, seed)| noise(graph.node(id).shape.volume(), seed)).collect();
+    let expected = eval::evaluate(graph, &weights, &inputs).unwrap();
+    let mut session = session(engine, graph, &weights, Batch::Fixed(1));
+    session.set_inputs(&inputs).unwrap();
+    session.run().unwrap();
+    session.run().unwrap();
+    let found = session.read_outputs().unwrap();
+    assert_eq!(found.len(), expected.len());
+    for ((name, _), (found, expected)) in graph.outputs().iter().zip(found.iter().zip(&expected)) {
+        assert!(expected.iter().any(|v| *v != 0.0), "{}: all of {name} is zero", graph.name());
+        assert_near(&format!("{} {name}", graph.name()), found, expected);
+    }
+}
+
+#[test]
+fn all_primitives_at_two_shapes() {
+    let Some(engine) = engine() else { return };
+    let layers = [Layer { c_in: 16, c_out: 16, stride: 1, h: 10, w: 10 }, Layer { c_in: 12, c_out: 20, stride: 2, h: 13, w: 13 }];
+    let mut seen = 0;
+    for primitive in Primitive::all() {
+        for layer in layers {
+            check(&*engine, &Candidate { primitive, layer }.graph());
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 52);
+}
+
+#[test]
+fn all_candidates_trunk_pieces_and_networks_of_the_built_in_space() {
+    let Some(engine) = engine() else { return };
+    let space = Space::load("pfld").unwrap();
+    space.unique_candidates().iter().for_each(|c| check(&*engine, &c.graph()));
+    space.trunk_pieces(106).iter().for_each(|p| check(&*engine, &p.graph));
+    check(&*engine, &space.pose_net().unwrap());
+    for k in [1, 8] {
+        let choice: Vec<_> = space.layers().iter().map(|l| l.primitives[k]).collect();
+        check(&*engine, &space.subnet(&choice, 106));
+        check(&*engine, &space.deployed(&choice, 86));
+    }
+}
+
+/// What our own networks do not have: a lone batch norm, one value as two outputs, an input as an output, a fully connected
+/// layer in the middle, a value called like an output.
+#[test]
+fn unusual_graphs() {
+    let Some(engine) = engine() else { return };
+    let mut g = Builder::new("unusual");
+    let x = g.input("x", Shape::new(3, 4, 5));
+    let n = g.batch_norm(x, "norm");
+    let c = g.conv(n, "conv_0", Conv::dense(3, 6, 3).padding(1));
+    let after = g.batch_norm(c, "after");
+    let sum = g.add(c, after);
+    let mean = g.global_avg_pool(sum);
+    let fc = g.linear(mean, "fc", 6);
+    let gate = g.hard_sigmoid(fc);
+    let y = g.mul(sum, gate);
+    check(&*engine, &g.finish(&[("relu_1", y), ("again", y), ("same", x), ("fc", fc), ("conv", c)]));
+}
+
+#[test]
+fn an_open_batch_takes_its_size_from_the_values() {
+    let Some(engine) = engine() else { return };
+    let space = Space::load("pfld").unwrap();
+    let choice: Vec<_> = space.layers().iter().map(|l| l.primitives[2]).collect();
+    let graph = space.deployed(&choice, 19);
+    let weights = Weights::for_measuring(&graph, 3);
+    let mut session = session(&*engine, &graph, &weights, Batch::Open);
+    assert!(session.inputs()[0].open_batch);
+    assert_eq!(session.inputs()[0].dims, [1, 3, 112, 112]);
+    let images = [noise(3 * 112 * 112, 5), noise(3 * 112 * 112, 6)];
+    let expected: Vec<f32> =
+        images.iter().flat_map(|i| eval::evaluate(&graph, &weights, std::slice::from_ref(i)).unwrap().remove(0)).collect();
+    for images in [&images[..], &images[..1]] {
+        session.set_inputs(&[images.concat()]).unwrap();
+        session.run().unwrap();
+        let found = session.read_outputs().unwrap().remove(0);
+        assert_near("landmarks", &found, &expected[..images.len() * 38]);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let Some(engine) = engine() else { return };
+    assert!(matches!(engine.load(b"no model", &SessionOptions::default()), Err(EngineError::Load { .. })));
+    assert!(matches!(engine.load(b"", &SessionOptions::default()), Err(EngineError::Load { .. })));
+    let graph = Space::load("pfld").unwrap().pose_net().unwrap();
+    let weights = Weights::for_measuring(&graph, 1);
+    let mut session = session(&*engine, &graph, &weights, Batch::Fixed(1));
+    assert!(matches!(session.run(), Err(EngineError::NoInputs)));
+    for wrong in [vec![], vec![vec![0.0; 7]], vec![vec![]]] {
+        assert!(matches!(session.set_inputs(&wrong), Err(EngineError::Inputs(_))));
+    }
+    session.set_inputs(&[vec![0.0; 16 * 28 * 28]]).unwrap();
+    assert!(matches!(session.read_outputs(), Err(EngineError::NoInputs)));
+}
+
+#[test]
+fn the_engine_says_what_it_is() {
+    let Some(engine) = engine() else { return };
+    let info = engine.info();
+    assert_eq!(info.name, "onnxruntime");
+    assert!(info.version.starts_with("1."), "{}", info.version);
+    assert_eq!(info.library_sha256.as_ref().unwrap().len(), 64);
+    let again = engines::open(EngineKind::OnnxRuntime, info.library.as_deref()).unwrap();
+    assert_eq!(again.info(), info);
+}
