@@ -1,1 +1,27 @@
-//! Under construction.
+//! The latency lookup table: what each block and each piece of the trunk takes on a device, and where the figures come from.
+//!
+//! A table is a CSV file whose comment lines hold TOML (`pandas.read_csv(…, comment='#')` reads the rows). It fails closed:
+//! whatever is missing, contradictory or cut off is an error that names every key at fault, never a zero.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`units`] | microseconds, megahertz, degrees: never a bare number |
+//! | [`header`] | where a table comes from |
+//! | [`row`] | one measurement, and its columns |
+//! | [`table`] | the table: look-up, prediction, checks against a space |
+//! | [`file`] | reading (streamed, bounded) and writing (whole or not at all) |
+//! | [`fault`] | everything that can be wrong with a table |
+
+pub mod fault;
+pub mod file;
+pub mod header;
+pub mod row;
+pub mod table;
+pub mod units;
+
+pub use fault::{Fault, LookupError, TableError};
+pub use file::Overwrite;
+pub use header::{Canary, Checked, ClockBand, Device, EngineId, Fit, Header, Source, SpaceId, TemperatureBand};
+pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key};
+pub use table::{Prediction, Table};
+pub use units::{Celsius, Megahertz, Micros};

@@ -1,0 +1,58 @@
+//! Reading a table of 100,000 rows (a PFLD table has 36).
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use luts::*;
+
+fn large(rows: usize) -> Table {
+    let us = |x: f64| Micros(x);
+    let row = |i: usize| {
+        let latency = us(3.0 + i as f64 / 7.0);
+        let at = |f: f64| us(latency.0 * f);
+        Row {
+            key: format!("mb_k3_e2_res@{i}x14x14-s1-32"),
+            kind: Kind::Block,
+            primitive: "mb_k3_e2_res".into(),
+            shapes: Shapes { c_in: i, c_out: 32, stride: 1, h: 14, w: 14 },
+            macs: 100 * i as u64,
+            params: i as u64,
+            latency,
+            interval: Some(Interval { low: at(0.99), high: at(1.01) }),
+            quantiles: Some(Quantiles { p0: at(1.1), p10: at(1.2), p50: at(1.3), p90: at(1.4), p100: at(1.5) }),
+            samples: 40,
+            discarded: Discarded::default(),
+            cold: None,
+            checksum: Some("0123456789abcdef".into()),
+        }
+    };
+    let header = Header {
+        source: Source::Simulated,
+        date: "2026-01-02T03:04:05Z".into(),
+        profiler: "0".into(),
+        method: "made up".into(),
+        points: 106,
+        threads: 1,
+        cpus: vec![],
+        stopped_by: None,
+        space: SpaceId { name: "large".into(), hash: "0".into() },
+        device: Device::default(),
+        engine: EngineId::default(),
+        canary: None,
+        clock: None,
+        temperature: None,
+        fit: None,
+        checked: None,
+    };
+    Table::new(header, (0..rows).map(row).collect()).expect("sound rows")
+}
+
+fn load(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("large.csv");
+    large(100_000).write(&path, Overwrite::No).expect("written");
+    c.bench_function("read a table of 1e5 rows", |b| b.iter(|| Table::read(black_box(&path)).expect("read")));
+}
+
+criterion_group!(benches, load);
+criterion_main!(benches);

@@ -1,0 +1,211 @@
+//! Where a table comes from: the TOML in its comment lines.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::units::{Celsius, Megahertz, Micros};
+
+/// How the times were got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The device ran the blocks, and a clock was read.
+    Measured,
+    /// A model of a CPU computed them.
+    Simulated,
+    /// An emulator ran the blocks: the path works, the times mean nothing.
+    Emulated,
+    /// Read from another tool's table.
+    Imported,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Measured => "measured",
+            Self::Simulated => "simulated",
+            Self::Emulated => "emulated",
+            Self::Imported => "imported",
+        })
+    }
+}
+
+/// A table's provenance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// How the times were got.
+    pub source: Source,
+    /// When the build ended: RFC 3339, UTC.
+    pub date: String,
+    /// Version of the program that made the table.
+    pub profiler: String,
+    /// How `latency_us` comes from the samples, in a few words.
+    pub method: String,
+    /// Landmarks of the networks measured; decides the size of `trunk:fc`.
+    pub points: usize,
+    /// Threads the engine used.
+    pub threads: usize,
+    /// CPUs the process was pinned to; empty where it was not pinned.
+    pub cpus: Vec<usize>,
+    /// Why measuring ended: `precision` or `budget`; absent where nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<String>,
+    /// The search space.
+    pub space: SpaceId,
+    /// What ran the blocks.
+    pub device: Device,
+    /// What executed them.
+    pub engine: EngineId,
+    /// The compute loop that every sample was divided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+    /// Clock seen while measuring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockBand>,
+    /// Temperature seen while measuring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<TemperatureBand>,
+    /// Whole networks used in fitting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fit>,
+    /// The table's own error, found on networks it never saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+/// A search space's name and [hash](blocks::Space::hash).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpaceId {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of what it measures, in hex.
+    pub hash: String,
+}
+
+/// A device, as far as it could be found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// What people call it.
+    pub model: String,
+    /// Processor architecture: `aarch64`.
+    pub arch: String,
+    /// System on chip or processor model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soc: Option<String>,
+    /// Hash of the serial number: tells units apart without naming them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_hash: Option<String>,
+    /// Kernel release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+}
+
+/// An engine's build.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineId {
+    /// Its name: `onnxruntime`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its library, in hex, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library_sha256: Option<String>,
+}
+
+/// The fixed compute loop beside each sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    /// What it computes; canaries of different kinds cannot be compared.
+    pub kind: String,
+    /// Its time while the device was quiet. A latency is the ratio of a sample to its canaries, times this.
+    pub stated_us: Micros,
+    /// Its median over the whole build.
+    pub median_us: Micros,
+}
+
+/// Clock frequencies seen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockBand {
+    /// Lowest.
+    pub min_mhz: Megahertz,
+    /// Median.
+    pub median_mhz: Megahertz,
+    /// Highest.
+    pub max_mhz: Megahertz,
+}
+
+/// Temperatures seen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemperatureBand {
+    /// At the start.
+    pub start_c: Celsius,
+    /// Lowest.
+    pub min_c: Celsius,
+    /// Highest.
+    pub max_c: Celsius,
+}
+
+/// Whole networks that were measured along with the blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fit {
+    /// Root mean square of (fitted − measured) / measured over those networks, degrees of freedom allowed for.
+    pub residual: f64,
+    /// Their architectures: primitives of the layers, separated by blanks.
+    pub architectures: Vec<String>,
+}
+
+/// What `profiler check` found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checked {
+    /// When: RFC 3339, UTC.
+    pub date: String,
+    /// Networks measured.
+    pub nets: usize,
+    /// Seed that drew them.
+    pub seed: u64,
+    /// Mean of |predicted − measured| / measured.
+    pub mape: f64,
+    /// Mean of (predicted − measured) / measured.
+    pub bias: f64,
+    /// Share of networks within 5 %.
+    pub within_5: f64,
+    /// Share of networks within 10 %.
+    pub within_10: f64,
+    /// Agreement of the two orders, −1 to 1.
+    pub kendall_tau: f64,
+}
+
+impl Header {
+    /// What is wrong with the header's own figures; empty where nothing is.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut need = |ok: bool, field: &'static str, reason: &'static str| {
+            if !ok {
+                faults.push(Fault::Header { field, reason });
+            }
+        };
+        need(self.points > 0, "points", "must be at least 1");
+        need(self.threads > 0, "threads", "must be at least 1");
+        if let Some(canary) = &self.canary {
+            let positive = |t: Micros| t.0.is_finite() && t.0 > 0.0;
+            need(positive(canary.stated_us) && positive(canary.median_us), "canary", "times must be above 0");
+        } else {
+            need(self.source != Source::Measured, "canary", "is missing, and the source is 'measured'");
+        }
+        if let Some(fit) = &self.fit {
+            need(fit.residual.is_finite() && fit.residual >= 0.0, "fit.residual", "must be a number of at least 0");
+        }
+        faults
+    }
+}

@@ -1,0 +1,240 @@
+//! The table itself.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
+use std::path::Path;
+
+use blocks::{Candidate, Primitive, Space, TrunkPiece};
+use sha2::{Digest, Sha256};
+
+use crate::fault::{Fault, LookupError, TableError};
+use crate::header::Header;
+use crate::row::{Interval, Kind, Row, TRUNK_PREFIX, trunk_key};
+use crate::units::Micros;
+
+/// Faults listed before the rest is summed up in one line.
+const LISTED: usize = 1000;
+
+/// A latency table whose own figures are sound: times above 0, no key twice. Whether it fits a space is another question,
+/// asked by [`Table::validate`].
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Where it comes from.
+    pub header: Header,
+    rows: Vec<Row>,
+    index: HashMap<String, usize>,
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.header == other.header && self.rows == other.rows
+    }
+}
+
+/// What a table says of one architecture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Each searched layer's time.
+    pub layers: Vec<Micros>,
+    /// The trunk's time; absent where the table has no trunk (imported).
+    pub trunk: Option<Micros>,
+    /// Sum of all.
+    pub total: Micros,
+    /// 95 % interval of the total; absent where a row has none.
+    pub interval: Option<Interval>,
+}
+
+impl Table {
+    /// Makes a table of rows, in that order. A row that repeats another one exactly is dropped.
+    ///
+    /// # Errors
+    /// Everything that is wrong with header and rows, at most a thousand faults.
+    pub fn new(header: Header, rows: Vec<Row>) -> Result<Self, Vec<Fault>> {
+        Self::from_numbered(header, rows.into_iter().map(|row| (0, row)))
+    }
+
+    /// [`Table::new`] with the rows' lines, for the faults.
+    pub(crate) fn from_numbered(header: Header, rows: impl IntoIterator<Item = (u64, Row)>) -> Result<Self, Vec<Fault>> {
+        let mut faults = header.faults();
+        let mut table = Self { header, rows: Vec::new(), index: HashMap::new() };
+        let mut lines: Vec<u64> = Vec::new();
+        for (line, row) in rows {
+            if faults.len() >= LISTED {
+                faults.truncate(LISTED);
+                faults.push(Fault::More { listed: LISTED });
+                break;
+            }
+            faults.extend(row.faults(line));
+            match table.index.entry(row.key.clone()) {
+                Entry::Occupied(first) => {
+                    // Compared as text, so that NaN equals NaN: it is reported as what it is.
+                    let first = *first.get();
+                    if format!("{:?}", table.rows[first]) != format!("{row:?}") {
+                        faults.push(Fault::Duplicate { key: row.key, first: lines[first], line });
+                    }
+                }
+                Entry::Vacant(place) => {
+                    place.insert(table.rows.len());
+                    table.rows.push(row);
+                    lines.push(line);
+                }
+            }
+        }
+        if faults.is_empty() { Ok(table) } else { Err(faults) }
+    }
+
+    /// Reads a table and checks its own figures; see [`crate::file`].
+    ///
+    /// # Errors
+    /// [`TableError`]: not readable, not a table, another schema, cut off, or with faults, which are all listed.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, TableError> {
+        crate::file::read(path.as_ref())
+    }
+
+    /// All rows, in the file's order.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The row of that key.
+    pub fn row(&self, key: &str) -> Option<&Row> {
+        self.index.get(key).map(|&i| &self.rows[i])
+    }
+
+    /// Whether it has rows for a trunk at all; imported tables have not.
+    pub fn has_trunk(&self) -> bool {
+        self.rows.iter().any(|row| row.kind == Kind::Trunk)
+    }
+
+    /// Checks that the table was made for that space and has every key of it: candidates, and trunk pieces unless it was
+    /// imported.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub fn validate(&self, space: &Space) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        if self.header.space.hash != space.hash() {
+            faults.push(Fault::WrongSpace {
+                found_name: self.header.space.name.clone(),
+                found: short(&self.header.space.hash),
+                expected_name: space.name().to_string(),
+                expected: short(&space.hash()),
+            });
+        }
+        for candidate in space.unique_candidates() {
+            let key = candidate.key();
+            let expected = if candidate.primitive.is_identity(&candidate.layer) { Kind::Identity } else { Kind::Block };
+            match self.row(&key) {
+                None => faults.push(Fault::Missing { key }),
+                Some(row) if row.kind != expected => {
+                    faults.push(Fault::WrongKind { key, found: row.kind.name(), expected: expected.name() });
+                }
+                Some(_) => {}
+            }
+        }
+        if space.trunk().is_some() && self.header.source != crate::Source::Imported {
+            let missing = TrunkPiece::ALL.map(trunk_key).into_iter().filter(|key| self.row(key).is_none());
+            faults.extend(missing.map(|key| Fault::Missing { key }));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// Reads a table and [validates](Self::validate) it against a space.
+    ///
+    /// # Errors
+    /// As [`Table::read`], and [`TableError::Faults`] where it does not fit the space.
+    pub fn read_for(path: impl AsRef<Path>, space: &Space) -> Result<Self, TableError> {
+        let table = Self::read(&path)?;
+        table.validate(space).map_err(|faults| TableError::Faults { path: path.as_ref().into(), faults })?;
+        Ok(table)
+    }
+
+    fn find(&self, key: &str) -> Result<&Row, LookupError> {
+        self.row(key).ok_or_else(|| LookupError::Missing(key.to_string()))
+    }
+
+    /// A candidate's time; 0 for an identity.
+    ///
+    /// # Errors
+    /// [`LookupError::Missing`].
+    pub fn latency(&self, candidate: &Candidate) -> Result<Micros, LookupError> {
+        Ok(self.find(&candidate.key())?.latency)
+    }
+
+    /// The trunk's rows for `points` landmarks, each with the factor that its time is taken with: `trunk:fc` grows with its
+    /// output channels where the table was measured for another number of points.
+    fn trunk_rows(&self, space: &Space, points: usize) -> Result<Vec<(&Row, f64)>, LookupError> {
+        let pieces = if space.trunk().is_some() { TrunkPiece::ALL.as_slice() } else { &[] };
+        let factor = |piece| if piece == TrunkPiece::Fc { points as f64 / self.header.points as f64 } else { 1.0 };
+        pieces.iter().map(|&piece| Ok((self.find(&trunk_key(piece))?, factor(piece)))).collect()
+    }
+
+    /// Time of the whole trunk for `points` landmarks; 0 for a space without one.
+    ///
+    /// # Errors
+    /// [`LookupError::Missing`] where a piece has no row (imported tables have none).
+    pub fn trunk_total(&self, space: &Space, points: usize) -> Result<Micros, LookupError> {
+        Ok(self.trunk_rows(space, points)?.into_iter().map(|(row, factor)| row.latency * factor).sum())
+    }
+
+    /// Time of the network that takes `choice[i]` in layer `i` and estimates `points` landmarks.
+    ///
+    /// The interval adds the rows' uncertainties in quadrature (those of one key used twice: linearly), and the residual of
+    /// the whole networks used in fitting.
+    ///
+    /// # Errors
+    /// [`LookupError::Missing`], [`LookupError::Layers`].
+    pub fn predict(&self, space: &Space, choice: &[Primitive], points: usize) -> Result<Prediction, LookupError> {
+        let (expected, found) = (space.layers().len(), choice.len());
+        if expected != found {
+            return Err(LookupError::Layers { space: space.name().to_string(), expected, found });
+        }
+        let blocks = std::iter::zip(choice, space.layers())
+            .map(|(&primitive, layer)| self.find(&Candidate { primitive, layer: layer.layer }.key()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let layers: Vec<Micros> = blocks.iter().map(|row| row.latency).collect();
+        let mut used: Vec<(&Row, f64)> = blocks.into_iter().map(|row| (row, 1.0)).collect();
+        let mut trunk = None;
+        if space.trunk().is_none() || self.has_trunk() {
+            let rows = self.trunk_rows(space, points)?;
+            trunk = Some(rows.iter().map(|(row, factor)| row.latency * *factor).sum::<Micros>());
+            used.extend(rows);
+        }
+        let total = layers.iter().copied().sum::<Micros>() + trunk.unwrap_or_default();
+        Ok(Prediction { layers, trunk, total, interval: self.interval_of(&used, total) })
+    }
+
+    fn interval_of(&self, used: &[(&Row, f64)], total: Micros) -> Option<Interval> {
+        let mut widths: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+        for (row, factor) in used.iter().filter(|(row, _)| row.kind != Kind::Identity) {
+            let Interval { low, high } = row.interval?;
+            let width = widths.entry(&row.key).or_default();
+            width.0 += factor * (row.latency - low).0;
+            width.1 += factor * (high - row.latency).0;
+        }
+        let residual = self.header.fit.as_ref().map_or(0.0, |fit| 1.96 * fit.residual * total.0);
+        let below = widths.values().map(|w| w.0 * w.0).sum::<f64>() + residual * residual;
+        let above = widths.values().map(|w| w.1 * w.1).sum::<f64>() + residual * residual;
+        Some(Interval { low: total - Micros(below.sqrt()), high: total + Micros(above.sqrt()) })
+    }
+
+    /// SHA-256, in hex, of the table's content without the `checked` entry, so that checking a table does not make it another.
+    pub fn digest(&self) -> String {
+        let unchecked = Self { header: Header { checked: None, ..self.header.clone() }, ..self.clone() };
+        hex(&Sha256::digest(unchecked.to_text()))
+    }
+
+    /// Names of the trunk's pieces in the table, in its order.
+    pub fn trunk_names(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter_map(|row| row.key.strip_prefix(TRUNK_PREFIX))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first digits of a hash, which suffice for people.
+fn short(hash: &str) -> String {
+    hash.chars().take(12).collect()
+}

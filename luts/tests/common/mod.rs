@@ -1,0 +1,53 @@
+//! A whole, sound table of the PFLD space.
+
+use blocks::{Space, TrunkPiece};
+use luts::*;
+
+pub fn header(space: &Space) -> Header {
+    Header {
+        source: Source::Measured,
+        date: "2026-01-02T03:04:05Z".into(),
+        profiler: "0.1.0".into(),
+        method: "made up".into(),
+        points: 106,
+        threads: 1,
+        cpus: vec![1],
+        stopped_by: Some("precision".into()),
+        space: SpaceId { name: space.name().into(), hash: space.hash() },
+        device: Device { model: "a \"board\"\nof two lines".into(), arch: "aarch64".into(), ..Device::default() },
+        engine: EngineId { name: "onnxruntime".into(), version: "1.32.0".into(), library_sha256: None },
+        canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.1), median_us: Micros(101.7) }),
+        clock: None,
+        temperature: None,
+        fit: Some(Fit { residual: 0.01, architectures: vec!["a b c".into()] }),
+        checked: None,
+    }
+}
+
+pub fn row(key: &str, kind: Kind, latency: f64) -> Row {
+    Row {
+        key: key.into(),
+        kind,
+        primitive: key.rsplit(':').next().unwrap().split('@').next().unwrap().into(),
+        shapes: Shapes { c_in: 32, c_out: 32, stride: 1, h: 14, w: 14 },
+        macs: 1000,
+        params: 10,
+        latency: Micros(latency),
+        interval: Some(Interval { low: Micros(latency * 0.99), high: Micros(latency * 1.01) }),
+        quantiles: None,
+        samples: 30,
+        discarded: Discarded { canary: 2, moved: 0 },
+        cold: None,
+        checksum: Some("0123abcd".into()),
+    }
+}
+
+/// Latencies are 1.1 µs, 2.1 µs, … in the space's order, then the trunk's, 10 µs a piece.
+pub fn rows(space: &Space) -> Vec<Row> {
+    let blocks = space.unique_candidates().into_iter().enumerate().map(|(i, c)| row(&c.key(), Kind::Block, i as f64 + 1.1));
+    blocks.chain(TrunkPiece::ALL.map(|p| row(&trunk_key(p), Kind::Trunk, 10.0))).collect()
+}
+
+pub fn table(space: &Space) -> Table {
+    Table::new(header(space), rows(space)).unwrap()
+}

@@ -1,0 +1,167 @@
+//! Tables as files: what is written is read back, and nothing broken is read as a table.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use blocks::Space;
+use luts::*;
+use proptest::prelude::*;
+
+fn pfld() -> Space {
+    Space::load("pfld").unwrap()
+}
+
+fn read(bytes: &[u8]) -> Result<Table, TableError> {
+    luts::file::read_from(bytes, Path::new("t.csv"))
+}
+
+/// The PFLD table as its file holds it.
+fn text() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    common::table(&pfld()).write(&path, Overwrite::No).unwrap();
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn error(text: &str) -> String {
+    read(text.as_bytes()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_written_table_is_read_back() {
+    let table = read(text().as_bytes()).unwrap();
+    assert_eq!(table, common::table(&pfld()));
+    assert_eq!(table.digest(), common::table(&pfld()).digest());
+}
+
+#[test]
+fn an_existing_file_stays_unless_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, "precious").unwrap();
+    let table = common::table(&pfld());
+    assert!(matches!(table.write(&path, Overwrite::No), Err(TableError::Exists { .. })));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    table.write(&path, Overwrite::Yes).unwrap();
+    assert_eq!(Table::read(&path).unwrap(), table);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn a_table_cut_anywhere_is_refused() {
+    let text = text();
+    for length in (0..text.len() - 1).step_by(7) {
+        assert!(read(&text.as_bytes()[..length]).is_err(), "{length} bytes are read as a table");
+    }
+    let half = error(&text[..text.len() / 2]);
+    assert!(half.contains("cut off") && half.contains("36 rows"), "{half}");
+    // A row less, the end still there.
+    let lines: Vec<_> = text.lines().collect();
+    let short = [&lines[..lines.len() - 2], &["# end\n"]].concat().join("\n");
+    assert!(error(&short).contains("announces 36 rows, 35 are there"), "{}", error(&short));
+}
+
+#[test]
+fn each_kind_of_broken_file_has_its_message() {
+    let text = text();
+    assert!(error("").contains("not a latency table"));
+    assert!(error("a,b,c\n1,2,3\n").contains("not a latency table"));
+    assert!(error(&text.replace("# schema = 1", "# schema = 2")).contains("schema 2, this program reads schema 1"));
+    assert!(error(&text.replace("# points = 106", "# points = many")).contains("header"));
+    assert!(error(&text.replace("key,kind", "name,kind")).contains("columns"));
+    let row = text.lines().find(|l| l.starts_with("sep_k3@")).unwrap();
+    let latency = row.split(',').nth(10).unwrap();
+    let with = |value: &str| error(&text.replace(row, &row.replacen(&format!(",{latency},"), &format!(",{value},"), 1)));
+    assert!(with("NaN").contains("sep_k3@32x14x14-s1-32: latency_us is not a number"), "{}", with("NaN"));
+    assert!(with("0").contains("not above 0"));
+    assert!(with("fast").contains("latency_us 'fast' is not a number"));
+    let twice = text.replace(row, &format!("{row}\n{}", row.replacen("block", "identity", 1)));
+    assert!(error(&twice.replace("# rows = 36", "# rows = 37")).contains("different values"));
+    assert!(error(&format!("{text}more")).contains("follows its last line"));
+    assert!(error(&text.replace(row, &"9".repeat(5000))).contains("longer than"));
+}
+
+#[test]
+fn an_exact_repetition_and_foreign_line_ends_are_harmless() {
+    let text = text();
+    let row = text.lines().find(|l| l.starts_with("sep_k3@")).unwrap();
+    let twice = text.replace(row, &format!("{row}\n{row}")).replace("# rows = 36", "# rows = 37");
+    assert_eq!(read(twice.as_bytes()).unwrap(), common::table(&pfld()));
+    assert_eq!(read(text.replace('\n', "\r\n").as_bytes()).unwrap(), common::table(&pfld()));
+    assert_eq!(read(text.trim_end().as_bytes()).unwrap(), common::table(&pfld()));
+}
+
+fn micros() -> impl Strategy<Value = Micros> {
+    (1e-300..1e300f64).prop_map(Micros)
+}
+
+prop_compose! {
+    fn any_row()(
+        (key, latency, below, above) in ("[a-z0-9_]{1,12}@[0-9x]{1,9}-s1-[0-9]{1,4}", 1e-6..1e9f64, 0.01..1.0f64, 1.0..9.0f64),
+        quantiles in proptest::option::of(proptest::collection::vec(1e-9..1e9f64, 5)),
+        (macs, params, samples, canary, moved) in (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>()),
+        (c_in, c_out, h) in (any::<usize>(), any::<usize>(), any::<usize>()),
+        cold in proptest::option::of(micros()),
+        checksum in proptest::option::of("[0-9a-f]{8}"),
+    ) -> Row {
+        let quantiles = quantiles.map(|mut q| {
+            q.sort_by(f64::total_cmp);
+            let [p0, p10, p50, p90, p100] = [0, 1, 2, 3, 4].map(|i| Micros(q[i]));
+            Quantiles { p0, p10, p50, p90, p100 }
+        });
+        Row {
+            key, kind: Kind::Block, primitive: "sep_k3".into(), shapes: Shapes { c_in, c_out, stride: 2, h, w: h },
+            macs, params, latency: Micros(latency),
+            interval: Some(Interval { low: Micros(latency * below), high: Micros(latency * above) }),
+            quantiles, samples, discarded: Discarded { canary, moved }, cold, checksum,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn write_then_read_is_identity(
+        rows in proptest::collection::vec(any_row(), 0..20), model in "\\PC{0,30}", date in any::<String>(), stated in micros(),
+        architectures in proptest::collection::vec("[a-z0-9_ ]{0,60}", 0..5),
+    ) {
+        let space = pfld();
+        let mut header = common::header(&space);
+        header.device.model = model;
+        header.date = date;
+        header.canary = Some(Canary { kind: "loop".into(), stated_us: stated, median_us: stated });
+        header.fit = Some(Fit { residual: 0.25, architectures });
+        // Equal keys with different values are an error by design.
+        let mut seen = std::collections::BTreeSet::new();
+        let rows: Vec<_> = rows.into_iter().filter(|r| seen.insert(r.key.clone())).collect();
+        let table = Table::new(header, rows).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        table.write(&path, Overwrite::No).unwrap();
+        prop_assert_eq!(Table::read(&path).unwrap(), table);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        let _ = read(&bytes);
+    }
+
+    #[test]
+    fn no_damage_makes_the_reader_panic(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0usize..40), 1..6)
+    ) {
+        let mut bytes = text().into_bytes();
+        for (at, byte, removed) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            bytes.drain(at..(at + removed).min(bytes.len() - 1));
+        }
+        if let Ok(table) = read(&bytes) {
+            prop_assert!(table.rows().iter().all(|r| r.kind == Kind::Identity || r.latency.0 > 0.0));
+        }
+    }
+}
