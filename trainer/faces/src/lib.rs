@@ -12,5 +12,6 @@ pub mod overlay;
 pub mod picture;
 pub mod points;
 mod random;
+pub mod synth;
 
 pub use error::{FacesError, Result};

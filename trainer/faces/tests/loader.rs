@@ -1,4 +1,5 @@
 //! Batches: their order, their independence of threads, and what damaged folders give.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use faces::augment::Augment;
 use faces::data::{Batch, Dataset, DatasetOptions, Loader, LoaderOptions, Split};

@@ -1,4 +1,5 @@
 //! The shared real faces, through the public functions.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use faces::augment::Augment;
 use faces::data::{Batch, Dataset, DatasetOptions, Loader, LoaderOptions, Split};
