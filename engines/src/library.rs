@@ -173,6 +173,11 @@ pub fn check_header(path: &Path) -> Result<(), LibraryError> {
             return fail("it is cut off");
         }
     }
+    // The section table, where there is one, is the last thing in the file.
+    let (sections, size, count) = (u64_at(40), u64::from(u16_at(58)), u64::from(u16_at(60)));
+    if sections.checked_add(size * count).is_none_or(|end| end > length) {
+        return fail("it is cut off");
+    }
     Ok(())
 }
 

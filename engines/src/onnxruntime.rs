@@ -62,7 +62,11 @@ impl OnnxRuntime {
 fn version(path: &Path) -> Result<String, LibraryError> {
     let unusable = |reason: String| LibraryError::unusable(path, reason);
     // SAFETY: loading runs the library's initialisers; the user named it as an engine, and its header was checked.
-    let library = unsafe { libloading::Library::new(path) }.map_err(|e| unusable(e.to_string()))?;
+    let library = unsafe { libloading::Library::new(path) }.map_err(|e| {
+        // The loader's own words are the source of libloading's error.
+        let detail = std::error::Error::source(&e).map(|s| format!(": {s}")).unwrap_or_default();
+        unusable(format!("{e}{detail}"))
+    })?;
     // SAFETY: this is the type of ONNX Runtime's only exported entry, in all its versions.
     let base = unsafe { library.get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase") }
         .map_err(|_| unusable("it is not ONNX Runtime (it does not export OrtGetApiBase)".to_string()))?;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use prost::Message;
 
-use super::proto::{self, DimensionValue};
+use super::proto::{self, DimensionValue, element};
 
 /// Largest file that is read: 512 MiB.
 pub const SIZE_LIMIT: usize = 1 << 29;
@@ -144,7 +144,12 @@ fn macs(graph: &proto::Graph) -> Option<u64> {
     for node in &graph.node {
         let input = |i: usize| node.input.get(i).and_then(|name| shapes.get(name.as_str()));
         let output = node.output.first()?;
-        let shape = output_shape(node, &input);
+        let shape = if node.op_type == "Reshape" {
+            let wanted = graph.initializer.iter().find(|t| Some(&t.name) == node.input.get(1));
+            input(0).and_then(|from| reshaped(from, &integers(wanted?)?))
+        } else {
+            output_shape(node, &input)
+        };
         let per_output = match node.op_type.as_str() {
             "Conv" => size(input(1)?.get(1..)?)?,
             "Gemm" if setting(node, "transA") == Some(1) => *input(0)?.first()?,
@@ -206,6 +211,32 @@ fn output_shape<'a>(node: &proto::Node, input: &dyn Fn(usize) -> Option<&'a Vec<
         "Add" | "Mul" | "Sub" | "Div" => broadcast(first, input(1)?),
         _ => None,
     }
+}
+
+/// The values of a constant of 64-bit integers.
+fn integers(tensor: &proto::Tensor) -> Option<Vec<i64>> {
+    if tensor.data_type != element::INT64 {
+        return None;
+    }
+    if tensor.raw_data.is_empty() {
+        return Some(tensor.int64_data.clone());
+    }
+    let values = tensor.raw_data.chunks(8).map(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?)));
+    values.collect()
+}
+
+/// What Reshape makes of a shape: 0 keeps a dimension, −1 takes what is left.
+fn reshaped(from: &[u64], wanted: &[i64]) -> Option<Vec<u64>> {
+    let dim = |(i, &d): (usize, &i64)| match d {
+        0 => from.get(i).copied(),
+        -1 => Some(1),
+        d => u64::try_from(d).ok(),
+    };
+    let mut shape: Vec<u64> = wanted.iter().enumerate().map(dim).collect::<Option<_>>()?;
+    if let Some(i) = wanted.iter().position(|&d| d == -1) {
+        shape[i] = size(from)?.checked_div(size(&shape)?)?;
+    }
+    (size(&shape)? == size(from)?).then_some(shape)
 }
 
 /// Output sides of a sliding window, for explicit padding.
