@@ -1,0 +1,88 @@
+//! Search spaces that are wrong: the error names the place, and all places at once.
+
+use blocks::Space;
+
+const LAYER: &str = "{ c_in = 8, c_out = 8, stride = 1, h = 10, w = 10 }";
+
+/// A space without a trunk of these layers and candidates.
+fn text(candidates: &str, layers: &[&str]) -> String {
+    format!("name = \"own\"\ninput = [8, 10, 10]\n[[stage]]\ncandidates = [{candidates}]\nlayers = [{}]\n", layers.join(", "))
+}
+
+fn error(text: &str) -> String {
+    Space::parse(text, "own.toml").expect_err("the space was accepted").to_string()
+}
+
+fn assert_says(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "'{part}' is not in: {message}");
+    }
+}
+
+#[test]
+fn a_users_own_space_works_like_the_built_in_one() {
+    let folder = std::env::temp_dir().join(format!("blocks-space-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("own.toml");
+    let reduce = "{ c_in = 8, c_out = 16, stride = 2, h = 10, w = 10 }";
+    std::fs::write(&path, text("\"mb_k3\", \"sep_k5\"", &[LAYER, LAYER, reduce])).unwrap();
+    let space = Space::load(path.to_str().unwrap()).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((space.candidates().count(), space.unique_candidates().len()), (6, 4));
+    assert!(space.pose_net().is_none() && space.trunk_pieces(106).is_empty());
+    let choice = space.choice(&["mb_k3", "sep_k5", "mb_k3"]).unwrap();
+    assert_eq!(space.subnet(&choice, 106).outputs()[0].0, "y");
+    assert_ne!(space.hash(), Space::load("pfld").unwrap().hash());
+}
+
+#[test]
+fn an_unknown_primitive_is_named_with_the_nearest_known() {
+    assert_says(&error(&text("\"mb_k3\", \"mb_k3_e2_rse\"", &[LAYER])), &["own.toml", "stage 1", "'mb_k3_e2_rse'", "did you mean"]);
+    assert_says(&error(&text("\"transformer\"", &[LAYER])), &["'transformer'", "known are skip, conv1x1"]);
+}
+
+#[test]
+fn layers_that_do_not_chain_are_named() {
+    let other = "{ c_in = 16, c_out = 16, stride = 1, h = 10, w = 10 }";
+    assert_says(&error(&text("\"mb_k3\"", &[LAYER, other])), &["layer 2 (stage 1)", "16x10x10", "8x10x10"]);
+}
+
+#[test]
+fn a_residual_between_unequal_channels_is_refused() {
+    let wider = "{ c_in = 8, c_out = 12, stride = 1, h = 10, w = 10 }";
+    assert_says(&error(&text("\"mb_k3\", \"mb_k5_res\"", &[wider])), &["layer 1", "'mb_k5_res'", "8 and 12"]);
+    // The same with stride 2 has no residual and is fine.
+    let reduce = "{ c_in = 8, c_out = 12, stride = 2, h = 10, w = 10 }";
+    assert!(Space::parse(&text("\"mb_k3\", \"mb_k5_res\"", &[reduce]), "own.toml").is_ok());
+}
+
+#[test]
+fn all_faults_are_listed_at_once() {
+    let wrong = "{ c_in = 8, c_out = 0, stride = 3, h = 10, w = 10 }";
+    let stride = "{ c_in = 8, c_out = 8, stride = 3, h = 10, w = 10 }";
+    assert_says(
+        &error(&text("\"nothing\", \"mb_k3\", \"mb_k3\"", &[wrong, stride])),
+        &["'nothing'", "twice", "layer 1", "layer 2", "stride 3"],
+    );
+}
+
+#[test]
+fn what_is_no_space_is_refused() {
+    assert_says(&error(""), &["own.toml", "name"]);
+    assert_says(&error("\u{1}\u{2} garbage"), &["own.toml"]);
+    assert_says(&error(&text("\"mb_k3\"", &[])), &["stage 1", "no candidates or no layers"]);
+    assert_says(&error(&text("\"mb_k3\"", &["{ c_in = 8, channels = 9 }"])), &["channels"]);
+    let huge = "{ c_in = 8, c_out = 99999999999, stride = 1, h = 10, w = 10 }";
+    assert_says(&error(&text("\"mb_k3\"", &[huge])), &["layer 1", "outside 1..=4096"]);
+    assert_says(&Space::load("no-such-space").unwrap_err().to_string(), &["no-such-space", "pfld"]);
+}
+
+#[test]
+fn a_choice_must_name_a_candidate_of_each_layer() {
+    let space = Space::load("pfld").unwrap();
+    assert_says(&space.choice(&["gh_k3"]).unwrap_err(), &["1 names", "5 layers"]);
+    assert_says(
+        &space.choice(&["gh_k3", "gh_k3", "gh_k3", "gh_k5", "gh_k5"]).unwrap_err(),
+        &["layer 3", "'gh_k3'", "mb_k3_e2_res"],
+    );
+}
