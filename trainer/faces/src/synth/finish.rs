@@ -19,7 +19,7 @@ pub fn finish(drawing: &[u8], width: usize, factor: usize, look: &Look, draws: &
         }
         image::Rgb(sum.map(|total| total * scale))
     });
-    let soft = if look.blur > 0.25 { imageops::fast_blur(&small, look.blur) } else { small };
+    let soft = if look.blur > 0.0 { imageops::blur(&small, look.blur) } else { small };
     let mut rgb = Vec::with_capacity(3 * size * size);
     for pixel in soft.pixels() {
         let grain = draws.even(-1.7, 1.7) * look.noise;

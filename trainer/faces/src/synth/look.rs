@@ -64,7 +64,7 @@ pub struct Look {
     pub relief: f32,
     pub gain: Colour,
     pub noise: f32,
-    /// Radius of the final blur in pixels of the crop.
+    /// Standard deviation of the final blur in pixels of the crop; 0 for none.
     pub blur: f32,
 }
 
@@ -127,8 +127,8 @@ impl Look {
             light: [strength * direction.cos(), strength * direction.sin()],
             relief: draws.even(0.5, 1.0),
             gain: [0; 3].map(|_| exposure * (1.0 + draws.bell(0.03))),
-            noise: draws.even(0.0, 0.02),
-            blur: draws.even(0.0, 0.7),
+            noise: draws.even(0.0, 0.011),
+            blur: if draws.chance(0.3) { draws.even(0.3, 1.0) } else { 0.0 },
         }
     }
 }

@@ -161,7 +161,12 @@ impl Painter<'_> {
         curve.extend(self.place(&skull));
         let path = self.brush.curve(&curve, true)?;
         let face = self.brush.inside(&path)?;
+        // The chin's shadow on the neck, then the skin, then a thin edge that tells the face from what is behind it.
+        let chin = self.pose.place([0.0, self.shape.chin() + 0.05, -0.1]);
+        self.brush.spot(chin, 0.75 * self.unit, shade(self.look.skin, 0.2), 0.6, None);
         self.brush.fill(Some(path), self.look.skin, 1.0, None);
+        let edge = self.curve(&OUTLINE, false);
+        self.brush.line(edge, 0.02 * self.unit, shade(self.look.skin, 0.4), 0.4, None);
         Some(face)
     }
 
@@ -204,7 +209,7 @@ impl Painter<'_> {
         let Some(inside) = self.brush.inside(&path) else { return };
         self.brush.fill(Some(path.clone()), [0.93, 0.91, 0.89], 1.0, None);
         let centre = self.points[side.iris];
-        let radius = 0.195 * width;
+        let radius = 0.22 * width;
         let rim = self.brush.circle(centre, radius);
         self.brush.fill(rim, shade(iris, 0.55), 1.0, Some(&inside));
         self.brush.fill(self.brush.circle(centre, 0.82 * radius), iris, 1.0, Some(&inside));
@@ -236,14 +241,15 @@ impl Painter<'_> {
             let lit = lx * side.sign;
             let flank: Vec<usize> = [72, 73, 74, 86].into_iter().chain([side.wing[2], side.wing[1], side.wing[0]]).collect();
             self.brush.fill(self.curve(&flank, true), dark, (0.13 - 0.35 * lit).clamp(0.03, 0.3) * relief, Some(face));
-            self.brush.line(self.curve(&side.wing, false), 0.035 * unit, dark, 0.5, Some(face));
+            self.brush.line(self.curve(&side.wing[..3], false), 0.04 * unit, dark, 0.16, Some(face));
+            self.brush.line(self.curve(&side.wing[1..], false), 0.035 * unit, dark, 0.45, Some(face));
             let bottom = self.curve(&[side.wing[3], side.wing[4], 80], false);
             self.brush.line(bottom, 0.03 * unit, dark, 0.65, Some(face));
             let [a, b, _] = side.nostril.map(|i| self.points[i]);
             let hole = [(a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0 - 0.03 * unit];
             self.brush.spot(hole, 0.075 * unit, shade(skin, 0.12), 1.0, Some(face));
         }
-        self.brush.line(self.curve(&[72, 73, 74, 86], false), 0.07 * unit, bright, 0.2, Some(face));
+        self.brush.line(self.curve(&[72, 73, 74, 86], false), 0.1 * unit, bright, 0.11, Some(face));
         let tip = self.points[86];
         self.brush.spot(tip, 0.15 * unit, bright, 0.55, Some(face));
     }

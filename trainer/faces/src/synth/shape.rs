@@ -69,7 +69,7 @@ impl Shape {
             eye_width: 0.385 + draws.bell(0.022),
             eye_height: 0.155 + draws.bell(0.017),
             eye_tilt: draws.bell(0.03),
-            gaze: [draws.bell(0.045), draws.bell(0.012)],
+            gaze: [draws.bell(0.03), draws.bell(0.009)],
             brow_height: draws.bell(0.03),
             brow_thickness: 0.095 + draws.bell(0.016),
             brow_arch: 0.07 + draws.bell(0.022),
@@ -170,7 +170,7 @@ impl Shape {
         let base = -0.255 + self.brow_height - side.raise;
         // `t` from the outer to the inner end; the brow is thickest at its inner third.
         let at = |t: f32, edge: f32| {
-            let arch = self.brow_arch * (1.0 - (2.2 * t - 0.8).powi(2));
+            let arch = self.brow_arch * (1.0 - (2.0 * t - 0.85).powi(2));
             let thickness = self.brow_thickness * (0.35 + 0.9 * t - 0.35 * t * t);
             let (x, y) = (-0.83 + 0.61 * t, base - arch - edge * thickness);
             [x, y, Self::surface(x, y) + 0.03]
