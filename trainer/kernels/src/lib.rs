@@ -18,6 +18,9 @@
 //!
 //! Results do not depend on the number of threads: work is cut into a fixed number of [`ops::PARTS`] and sums are taken in their order.
 
+// Kernels walk several arrays and pointers by one index; iterators over one of them would hide that.
+#![allow(clippy::needless_range_loop)]
+
 pub mod buffer;
 pub mod ops;
 pub mod plan;

@@ -1,5 +1,7 @@
 //! Every operation's gradients against finite differences, and its results against the plain evaluation, at odd shapes.
 
+#![allow(clippy::unwrap_used)]
+
 use blocks::{Builder, Conv, Graph, NodeId, Primitive, Shape, Weights};
 use kernels::simd::Level;
 use kernels::{Mode, Plan};

@@ -51,7 +51,7 @@ unsafe fn forward_kernel<S: Simd>(
             let mut px = 0;
             macro_rules! sweep {
                 ($width:literal) => {
-                    while px + $width <= win.out_w {
+                    while win.out_w - px >= $width {
                         forward_tile::<S, $width>(x.add(px * win.stride * LANES), w, bias, y.add(px * LANES), win, accumulate);
                         px += $width;
                     }

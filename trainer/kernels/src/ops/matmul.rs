@@ -51,7 +51,7 @@ unsafe fn product_kernel<S: Simd>(_: S, x: *const f32, w: *const f32, bias: *con
             // The widest tile first, then what is left in ever narrower ones.
             macro_rules! sweep {
                 ($width:literal) => {
-                    while px + $width <= p.pixels {
+                    while p.pixels - px >= $width {
                         let (x, y) = (x.add(px * LANES), y.add(px * LANES));
                         if two {
                             tile::<S, 2, $width>(x, w, b, y, p)
@@ -129,7 +129,7 @@ unsafe fn outer_kernel<S: Simd>(_: S, x: *const f32, y: *const f32, w: *mut f32,
                 macro_rules! sweep {
                     ($rows:literal) => {
                         if S::ROWS >= $rows {
-                            while i + $rows <= lanes {
+                            while lanes - i >= $rows {
                                 rows::<S, $rows>(x.add(i), y, w.add((k + i) * LANES), p.pixels);
                                 i += $rows;
                             }

@@ -33,7 +33,7 @@ pub(crate) unsafe fn forward(x: *const f32, y: *mut f32, win: &PoolWindow) {
                 let x: &[f32; LANES] = unsafe { &*x.add(tap * LANES).cast() };
                 for lane in 0..LANES {
                     // Not `max`: a NaN must come through.
-                    if !(x[lane] <= best[lane]) {
+                    if x[lane] > best[lane] || x[lane].is_nan() {
                         best[lane] = x[lane];
                     }
                 }

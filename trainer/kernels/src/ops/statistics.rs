@@ -73,6 +73,7 @@ unsafe fn moments_kernel<S: Simd>(_: S, y: *const f32, pixels: usize, out: *mut 
 }
 
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn gradient_sums_kernel<S: Simd>(
     _: S,
     g: *const f32,

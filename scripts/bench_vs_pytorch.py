@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Times a training step of the PFLD supernet here and in PyTorch, turn by turn in one run.
+
+    scripts/bench_vs_pytorch.py [--batch 32] [--pass weights|arch] [--steps 7] [--threads 2]
+
+Both sides take a step on random pictures in turn, so that a neighbour on the machine slows down both; the medians are
+compared. The last line is `ratio N.NN`: images a second here over images a second in PyTorch. Builds the release binary and
+installs PyTorch into a virtual environment in the cache folder if they are not there yet.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = pathlib.Path(
+    os.environ.get("BLOCKTIME_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "blocktime"
+)
+
+
+def pytorch_side(batch, which, threads):
+    """Child process: one step for each line on stdin, seconds on stdout."""
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+
+    def cbr(i, o, k=1, s=1, p=0, g=1):
+        return nn.Sequential(nn.Conv2d(i, o, k, s, p, groups=g, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+
+    class Attention(nn.Module):
+        def __init__(self, c, size):
+            super().__init__()
+            self.squeeze = nn.Conv2d(c, c, size, groups=c, bias=False)
+            self.excite = nn.Conv2d(c, c, 1)
+
+        def forward(self, x):
+            return x * F.relu6(self.excite(self.squeeze(x)) + 3) / 6
+
+    class Bottleneck(nn.Module):
+        def __init__(self, i, o, stride=1, k=3, mid=None, res=False, dil=1, se=False, size=7):
+            super().__init__()
+            mid = mid or i
+            self.skip = res and stride == 1
+            pad = k // 2 + dil - 1
+            self.body = nn.Sequential(
+                nn.Conv2d(i, mid, 1, bias=False),
+                nn.BatchNorm2d(mid),
+                nn.ReLU(inplace=True),
+                nn.Conv2d(mid, mid, k, stride, pad, dil, groups=mid, bias=False),
+                nn.BatchNorm2d(mid),
+                Attention(mid, size) if se else nn.Identity(),
+                nn.ReLU(inplace=True),
+                nn.Conv2d(mid, o, 1, bias=False),
+                nn.BatchNorm2d(o),
+            )
+
+        def forward(self, x):
+            return x + self.body(x) if self.skip else self.body(x)
+
+    class Ghost(nn.Module):
+        def __init__(self, i, o, stride, k):
+            super().__init__()
+            self.primary = cbr(i, o // 2, 1, stride)
+            self.cheap = cbr(o // 2, o // 2, k, 1, k // 2, o // 2)
+
+        def forward(self, x):
+            a = self.primary(x)
+            return torch.cat([a, self.cheap(a)], 1)
+
+    def separable(i, o, k, stride=1):
+        return nn.Sequential(cbr(i, i, k, stride, k // 2, i), cbr(i, o))
+
+    def candidate(name, i, o, stride, size):
+        kind, *rest = name.split("_")
+        k = int(next(r[1:] for r in rest if r[0] == "k"))
+        if kind == "sep":
+            return separable(i, o, k, stride)
+        if kind == "gh":
+            return Ghost(i, o, stride, k)
+        dil = next((int(r[1:]) for r in rest if r[0] == "d"), 1)
+        expand = next((int(r[1:]) for r in rest if r[0] == "e"), 2 if dil > 1 else 1)
+        return Bottleneck(i, o, stride, k, i * expand, "res" in rest, dil, "se" in rest, size)
+
+    first = "mb_k3_res mb_k3_e2_res mb_k3_res_d3 mb_k5_res mb_k5_e2_res sep_k3 sep_k5 gh_k3 gh_k5".split()
+    second = "mb_k3_e2_res mb_k3_e4_res mb_k3_e2_res_se mb_k3_res_d3 mb_k5_res mb_k5_e2_res mb_k5_res_se mb_k5_e2_res_se gh_k5".split()
+    layers = [(first, 32, 32, 1, 14)] * 2 + [(second, 32, 64, 2, 7)] + [(second, 64, 64, 1, 7)] * 2
+
+    class Supernet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.s1 = cbr(3, 16, 3, 2, 1)
+            self.s2a = nn.Sequential(cbr(16, 16), separable(16, 16, 1, 2))
+            self.s3 = cbr(32, 16)
+            self.b4 = Bottleneck(16, 32, 2, mid=32)
+            self.searched = nn.ModuleList(nn.ModuleList(candidate(n, *shape) for n in names) for names, *shape in layers)
+            self.side1 = nn.Conv2d(16, 16, 9, 8, 1, groups=16, bias=False)
+            self.side2 = nn.Conv2d(32, 32, 3, 2, 1, groups=32, bias=False)
+            self.join = nn.Conv2d(112, 64, 1, bias=False)
+            self.head = nn.Sequential(
+                Bottleneck(64, 64, mid=128, res=True, se=True),
+                separable(64, 128, 3),
+                nn.Conv2d(128, 128, 7, groups=128, bias=False),
+                nn.Conv2d(128, 212, 1),
+            )
+
+        def forward(self, x, masks):
+            a = self.s1(x)
+            features = self.s3(torch.cat([self.s2a(a), F.max_pool2d(a, 2)], 1))
+            y = self.b4(features)
+            for i, (ops, mask) in enumerate(zip(self.searched, masks)):
+                y = sum(m * op(y) for m, op in zip(mask, ops))
+                if i == 1:
+                    side = y
+            y = self.head(self.join(torch.cat([y, self.side2(side), self.side1(a)], 1)))
+            return y.flatten(1), features
+
+    class Pose(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(
+                cbr(16, 64, 3, 2, 1), cbr(64, 64, 3, 1, 1), cbr(64, 32, 3, 2, 1), cbr(32, 64, 7, 1, 1), nn.MaxPool2d(3), nn.Flatten()
+            )
+            self.fc = nn.Sequential(nn.Linear(64, 32), nn.Linear(32, 3))
+
+        def forward(self, x):
+            return self.fc(self.body(x))
+
+    net, pose = Supernet().train(), Pose().train()
+    weights = [*net.parameters(), *pose.parameters()]
+    alphas = [torch.full((9,), 1 / 9, requires_grad=True) for _ in layers]
+    latency = torch.rand(5, 9) * 200 + 20
+    descent = torch.optim.RMSprop(weights, lr=1e-4, weight_decay=1e-6)
+    arch_descent = torch.optim.AdamW(alphas, lr=0.01, weight_decay=5e-4)
+    images, points, angles = torch.rand(batch, 3, 112, 112), torch.rand(batch, 212), torch.randn(batch, 3) * 0.1
+
+    def step():
+        masks = [F.gumbel_softmax(a, tau=5.0) for a in alphas]
+        landmarks, features = net(images, masks)
+        squared = (landmarks - points).square().sum(1)
+        if which == "weights":
+            squared = squared * (1 - torch.cos(pose(features) - angles)).sum(1)
+        cost = sum((m * t).sum() for m, t in zip(masks, latency))
+        loss = squared.mean() * 0.25 * cost.log() ** 0.6
+        optimizer = descent if which == "weights" else arch_descent
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        step()
+        print(time.perf_counter() - start, flush=True)
+
+
+class Side:
+    """A process that takes one step a line and answers with its seconds."""
+
+    def __init__(self, name, command, env=None):
+        self.name = name
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.seconds = []
+
+    def step(self):
+        self.process.stdin.write("step\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"{self.name} ended early; its message is above")
+        return float(answer)
+
+    def peak_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+def torch_python():
+    """An interpreter with PyTorch, installed on first use."""
+    folder = CACHE / "pytorch"
+    python = folder / "bin" / "python"
+    if subprocess.run([python, "-c", "import torch"], capture_output=True).returncode if python.exists() else True:
+        print(f"installing PyTorch into {folder}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "torch", "numpy"], check=True)
+    return python
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--pass", dest="which", choices=["weights", "arch"], default="weights")
+    parser.add_argument("--steps", type=int, default=7, help="timed steps of each side")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--pytorch-side", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.pytorch_side:
+        return pytorch_side(args.batch, args.which, args.threads)
+
+    build = ["cargo", "build", "-q", "--release", "-p", "trainer", "--example", "step"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+    shape = ["--batch", str(args.batch), "--pass", args.which, "--threads", str(args.threads)]
+    ours = Side("blocktime", [target / "release" / "examples" / "step", *shape])
+    theirs = Side("PyTorch", [torch_python(), __file__, "--pytorch-side", *shape])
+    for side in (ours, theirs):  # warm-up: allocators, thread pools
+        side.step(), side.step()
+    for _ in range(args.steps):
+        for side in (ours, theirs):
+            side.seconds.append(side.step())
+    print(f"{args.which} step, batch {args.batch}, {args.threads} threads, median of {args.steps}")
+    rates = {}
+    for side in (ours, theirs):
+        median = statistics.median(side.seconds)
+        rates[side.name] = args.batch / median
+        print(f"{side.name:10} {median * 1e3:8.1f} ms  {args.batch / median:7.1f} images/s  peak {side.peak_mib():6.0f} MiB")
+    print(f"memory ratio {ours.peak_mib() / theirs.peak_mib():.2f}")
+    print(f"ratio {rates['blocktime'] / rates['PyTorch']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs the system packages that a build needs, where they are missing: a C compiler, pkg-config, OpenSSL's headers (for
+# ssh2), Python with pip (for ONNX Runtime). Debian and Ubuntu; elsewhere it names what is missing.
+set -euo pipefail
+
+missing=()
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v pkg-config >/dev/null || missing+=(pkg-config)
+command -v python3 >/dev/null || missing+=(python3)
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+if ! pkg-config --exists openssl 2>/dev/null; then missing+=(libssl-dev); fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "missing system packages: ${missing[*]}" >&2
+if ! command -v apt-get >/dev/null; then
+    echo "install their equivalents with your package manager and run this again" >&2
+    exit 2
+fi
+sudo=""
+[ "$(id -u)" -eq 0 ] || sudo=sudo
+$sudo apt-get update -qq
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
