@@ -1,5 +1,7 @@
 //! Multiply-adds, parameter counts and weight names against what the reference reports.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
 use std::collections::BTreeSet;
 
 use blocks::{Space, Weights};

@@ -1,5 +1,7 @@
 //! The reference evaluation against results worked out by hand.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
 use blocks::eval::{EvalError, evaluate, evaluate_mixed};
 use blocks::{Builder, Conv, Graph, NodeId, Shape, Weights};
 

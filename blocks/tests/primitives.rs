@@ -1,5 +1,7 @@
 //! Names and shapes of the 26 primitives. The names are those of NNI 2.5's `ops.py`, so that its checkpoints load.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
 use std::collections::BTreeSet;
 
 use blocks::{Candidate, Layer, Op, Primitive, Shape, Weights, eval};

@@ -1,5 +1,7 @@
 //! The block definitions against the reference implementation: the same weights give the same numbers.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
 use std::collections::BTreeMap;
 
 use blocks::{Graph, Space, Weights, eval};

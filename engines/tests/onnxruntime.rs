@@ -2,6 +2,8 @@
 //!
 //! Needs the library (`scripts/setup-onnxruntime.sh`): skipped without it, unless `BLOCKTIME_REQUIRE_ENGINE=1`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
 use blocks::onnx::{self, Batch, Options};
 use blocks::{Builder, Candidate, Conv, Graph, Layer, Primitive, Shape, Space, Weights, eval};
 use engines::{Engine, EngineError, EngineKind, Session, SessionOptions};

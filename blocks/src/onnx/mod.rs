@@ -2,8 +2,8 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`write`] | a graph and its weights as an ONNX file |
-//! | [`inspect`] | operators, shapes and multiply-adds of any ONNX file |
+//! | [`mod@write`] | a graph and its weights as an ONNX file |
+//! | [`mod@inspect`] | operators, shapes and multiply-adds of any ONNX file |
 //! | [`proto`] | the protobuf messages of both |
 
 pub mod inspect;
