@@ -85,3 +85,39 @@ fn wide_pictures_are_cut_at_the_right_place() {
     assert!(mean < 0.012, "{mean}");
     assert_eq!(train.resized(), 0);
 }
+
+/// Slope of the least-squares line of `y` on `x`.
+fn slope(pairs: &[(f32, f32)]) -> f32 {
+    let n = pairs.len() as f32;
+    let (mx, my) = (pairs.iter().map(|p| p.0).sum::<f32>() / n, pairs.iter().map(|p| p.1).sum::<f32>() / n);
+    let (sxy, sxx) = pairs.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + (x - mx) * (y - my), b + (x - mx).powi(2)));
+    sxy / sxx
+}
+
+/// (degrees of the eye line, roll) and (the nose's offset to the right of the eyes' middle along that line, yaw), for
+/// outer eye corners `left` and `right` and a point of the nose.
+type Signs = (Vec<(f32, f32)>, Vec<(f32, f32)>);
+
+fn signs<'a>(faces: impl Iterator<Item = (&'a [f32], [f32; 3])>, left: usize, right: usize, nose: usize) -> Signs {
+    faces
+        .map(|(p, [_, yaw, roll])| {
+            let [dx, dy] = [0, 1].map(|axis| p[2 * right + axis] - p[2 * left + axis]);
+            let [nx, ny] = [0, 1].map(|axis| p[2 * nose + axis] - (p[2 * right + axis] + p[2 * left + axis]) / 2.0);
+            ((dy.atan2(dx).to_degrees(), roll), ((nx * dx + ny * dy) / (dx * dx + dy * dy), yaw))
+        })
+        .unzip()
+}
+
+/// What augmentation and made faces assume of the lists' angles: roll follows the eye line, clockwise positive, and a
+/// positive yaw turns the nose to the left of the picture.
+#[test]
+fn angles_have_the_signs_that_augmentation_and_made_faces_assume() {
+    let Some(train) = open(Split::Train) else { return };
+    let (roll, yaw) = signs(train.faces().iter().map(|face| (&*face.landmarks, face.angles)), 46, 50, 66);
+    let (real_roll, real_yaw) = (slope(&roll), slope(&yaw));
+    assert!((0.8..1.1).contains(&real_roll) && real_yaw < -20.0, "{real_roll} {real_yaw}");
+    let made: Vec<_> = (0..100).map(|index| faces::synth::synth_face(1, 0, index)).collect();
+    let (roll, yaw) = signs(made.iter().map(|face| (&*face.landmarks, face.angles)), 35, 93, 86);
+    let (made_roll, made_yaw) = (slope(&roll), slope(&yaw));
+    assert!((0.9..1.1).contains(&made_roll) && made_yaw < -20.0, "{made_roll} {made_yaw}");
+}
