@@ -1,6 +1,35 @@
 //! FBNet search, finetuning and export of facial landmark networks.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`model`] | block graphs as candle modules, on candle's operations or the project's kernels |
+//! | [`nets`] | backbone and pose net, and the steps that move them |
+//! | [`masks`] | architecture weights and Gumbel-softmax masks |
+//! | [`loss`] | landmark loss, pose weight, latency term |
+//! | [`optim`] | RMSprop, AdamW, the learning rate's schedule |
+//! | [`search`] | the search's schedule, costs of candidates, `arch.json` |
+//! | [`space`] | a subnet's weights out of the supernet's |
+//! | [`finetune`] | training of the chosen subnet |
+//! | [`evaluate`] | errors of a network on a list |
+//! | [`export`] | ONNX files, checked |
+//! | [`report`] | a run on one HTML page |
+//! | [`run`] | a run's folder: configuration, metrics, checkpoints |
+//! | [`cli`] | the command line |
 
+pub mod cli;
+pub mod error;
+pub mod evaluate;
+pub mod export;
+pub mod finetune;
 pub mod loss;
 pub mod masks;
 pub mod model;
+pub mod nets;
+pub mod optim;
+pub mod pass;
+pub mod report;
+pub mod run;
+pub mod search;
 pub mod space;
+
+pub use error::{Error, Result};

@@ -33,15 +33,18 @@ pub enum Purpose {
     ArchMasks = 3,
     /// Masks of the latency term, architecture being trained.
     ArchLatency = 4,
-    /// Dropout.
-    Dropout = 5,
+    /// Dropout, weights being trained.
+    WeightDropout = 5,
+    /// Dropout, architecture being trained.
+    ArchDropout = 6,
 }
 
 impl Draw {
     /// The stream of this draw: its four numbers are the cipher's key.
     pub fn rng(&self) -> ChaCha8Rng {
         let mut key = [0; 32];
-        for (slot, value) in key.chunks_exact_mut(8).zip([0x7472_6169_6e00 + self.purpose as u64, self.seed, self.epoch, self.step]) {
+        for (slot, value) in key.chunks_exact_mut(8).zip([0x7472_6169_6e00 + self.purpose as u64, self.seed, self.epoch, self.step])
+        {
             slot.copy_from_slice(&value.to_le_bytes());
         }
         ChaCha8Rng::from_seed(key)

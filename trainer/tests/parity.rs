@@ -87,13 +87,9 @@ impl Reference {
 
 impl Nets {
     fn run(&self, image: &Tensor, masks: &Tensor, mode: Mode) -> Outputs {
-        let out = self.backbone.forward(std::slice::from_ref(image), Some(masks), mode, 0).unwrap();
-        let angles = self.pose.forward(&out[1..], None, mode, 0).unwrap();
-        Outputs {
-            landmarks: out[0].flatten_from(1).unwrap(),
-            angles: angles[0].flatten_from(1).unwrap(),
-            features: out[1].clone(),
-        }
+        let out = self.backbone.forward(std::slice::from_ref(image), Some(masks), mode).unwrap();
+        let angles = self.pose.forward(&out[1..], None, mode).unwrap();
+        Outputs { landmarks: out[0].flatten_from(1).unwrap(), angles: angles[0].flatten_from(1).unwrap(), features: out[1].clone() }
     }
 }
 
@@ -217,7 +213,7 @@ fn parity_of_the_sampled_subnet() {
         let supernet = r.weights(&r.space.supernet(POINTS), "supernet");
         let weights = trainer::space::subnet_weights(&r.space, &choice, &graph, &supernet).unwrap();
         let model = Model::with_backend(graph, &weights, &Device::Cpu, backend).unwrap();
-        let out = model.forward(&[r.tensors["input.image"].clone()], None, Mode::Eval, 0).unwrap();
+        let out = model.forward(&[r.tensors["input.image"].clone()], None, Mode::Eval).unwrap();
         assert_close("landmarks", &flat(&out[0]), &r.values("subnet.eval.landmarks"), 1e-4, 1e-5);
     });
 }

@@ -64,14 +64,19 @@ pub enum Backend {
 
 impl Backend {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Stock, Self::Fused];
+    pub const ALL: [Self; 2] = [Self::Fused, Self::Stock];
 
     /// The best one for a device.
     pub fn for_device(device: &Device) -> Self {
         if device.is_cpu() { Self::Fused } else { Self::Stock }
     }
 
-    pub(super) fn executor(self, graph: &Arc<Graph>, layout: &Arc<Layout>, device: &Device) -> candle_core::Result<Box<dyn Executor>> {
+    pub(super) fn executor(
+        self,
+        graph: &Arc<Graph>,
+        layout: &Arc<Layout>,
+        device: &Device,
+    ) -> candle_core::Result<Box<dyn Executor>> {
         match self {
             Self::Stock => Ok(Box::new(Stock::new(graph.clone(), layout.clone()))),
             Self::Fused if device.is_cpu() => Ok(Box::new(Fused::new(graph))),

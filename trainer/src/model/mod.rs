@@ -32,6 +32,24 @@ pub enum ModelError {
     Candle(#[from] candle_core::Error),
 }
 
+/// How a model is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// How batch norm and dropout behave.
+    pub mode: Mode,
+    /// Decides what dropout drops; not read in [`Mode::Eval`].
+    pub dropout_seed: u64,
+    /// Whether the weights get gradients; else they are constants.
+    pub train_weights: bool,
+}
+
+impl Pass {
+    /// Weights with gradients unless the mode is [`Mode::Eval`], dropout's seed 0.
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, dropout_seed: 0, train_weights: mode.is_training() }
+    }
+}
+
 /// A graph with weights, ready to run forwards and backwards.
 pub struct Model {
     graph: Arc<Graph>,
@@ -65,14 +83,22 @@ impl Model {
 
     /// Runs the graph on `inputs` (`[n,c,h,w]` each, in the graph's order) and returns its outputs (`[n,c,h,w]`) in order.
     ///
-    /// `masks` (`[layers, candidates]`) weigh the mixtures of a supernet and are part of the autograd graph. `dropout_seed`
-    /// decides what dropout drops; it is not read in [`Mode::Eval`].
+    /// `masks` (`[layers, candidates]`) weigh the mixtures of a supernet and are part of the autograd graph.
     ///
     /// # Errors
     /// Shapes do not fit, or candle fails.
-    pub fn forward(&self, inputs: &[Tensor], masks: Option<&Tensor>, mode: Mode, dropout_seed: u64) -> candle_core::Result<Vec<Tensor>> {
-        let params = self.params.as_tensor();
-        self.executor.forward(Call { inputs, params, masks, stats: &self.stats, mode, dropout_seed })
+    pub fn run(&self, inputs: &[Tensor], masks: Option<&Tensor>, pass: Pass) -> candle_core::Result<Vec<Tensor>> {
+        let params = if pass.train_weights { self.params.as_tensor().clone() } else { self.params.as_detached_tensor() };
+        let Pass { mode, dropout_seed, .. } = pass;
+        self.executor.forward(Call { inputs, params: &params, masks, stats: &self.stats, mode, dropout_seed })
+    }
+
+    /// The same with dropout's seed and gradients of the weights as [`Pass::new`] has them.
+    ///
+    /// # Errors
+    /// Shapes do not fit, or candle fails.
+    pub fn forward(&self, inputs: &[Tensor], masks: Option<&Tensor>, mode: Mode) -> candle_core::Result<Vec<Tensor>> {
+        self.run(inputs, masks, Pass::new(mode))
     }
 
     /// What the model runs.

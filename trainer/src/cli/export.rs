@@ -1,0 +1,47 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ListArgs, quoted};
+use crate::error::Result;
+use crate::export::{Check, export};
+use crate::finetune::subnet;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces")]
+pub struct ExportArgs {
+    /// A checkpoint: a subnet's, or a supernet's, whose most probable subnet is then written
+    #[arg(long, value_name = "FILE")]
+    subnet: PathBuf,
+    /// The ONNX file
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Data folder whose training pictures ONNX Runtime is compared on [default: seeded noise]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    lists: ListArgs,
+    /// Search space, where the checkpoint's name for it cannot be found any more
+    #[arg(long, value_name = "NAME|FILE")]
+    space: Option<String>,
+    /// ONNX Runtime's library [default: the usual places]
+    #[arg(long, value_name = "FILE")]
+    engine_lib: Option<PathBuf>,
+}
+
+pub fn run(args: &ExportArgs) -> Result<()> {
+    let net = subnet(&args.subnet, args.space.as_deref())?;
+    let (parameters, macs) = (net.graph.parameter_count(), net.graph.macs());
+    let check = Check {
+        data: args.data.as_deref(),
+        list: args.lists.list(),
+        points_file: args.lists.points_file.as_deref(),
+        library: args.engine_lib.as_deref(),
+    };
+    let done = export(net, &args.out, &check)?;
+    println!("{}: {:.1} KB, {parameters} parameters, {:.2} MMAC", args.out.display(), done.bytes as f64 / 1e3, macs as f64 / 1e6);
+    eprintln!("ONNX Runtime agrees on {} {} within {:.1e} of the side", done.pictures, done.inputs, done.difference);
+    eprintln!("next: profiler bench {} --device local", quoted(&args.out));
+    Ok(())
+}

@@ -1,0 +1,197 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
+use crate::error::{Error, Result};
+use crate::finetune::{Finetune, Finetuned};
+use crate::loss::{PointLoss, PoseWeight};
+use crate::optim::Algorithm;
+use crate::run::{Checkpoint, FinetuneConfig, Interrupt, Kind, RunConfig, RunFolder, Stage, resolve, sha256_of_file};
+use crate::search::{ArchFile, chosen};
+
+/// Everything is optional so that a resumed run needs only --out: what is not given is as the run had it.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer finetune --supernet run/supernet/checkpoint_last.safetensors --data faces --out run --batch 32 --base-lr 1e-3 --end-epoch 60
+  trainer finetune --out run --resume")]
+pub struct FinetuneArgs {
+    /// The run's folder
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// The search's checkpoint [default: supernet/checkpoint_last.safetensors in --out]
+    #[arg(long, value_name = "FILE")]
+    supernet: Option<PathBuf>,
+    /// Another choice than the most probable: an arch.json, or names separated by commas
+    #[arg(long, value_name = "FILE|NAMES")]
+    arch: Option<String>,
+    /// Data folder
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Search space, where the checkpoint's name for it cannot be found any more
+    #[arg(long, value_name = "NAME|FILE")]
+    space: Option<String>,
+    #[command(flatten)]
+    lists: ListArgs,
+    /// Part of the training list kept from training and used to judge each epoch (best): for tuning a recipe [default: 0]
+    #[arg(long, value_name = "PART")]
+    hold_back: Option<f64>,
+    /// Optimizer; adam is AdamW [default: rms]
+    #[arg(long, value_enum)]
+    opt: Option<Algorithm>,
+    /// Learning rate at the start; falls to 0 along a cosine over all epochs [default: 1e-4]
+    #[arg(long)]
+    base_lr: Option<f64>,
+    /// Weight decay [default: 1e-6]
+    #[arg(long)]
+    weight_decay: Option<f64>,
+    /// Epochs [default: 300]
+    #[arg(long)]
+    end_epoch: Option<usize>,
+    /// Faces a step [default: 256]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Seed of everything drawn [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Augmentation: none, mild, strong [default: mild]
+    #[arg(long)]
+    augment: Option<String>,
+    /// Loss of the points [default: square]
+    #[arg(long, value_enum)]
+    loss: Option<PointLoss>,
+    /// How pose weighs a face: floor, 1 + Σ(1 − cos); raw, the reference's; none [default: floor]
+    #[arg(long, value_enum)]
+    pose_weight: Option<PoseWeight>,
+    /// Show the test error each so many epochs; it decides nothing [default: only at the end]
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0, hide_default_value = true)]
+    eval_every: usize,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    /// Go on where the run in --out stopped; other flags may be left away
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+    /// Replace a finetune in --out
+    #[arg(long)]
+    overwrite: bool,
+    /// Print the errors as JSON: {nme, failure_rate_10, auc} as fractions
+    #[arg(long)]
+    json: bool,
+}
+
+impl FinetuneArgs {
+    fn resolve(&self, folder: &RunFolder, saved: Option<&FinetuneConfig>) -> Result<FinetuneConfig> {
+        let mut r = resolve(saved);
+        let supernet =
+            r.pick("--supernet", self.supernet.clone(), |s| s.supernet.clone(), folder.checkpoint(Stage::Search, "last"));
+        let (space, choice, supernet_sha256) = match saved {
+            // The subnet's own checkpoint has what a resumed run needs.
+            Some(saved) => {
+                if let Some(given) = self.arch.as_deref() {
+                    let given = names(given)?;
+                    r.pick("--arch", Some(given), |s| s.choice.clone(), Vec::new());
+                }
+                (
+                    r.pick("--space", self.space.clone(), |s| s.space.clone(), String::new()),
+                    saved.choice.clone(),
+                    saved.supernet_sha256.clone(),
+                )
+            }
+            None => self.choose(&supernet)?,
+        };
+        let data = r.need("--data", self.data.clone(), |s| s.data.clone())?;
+        let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
+        let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
+        r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
+        let config = FinetuneConfig {
+            supernet,
+            supernet_sha256,
+            space,
+            choice,
+            data,
+            list,
+            list_sha256,
+            points_file: r.maybe("--points-file", self.lists.points_file.clone(), |s| s.points_file.clone()),
+            hold_back: r.pick("--hold-back", self.hold_back, |s| s.hold_back, 0.0),
+            opt: r.pick("--opt", self.opt, |s| s.opt, Algorithm::Rms),
+            base_lr: r.pick("--base-lr", self.base_lr, |s| s.base_lr, 1e-4),
+            weight_decay: r.pick("--weight-decay", self.weight_decay, |s| s.weight_decay, 1e-6),
+            end_epoch: r.pick("--end-epoch", self.end_epoch, |s| s.end_epoch, 300),
+            batch: r.pick("--batch", self.batch, |s| s.batch, 256),
+            seed: r.pick("--seed", self.seed, |s| s.seed, 0),
+            augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), "mild".to_string()),
+            loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
+            pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, PoseWeight::Floor),
+        };
+        r.finish()?;
+        Ok(config)
+    }
+
+    /// Space, choice and digest of the supernet's checkpoint.
+    fn choose(&self, supernet: &std::path::Path) -> Result<(String, Vec<String>, String)> {
+        let checkpoint = Checkpoint::load(supernet)?;
+        checkpoint.require(
+            supernet,
+            Kind::Supernet,
+            "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)",
+        )?;
+        let space = checkpoint.space(supernet, self.space.as_deref())?;
+        let choice = match &self.arch {
+            Some(given) => names(given)?,
+            None => chosen(&checkpoint, supernet, &space)?.iter().map(ToString::to_string).collect(),
+        };
+        let name = self.space.clone().unwrap_or_else(|| checkpoint.meta.space.clone());
+        Ok((name, choice, sha256_of_file(supernet)?))
+    }
+}
+
+/// A choice as typed: an arch.json, or names.
+fn names(given: &str) -> Result<Vec<String>> {
+    if given.ends_with(".json") {
+        return Ok(ArchFile::load(given.as_ref())?.choice);
+    }
+    let names: Vec<String> = given.split(',').map(|name| name.trim().to_string()).collect();
+    if names.iter().any(String::is_empty) {
+        return Err(Error::Usage(format!(
+            "--arch {given}: give an arch.json, or a primitive's name for each layer, separated by commas"
+        )));
+    }
+    Ok(names)
+}
+
+pub fn run(args: FinetuneArgs) -> Result<()> {
+    args.threads.apply()?;
+    let folder = RunFolder::new(&args.out);
+    let config_path = folder.file("config.toml");
+    folder.check(Stage::Finetune, args.resume, args.overwrite)?;
+    let mut run = RunConfig::load(&config_path)?;
+    let config = args.resolve(&folder, run.finetune.as_ref().filter(|_| args.resume))?;
+    let finetune = Finetune::new(config.clone(), folder.clone(), args.resume, args.eval_every)?;
+    folder.prepare(Stage::Finetune, args.resume)?;
+    if !args.resume {
+        run.finetune = Some(config);
+        run.save(&config_path)?;
+    }
+    eprintln!("{}", finetune.describe());
+    let before = if args.resume { None } else { Some(finetune.evaluate()?) };
+    let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)))?;
+    if args.json {
+        super::eval::print_json(&done.evaluation)?;
+    } else {
+        if let Some(Finetuned { evaluation, on }) = before {
+            println!("before: NME {:.2} % ({on})", 100.0 * evaluation.nme);
+        }
+        println!(
+            "after:  NME {:.2} % ({}), failures {:.2} %",
+            100.0 * done.evaluation.nme,
+            done.on,
+            100.0 * done.evaluation.failure_rate_10
+        );
+    }
+    eprintln!(
+        "next: trainer export --subnet {} --out {}",
+        quoted(&folder.checkpoint(Stage::Finetune, "last")),
+        quoted(&folder.file("subnet.onnx"))
+    );
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The command line.
+
+mod eval;
+mod export;
+mod finetune;
+mod predict;
+mod report;
+mod search;
+mod synth;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::{Error, Result};
+
+/// Searches, trains and exports small facial landmark networks with a latency table of a real device.
+#[derive(Debug, Parser)]
+#[command(name = "trainer", version, max_term_width = 100, after_help = EXAMPLE)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLE: &str = "Example, from nothing to a network:
+  trainer synth --out faces --train 2000 --test 200
+  trainer search --lut luts/host.csv --data faces --out run --batch 32 --base-lr 1e-3 --start-epoch 4 --end-epoch 12 --tau-decay 0.4
+  trainer finetune --supernet run/supernet/checkpoint_last.safetensors --data faces --out run --batch 32 --base-lr 1e-3 --end-epoch 20
+  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx
+  trainer report run
+
+Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 stopped by Ctrl-C.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes procedural faces with 106 exact points and pose: a data folder without a download
+    Synth(synth::SynthArgs),
+    /// Searches an architecture with a latency table
+    Search(Box<search::SearchArgs>),
+    /// Trains the chosen subnet on, from the supernet's weights
+    Finetune(Box<finetune::FinetuneArgs>),
+    /// Writes a subnet as ONNX, checked against ONNX Runtime
+    Export(export::ExportArgs),
+    /// NME, failure rate, AUC and error of each point on a list
+    Eval(eval::EvalArgs),
+    /// Draws the landmarks of one picture of a face
+    Predict(predict::PredictArgs),
+    /// Writes RUN/report.html, one self-contained page
+    Report(report::ReportArgs),
+}
+
+/// Which list of a data folder, and how its points are understood.
+#[derive(Args, Clone, Debug)]
+struct ListArgs {
+    /// File name of the lists in train_data/ and test_data/ [default: list.txt]
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
+    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder, or built in: 68, 98, 106]
+    #[arg(long, value_name = "FILE")]
+    points_file: Option<PathBuf>,
+}
+
+impl ListArgs {
+    fn list(&self) -> &str {
+        self.list.as_deref().unwrap_or(DEFAULT_LIST)
+    }
+}
+
+const DEFAULT_LIST: &str = "list.txt";
+
+/// Threads of the numeric work.
+#[derive(Args, Clone, Copy, Debug)]
+struct ThreadArgs {
+    /// Threads of the numeric work; results do not depend on it [default: all CPUs]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl ThreadArgs {
+    fn apply(self) -> Result<()> {
+        let mut builder = rayon::ThreadPoolBuilder::new();
+        if let Some(threads) = self.threads {
+            if threads == 0 {
+                return Err(Error::Usage("--threads must be at least 1".to_string()));
+            }
+            builder = builder.num_threads(threads);
+        }
+        builder.build_global().map_err(|e| Error::Usage(format!("cannot start threads: {e}")))
+    }
+}
+
+/// Reads the command line and runs it.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Synth(args) => synth::run(&args),
+        Command::Search(args) => search::run(*args),
+        Command::Finetune(args) => finetune::run(*args),
+        Command::Export(args) => export::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Report(args) => report::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_chain(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// The error and its causes, each once: some already contain their source's text.
+fn print_chain(error: &dyn std::error::Error) {
+    let mut shown = error.to_string();
+    eprint!("error: {shown}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !shown.contains(&text) {
+            eprint!(": {text}");
+            shown = text;
+        }
+        cause = error.source();
+    }
+    eprintln!();
+}
+
+/// A value of a command that resumes: quoted where a shell would split it.
+fn quoted(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

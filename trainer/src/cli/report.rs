@@ -1,0 +1,26 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::report::page;
+use crate::run::{RunFolder, write_atomically};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer report run
+
+What `profiler bench run/subnet.onnx --device DEV --json > run/measured.json` measured stands beside the prediction.")]
+pub struct ReportArgs {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+}
+
+pub fn run(args: &ReportArgs) -> Result<()> {
+    let folder = RunFolder::new(&args.run);
+    let path = folder.file("report.html");
+    write_atomically(&path, page(&folder)?.as_bytes())?;
+    println!("{}", path.display());
+    Ok(())
+}

@@ -1,0 +1,197 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
+use crate::error::Result;
+use crate::loss::{PointLoss, PoseWeight, TermMode};
+use crate::optim::Algorithm;
+use crate::run::{
+    ArchData, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve, sha256_of_file,
+};
+use crate::search::{ArchFile, Found, Search};
+
+/// Everything is optional so that a resumed run needs only --out: what is not given is as the run had it.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer search --lut luts/host.csv --data faces --out run --batch 32 --base-lr 1e-3 --start-epoch 10 --end-epoch 30 --tau-decay 0.16
+  trainer search --out run --resume")]
+pub struct SearchArgs {
+    /// The run's folder
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Latency table; not needed with --perf-metric flops
+    #[arg(long, value_name = "FILE")]
+    lut: Option<PathBuf>,
+    /// Data folder: train_data/{imgs,list.txt}, test_data/{imgs,list.txt}
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Search space: a built-in name or a TOML file [default: pfld]
+    #[arg(long, value_name = "NAME|FILE")]
+    space: Option<String>,
+    #[command(flatten)]
+    lists: ListArgs,
+    /// How the latency term joins the loss: mul, loss·α·ln(p)^β; add, loss + α·p^β [default: mul]
+    #[arg(long, value_enum)]
+    mode: Option<TermMode>,
+    /// Factor of the latency term; only scales the loss in mul mode [default: 0.25]
+    #[arg(long)]
+    alpha: Option<f64>,
+    /// Exponent of the latency term: what steers. 0 turns the term off [default: 0.6]
+    #[arg(long)]
+    beta: Option<f64>,
+    /// Learning rate of the architecture [default: 0.01]
+    #[arg(long)]
+    theta_lr: Option<f64>,
+    /// What the term adds up [default: latency]
+    #[arg(long, value_enum)]
+    perf_metric: Option<PerfMetric>,
+    /// Over which part of the network [default: searched]
+    #[arg(long, value_enum)]
+    latency_scope: Option<LatencyScope>,
+    /// Optimizer of the weights; adam is AdamW [default: rms]
+    #[arg(long, value_enum)]
+    opt: Option<Algorithm>,
+    /// Learning rate at the start; falls to 0 along a cosine over all epochs [default: 1e-4]
+    #[arg(long)]
+    base_lr: Option<f64>,
+    /// Weight decay of the weights [default: 1e-6]
+    #[arg(long)]
+    weight_decay: Option<f64>,
+    /// Epochs of warm-up, in which only weights are trained [default: 50]
+    #[arg(long)]
+    start_epoch: Option<usize>,
+    /// Epochs in all [default: 300]
+    #[arg(long)]
+    end_epoch: Option<usize>,
+    /// Faces a step [default: 256]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Seed of everything drawn [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Temperature of the Gumbel softmax at the start [default: 5]
+    #[arg(long)]
+    tau: Option<f64>,
+    /// τ · e^(−decay) an epoch after warm-up; for short runs choose it so that τ ends near 0.2 [default: 0.045]
+    #[arg(long)]
+    tau_decay: Option<f64>,
+    /// What the architecture is trained on: a fifth of the training list, or the test list as the reference does [default: split]
+    #[arg(long, value_enum)]
+    arch_data: Option<ArchData>,
+    /// Augmentation: none, mild, strong [default: mild]
+    #[arg(long)]
+    augment: Option<String>,
+    /// Loss of the points [default: square]
+    #[arg(long, value_enum)]
+    loss: Option<PointLoss>,
+    /// How pose weighs a face: floor, 1 + Σ(1 − cos); raw, the reference's; none [default: floor]
+    #[arg(long, value_enum)]
+    pose_weight: Option<PoseWeight>,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    /// Go on where the run in --out stopped; other flags may be left away
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+    /// Replace a search in --out
+    #[arg(long)]
+    overwrite: bool,
+    /// Use a table whose times an emulator made
+    #[arg(long)]
+    allow_emulated: bool,
+    /// Print the result as JSON (the contents of arch.json)
+    #[arg(long)]
+    json: bool,
+}
+
+impl SearchArgs {
+    fn resolve(&self, saved: Option<&SearchConfig>) -> Result<SearchConfig> {
+        let mut r = resolve(saved);
+        let data = r.need("--data", self.data.clone(), |s| s.data.clone())?;
+        let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
+        let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
+        r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
+        let perf_metric = r.pick("--perf-metric", self.perf_metric, |s| s.perf_metric, PerfMetric::Latency);
+        let lut = r.maybe("--lut", self.lut.clone(), |s| s.lut.clone());
+        let lut_sha256 = lut.as_deref().map(sha256_of_file).transpose()?;
+        if let Some(now) = &lut_sha256 {
+            r.same("the latency table", now, |s| s.lut_sha256.clone().unwrap_or_default());
+        }
+        let config = SearchConfig {
+            space: r.pick("--space", self.space.clone(), |s| s.space.clone(), "pfld".to_string()),
+            lut,
+            lut_sha256,
+            data,
+            list,
+            list_sha256,
+            points_file: r.maybe("--points-file", self.lists.points_file.clone(), |s| s.points_file.clone()),
+            mode: r.pick("--mode", self.mode, |s| s.mode, TermMode::Mul),
+            alpha: r.pick("--alpha", self.alpha, |s| s.alpha, 0.25),
+            beta: r.pick("--beta", self.beta, |s| s.beta, 0.6),
+            theta_lr: r.pick("--theta-lr", self.theta_lr, |s| s.theta_lr, 0.01),
+            perf_metric,
+            latency_scope: r.pick("--latency-scope", self.latency_scope, |s| s.latency_scope, LatencyScope::Searched),
+            opt: r.pick("--opt", self.opt, |s| s.opt, Algorithm::Rms),
+            base_lr: r.pick("--base-lr", self.base_lr, |s| s.base_lr, 1e-4),
+            weight_decay: r.pick("--weight-decay", self.weight_decay, |s| s.weight_decay, 1e-6),
+            start_epoch: r.pick("--start-epoch", self.start_epoch, |s| s.start_epoch, 50),
+            end_epoch: r.pick("--end-epoch", self.end_epoch, |s| s.end_epoch, 300),
+            batch: r.pick("--batch", self.batch, |s| s.batch, 256),
+            seed: r.pick("--seed", self.seed, |s| s.seed, 0),
+            tau: r.pick("--tau", self.tau, |s| s.tau, 5.0),
+            tau_decay: r.pick("--tau-decay", self.tau_decay, |s| s.tau_decay, 0.045),
+            arch_data: r.pick("--arch-data", self.arch_data, |s| s.arch_data, ArchData::Split),
+            augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), "mild".to_string()),
+            loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
+            pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, PoseWeight::Floor),
+        };
+        r.finish()?;
+        Ok(config)
+    }
+}
+
+pub fn run(args: SearchArgs) -> Result<()> {
+    args.threads.apply()?;
+    let folder = RunFolder::new(&args.out);
+    let config_path = folder.file("config.toml");
+    folder.check(Stage::Search, args.resume, args.overwrite)?;
+    let mut run = if args.resume { RunConfig::load(&config_path)? } else { RunConfig::default() };
+    let config = args.resolve(run.search.as_ref())?;
+    let search = Search::new(config.clone(), folder.clone(), args.resume, args.allow_emulated)?;
+    // Everything is checked by now: only here does the folder change.
+    folder.prepare(Stage::Search, args.resume)?;
+    if !args.resume {
+        run = RunConfig { search: Some(config), finetune: None };
+        run.save(&config_path)?;
+    }
+    for line in search.describe() {
+        eprintln!("{line}");
+    }
+    let found = search.run(&Interrupt::listen(), &format!("search --out {} --resume", quoted(&args.out)))?;
+    if args.json {
+        let text = serde_json::to_string_pretty(&found.arch).map_err(std::io::Error::other);
+        println!("{}", text.map_err(FileError::new("cannot write", &folder.file("arch.json")))?);
+    } else {
+        print(&found);
+    }
+    eprintln!(
+        "next: trainer finetune --supernet {} --data {} --out {}",
+        quoted(&folder.checkpoint(Stage::Search, "last")),
+        quoted(args.data.as_deref().or(run.search.as_ref().map(|s| s.data.as_path())).unwrap_or(args.out.as_path())),
+        quoted(&args.out)
+    );
+    Ok(())
+}
+
+fn print(found: &Found) {
+    let ArchFile { layers, predicted, unit, trunk, .. } = &found.arch;
+    for layer in layers {
+        let chance = layer.candidates.iter().find(|c| c.primitive == layer.chosen).map_or(0.0, |c| c.probability);
+        println!("layer {}  {:<18} {:>9.1} {unit}  {:3.0} %", layer.layer, layer.chosen, layer.cost, 100.0 * chance);
+    }
+    let of = if trunk.is_empty() { "searched layers" } else { "whole net" };
+    println!("predicted {:.1} {unit} ({of}; searched layers {:.1})", predicted.total, predicted.searched);
+    if let Some(validation) = &found.validation {
+        println!("chosen subnet with the supernet's weights: NME {:.2} % on the faces held back", 100.0 * validation.nme);
+    }
+}

@@ -1,0 +1,297 @@
+//! Finetuning: the chosen subnet, trained on from the supernet's weights.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use blocks::{Primitive, Space};
+use candle_core::Device;
+use faces::augment::Augment;
+use faces::data::{Dataset, Loader, LoaderOptions, Split};
+
+use crate::error::{Error, Result};
+use crate::evaluate::{Candle, Evaluation, evaluate};
+use crate::masks::{Draw, Purpose};
+use crate::nets::{Nets, Objective, POSE};
+use crate::optim::cosine;
+use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
+use crate::run::{
+    Checkpoint, CheckpointError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage, digest,
+};
+use crate::search::{KEEP_EVERY, supernet_weights};
+use crate::space::subnet_weights;
+
+/// A finetune, ready to run.
+pub struct Finetune {
+    config: FinetuneConfig,
+    digest: String,
+    space: Space,
+    choice: Vec<Primitive>,
+    points: usize,
+    nets: Nets,
+    loader: Loader,
+    /// Faces held back from training, if any are.
+    held: Option<(Arc<Dataset>, Vec<usize>)>,
+    folder: RunFolder,
+    log: MetricsLog,
+    epoch: usize,
+    best: Option<f64>,
+    eval_every: usize,
+}
+
+/// How a finetune ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finetuned {
+    /// Errors of the last epoch's subnet.
+    pub evaluation: Evaluation,
+    /// On which faces: `test`, or `held back`.
+    pub on: &'static str,
+}
+
+impl Finetune {
+    /// Makes everything ready; all input is checked here. With `resume` the folder's last checkpoint is read. `eval_every` epochs
+    /// (0: never) the test error is shown; it decides nothing.
+    ///
+    /// # Errors
+    /// Whatever is wrong with checkpoint, data or configuration.
+    pub fn new(config: FinetuneConfig, folder: RunFolder, resume: bool, eval_every: usize) -> Result<Self> {
+        check(&config)?;
+        let space = Space::load(&config.space)?;
+        let choice = space.choice(&config.choice).map_err(Error::Usage)?;
+        let Some(pose_graph) = space.pose_net() else {
+            return Err(Error::Usage(format!(
+                "search space '{space}' has no trunk: it makes no whole network that could be trained"
+            )));
+        };
+        let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
+        let points = train.scheme().count;
+        let (faces, held) = if config.hold_back > 0.0 {
+            let (kept, held) = train.split(config.hold_back, config.seed)?;
+            (kept, Some((train.clone(), held)))
+        } else {
+            ((0..train.len()).collect(), None)
+        };
+        let count = faces.len();
+        let augment = Augment::preset(&config.augment)?;
+        let loader = Loader::new(train, faces, LoaderOptions::train(config.batch, config.seed, augment))?;
+        hint_steps(&loader, count, config.batch);
+
+        let last = folder.checkpoint(Stage::Finetune, "last");
+        let source = if resume { last.as_path() } else { config.supernet.as_path() };
+        let checkpoint = Checkpoint::load(source)?;
+        checkpoint.space(source, Some(&config.space))?;
+        if checkpoint.meta.points != points {
+            return Err(Error::Usage(format!(
+                "{} was trained for {} points, the list {} has {points}; give the list of its points (--list)",
+                source.display(),
+                checkpoint.meta.points,
+                config.list
+            )));
+        }
+        let graph = space.subnet(&choice, points);
+        let weights = if resume {
+            checkpoint.require(source, Kind::Subnet, "a finetune resumes from a subnet's")?;
+            checkpoint.weights(crate::nets::BACKBONE)
+        } else {
+            checkpoint.require(
+                source,
+                Kind::Supernet,
+                "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)",
+            )?;
+            subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?
+        };
+        let objective = Objective { points: config.loss, pose: config.pose_weight };
+        let how = (config.opt, config.weight_decay);
+        let mut nets = Nets::new((graph, &weights), (pose_graph, &checkpoint.weights(POSE)), objective, how, &Device::Cpu)?;
+        let digest = digest(&config)?;
+        let (mut epoch, mut best) = (0, None);
+        if resume {
+            if checkpoint.meta.config != digest {
+                return Err(CheckpointError::Configuration { path: last }.into());
+            }
+            nets.restore(&checkpoint, &last)?;
+            (epoch, best) = (checkpoint.meta.epoch, checkpoint.meta.best_nme);
+        }
+        let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
+        log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
+        Ok(Self { config, digest, space, choice, points, nets, loader, held, folder, log, epoch, best, eval_every })
+    }
+
+    /// A line for people.
+    pub fn describe(&self) -> String {
+        let names: Vec<_> = self.choice.iter().map(|p| p.name()).collect();
+        let graph = self.space.deployed(&self.choice, self.points);
+        format!(
+            "subnet {}: {} parameters, {:.2} MMAC; {} training faces",
+            names.join(" "),
+            graph.parameter_count(),
+            graph.macs() as f64 / 1e6,
+            self.loader.faces()
+        )
+    }
+
+    /// Errors of the subnet as it is now, on the test list (or on the faces held back, where some are).
+    ///
+    /// # Errors
+    /// A picture cannot be read.
+    pub fn evaluate(&self) -> Result<Finetuned> {
+        let (dataset, faces, on) = match &self.held {
+            Some((dataset, faces)) => (dataset.clone(), faces.clone(), "held back"),
+            None => {
+                let test = open_dataset(&self.config.data, Split::Test, &self.config.list, self.config.points_file.as_deref())?;
+                let all = (0..test.len()).collect();
+                (test, all, "test")
+            }
+        };
+        let graph = self.space.deployed(&self.choice, self.points);
+        let mut network = Candle::new(graph, &self.nets.backbone().weights()?)?;
+        Ok(Finetuned { evaluation: evaluate(&mut network, &dataset, faces, |_| {})?, on })
+    }
+
+    /// Trains to the last epoch.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] where the user stopped it; whatever fails.
+    pub fn run(mut self, interrupt: &Interrupt, command: &str) -> Result<Finetuned> {
+        let steps = self.loader.batches();
+        let bar = progress_bar(steps * self.config.end_epoch, steps * self.epoch);
+        let mut last = None;
+        while self.epoch < self.config.end_epoch {
+            let watch = Watch { interrupt, progress: &bar };
+            match self.train_epoch(&watch) {
+                Ok(result) => last = result,
+                Err(Stopped::Failed(error)) => return Err(error),
+                Err(Stopped::Interrupted) => {
+                    bar.finish_and_clear();
+                    return Err(Error::Interrupted { epoch: self.epoch + 1, command: command.to_string() });
+                }
+            }
+        }
+        bar.finish_and_clear();
+        last.map_or_else(|| self.evaluate(), Ok)
+    }
+
+    fn train_epoch(&mut self, watch: &Watch<'_>) -> std::result::Result<Option<Finetuned>, Stopped> {
+        let start = Instant::now();
+        let epoch = self.epoch;
+        let lr = cosine(self.config.base_lr, epoch, self.config.end_epoch);
+        let seed = self.config.seed;
+        watch.progress.set_message(format!("epoch {}/{}", epoch + 1, self.config.end_epoch));
+        let Self { nets, loader, .. } = self;
+        let passed = pass(loader, epoch, watch, |step, faces| {
+            let draw = Draw { seed, purpose: Purpose::WeightDropout, epoch: epoch as u64, step };
+            let loss = nets.training_loss(faces, None, draw.seed())?;
+            nets.step(&loss, lr)?;
+            Ok(loss)
+        })?;
+        self.epoch += 1;
+        let shown = self.eval_every > 0 && self.epoch.is_multiple_of(self.eval_every);
+        let wanted = self.held.is_some() || shown || self.epoch == self.config.end_epoch;
+        let result = if wanted { Some(self.evaluate()?) } else { None };
+        let nme = result.as_ref().map(|r| 100.0 * r.evaluation.nme);
+        // The test list decides nothing: without faces held back there is no best.
+        let held_nme = nme.filter(|_| self.held.is_some());
+        let is_best = held_nme.is_some_and(|nme| self.best.is_none_or(|best| nme < best));
+        if is_best {
+            self.best = held_nme;
+        }
+        let row = Row {
+            phase: Phase::Finetune,
+            epoch: self.epoch,
+            train_loss: passed.loss,
+            arch_loss: None,
+            val_loss: result.as_ref().map(|r| r.evaluation.loss),
+            val_nme: nme,
+            lr,
+            temperature: None,
+            expected_cost: None,
+            chosen_cost: None,
+            images_per_s: passed.faces as f64 / passed.seconds,
+            loader_wait_s: passed.waited,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        let found = result.as_ref().map_or(String::new(), |r| format!("  NME {:.2} % ({})", 100.0 * r.evaluation.nme, r.on));
+        let line = format!(
+            "epoch {:3}/{}  loss {:.5}{found}  lr {lr:.2e}  {:.0} images/s  {:.0} s",
+            self.epoch, self.config.end_epoch, row.train_loss, row.images_per_s, row.seconds
+        );
+        say(watch.progress, &line);
+        self.log.push(row)?;
+        let checkpoint = self.checkpoint(held_nme)?;
+        if is_best {
+            checkpoint.save(&self.folder.checkpoint(Stage::Finetune, "best"))?;
+        }
+        if self.epoch.is_multiple_of(KEEP_EVERY) {
+            checkpoint.save(&self.folder.checkpoint(Stage::Finetune, self.epoch))?;
+        }
+        checkpoint.save(&self.folder.checkpoint(Stage::Finetune, "last"))?;
+        Ok(result)
+    }
+
+    fn checkpoint(&self, nme: Option<f64>) -> Result<Checkpoint> {
+        let mut checkpoint = Checkpoint::new(Meta {
+            kind: Kind::Subnet,
+            space: self.config.space.clone(),
+            space_hash: self.space.hash(),
+            points: self.points,
+            choice: Some(self.config.choice.clone()),
+            epoch: self.epoch,
+            seed: self.config.seed,
+            config: self.digest.clone(),
+            nme,
+            best_nme: self.best,
+            ..Meta::blank()
+        });
+        self.nets.save(&mut checkpoint)?;
+        Ok(checkpoint)
+    }
+}
+
+/// Values that no training could start with.
+fn check(config: &FinetuneConfig) -> Result<()> {
+    if !(config.base_lr.is_finite() && config.base_lr > 0.0) {
+        return Err(Error::Usage(format!("--base-lr must be above 0, not {}", config.base_lr)));
+    }
+    if !(config.weight_decay.is_finite() && config.weight_decay >= 0.0) {
+        return Err(Error::Usage(format!("--weight-decay must not be negative, not {}", config.weight_decay)));
+    }
+    if !(0.0..1.0).contains(&config.hold_back) {
+        return Err(Error::Usage(format!("--hold-back is a part of the list, at least 0 and below 1, not {}", config.hold_back)));
+    }
+    if config.end_epoch == 0 || config.batch == 0 {
+        return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
+    }
+    Ok(())
+}
+
+/// A subnet as a network: from a subnet's checkpoint, or the one that a supernet's would choose.
+///
+/// # Errors
+/// The checkpoint does not fit the space.
+pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
+    let checkpoint = Checkpoint::load(path)?;
+    let space = checkpoint.space(path, space)?;
+    let points = checkpoint.meta.points;
+    let (choice, weights) = match checkpoint.meta.kind {
+        Kind::Subnet => (checkpoint.choice(path, &space)?, checkpoint.weights(crate::nets::BACKBONE)),
+        Kind::Supernet => {
+            let choice = crate::search::chosen(&checkpoint, path, &space)?;
+            let graph = space.deployed(&choice, points);
+            let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
+            (choice, weights)
+        }
+    };
+    Ok(Subnet { graph: space.deployed(&choice, points), weights, choice, points })
+}
+
+/// A subnet with its weights.
+pub struct Subnet {
+    /// As an app ships it.
+    pub graph: blocks::Graph,
+    /// Its weights.
+    pub weights: blocks::Weights,
+    /// A primitive a layer.
+    pub choice: Vec<Primitive>,
+    /// Number of landmarks.
+    pub points: usize,
+}

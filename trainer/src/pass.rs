@@ -1,0 +1,123 @@
+//! One pass over a list: batches in, steps done, how it went.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use faces::data::{Dataset, DatasetOptions, Loader, Split};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::error::{Error, Result};
+use crate::nets::Faces;
+use crate::run::Interrupt;
+
+/// How a pass went.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Passed {
+    /// Mean loss of the steps.
+    pub loss: f64,
+    /// Faces seen.
+    pub faces: usize,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Seconds of them spent waiting for batches.
+    pub waited: f64,
+}
+
+/// What a pass is given beside its data.
+pub struct Watch<'a> {
+    /// Ends the pass after a step.
+    pub interrupt: &'a Interrupt,
+    /// Moves a step at a time.
+    pub progress: &'a ProgressBar,
+}
+
+/// Why a pass ended early.
+pub enum Stopped {
+    /// The user asked for it.
+    Interrupted,
+    /// Something failed.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Runs `step` (number from 0, batch → loss) over the loader's batches of `epoch` (from 0).
+///
+/// # Errors
+/// [`Stopped`]; a loss that is not finite is an error.
+pub fn pass(
+    loader: &Loader,
+    epoch: usize,
+    watch: &Watch<'_>,
+    mut step: impl FnMut(u64, &Faces) -> Result<Tensor>,
+) -> std::result::Result<Passed, Stopped> {
+    let start = Instant::now();
+    let mut batches = loader.epoch(epoch as u64);
+    let (mut sum, mut steps, mut faces) = (0.0, 0, 0);
+    while let Some(batch) = batches.next().transpose()? {
+        let tensors = Faces::new(&batch, loader.dataset().side(), &Device::Cpu)?;
+        faces += batch.len();
+        batches.recycle(batch);
+        let loss = step(steps, &tensors)?.to_scalar::<f32>()?;
+        steps += 1;
+        if !loss.is_finite() {
+            return Err(Error::Diverged { loss, epoch: epoch + 1, step: steps as usize }.into());
+        }
+        sum += f64::from(loss);
+        watch.progress.inc(1);
+        if watch.interrupt.is_set() {
+            return Err(Stopped::Interrupted);
+        }
+    }
+    let waited = batches.waited().as_secs_f64();
+    Ok(Passed { loss: sum / steps as f64, faces, seconds: start.elapsed().as_secs_f64(), waited })
+}
+
+/// A bar over all steps of a run, with the time left; `done` of them by a run before. Hidden where stderr is no terminal.
+pub fn progress_bar(total: usize, done: usize) -> ProgressBar {
+    let bar = ProgressBar::new(total as u64);
+    let style = "{bar:24} {pos}/{len} steps, {per_sec}, {eta} left  {msg}";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar.set_position(done as u64);
+    bar.reset_eta();
+    bar
+}
+
+/// A line for people, above the bar where there is one.
+pub fn say(bar: &ProgressBar, line: &str) {
+    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
+}
+
+/// Opens a list of a data folder.
+///
+/// # Errors
+/// As [`Dataset::open`].
+pub fn open_dataset(
+    data: &std::path::Path,
+    split: Split,
+    list: &str,
+    points_file: Option<&std::path::Path>,
+) -> Result<Arc<Dataset>> {
+    let options = DatasetOptions { list: list.to_string(), points_file: points_file.map(Into::into), ..DatasetOptions::default() };
+    Ok(Arc::new(Dataset::open(data, split, &options)?))
+}
+
+/// Fewer steps than this an epoch leave the weights too few moves: worth a hint.
+const FEW_STEPS: usize = 50;
+
+/// A hint where the batch is too large for the list.
+pub fn hint_steps(loader: &Loader, faces: usize, batch: usize) {
+    if loader.batches() < FEW_STEPS && batch > 32 {
+        eprintln!(
+            "hint: {faces} faces give only {} steps an epoch at --batch {batch}; for a list of this size try --batch 32 --base-lr 1e-3",
+            loader.batches()
+        );
+    }
+}

@@ -1,0 +1,234 @@
+//! A run on one self-contained HTML page.
+
+mod svg;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::run::{FileError, MetricsLog, Phase, Row, RunConfig, RunFolder};
+use crate::search::{ArchFile, LayerChoice};
+use svg::{Chart, Series};
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}\
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;font-size:13px}\
+td,th{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:right}td:first-child,th:first-child{text-align:left}\
+.chosen{outline:2px solid #c0392b;outline-offset:-2px}.loud{background:#fde8e8;border-left:4px solid #c0392b;padding:.5rem 1rem}\
+pre{background:#f6f6f6;padding:.8rem;overflow:auto;font-size:12px}svg{max-width:100%;height:auto}figure{margin:1rem 0}\
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem}";
+
+/// The page of the run in `folder`.
+///
+/// # Errors
+/// There is no run, or its files cannot be read.
+pub fn page(folder: &RunFolder) -> Result<String> {
+    let config = RunConfig::load(&folder.file("config.toml"))?;
+    if config == RunConfig::default() {
+        return Err(Error::Usage(format!("{} holds no run: it has no config.toml", folder.root().display())));
+    }
+    let log = MetricsLog::open(&folder.file("metrics.csv"))?;
+    let arch_path = folder.file("arch.json");
+    let arch = if arch_path.exists() { Some(ArchFile::load(&arch_path)?) } else { None };
+    let measured = measured(&folder.file("measured.json"))?;
+
+    let name = folder.root().file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+    let mut html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style></head><body><h1>{0}</h1>",
+        escape(&name)
+    );
+    if let Some(arch) = &arch {
+        provenance(&mut html, arch);
+        architecture(&mut html, arch, measured);
+    }
+    summary(&mut html, log.rows(), folder);
+    charts(&mut html, log.rows(), arch.as_ref().map_or("µs", |a| a.unit.as_str()));
+    let text =
+        std::fs::read_to_string(folder.file("config.toml")).map_err(FileError::new("cannot read", &folder.file("config.toml")))?;
+    push(&mut html, format_args!("<h2>Configuration</h2><pre>{}</pre></body></html>\n", escape(&text)));
+    Ok(html)
+}
+
+/// Median µs and half-width of the 95 % interval of the exported net, where the profiler's `bench --json` was saved there.
+fn measured(path: &Path) -> Result<Option<(f64, f64)>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    #[derive(serde::Deserialize)]
+    struct Bench {
+        median_us: f64,
+        #[serde(default)]
+        ci95_us: serde_json::Value,
+    }
+    let text = std::fs::read_to_string(path).map_err(FileError::new("cannot read", path))?;
+    let bench: Vec<Bench> =
+        serde_json::from_str(&text).map_err(std::io::Error::other).map_err(FileError::new("cannot read", path))?;
+    let half = |v: &serde_json::Value| match v {
+        serde_json::Value::Array(ends) => ends.last().zip(ends.first()).and_then(|(h, l)| Some((h.as_f64()? - l.as_f64()?) / 2.0)),
+        other => other.as_f64(),
+    };
+    Ok(bench.first().map(|b| (b.median_us, half(&b.ci95_us).unwrap_or(f64::NAN))))
+}
+
+fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = html.write_fmt(text);
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn provenance(html: &mut String, arch: &ArchFile) {
+    let Some(table) = &arch.table else {
+        html.push_str("<p>Cost: multiply-adds; no table.</p>");
+        return;
+    };
+    if table.source != "measured" {
+        push(
+            html,
+            format_args!(
+                "<p class=\"loud\"><b>The latencies are {}</b>: no device ran these blocks for this table.</p>",
+                escape(&table.source)
+            ),
+        );
+    }
+    push(
+        html,
+        format_args!(
+            "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}</p>",
+            escape(&table.source),
+            escape(&table.device),
+            escape(&table.engine),
+            table.threads,
+            escape(&table.date),
+            escape(&table.sha256),
+            table.scaled.as_ref().map_or(String::new(), |s| format!("; {}", escape(s)))
+        ),
+    );
+}
+
+fn cost(value: f64, unit: &str) -> String {
+    if unit == "MAC" { format!("{:.3} MMAC", value / 1e6) } else { format!("{value:.1} {unit}") }
+}
+
+fn architecture(html: &mut String, arch: &ArchFile, measured: Option<(f64, f64)>) {
+    push(
+        html,
+        format_args!(
+            "<h2>Chosen architecture</h2><p>space {}, {} points, after {} epochs; red frame: chosen, colour: probability, number: predicted cost</p><table>",
+            escape(&arch.space),
+            arch.points,
+            arch.epoch
+        ),
+    );
+    for layer in &arch.layers {
+        push(html, format_args!("<tr><td>layer {}</td>", layer.layer));
+        heat_row(html, layer, &arch.unit);
+        html.push_str("</tr>");
+    }
+    html.push_str("</table><table><tr><th>part</th><th>predicted</th></tr>");
+    for layer in &arch.layers {
+        push(
+            html,
+            format_args!(
+                "<tr><td>layer {}: {}</td><td>{}</td></tr>",
+                layer.layer,
+                escape(&layer.chosen),
+                cost(layer.cost, &arch.unit)
+            ),
+        );
+    }
+    for piece in &arch.trunk {
+        push(html, format_args!("<tr><td>trunk:{}</td><td>{}</td></tr>", escape(&piece.name), cost(piece.cost, &arch.unit)));
+    }
+    push(
+        html,
+        format_args!(
+            "<tr><td><b>whole net{}</b></td><td><b>{}</b></td></tr>",
+            if arch.predicted.trunk.is_some() { "" } else { " without trunk" },
+            cost(arch.predicted.total, &arch.unit)
+        ),
+    );
+    if let Some((median, half)) = measured {
+        push(html, format_args!("<tr><td><b>measured</b></td><td><b>{median:.1} ± {half:.1} µs</b></td></tr>"));
+    }
+    html.push_str("</table>");
+}
+
+fn heat_row(html: &mut String, layer: &LayerChoice, unit: &str) {
+    for candidate in &layer.candidates {
+        let shade = (1.0 - candidate.probability.clamp(0.0, 1.0)) * 75.0 + 25.0;
+        let class = if candidate.primitive == layer.chosen { " class=\"chosen\"" } else { "" };
+        let ink = if shade < 60.0 { "#fff" } else { "#222" };
+        push(
+            html,
+            format_args!(
+                "<td{class} style=\"background:hsl(212 70% {shade:.0}%);color:{ink}\" title=\"α {:.4}\">{}<br>{:.0} %<br>{}</td>",
+                candidate.path_alpha,
+                escape(&candidate.primitive),
+                100.0 * candidate.probability,
+                cost(candidate.cost, unit)
+            ),
+        );
+    }
+}
+
+fn summary(html: &mut String, rows: &[Row], folder: &RunFolder) {
+    html.push_str("<h2>Phases</h2><table><tr><th>phase</th><th>epochs</th><th>last loss</th><th>last NME %</th><th>images/s</th><th>minutes</th></tr>");
+    for phase in [Phase::Warmup, Phase::Search, Phase::Finetune] {
+        let of: Vec<&Row> = rows.iter().filter(|r| r.phase == phase).collect();
+        let Some(last) = of.last() else { continue };
+        let nme = of.iter().rev().find_map(|r| r.val_nme).map_or("–".to_string(), |n| format!("{n:.2}"));
+        let speed = of.iter().map(|r| r.images_per_s).sum::<f64>() / of.len() as f64;
+        let minutes = of.iter().map(|r| r.seconds).sum::<f64>() / 60.0;
+        push(
+            html,
+            format_args!(
+                "<tr><td>{phase:?}</td><td>{}</td><td>{:.5}</td><td>{nme}</td><td>{speed:.0}</td><td>{minutes:.1}</td></tr>",
+                of.len(),
+                last.train_loss
+            ),
+        );
+    }
+    html.push_str("</table>");
+    if let Ok(file) = folder.file("subnet.onnx").metadata() {
+        push(html, format_args!("<p>subnet.onnx: {:.0} KB</p>", file.len() as f64 / 1e3));
+    }
+}
+
+fn charts(html: &mut String, rows: &[Row], unit: &str) {
+    html.push_str("<h2>Curves</h2><div class=\"charts\">");
+    for (stage, finetune) in [("search", false), ("finetune", true)] {
+        let of: Vec<&Row> = rows.iter().filter(|r| (r.phase == Phase::Finetune) == finetune).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let series = |name: &'static str, get: &dyn Fn(&Row) -> Option<f64>| Series {
+            name,
+            points: of.iter().filter_map(|r| Some((r.epoch as f64, get(r)?))).collect(),
+        };
+        let charts = [
+            Chart {
+                title: format!("{stage}: loss"),
+                log: true,
+                series: vec![
+                    series("weights", &|r| Some(r.train_loss)),
+                    series("architecture", &|r| r.arch_loss),
+                    series("validation", &|r| r.val_loss),
+                ],
+            },
+            Chart { title: format!("{stage}: NME, %"), log: true, series: vec![series("NME", &|r| r.val_nme)] },
+            Chart {
+                title: format!("{stage}: cost, {unit}"),
+                log: false,
+                series: vec![series("expected", &|r| r.expected_cost), series("chosen", &|r| r.chosen_cost)],
+            },
+            Chart { title: format!("{stage}: temperature"), log: true, series: vec![series("τ", &|r| r.temperature)] },
+            Chart { title: format!("{stage}: learning rate"), log: false, series: vec![series("lr", &|r| Some(r.lr))] },
+        ];
+        for chart in charts.iter().filter(|c| c.series.iter().any(|s| !s.points.is_empty())) {
+            push(html, format_args!("<figure>{}</figure>", chart.svg()));
+        }
+    }
+    html.push_str("</div>");
+}

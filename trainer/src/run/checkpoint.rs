@@ -1,0 +1,283 @@
+//! Checkpoints: safetensors files that hold all a run needs to go on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use blocks::{Graph, Primitive, Space, SpaceError, Weights};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::files::{FileError, write_atomically};
+
+/// Version of the files that this code writes and reads.
+const FORMAT: u32 = 1;
+/// The one key of safetensors' own metadata: several would be written in random order, and equal runs must give equal bytes.
+const META_KEY: &str = "blocktime";
+
+/// What was trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// All candidates, and the architecture's weights.
+    Supernet,
+    /// One choice.
+    Subnet,
+}
+
+/// What a checkpoint says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Version of the file's form.
+    pub format: u32,
+    /// What was trained.
+    pub kind: Kind,
+    /// The search space: a built-in name, or the file that was given.
+    pub space: String,
+    /// Its [`Space::hash`].
+    pub space_hash: String,
+    /// Number of landmarks.
+    pub points: usize,
+    /// A subnet's primitives, a name a layer.
+    #[serde(default)]
+    pub choice: Option<Vec<String>>,
+    /// Epochs done; the next one starts with its shuffle at position 0.
+    pub epoch: usize,
+    /// The run's seed. With the epoch it gives every generator's state: all draws are addressed by (seed, purpose, epoch, step).
+    pub seed: u64,
+    /// Temperature of the next epoch's masks.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// Digest of the configuration that the run must go on with.
+    pub config: String,
+    /// Validation NME (per cent) of this epoch, and the lowest so far.
+    #[serde(default)]
+    pub nme: Option<f64>,
+    /// Lowest so far.
+    #[serde(default)]
+    pub best_nme: Option<f64>,
+}
+
+impl Meta {
+    /// Of this version, with nothing else said.
+    pub fn blank() -> Self {
+        Self {
+            format: FORMAT,
+            kind: Kind::Supernet,
+            space: String::new(),
+            space_hash: String::new(),
+            points: 0,
+            choice: None,
+            epoch: 0,
+            seed: 0,
+            temperature: None,
+            config: String::new(),
+            nme: None,
+            best_nme: None,
+        }
+    }
+}
+
+/// A checkpoint in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// What it says of itself.
+    pub meta: Meta,
+    tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+/// A checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Its bytes are no safetensors file of f32.
+    #[error("{} is not a whole safetensors file: {reason}", .path.display())]
+    NotSafetensors {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A safetensors file from somewhere else.
+    #[error("{} is no checkpoint of this trainer: its header has no '{META_KEY}' (or another version's)", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Supernet where a subnet is needed, or the reverse.
+    #[error("{} is a {found:?} checkpoint; {needed}", .path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: Kind,
+        /// What is needed, with the fix.
+        needed: &'static str,
+    },
+    /// Another search space.
+    #[error(
+        "{} was trained on search space '{name}' with hash {found:.12}…; the space given here has {expected:.12}…. \
+         Give the space it was trained on (--space)", .path.display()
+    )]
+    Space {
+        /// The file.
+        path: PathBuf,
+        /// The space's name in the file.
+        name: String,
+        /// Hash in the file.
+        found: String,
+        /// Hash of the space given.
+        expected: String,
+    },
+    /// The space cannot be loaded.
+    #[error(transparent)]
+    LoadSpace(#[from] SpaceError),
+    /// A tensor is missing or has another size.
+    #[error("{}: tensor '{name}' is missing or has another size", .path.display())]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        name: String,
+    },
+    /// The run would not go on as it began.
+    #[error(
+        "{} belongs to a run with another configuration, table, data or number of points; give the flags it was started with", .path.display()
+    )]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The choice does not fit the space.
+    #[error("{}: {reason}", .path.display())]
+    Choice {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Checkpoint {
+    /// One without tensors.
+    pub fn new(meta: Meta) -> Self {
+        Self { meta, tensors: BTreeMap::new() }
+    }
+
+    /// Adds a tensor, row-major.
+    pub fn insert(&mut self, name: impl Into<String>, dims: &[usize], values: Vec<f32>) {
+        self.tensors.insert(name.into(), (dims.to_vec(), values));
+    }
+
+    /// Adds a graph's weights as `prefix.name`.
+    pub fn insert_weights(&mut self, prefix: &str, graph: &Graph, weights: &Weights) {
+        for param in graph.params() {
+            if let Some(values) = weights.0.get(&param.name) {
+                self.insert(format!("{prefix}.{}", param.name), &param.dims, values.clone());
+            }
+        }
+    }
+
+    /// The values of a tensor.
+    pub fn get(&self, name: &str) -> Option<&[f32]> {
+        self.tensors.get(name).map(|(_, values)| values.as_slice())
+    }
+
+    /// All weights stored as `prefix.name`; empty where there are none.
+    pub fn weights(&self, prefix: &str) -> Weights {
+        let prefix = format!("{prefix}.");
+        let named = |(name, (_, values)): (&String, &(Vec<usize>, Vec<f32>))| {
+            name.strip_prefix(&prefix).map(|name| (name.to_string(), values.clone()))
+        };
+        Weights(self.tensors.iter().filter_map(named).collect())
+    }
+
+    /// Writes it whole or not at all. Equal checkpoints give equal bytes.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
+        let bytes: Vec<(&String, &[usize], Vec<u8>)> = self
+            .tensors
+            .iter()
+            .map(|(name, (dims, values))| (name, dims.as_slice(), values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let serialize = || -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+            let views: Vec<_> = bytes
+                .iter()
+                .map(|(name, dims, data)| Ok((name.as_str(), TensorView::new(Dtype::F32, dims.to_vec(), data)?)))
+                .collect::<Result<_, safetensors::SafeTensorError>>()?;
+            let meta = HashMap::from([(META_KEY.to_string(), serde_json::to_string(&self.meta)?)]);
+            Ok(safetensors::serialize(views, Some(meta))?)
+        };
+        let file = serialize().map_err(|e| FileError::new("cannot write", path)(std::io::Error::other(e.to_string())))?;
+        Ok(write_atomically(path, &file)?)
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// It is not there, not whole, or not this trainer's.
+    pub fn load(path: &Path) -> Result<Self, CheckpointError> {
+        let bytes = std::fs::read(path).map_err(FileError::new("cannot read the checkpoint", path))?;
+        let broken = |reason: String| CheckpointError::NotSafetensors { path: path.to_owned(), reason };
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
+        let text = header.metadata().as_ref().and_then(|m| m.get(META_KEY));
+        let meta: Option<Meta> = text.and_then(|text| serde_json::from_str(text).ok());
+        let meta = meta.filter(|m| m.format == FORMAT).ok_or_else(|| CheckpointError::Foreign { path: path.to_owned() })?;
+        let mut tensors = BTreeMap::new();
+        for (name, view) in SafeTensors::deserialize(&bytes).map_err(|e| broken(e.to_string()))?.tensors() {
+            if view.dtype() != Dtype::F32 {
+                return Err(broken(format!("tensor '{name}' is {:?}, not F32", view.dtype())));
+            }
+            let values = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+            tensors.insert(name, (view.shape().to_vec(), values));
+        }
+        Ok(Self { meta, tensors })
+    }
+
+    /// The space it was trained on: `given` (a name or file) if there is one, else what the checkpoint names.
+    ///
+    /// # Errors
+    /// The space cannot be loaded, or is another one.
+    pub fn space(&self, path: &Path, given: Option<&str>) -> Result<Space, CheckpointError> {
+        let space = Space::load(given.unwrap_or(&self.meta.space))?;
+        let expected = space.hash();
+        if expected != self.meta.space_hash {
+            let (name, found) = (self.meta.space.clone(), self.meta.space_hash.clone());
+            return Err(CheckpointError::Space { path: path.to_owned(), name, found, expected });
+        }
+        Ok(space)
+    }
+
+    /// The primitives of a subnet.
+    ///
+    /// # Errors
+    /// It is a supernet, or its choice does not fit the space.
+    pub fn choice(&self, path: &Path, space: &Space) -> Result<Vec<Primitive>, CheckpointError> {
+        let fault = |reason| CheckpointError::Choice { path: path.to_owned(), reason };
+        let names = self.meta.choice.as_ref().ok_or_else(|| fault("it names no choice of primitives".to_string()))?;
+        space.choice(names).map_err(fault)
+    }
+
+    /// Refuses the other kind.
+    ///
+    /// # Errors
+    /// It is the other kind.
+    pub fn require(&self, path: &Path, kind: Kind, needed: &'static str) -> Result<(), CheckpointError> {
+        if self.meta.kind == kind {
+            return Ok(());
+        }
+        Err(CheckpointError::Kind { path: path.to_owned(), found: self.meta.kind, needed })
+    }
+
+    /// A tensor of `len` values.
+    ///
+    /// # Errors
+    /// It is missing or has another size.
+    pub fn tensor(&self, path: &Path, name: &str, len: usize) -> Result<&[f32], CheckpointError> {
+        let found = self.get(name).filter(|values| values.len() == len);
+        found.ok_or_else(|| CheckpointError::Tensor { path: path.to_owned(), name: name.to_string() })
+    }
+}

@@ -1,0 +1,113 @@
+//! Where the files of a run lie.
+
+use std::path::{Path, PathBuf};
+
+use super::files::FileError;
+use super::metrics::Phase;
+
+/// The part of a run that writes checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// `supernet/`.
+    Search,
+    /// `subnet/`.
+    Finetune,
+}
+
+impl Stage {
+    /// Its folder in the run's.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Search => "supernet",
+            Self::Finetune => "subnet",
+        }
+    }
+
+    /// Whether a metrics row belongs to it.
+    pub fn owns(self, phase: Phase) -> bool {
+        (self == Self::Finetune) == (phase == Phase::Finetune)
+    }
+}
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+/// A run's folder cannot be used as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is a run in it.
+    #[error("{} already holds a {}; go on with --resume, start anew with --overwrite, or give another --out", .folder.display(), .stage.folder())]
+    Occupied {
+        /// The run's folder.
+        folder: PathBuf,
+        /// What it holds.
+        stage: Stage,
+    },
+    /// There is nothing to resume.
+    #[error("{} is missing: there is nothing to resume; leave --resume away to start", .checkpoint.display())]
+    NothingToResume {
+        /// What a resumed run would start from.
+        checkpoint: PathBuf,
+    },
+    /// Files.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl RunFolder {
+    /// The folder at `root`, which need not exist yet.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// A checkpoint: `last`, `best`, or a number of epochs.
+    pub fn checkpoint(&self, stage: Stage, which: impl std::fmt::Display) -> PathBuf {
+        self.root.join(stage.folder()).join(format!("checkpoint_{which}.safetensors"))
+    }
+
+    /// Whether a stage may begin here; changes nothing.
+    ///
+    /// # Errors
+    /// The folder holds that stage already and neither `resume` nor `overwrite` is given, or there is nothing to resume.
+    pub fn check(&self, stage: Stage, resume: bool, overwrite: bool) -> Result<(), FolderError> {
+        let last = self.checkpoint(stage, "last");
+        if resume {
+            return if last.is_file() { Ok(()) } else { Err(FolderError::NothingToResume { checkpoint: last }) };
+        }
+        let occupied = self.root.join(stage.folder()).read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        if occupied && !overwrite { Err(FolderError::Occupied { folder: self.root.clone(), stage }) } else { Ok(()) }
+    }
+
+    /// Makes the folder ready for a stage that [`RunFolder::check`] lets begin: what an earlier one left is removed, unless it is
+    /// resumed. A new search removes the finetune of the old one too, a new finetune leaves the search.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn prepare(&self, stage: Stage, resume: bool) -> Result<(), FolderError> {
+        let folder = self.root.join(stage.folder());
+        if !resume {
+            let stale: &[&str] = match stage {
+                Stage::Search => &["supernet", "subnet", "metrics.csv", "arch.json", "subnet.onnx", "measured.json", "report.html"],
+                Stage::Finetune => &["subnet", "subnet.onnx", "measured.json", "report.html"],
+            };
+            for path in stale.iter().map(|name| self.root.join(name)).filter(|path| path.exists()) {
+                let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                removed.map_err(FileError::new("cannot remove", &path))?;
+            }
+        }
+        Ok(std::fs::create_dir_all(&folder).map_err(FileError::new("cannot make the folder", &folder))?)
+    }
+}

@@ -1,0 +1,426 @@
+//! The search: a supernet's weights and its architecture, trained in turn.
+
+mod arch_file;
+mod cost;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use blocks::Space;
+use candle_core::{Device, Tensor};
+use faces::augment::Augment;
+use faces::data::{Dataset, Loader, LoaderOptions, Split};
+use indicatif::ProgressBar;
+
+pub use arch_file::{ArchFile, CandidateChance, LayerChoice, Piece, Predicted};
+pub use cost::{CostError, Costs, Provenance, primitives};
+
+use crate::error::{Error, Result};
+use crate::evaluate::{Candle, Evaluation, evaluate};
+use crate::loss::LatencyTerm;
+use crate::masks::{ArchWeights, Draw, Purpose};
+use crate::model::init;
+use crate::nets::{BACKBONE, Nets, Objective};
+use crate::optim::{self, AdamW, Optimizer, cosine};
+use crate::pass::{Passed, Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
+use crate::run::{
+    ArchData, Checkpoint, CheckpointError, ConfigError, Interrupt, Kind, LatencyScope, Meta, MetricsLog, PerfMetric, Phase, Row,
+    RunFolder, SearchConfig, Stage, digest,
+};
+use crate::space::subnet_weights;
+
+/// Decoupled weight decay of the architecture's weights.
+const ARCH_WEIGHT_DECAY: f64 = 5e-4;
+/// Part of the training list that the architecture is trained on.
+pub const ARCH_FRACTION: f64 = 0.2;
+/// Checkpoints that stay: each so many epochs.
+pub const KEEP_EVERY: usize = 10;
+/// The name under which a checkpoint holds the architecture's weights.
+pub const PATH_ALPHA: &str = "path_alpha";
+
+/// A search, ready to run.
+pub struct Search {
+    config: SearchConfig,
+    digest: String,
+    space: Space,
+    points: usize,
+    costs: Costs,
+    cost_tensor: Tensor,
+    term: LatencyTerm,
+    nets: Nets,
+    arch: ArchWeights,
+    arch_optimizer: AdamW,
+    weight_loader: Loader,
+    arch_loader: Loader,
+    validation: (Arc<Dataset>, Vec<usize>),
+    folder: RunFolder,
+    log: MetricsLog,
+    epoch: usize,
+    best: Option<f64>,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The choice and its costs.
+    pub arch: ArchFile,
+    /// Validation of the chosen subnet with the supernet's weights.
+    pub validation: Option<Evaluation>,
+}
+
+impl Search {
+    /// Makes everything ready; all input is checked here, before any training. With `resume` the folder's last checkpoint is read.
+    ///
+    /// # Errors
+    /// Whatever is wrong with table, data, configuration or checkpoint.
+    pub fn new(config: SearchConfig, folder: RunFolder, resume: bool, allow_emulated: bool) -> Result<Self> {
+        let device = Device::Cpu;
+        check(&config)?;
+        let space = Space::load(&config.space)?;
+        let Some(pose_graph) = space.pose_net() else {
+            return Err(Error::Usage(format!(
+                "search space '{space}' has no trunk: it makes no whole network that could be trained"
+            )));
+        };
+        let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
+        let points = train.scheme().count;
+        let costs = match (config.perf_metric, &config.lut) {
+            (PerfMetric::Flops, _) => Costs::from_macs(&space, points),
+            (PerfMetric::Latency, Some(lut)) => Costs::from_table(lut, &space, points, config.latency_scope, allow_emulated)?,
+            (PerfMetric::Latency, None) => return Err(ConfigError::Needed { flag: "--lut (or --perf-metric flops)" }.into()),
+        };
+        let fixed = if config.latency_scope == LatencyScope::Whole { costs.trunk_total() } else { 0.0 };
+        let term = LatencyTerm::new(config.mode, config.alpha, config.beta, costs.cheapest() + fixed, costs.unit)?;
+
+        let augment = Augment::preset(&config.augment)?;
+        let (weight_faces, arch_set, arch_faces) = match config.arch_data {
+            ArchData::Split => {
+                let (kept, held) = train.split(ARCH_FRACTION, config.seed)?;
+                (kept, train.clone(), held)
+            }
+            ArchData::Test => {
+                let test = open_dataset(&config.data, Split::Test, &config.list, config.points_file.as_deref())?;
+                let faces = (0..test.len()).collect();
+                ((0..train.len()).collect(), test, faces)
+            }
+        };
+        let count = weight_faces.len();
+        let options = LoaderOptions::train(config.batch, config.seed, augment);
+        let weight_loader = Loader::new(train, weight_faces, options.clone())?;
+        let arch_loader = Loader::new(arch_set.clone(), arch_faces.clone(), LoaderOptions { seed: !config.seed, ..options })?;
+        hint_steps(&weight_loader, count, config.batch);
+
+        let supernet = space.supernet(points);
+        let weights = init::backbone(&supernet, config.seed);
+        let pose_weights = init::pose_net(&pose_graph, !config.seed);
+        let objective = Objective { points: config.loss, pose: config.pose_weight };
+        let how = (config.opt, config.weight_decay);
+        let nets = Nets::new((supernet, &weights), (pose_graph, &pose_weights), objective, how, &device)?;
+        let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
+        let arch = ArchWeights::new(&candidates, &device)?;
+        let log = MetricsLog::open(&folder.file("metrics.csv"))?;
+        let mut search = Self {
+            digest: digest(&config)?,
+            cost_tensor: costs.tensor(&device)?,
+            arch_optimizer: AdamW::new(arch.path_alpha().elem_count(), ARCH_WEIGHT_DECAY),
+            validation: (arch_set, arch_faces),
+            config,
+            space,
+            points,
+            costs,
+            term,
+            nets,
+            arch,
+            weight_loader,
+            arch_loader,
+            folder,
+            log,
+            epoch: 0,
+            best: None,
+        };
+        if resume {
+            search.restore(&search.folder.checkpoint(Stage::Search, "last"))?;
+        }
+        let done = search.epoch;
+        search.log.retain(|row| resume && Stage::Search.owns(row.phase) && row.epoch <= done);
+        Ok(search)
+    }
+
+    /// Lines for people: what is searched, with what.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "search space {} ({} layers, {} candidates), {} points; weights on {} faces, architecture on {}",
+            self.space,
+            self.space.layers().len(),
+            self.space.candidates().count(),
+            self.points,
+            self.weight_loader.faces(),
+            self.arch_loader.faces(),
+        )];
+        match &self.costs.table {
+            Some(table) => {
+                lines.push(format!(
+                    "table: {} on {}, {}, {} thread(s), {}, sha256 {:.12}",
+                    table.source, table.device, table.engine, table.threads, table.date, table.sha256
+                ));
+                if table.source != "measured" {
+                    lines.push(format!(
+                        "WARNING: this table's times are {}: no device ran these blocks for it",
+                        table.source.to_uppercase()
+                    ));
+                }
+                lines.extend(table.scaled.iter().map(|s| format!("note: {s}")));
+            }
+            None => lines.push("cost: multiply-adds, no table".to_string()),
+        }
+        if self.term.is_off() {
+            lines.push("the latency term is off".to_string());
+        }
+        if self.config.arch_data == ArchData::Test {
+            lines.push(
+                "WARNING: the architecture is trained on the test list; its test error is no honest figure any more".to_string(),
+            );
+        }
+        lines
+    }
+
+    /// Trains to the last epoch.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] where the user stopped it; whatever fails.
+    pub fn run(mut self, interrupt: &Interrupt, command: &str) -> Result<Found> {
+        let (weight_steps, arch_steps) = (self.weight_loader.batches(), self.arch_loader.batches());
+        let steps = |epochs: usize| epochs * weight_steps + epochs.saturating_sub(self.config.start_epoch) * arch_steps;
+        let bar = progress_bar(steps(self.config.end_epoch), steps(self.epoch));
+        let mut validation = None;
+        while self.epoch < self.config.end_epoch {
+            let watch = Watch { interrupt, progress: &bar };
+            match self.train_epoch(&watch) {
+                Ok(result) => validation = Some(result),
+                Err(Stopped::Failed(error)) => return Err(error),
+                Err(Stopped::Interrupted) => {
+                    bar.finish_and_clear();
+                    return Err(Error::Interrupted { epoch: self.epoch + 1, command: command.to_string() });
+                }
+            }
+        }
+        bar.finish_and_clear();
+        let arch = self.arch_file()?;
+        arch.save(&self.folder.file("arch.json"))?;
+        Ok(Found { arch, validation })
+    }
+
+    fn temperature(&self, epoch: usize) -> f64 {
+        self.config.tau * (-self.config.tau_decay * epoch.saturating_sub(self.config.start_epoch) as f64).exp()
+    }
+
+    fn train_epoch(&mut self, watch: &Watch<'_>) -> std::result::Result<Evaluation, Stopped> {
+        let start = Instant::now();
+        let epoch = self.epoch;
+        let warm_up = epoch < self.config.start_epoch;
+        let lr = cosine(self.config.base_lr, epoch, self.config.end_epoch);
+        let temperature = self.temperature(epoch);
+        watch.progress.set_message(format!("epoch {}/{}", epoch + 1, self.config.end_epoch));
+        let weights = self.weight_pass(watch, lr, temperature)?;
+        let arch = if warm_up { None } else { Some(self.arch_pass(watch, temperature)?) };
+        let validation = self.validate()?;
+        let nme = 100.0 * validation.nme;
+        self.epoch += 1;
+        let is_best = !warm_up && self.best.is_none_or(|best| nme < best);
+        if is_best {
+            self.best = Some(nme);
+        }
+        let probabilities = self.arch.probabilities()?;
+        let row = Row {
+            phase: if warm_up { Phase::Warmup } else { Phase::Search },
+            epoch: self.epoch,
+            train_loss: weights.loss,
+            arch_loss: arch.map(|a| a.loss),
+            val_loss: Some(validation.loss),
+            val_nme: Some(nme),
+            lr,
+            temperature: Some(temperature),
+            expected_cost: Some(self.fixed_cost() + self.costs.expected(&probabilities)),
+            chosen_cost: Some(self.fixed_cost() + self.costs.of(&self.arch.argmax()?)),
+            images_per_s: weights.faces as f64 / weights.seconds,
+            loader_wait_s: weights.waited + arch.map_or(0.0, |a| a.waited),
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        self.report(&row, watch.progress);
+        self.log.push(row)?;
+        let checkpoint = self.checkpoint(nme)?;
+        if is_best {
+            checkpoint.save(&self.folder.checkpoint(Stage::Search, "best"))?;
+        }
+        if self.epoch.is_multiple_of(KEEP_EVERY) {
+            checkpoint.save(&self.folder.checkpoint(Stage::Search, self.epoch))?;
+        }
+        checkpoint.save(&self.folder.checkpoint(Stage::Search, "last"))?;
+        Ok(validation)
+    }
+
+    fn report(&self, row: &Row, bar: &ProgressBar) {
+        let unit = self.costs.unit;
+        let cost = |c: Option<f64>| c.map_or(String::new(), |c| if unit == "µs" { format!("{c:.0}") } else { format!("{c:.3e}") });
+        let line = format!(
+            "epoch {:3}/{} {:7?}  loss {:.4}  chosen subnet: NME {:5.2} %, {} {unit} (expected {})  τ {:.2}  {:.0} images/s  {:.0} s",
+            row.epoch,
+            self.config.end_epoch,
+            row.phase,
+            row.train_loss,
+            row.val_nme.unwrap_or(f64::NAN),
+            cost(row.chosen_cost),
+            cost(row.expected_cost),
+            row.temperature.unwrap_or(f64::NAN),
+            row.images_per_s,
+            row.seconds
+        );
+        say(bar, &line);
+    }
+
+    fn fixed_cost(&self) -> f64 {
+        if self.config.latency_scope == LatencyScope::Whole { self.costs.trunk_total() } else { 0.0 }
+    }
+
+    fn weight_pass(&mut self, watch: &Watch<'_>, lr: f64, temperature: f64) -> std::result::Result<Passed, Stopped> {
+        let draw = self.draws();
+        // The architecture is a constant here.
+        let (costs, fixed) = (self.cost_tensor.clone(), self.fixed_cost());
+        let Self { nets, arch, term, weight_loader, epoch, .. } = self;
+        pass(weight_loader, *epoch, watch, |step, faces| {
+            let masks = arch.masks(&arch.noise(draw(Purpose::WeightMasks, step))?, temperature)?.detach();
+            let cost = expected_cost(arch, draw(Purpose::WeightLatency, step), temperature, &costs, fixed)?.detach();
+            let loss = nets.training_loss(faces, Some(&masks), draw(Purpose::WeightDropout, step).seed())?;
+            let loss = term.apply(&loss, &cost)?;
+            nets.step(&loss, lr)?;
+            Ok(loss)
+        })
+    }
+
+    fn arch_pass(&mut self, watch: &Watch<'_>, temperature: f64) -> std::result::Result<Passed, Stopped> {
+        let draw = self.draws();
+        let (costs, fixed) = (self.cost_tensor.clone(), self.fixed_cost());
+        let Self { nets, arch, arch_optimizer, term, arch_loader, epoch, config, .. } = self;
+        pass(arch_loader, *epoch, watch, |step, faces| {
+            let masks = arch.masks(&arch.noise(draw(Purpose::ArchMasks, step))?, temperature)?;
+            let cost = expected_cost(arch, draw(Purpose::ArchLatency, step), temperature, &costs, fixed)?;
+            let loss = nets.architecture_loss(faces, &masks, draw(Purpose::ArchDropout, step).seed())?;
+            let loss = term.apply(&loss, &cost)?;
+            let gradients = loss.backward()?;
+            if let Some(gradient) = gradients.get(arch.path_alpha()) {
+                optim::step(arch_optimizer, arch.path_alpha(), gradient, config.theta_lr)?;
+            }
+            Ok(loss)
+        })
+    }
+
+    /// The addresses of this epoch's draws.
+    fn draws(&self) -> impl Fn(Purpose, u64) -> Draw + use<> {
+        let (seed, epoch) = (self.config.seed, self.epoch as u64);
+        move |purpose, step| Draw { seed, purpose, epoch, step }
+    }
+
+    /// The subnet that would be chosen now, with the supernet's weights, on the faces that the weights do not see.
+    fn validate(&self) -> Result<Evaluation> {
+        let choice = primitives(&self.space, &self.arch.argmax()?);
+        let graph = self.space.deployed(&choice, self.points);
+        let weights = subnet_weights(&self.space, &choice, &graph, &self.nets.backbone().weights()?)?;
+        let (dataset, faces) = &self.validation;
+        evaluate(&mut Candle::new(graph, &weights)?, dataset, faces.clone(), |_| {})
+    }
+
+    fn arch_file(&self) -> Result<ArchFile> {
+        let (weights, probabilities) = (self.arch.values()?, self.arch.probabilities()?);
+        Ok(ArchFile::new(&self.space, self.points, self.epoch, &weights, &probabilities, &self.costs))
+    }
+
+    fn checkpoint(&self, nme: f64) -> Result<Checkpoint> {
+        let mut checkpoint = Checkpoint::new(Meta {
+            kind: Kind::Supernet,
+            space: self.config.space.clone(),
+            space_hash: self.space.hash(),
+            points: self.points,
+            choice: None,
+            epoch: self.epoch,
+            seed: self.config.seed,
+            temperature: Some(self.temperature(self.epoch)),
+            config: self.digest.clone(),
+            nme: Some(nme),
+            best_nme: self.best,
+            ..Meta::blank()
+        });
+        self.nets.save(&mut checkpoint)?;
+        let alpha = self.arch.path_alpha();
+        checkpoint.insert(PATH_ALPHA, alpha.dims(), alpha.flatten_all()?.to_vec1()?);
+        for (part, values) in self.arch_optimizer.state() {
+            checkpoint.insert(format!("optimizer.{PATH_ALPHA}.{part}"), &[values.len()], values);
+        }
+        Ok(checkpoint)
+    }
+
+    fn restore(&mut self, path: &Path) -> Result<()> {
+        let checkpoint = Checkpoint::load(path)?;
+        checkpoint.require(path, Kind::Supernet, "a search resumes from a supernet's")?;
+        checkpoint.space(path, Some(&self.config.space))?;
+        let meta = &checkpoint.meta;
+        if meta.config != self.digest || meta.points != self.points {
+            return Err(CheckpointError::Configuration { path: path.to_owned() }.into());
+        }
+        self.nets.restore(&checkpoint, path)?;
+        let alpha = self.arch.path_alpha();
+        let values = checkpoint.tensor(path, PATH_ALPHA, alpha.elem_count())?;
+        alpha.set(&Tensor::from_slice(values, alpha.shape(), alpha.device())?)?;
+        let part = |part: &str| checkpoint.get(&format!("optimizer.{PATH_ALPHA}.{part}")).map(<[f32]>::to_vec);
+        if !self.arch_optimizer.restore(&part) {
+            return Err(CheckpointError::Tensor { path: path.to_owned(), name: format!("optimizer.{PATH_ALPHA}.*") }.into());
+        }
+        (self.epoch, self.best) = (meta.epoch, meta.best_nme);
+        Ok(())
+    }
+}
+
+/// Σ mask · cost plus what is fixed, with a noise of its own.
+fn expected_cost(arch: &ArchWeights, draw: Draw, temperature: f64, costs: &Tensor, fixed: f64) -> Result<Tensor> {
+    let masks = arch.masks(&arch.noise(draw)?, temperature)?;
+    Ok(((masks * costs)?.sum_all()? + fixed)?)
+}
+
+/// Values that no training could start with.
+fn check(config: &SearchConfig) -> Result<()> {
+    let positive = [("--theta-lr", config.theta_lr), ("--base-lr", config.base_lr), ("--tau", config.tau)];
+    if let Some((flag, value)) = positive.into_iter().find(|(_, v)| !(v.is_finite() && *v > 0.0)) {
+        return Err(Error::Usage(format!("{flag} must be above 0, not {value}")));
+    }
+    let not_negative = [("--weight-decay", config.weight_decay), ("--tau-decay", config.tau_decay)];
+    if let Some((flag, value)) = not_negative.into_iter().find(|(_, v)| !(v.is_finite() && *v >= 0.0)) {
+        return Err(Error::Usage(format!("{flag} must not be negative, not {value}")));
+    }
+    if config.end_epoch == 0 || config.batch == 0 {
+        return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
+    }
+    if config.start_epoch > config.end_epoch {
+        return Err(Error::Usage(format!(
+            "--start-epoch {} (the warm-up's length) lies behind --end-epoch {}",
+            config.start_epoch, config.end_epoch
+        )));
+    }
+    Ok(())
+}
+
+/// The choice of a supernet's checkpoint: the most probable candidate of each layer.
+///
+/// # Errors
+/// It holds no architecture weights of this space.
+pub fn chosen(checkpoint: &Checkpoint, path: &Path, space: &Space) -> Result<Vec<blocks::Primitive>> {
+    let width = space.layers().iter().map(|l| l.primitives.len()).max().unwrap_or(0);
+    let values = checkpoint.tensor(path, PATH_ALPHA, width * space.layers().len())?;
+    let largest = |(row, n): (&[f32], usize)| (1..n).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+    let rows = values.chunks(width).zip(space.layers().iter().map(|l| l.primitives.len()));
+    Ok(primitives(space, &rows.map(largest).collect::<Vec<_>>()))
+}
+
+/// The supernet's weights in a checkpoint.
+pub fn supernet_weights(checkpoint: &Checkpoint) -> blocks::Weights {
+    checkpoint.weights(BACKBONE)
+}
