@@ -1,49 +1,69 @@
 use super::Change;
 use crate::picture::{ChannelOrder, Picture};
 
+/// Fraction bits of a source coordinate.
+const BITS: u32 = 16;
+/// Fraction bits of an interpolation weight: weights of 256 steps let three 8-bit channels share one 64-bit product.
+const WEIGHT_BITS: u32 = 8;
+/// Bits of a channel's lane; the widest sum, 255 · 256, fits.
+const LANE: u32 = 16;
+
 /// Writes the changed crop to `out` (`[3, side, side]`, 0 to 1), bilinear, in one pass over the picture.
 ///
 /// The crop is `picture` without `margin` pixels on each side; what lies farther out than the picture repeats its edge.
+/// Positions are rounded to 1/256 pixel.
 ///
 /// # Panics
 /// `out` has another length, or the margins leave nothing.
 pub fn warp_planes(picture: &Picture, margin: usize, change: &Change, order: ChannelOrder, side: usize, out: &mut [f32]) {
     assert_eq!(out.len(), 3 * side * side, "three planes of the output's size");
     assert!(picture.width.min(picture.height) > 2 * margin, "the margins leave nothing of the picture");
-    let [xs, ys] = sampling(picture, margin, change, side);
-    // contrast · (v/255 − 0.5) + 0.5 + brightness as gain · v + offset.
-    let gain = change.contrast / 255.0;
+    let [xs, ys] = sampling(picture, margin, change, side).map(|row| row.map(fixed));
+    let packed = pack(picture, order);
+    // contrast · (v/255 − 0.5) + 0.5 + brightness as gain · sum + offset, where sum is v times the weights' sum.
+    let gain = change.contrast / (255.0 * f32::from(1u16 << WEIGHT_BITS));
     let offset = 0.5 + change.brightness - 0.5 * change.contrast;
-    let [first, second, third] = order.places();
     let (plane_a, rest) = out.split_at_mut(side * side);
     let (plane_b, plane_c) = rest.split_at_mut(side * side);
     let rows = plane_a.chunks_exact_mut(side).zip(plane_b.chunks_exact_mut(side)).zip(plane_c.chunks_exact_mut(side));
-    let (right, bottom) = ((picture.width - 1) as f32, (picture.height - 1) as f32);
-    let (pixels, _) = picture.rgb.as_chunks::<3>();
-    let stride = picture.width;
-    for (row, ((a, b), c)) in rows.enumerate() {
-        for column in 0..side {
-            let (i, j) = (column as f32, row as f32);
-            let x = (xs[0] * i + xs[1] * j + xs[2]).clamp(0.0, right);
-            let y = (ys[0] * i + ys[1] * j + ys[2]).clamp(0.0, bottom);
-            let (x0, y0) = (x as usize, y as usize);
-            let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-            // On the last column or row the weight of the next one is 0, so the same pixel stands in for it.
-            let (dx, dy) = (if x < right { 1 } else { 0 }, if y < bottom { stride } else { 0 });
-            let at = y0 * stride + x0;
-            let (p00, p01, p10, p11) = (pixels[at], pixels[at + dx], pixels[at + dy], pixels[at + dx + dy]);
-            let (w01, w10, w11) = (fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy);
-            let w00 = 1.0 - w01 - w10 - w11;
-            let value = |place: usize| {
-                let mix = w00 * f32::from(p00[place])
-                    + w01 * f32::from(p01[place])
-                    + w10 * f32::from(p10[place])
-                    + w11 * f32::from(p11[place]);
-                (gain * mix + offset).clamp(0.0, 1.0)
-            };
-            (a[column], b[column], c[column]) = (value(first), value(second), value(third));
+    let (right, bottom) = ((picture.width as i64 - 1) << BITS, (picture.height as i64 - 1) << BITS);
+    let half = 1 << (BITS - WEIGHT_BITS - 1);
+    for (row, ((a, b), c)) in (0i64..).zip(rows) {
+        let (mut x, mut y) = (xs[1] * row + xs[2] + half, ys[1] * row + ys[2] + half);
+        for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+            let sum = interpolate(&packed, picture.width, [x.clamp(0, right), y.clamp(0, bottom)], [right, bottom]);
+            let value = |lane: u32| (gain * f32::from((sum >> (lane * LANE)) as u16) + offset).clamp(0.0, 1.0);
+            (*a, *b, *c) = (value(0), value(1), value(2));
+            x += xs[0];
+            y += ys[0];
         }
     }
+}
+
+/// The picture's pixels with a channel a lane, in the order of the planes.
+fn pack(picture: &Picture, order: ChannelOrder) -> Vec<u64> {
+    let places = order.places();
+    let (pixels, _) = picture.rgb.as_chunks::<3>();
+    let lane = |pixel: &[u8; 3], lane: usize| u64::from(pixel[places[lane]]) << (LANE * lane as u32);
+    pixels.iter().map(|pixel| lane(pixel, 0) | lane(pixel, 1) | lane(pixel, 2)).collect()
+}
+
+/// A coordinate in fixed point.
+fn fixed(value: f32) -> i64 {
+    (f64::from(value) * f64::from(1u32 << BITS)).round() as i64
+}
+
+/// The weighted sum of the four pixels about (x, y), lane by lane; the weights add up to 256.
+fn interpolate(packed: &[u64], width: usize, [x, y]: [i64; 2], [right, bottom]: [i64; 2]) -> u64 {
+    let fraction = |value: i64| (value >> (BITS - WEIGHT_BITS)) as u64 & ((1 << WEIGHT_BITS) - 1);
+    let (fx, fy) = (fraction(x), fraction(y));
+    let at = (y >> BITS) as usize * width + (x >> BITS) as usize;
+    // On the last column or row the weight of the next one is 0, so the same pixel stands in for it.
+    let (dx, dy) = (usize::from(x < right), if y < bottom { width } else { 0 });
+    let w11 = (fx * fy + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
+    let (w01, w10) = (fx - w11, fy - w11);
+    let w00 = (1 << WEIGHT_BITS) + w11 - fx - fy;
+    w00 * packed[at] + w01 * packed[at + dx] + w10 * packed[at + dy] + w11 * packed[at + dx + dy]
 }
 
 /// Source pixel indices of an output pixel (i, j): x = a·i + b·j + c, the same for y.
