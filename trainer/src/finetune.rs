@@ -155,6 +155,7 @@ impl Finetune {
     pub fn run(mut self, interrupt: &Interrupt, command: &str) -> Result<Finetuned> {
         let steps = self.loader.batches();
         let bar = progress_bar(steps * self.config.end_epoch, steps * self.epoch);
+        self.save_start()?;
         let mut last = None;
         while self.epoch < self.config.end_epoch {
             let watch = Watch { interrupt, progress: &bar };
@@ -226,6 +227,14 @@ impl Finetune {
         }
         checkpoint.save(&self.folder.checkpoint(Stage::Finetune, "last"))?;
         Ok(result)
+    }
+
+    /// A checkpoint before the first epoch, so that a run can be resumed whenever it is cut off.
+    fn save_start(&self) -> Result<()> {
+        if self.epoch == 0 {
+            self.checkpoint(None)?.save(&self.folder.checkpoint(Stage::Finetune, "last"))?;
+        }
+        Ok(())
     }
 
     fn checkpoint(&self, nme: Option<f64>) -> Result<Checkpoint> {

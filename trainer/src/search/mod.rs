@@ -193,6 +193,7 @@ impl Search {
         let (weight_steps, arch_steps) = (self.weight_loader.batches(), self.arch_loader.batches());
         let steps = |epochs: usize| epochs * weight_steps + epochs.saturating_sub(self.config.start_epoch) * arch_steps;
         let bar = progress_bar(steps(self.config.end_epoch), steps(self.epoch));
+        self.save_start()?;
         let mut validation = None;
         while self.epoch < self.config.end_epoch {
             let watch = Watch { interrupt, progress: &bar };
@@ -249,7 +250,7 @@ impl Search {
         };
         self.report(&row, watch.progress);
         self.log.push(row)?;
-        let checkpoint = self.checkpoint(nme)?;
+        let checkpoint = self.checkpoint(Some(nme))?;
         if is_best {
             checkpoint.save(&self.folder.checkpoint(Stage::Search, "best"))?;
         }
@@ -335,7 +336,15 @@ impl Search {
         Ok(ArchFile::new(&self.space, self.points, self.epoch, &weights, &probabilities, &self.costs))
     }
 
-    fn checkpoint(&self, nme: f64) -> Result<Checkpoint> {
+    /// A checkpoint before the first epoch, so that a run can be resumed whenever it is cut off.
+    fn save_start(&self) -> Result<()> {
+        if self.epoch == 0 {
+            self.checkpoint(None)?.save(&self.folder.checkpoint(Stage::Search, "last"))?;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&self, nme: Option<f64>) -> Result<Checkpoint> {
         let mut checkpoint = Checkpoint::new(Meta {
             kind: Kind::Supernet,
             space: self.config.space.clone(),
@@ -346,7 +355,7 @@ impl Search {
             seed: self.config.seed,
             temperature: Some(self.temperature(self.epoch)),
             config: self.digest.clone(),
-            nme: Some(nme),
+            nme,
             best_nme: self.best,
             ..Meta::blank()
         });
