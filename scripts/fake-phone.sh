@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# A phone for tests: Android's own debug daemon on an emulated Cortex-A53, in namespaces of its own, no port open anywhere.
+#
+#   scripts/fake-phone.sh [--sys FOLDER] [--data-size SIZE]
+#
+#   --sys FOLDER       what the phone shows as /sys, /proc/device-tree (FOLDER/sys, FOLDER/proc/device-tree) and, from
+#                      FOLDER/build.prop, as properties; without, it has no /sys
+#   --data-size SIZE   size of /data (default 256m), so that a full disk can be had
+#
+# Prints, once the phone can be reached,
+#
+#   ready SERIAL ADB_SERVER_SOCKET
+#
+# `ADB_SERVER_SOCKET=… adb -s SERIAL shell` is then a shell on it. It runs until its standard input ends, so it never outlives
+# who started it. Lines on standard input: `unplug` kills the daemon (answer `unplugged`), `plug` starts it again (`plugged`),
+# `reboot` does both and empties /data/local/tmp (`rebooted`).
+#
+# The phone has no C library: what is pushed brings its own loader, as it must on Android. It has a static busybox as
+# /system/bin/sh, getprop, /data/local/tmp, /proc. Needs scripts/setup-aarch64.sh; and root only on kernels before 6.7, which
+# have one list of emulated formats for all (the entry is taken out again at the end).
+set -euo pipefail
+
+say() { echo "fake-phone: $*" >&2; }
+die() {
+    say "$*"
+    exit 2
+}
+
+cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
+parts=${BLOCKTIME_AARCH64:-$cache/aarch64}
+port=6555
+formats=/proc/sys/fs/binfmt_misc
+
+# Outside: checks, makes the work folder, goes into the namespaces.
+if [ "${1:-}" != --inside ]; then
+    sys= size=256m
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --sys) sys=$(realpath "${2:?a folder is needed}") && shift 2 ;;
+            --data-size) size=${2:?a size is needed} && shift 2 ;;
+            *) die "unknown option '$1'; see the first lines of this script" ;;
+        esac
+    done
+    for part in qemu/usr/bin/qemu-aarch64 adbd/usr/lib/android-sdk/platform-tools/adbd phone/usr/bin/busybox; do
+        [ -e "$parts/$part" ] || die "$parts/$part is missing; scripts/setup-aarch64.sh brings it"
+    done
+    command -v adb >/dev/null || die "adb is missing; scripts/setup-aarch64.sh installs it"
+
+    work=$(mktemp -d "${TMPDIR:-/tmp}/blocktime-phone.XXXXXX")
+    cleanup() {
+        if [ -e "$formats/${work##*/}" ]; then echo -1 >"$formats/${work##*/}"; fi
+        rm -rf "$work"
+    }
+    trap cleanup EXIT
+    trap 'exit 143' INT TERM HUP
+
+    spaces=(--mount --net --pid --fork --kill-child)
+    if unshare --user --map-root-user --mount --pid --fork mount -t binfmt_misc none "$formats" 2>/dev/null; then
+        spaces=(--user --map-root-user "${spaces[@]}")
+    elif [ "$(id -u)" -ne 0 ]; then
+        die "this kernel lets only root register an emulator"
+    fi
+    status=0
+    unshare "${spaces[@]}" "$0" --inside "$parts" "$work" "$size" "$sys" <&0 &
+    child=$!
+    trap 'kill -9 $child 2>/dev/null; exit 143' INT TERM HUP
+    wait $child || status=$?
+    exit $status
+fi
+
+# Inside: this is the first process of the phone's own process list; all others end with it.
+parts=$2 work=$3 size=$4 sys=$5
+name=${work##*/}
+root=$work/root
+
+mount --make-rprivate /
+mount -t proc proc /proc
+ip link set lo up
+
+if ! [ -e $formats/register ]; then mount -t binfmt_misc none $formats; fi
+# ELF, 64 bits, little-endian, program or shared object, AArch64. F: the emulator is opened now and works in the chroot too;
+# P: programs keep their first argument, by which busybox knows what it is.
+magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
+mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
+echo ":$name:M::$magic:$mask:$parts/qemu/usr/bin/qemu-aarch64:POCF" >$formats/register
+
+mkdir "$root"
+mount -t tmpfs -o size=64m,mode=755 phone "$root"
+mkdir -p "$root"/{system/bin,data,proc,dev/pts,adbd,etc}
+mount -t tmpfs -o "size=$size,mode=755" data "$root/data"
+mkdir -p "$root/data/local/tmp"
+mount -t proc proc "$root/proc"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
+for device in null zero urandom random tty; do
+    touch "$root/dev/$device"
+    mount --bind "/dev/$device" "$root/dev/$device"
+done
+mount --bind "$parts/adbd" "$root/adbd"
+
+cp "$parts/phone/usr/bin/busybox" "$root/system/bin/busybox"
+"$parts/qemu/usr/bin/qemu-aarch64" "$root/system/bin/busybox" --list | while read -r applet; do
+    [ "$applet" = busybox ] || ln -s busybox "$root/system/bin/$applet"
+done
+ln -s system/bin "$root/bin"
+cat >"$root/system/bin/getprop" <<'SH'
+#!/system/bin/sh
+if [ $# -eq 0 ]; then sed 's/^\([^=]*\)=\(.*\)$/[\1]: [\2]/' /system/build.prop; else sed -n "s/^$1=//p" /system/build.prop; fi
+SH
+chmod 755 "$root/system/bin/getprop"
+cat >"$root/system/build.prop" <<'PROPERTIES'
+ro.product.manufacturer=blocktime
+ro.product.model=Fake Phone
+ro.board.platform=msm8953
+ro.product.cpu.abi=arm64-v8a
+ro.build.version.sdk=28
+PROPERTIES
+if [ -n "$sys" ]; then
+    if [ -d "$sys/sys" ]; then cp -a "$sys/sys" "$root/sys"; fi
+    if [ -f "$sys/build.prop" ]; then cp "$sys/build.prop" "$root/system/build.prop"; fi
+fi
+
+daemon=
+start_daemon() {
+    # Its own loader and libraries: they are newer than the machine's.
+    env -i PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp ANDROID_DATA=/data QEMU_CPU=cortex-a53 ADBD_PORT=$port \
+        "$(command -v chroot)" "$root" /adbd/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 \
+        --library-path /adbd/usr/lib/x86_64-linux-gnu/android:/adbd/usr/lib/x86_64-linux-gnu \
+        /adbd/usr/lib/android-sdk/platform-tools/adbd </dev/null >>"$work/adbd.log" 2>&1 &
+    daemon=$!
+    disown $daemon
+}
+
+# Kills the daemon and everything that it started.
+stop_daemon() {
+    local pid
+    for pid in $(ps -e -o pid= | tr -d ' '); do
+        case $(readlink "/proc/$pid/root" 2>/dev/null) in "$root") kill -9 "$pid" 2>/dev/null || true ;; esac
+    done
+    while kill -0 "$daemon" 2>/dev/null; do sleep 0.02; done
+}
+
+export ADB_SERVER_SOCKET=localfilesystem:$work/adb.sock
+serial=127.0.0.1:$port
+connect() {
+    local try
+    adb disconnect $serial >/dev/null 2>&1 || true
+    for try in $(seq 100); do
+        case $(adb connect $serial 2>&1) in
+            *connected*) if [ "$(timeout 5 adb -s $serial shell echo up 2>/dev/null | tr -d '\r')" = up ]; then return 0; fi ;;
+        esac
+        sleep 0.1
+    done
+    say "the phone does not answer after ${try} tries; adbd says:"
+    tail -n 5 "$work/adbd.log" >&2
+    return 1
+}
+
+start_daemon
+HOME=$work adb -L "$ADB_SERVER_SOCKET" server nodaemon </dev/null >"$work/adb.log" 2>&1 &
+for _ in $(seq 100); do
+    if [ -S "$work/adb.sock" ]; then break; fi
+    sleep 0.05
+done
+connect
+echo "ready $serial $ADB_SERVER_SOCKET"
+
+while read -r command; do
+    case $command in
+        unplug) stop_daemon && echo unplugged ;;
+        plug) start_daemon && connect && echo plugged ;;
+        reboot)
+            stop_daemon
+            rm -rf "$root/data/local/tmp"
+            mkdir -p "$root/data/local/tmp"
+            start_daemon && connect && echo rebooted
+            ;;
+        *) say "unknown command '$command'" ;;
+    esac
+done
