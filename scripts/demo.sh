@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The whole path on synthetic faces, one command on a fresh Debian or Ubuntu machine with Rust:
+# table of this machine → search → finetune → export → measurement → report. Results go to runs/demo (or the folder given).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+out=${1:-runs/demo}
+seed=1
+faces="$out/faces" lut="$out/host.csv" run="$out/run"
+if [ -e "$out" ]; then
+    echo "$out exists already: remove it or name another folder (scripts/demo.sh FOLDER)" >&2
+    exit 2
+fi
+mkdir -p "$out"
+
+started=$SECONDS
+step() { printf '\n== %s (%d min %02d s)\n' "$*" $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) >&2; }
+
+step "system packages, ONNX Runtime"
+scripts/setup-system.sh
+ORT_DYLIB_PATH=$(scripts/setup-onnxruntime.sh)
+export ORT_DYLIB_PATH
+step "compile"
+cargo build --release --workspace --bins
+target=${CARGO_TARGET_DIR:-target}/release
+profiler=$target/profiler trainer=$target/trainer
+
+started=$SECONDS
+step "synthetic faces"
+"$trainer" synth --out "$faces" --train 2000 --test 200 --seed $seed
+step "latency table of this machine"
+"$profiler" build --space pfld --device local --out "$lut" --budget 90s
+step "search"
+"$trainer" search --lut "$lut" --data "$faces" --out "$run" --seed $seed \
+    --batch 32 --base-lr 1e-3 --start-epoch 3 --end-epoch 8 --tau-decay 0.64
+step "finetune"
+"$trainer" finetune --supernet "$run/supernet/checkpoint_last.safetensors" --data "$faces" --out "$run" --seed $seed \
+    --batch 32 --base-lr 1e-3 --end-epoch 15
+step "export"
+"$trainer" export --subnet "$run/subnet/checkpoint_last.safetensors" --out "$run/subnet.onnx" --data "$faces"
+step "measure the result"
+"$profiler" bench "$run/subnet.onnx" --device local --json >"$run/measured.json"
+"$trainer" eval --model "$run/subnet.onnx" --data "$faces" --json >"$run/eval.json"
+picture=$(awk 'NR == 1 { print $1 }' "$faces/test_data/list.txt")
+"$trainer" predict --model "$run/subnet.onnx" --image "$faces/$picture" --out "$run/overlay.png"
+"$trainer" report "$run"
+step "done"
+
+python3 - "$run" <<'PYTHON'
+import csv, json, os, sys
+
+run = sys.argv[1]
+arch = json.load(open(f"{run}/arch.json"))
+measured = json.load(open(f"{run}/measured.json"))[0]
+found = json.load(open(f"{run}/eval.json"))
+epochs = list(csv.DictReader(open(f"{run}/metrics.csv")))
+before = [row for row in epochs if row["phase"] == "search"][-1]
+print("\nlayer  chosen             predicted µs")
+for layer in arch["layers"]:
+    print(f"{layer['layer']:5}  {layer['chosen']:18} {layer['cost']:8.1f}")
+print(f"trunk  {'':18} {arch['predicted']['trunk']:8.1f}")
+total, low, high = arch["predicted"]["total"], *measured["ci95_us"]
+print(f"\nlatency    predicted {total:.1f} µs, measured {measured['median_us']:.1f} µs (95 % interval {low:.1f}…{high:.1f})")
+print(f"size       {os.path.getsize(run + '/subnet.onnx') / 1e3:.0f} KB")
+print(f"NME        {float(before['val_nme']):.2f} % before finetuning, {100 * found['nme']:.2f} % after")
+print(f"network    {run}/subnet.onnx\npicture    {run}/overlay.png\nreport     {run}/report.html")
+PYTHON
