@@ -26,7 +26,7 @@ pub const SCHEMA: i64 = 1;
 
 const FORMAT: &str = "blocktime-lut";
 const END: &str = "# end";
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "key",
     "kind",
     "primitive",
@@ -48,6 +48,7 @@ const COLUMNS: [&str; 23] = [
     "n",
     "discarded_canary",
     "discarded_moved",
+    "discarded_preempted",
     "cold_us",
     "checksum",
 ];
@@ -142,7 +143,7 @@ fn push_row(text: &mut String, row: &Row) {
     for i in 0..5 {
         optional(quantiles.map(|q| q[i]));
     }
-    let _ = write!(text, ",{},{},{},", row.samples, row.discarded.canary, row.discarded.moved);
+    let _ = write!(text, ",{},{},{},{},", row.samples, row.discarded.canary, row.discarded.moved, row.discarded.preempted);
     if let Some(Micros(cold)) = row.cold {
         let _ = write!(text, "{cold}");
     }
@@ -351,9 +352,9 @@ fn parse_row(record: &ByteRecord) -> Result<Row, String> {
         interval: interval.map(|(low, high)| Interval { low, high }),
         quantiles,
         samples: number(&text, 18)?,
-        discarded: Discarded { canary: number(&text, 19)?, moved: number(&text, 20)? },
-        cold: micros(&text, 21)?,
-        checksum: some_text(22)?.map(str::to_string),
+        discarded: Discarded { canary: number(&text, 19)?, moved: number(&text, 20)?, preempted: number(&text, 21)? },
+        cold: micros(&text, 22)?,
+        checksum: some_text(23)?.map(str::to_string),
     })
 }
 

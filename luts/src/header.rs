@@ -158,7 +158,7 @@ pub struct TemperatureBand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fit {
-    /// Root mean square of (fitted − measured) / measured over those networks, degrees of freedom allowed for.
+    /// Root mean square of (predicted − measured) / measured over those networks, each predicted from the others.
     pub residual: f64,
     /// Their architectures: primitives of the layers, separated by blanks.
     pub architectures: Vec<String>,

@@ -97,6 +97,8 @@ pub struct Discarded {
     pub canary: u64,
     /// The process was moved to another CPU.
     pub moved: u64,
+    /// The process was interrupted by another one.
+    pub preempted: u64,
 }
 
 /// One measured block, or one piece of the trunk.

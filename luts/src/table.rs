@@ -179,8 +179,8 @@ impl Table {
 
     /// Time of the network that takes `choice[i]` in layer `i` and estimates `points` landmarks.
     ///
-    /// The interval adds the rows' uncertainties in quadrature (those of one key used twice: linearly), and the residual of
-    /// the whole networks used in fitting.
+    /// The interval comes from the residual of whole networks predicted from others, where the table was fitted to some; else
+    /// the rows' uncertainties are added in quadrature (those of one key used twice: linearly).
     ///
     /// # Errors
     /// [`LookupError::Missing`], [`LookupError::Layers`].
@@ -205,6 +205,10 @@ impl Table {
     }
 
     fn interval_of(&self, used: &[(&Row, f64)], total: Micros) -> Option<Interval> {
+        if let Some(fit) = &self.header.fit {
+            let half = total * (1.96 * fit.residual);
+            return Some(Interval { low: total - half, high: total + half });
+        }
         let mut widths: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         for (row, factor) in used.iter().filter(|(row, _)| row.kind != Kind::Identity) {
             let Interval { low, high } = row.interval?;
@@ -212,9 +216,8 @@ impl Table {
             width.0 += factor * (row.latency - low).0;
             width.1 += factor * (high - row.latency).0;
         }
-        let residual = self.header.fit.as_ref().map_or(0.0, |fit| 1.96 * fit.residual * total.0);
-        let below = widths.values().map(|w| w.0 * w.0).sum::<f64>() + residual * residual;
-        let above = widths.values().map(|w| w.1 * w.1).sum::<f64>() + residual * residual;
+        let below = widths.values().map(|w| w.0 * w.0).sum::<f64>();
+        let above = widths.values().map(|w| w.1 * w.1).sum::<f64>();
         Some(Interval { low: total - Micros(below.sqrt()), high: total + Micros(above.sqrt()) })
     }
 

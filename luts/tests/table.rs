@@ -108,6 +108,7 @@ fn an_imported_table_has_no_trunk_and_says_so() {
     let space = pfld();
     let mut header = header(&space);
     header.source = Source::Imported;
+    header.fit = None;
     let blocks = rows(&space).into_iter().filter(|r| r.kind == Kind::Block).map(|r| Row { interval: None, ..r }).collect();
     let table = Table::new(header, blocks).unwrap();
     assert_eq!(table.validate(&space), Ok(()));

@@ -36,7 +36,7 @@ pub fn row(key: &str, kind: Kind, latency: f64) -> Row {
         interval: Some(Interval { low: Micros(latency * 0.99), high: Micros(latency * 1.01) }),
         quantiles: None,
         samples: 30,
-        discarded: Discarded { canary: 2, moved: 0 },
+        discarded: Discarded { canary: 2, ..Discarded::default() },
         cold: None,
         checksum: Some("0123abcd".into()),
     }

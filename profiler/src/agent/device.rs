@@ -1,0 +1,106 @@
+//! What the device says of itself. Files that are missing, odd or unreadable are normal on phones: nothing here fails.
+
+use std::fs;
+
+use crate::protocol::DeviceFacts;
+
+/// Longest text taken from a file.
+const LIMIT: usize = 200;
+
+/// Gathers what can be known.
+pub fn facts() -> DeviceFacts {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let soc = ["Hardware", "model name"].iter().find_map(|name| cpuinfo_field(&cpuinfo, name));
+    let tree = first_line("/proc/device-tree/model");
+    let board = || {
+        let part = |name| first_line(&format!("/sys/class/dmi/id/{name}"));
+        match (part("sys_vendor"), part("product_name")) {
+            (Some(vendor), Some(product)) => Some(format!("{vendor} {product}")),
+            (vendor, product) => product.or(vendor),
+        }
+    };
+    DeviceFacts {
+        model: tree.or_else(board).or_else(|| soc.clone()),
+        arch: std::env::consts::ARCH.to_string(),
+        serial: first_line("/proc/device-tree/serial-number").or_else(|| cpuinfo_field(&cpuinfo, "Serial")),
+        soc,
+        kernel: first_line("/proc/sys/kernel/osrelease"),
+        emulation: emulation(std::env::consts::ARCH, &cpuinfo),
+    }
+}
+
+/// What suggests that an emulator runs this program.
+///
+/// An emulator that wants to hide can; this finds those that do not. User-mode qemu passes the host's files through, but for a few.
+fn emulation(arch: &str, cpuinfo: &str) -> Vec<String> {
+    let mut hints = Vec::new();
+    if let Some((name, _)) = std::env::vars_os().find(|(name, _)| name.to_string_lossy().starts_with("QEMU_")) {
+        hints.push(format!("the environment has {}", name.to_string_lossy()));
+    }
+    hints.extend(foreign_cpu(arch, cpuinfo, &first_line("/sys/devices/system/cpu/modalias").unwrap_or_default()));
+    if fs::read_to_string("/proc/self/maps").is_ok_and(|maps| maps.contains("/qemu-")) {
+        hints.push("qemu is mapped into the process".to_string());
+    }
+    if arch == "aarch64" && fs::metadata("/sys/devices/system/cpu/microcode").is_ok() {
+        hints.push("the kernel loads x86 microcode".to_string());
+    }
+    hints
+}
+
+/// Signs that the kernel runs on another processor than the program.
+fn foreign_cpu(arch: &str, cpuinfo: &str, modalias: &str) -> Vec<String> {
+    let x86 = ["GenuineIntel", "AuthenticAMD"].iter().any(|vendor| cpuinfo.contains(vendor));
+    let mut hints = Vec::new();
+    if arch == "aarch64" && x86 {
+        hints.push("/proc/cpuinfo shows an x86 processor".to_string());
+    }
+    if arch == "aarch64" && modalias.starts_with("cpu:type:x86") {
+        hints.push("the kernel's modalias is of an x86 processor".to_string());
+    }
+    if cpuinfo.contains("QEMU TCG") || cpuinfo.contains("QEMU Virtual CPU") {
+        hints.push("/proc/cpuinfo shows qemu's processor".to_string());
+    }
+    hints
+}
+
+/// The first value of a field of /proc/cpuinfo.
+fn cpuinfo_field(cpuinfo: &str, name: &str) -> Option<String> {
+    let value = cpuinfo.lines().find_map(|line| line.split_once(':').filter(|(key, _)| key.trim() == name))?.1;
+    clean(value)
+}
+
+fn first_line(path: &str) -> Option<String> {
+    clean(String::from_utf8_lossy(&fs::read(path).ok()?).split(['\n', '\0']).next()?)
+}
+
+/// Printable, short, or nothing.
+fn clean(text: &str) -> Option<String> {
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(LIMIT).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arm_program_on_an_x86_kernel_is_emulated() {
+        let xeon = "vendor_id\t: GenuineIntel\nmodel name\t: Xeon\n";
+        assert_eq!(foreign_cpu("x86_64", xeon, "cpu:type:x86,ven0000"), Vec::<String>::new());
+        assert_eq!(foreign_cpu("aarch64", xeon, "").len(), 1);
+        // qemu 10 shows an Arm /proc/cpuinfo, but the host's modalias.
+        let a53 = "processor\t: 0\nCPU part\t: 0xd03\n";
+        assert_eq!(foreign_cpu("aarch64", a53, "cpu:type:x86,ven0000").len(), 1);
+        assert_eq!(foreign_cpu("aarch64", a53, "cpu:type:aarch64:feature:,0000"), Vec::<String>::new());
+        assert_eq!(foreign_cpu("x86_64", "model name\t: QEMU TCG CPU version 2.5+\n", "").len(), 1);
+    }
+
+    #[test]
+    fn odd_fields_are_no_trouble() {
+        assert_eq!(cpuinfo_field("Hardware : Qualcomm MSM8953\n", "Hardware").as_deref(), Some("Qualcomm MSM8953"));
+        assert_eq!(cpuinfo_field("Hardware :  \nSerial 12\n", "Hardware"), None);
+        assert_eq!(cpuinfo_field("", "Serial"), None);
+        assert_eq!(clean("\u{7}a\u{1b}[0m\n"), Some("a[0m".to_string()));
+        assert_eq!(clean(&"x".repeat(5000)).map(|s| s.len()), Some(LIMIT));
+    }
+}

@@ -1,0 +1,186 @@
+//! The device's side: loads models, checks their outputs, times them, and writes events to standard output.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`canary`] | the fixed compute loop beside each sample |
+//! | [`clock`] | the clock, affinity, interruptions |
+//! | [`device`] | what the device says of itself |
+//! | [`model`] | one model in the engine, its outputs checked |
+//! | [`sampler`] | one sample |
+//! | [`schedule`] | which model is sampled next, and when it is enough |
+
+pub mod canary;
+pub mod clock;
+pub mod device;
+pub mod model;
+pub mod sampler;
+pub mod schedule;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use engines::{EngineError, EngineKind};
+
+use crate::protocol::{EngineFacts, Event, JOB_FILE, Job, PROTOCOL, Start};
+use canary::Canary;
+use model::Model;
+use sampler::Sampler;
+use schedule::Schedule;
+
+/// Why the agent gives up.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The job cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Job {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A job for another version.
+    #[error("the job has protocol {found}, this agent {PROTOCOL}: host and agent are of different versions")]
+    Protocol {
+        /// The job's.
+        found: u32,
+    },
+    /// The engine.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// An engine of another build.
+    #[error("{0}")]
+    UnknownEngine(String),
+    /// The engine refuses a model or fails at it.
+    #[error("the engine refuses '{id}': {source}")]
+    Model {
+        /// The item.
+        id: String,
+        /// What the engine says.
+        source: EngineError,
+    },
+    /// A file of an item cannot be used.
+    #[error("cannot read {file} of '{id}': {reason}")]
+    File {
+        /// The item.
+        id: String,
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// A fast wrong answer.
+    #[error("the engine computes '{id}' wrongly: {reason}")]
+    Wrong {
+        /// The item.
+        id: String,
+        /// How it differs.
+        reason: String,
+    },
+    /// The CPUs asked for cannot be used.
+    #[error("cannot be pinned to CPUs {cpus:?}: {reason}")]
+    Affinity {
+        /// Those asked for.
+        cpus: Vec<usize>,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody listens any more.
+    #[error("the host has gone")]
+    Output(#[source] io::Error),
+}
+
+impl AgentError {
+    fn item(&self) -> Option<String> {
+        match self {
+            Self::Model { id, .. } | Self::File { id, .. } | Self::Wrong { id, .. } => Some(id.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Writes events, each at once.
+struct Events(io::StdoutLock<'static>);
+
+impl Events {
+    fn send(&mut self, event: &Event) -> Result<(), AgentError> {
+        let mut line = serde_json::to_vec(event).map_err(|e| AgentError::Output(e.into()))?;
+        line.push(b'\n');
+        self.0.write_all(&line).and_then(|()| self.0.flush()).map_err(AgentError::Output)
+    }
+}
+
+/// Does the job in that folder. What goes wrong is also sent as an event.
+///
+/// # Errors
+/// [`AgentError`].
+pub fn run(folder: &Path) -> Result<(), AgentError> {
+    let mut events = Events(io::stdout().lock());
+    let result = measure(folder, &mut events);
+    if let Err(e) = &result {
+        // A host that has gone cannot be told.
+        let _ = events.send(&Event::Failed { id: e.item(), reason: e.to_string() });
+    }
+    result
+}
+
+fn read_job(folder: &Path) -> Result<Job, AgentError> {
+    let path = folder.join(JOB_FILE);
+    let fail = |reason: String| AgentError::Job { path: path.clone(), reason };
+    let text = std::fs::read(&path).map_err(|e| fail(e.to_string()))?;
+    let job: Job = serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))?;
+    if job.protocol == PROTOCOL { Ok(job) } else { Err(AgentError::Protocol { found: job.protocol }) }
+}
+
+fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
+    let job = read_job(folder)?;
+    let device = device::facts();
+    let kind: EngineKind = job.engine.parse().map_err(AgentError::UnknownEngine)?;
+    // Pinned before the engine starts its threads, which inherit it.
+    let cpus = clock::pin(&job.cpus, job.threads).map_err(|reason| AgentError::Affinity { cpus: job.cpus.clone(), reason })?;
+    let engine = engines::open(kind, job.engine_lib.as_deref().map(Path::new)).map_err(AgentError::Engine)?;
+    let info = engine.info();
+    let mut canary = Canary::new(job.plan.canary_us);
+    events.send(&Event::Start(Start {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        device,
+        engine: EngineFacts { name: info.name.clone(), version: info.version.clone(), library_sha256: info.library_sha256.clone() },
+        cpus: cpus.clone(),
+        canary: canary::KIND.to_string(),
+    }))?;
+    let mut models = Vec::new();
+    for item in &job.items {
+        events.send(&Event::Loading { id: item.id.clone() })?;
+        let model = Model::load(engine.as_ref(), item, folder, &job)?;
+        events.send(&Event::Ready {
+            id: item.id.clone(),
+            runs: model.runs(),
+            error: model.error(),
+            checksum: model.checksum().to_string(),
+        })?;
+        models.push(model);
+    }
+    events.send(&Event::Sampling)?;
+    let mut schedule = Schedule::new(&job);
+    let mut sampler = Sampler::new(&mut canary, cpus);
+    let precise = loop {
+        let Some(round) = schedule.next_round(sampler.elapsed_ms()) else { break schedule.all_settled() };
+        for index in round {
+            let sample = sampler.sample(&mut models[index])?;
+            schedule.record(index, &sample);
+            events.send(&Event::Sample(sample))?;
+            if schedule.is_over(sampler.elapsed_ms()) {
+                break;
+            }
+        }
+        events.send(&Event::Round {
+            round: schedule.rounds(),
+            settled: schedule.settled(),
+            elapsed_ms: sampler.elapsed_ms() as u64,
+        })?;
+    };
+    for model in &mut models {
+        model.check_again()?;
+    }
+    events.send(&Event::Done { precise })
+}

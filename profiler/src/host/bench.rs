@@ -1,0 +1,74 @@
+//! `profiler bench`: any ONNX models, interleaved.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::collect::{Setting, Task};
+use super::job::JobFolder;
+use super::raw::Samples;
+use super::{HostError, text};
+use crate::stats::Median;
+
+/// One model's figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    /// The file.
+    pub model: String,
+    /// Median of the samples as they are, in µs a run.
+    pub median_us: f64,
+    /// Its 95 % interval.
+    pub ci95_us: [f64; 2],
+    /// Median of samples over canaries, times the canary's time in the quietest tenth.
+    pub paired_us: f64,
+    /// Its 95 % interval.
+    pub paired_ci95_us: [f64; 2],
+    /// Samples kept.
+    pub samples: usize,
+    /// Samples left out.
+    pub discarded: u64,
+}
+
+/// Measures the models.
+///
+/// # Errors
+/// [`HostError`].
+pub fn run(files: &[PathBuf], setting: &Setting) -> Result<(Vec<Figure>, Samples), HostError> {
+    let folder = JobFolder::of_files(files)?;
+    let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
+    let (samples, _) = Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None }.run()?;
+    let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
+    let mut figures = Vec::new();
+    for (id, file) in std::iter::zip(ids, files) {
+        let item = samples.items.get(&id).cloned().unwrap_or_default();
+        let raw: Vec<f64> = item.samples.iter().map(|s| s.us).collect();
+        let (Some(raw), Some(paired)) = (Median::of(&raw), Median::of(&item.ratios())) else {
+            let advice = "the device was too busy, or the budget too short; give a larger --budget".to_string();
+            return Err(HostError::TooFew { ids: vec![file.display().to_string()], advice, raw: None });
+        };
+        figures.push(Figure {
+            model: file.display().to_string(),
+            median_us: raw.value,
+            ci95_us: [raw.low, raw.high],
+            paired_us: paired.value * stated,
+            paired_ci95_us: [paired.low * stated, paired.high * stated],
+            samples: item.samples.len(),
+            discarded: item.faulty.iter().sum(),
+        });
+    }
+    Ok((figures, samples))
+}
+
+/// For people: a line a model.
+pub fn table(figures: &[Figure]) -> String {
+    let head = ["model", "median µs", "95 % interval", "paired µs", "95 % interval", "samples", "discarded"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    let interval = |[low, high]: [f64; 2]| format!("{low:.1}…{high:.1}");
+    rows.extend(figures.iter().map(|f| {
+        let median = format!("{:.1}", f.median_us);
+        let paired = format!("{:.1}", f.paired_us);
+        let (n, discarded) = (f.samples.to_string(), f.discarded.to_string());
+        vec![f.model.clone(), median, interval(f.ci95_us), paired, interval(f.paired_ci95_us), n, discarded]
+    }));
+    text::columns(&rows)
+}

@@ -1,0 +1,228 @@
+//! `profiler check`: whole networks that the table never saw, predicted and measured.
+
+use std::path::PathBuf;
+
+use blocks::Space;
+use luts::{Checked, Micros, Overwrite, Source, Table};
+use serde::Serialize;
+
+use super::collect::{Setting, Task};
+use super::job::{self, JobFolder, Model};
+use super::raw::Samples;
+use super::{HostError, design, text};
+use crate::stats::Median;
+
+/// What is to be checked.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The table's file.
+    pub path: PathBuf,
+    /// The table.
+    pub table: Table,
+    /// Its space.
+    pub space: Space,
+    /// Landmarks of the networks.
+    pub points: usize,
+    /// How many networks.
+    pub nets: usize,
+    /// Seed that draws them.
+    pub seed: u64,
+    /// How to measure.
+    pub setting: Setting,
+    /// Largest mean absolute error that passes.
+    pub max_mape: f64,
+    /// Write the result into the table's header.
+    pub write: bool,
+}
+
+/// One network.
+#[derive(Clone, Debug, Serialize)]
+pub struct Net {
+    /// Its primitives.
+    pub architecture: String,
+    /// By the table.
+    pub predicted_us: f64,
+    /// By the device, relative to the table's canary.
+    pub measured_us: f64,
+    /// (predicted − measured) / measured.
+    pub error: f64,
+    /// Standard error of the measured figure, relative.
+    pub noise: f64,
+    /// Whether the predicted interval holds the measured figure.
+    pub covered: bool,
+}
+
+/// What was found; errors are shares.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Mean absolute error.
+    pub mape: f64,
+    /// Mean signed error.
+    pub bias: f64,
+    /// Share of networks within 5 %.
+    pub within_5: f64,
+    /// Share of networks within 10 %.
+    pub within_10: f64,
+    /// Agreement of the orders.
+    pub kendall_tau: f64,
+    /// Share of networks whose figure lies in the predicted 95 % interval.
+    pub covered: f64,
+    /// Median over the networks of the relative standard error of the measured figure.
+    pub noise: f64,
+    /// The networks.
+    pub nets: Vec<Net>,
+}
+
+impl Check {
+    /// Measures and compares; writes the result into the table unless told not to.
+    ///
+    /// # Errors
+    /// [`HostError`]. An error above `max_mape` is no error here: see [`Report::passes`].
+    pub fn run(&self) -> Result<Report, HostError> {
+        let usage = |reason: &str| Err(HostError::Usage(format!("{} {reason}", self.path.display())));
+        let Some(canary) = &self.table.header.canary else {
+            return usage("states no canary, so that nothing can be compared with it");
+        };
+        let known = self.table.header.fit.as_ref().map(|fit| fit.architectures.clone()).unwrap_or_default();
+        let choices = design::unknown(&self.space, self.nets, self.seed, &known);
+        if choices.len() < 2 {
+            return usage("was fitted to all architectures of its space; none is left to check it with");
+        }
+        let models: Vec<Model> = choices.iter().map(|choice| Model::net(&self.space, choice, self.points)).collect();
+        let folder = JobFolder::prepare(&models)?;
+        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw: None, raw_path: None };
+        let (samples, _) = task.run()?;
+        let start = samples.start.as_ref();
+        if start.is_some_and(|s| s.canary != canary.kind) {
+            return usage("was measured with another kind of canary; build it again");
+        }
+        if self.table.header.source == Source::Measured && start.is_some_and(|s| !s.device.emulation.is_empty()) {
+            return usage("was measured on hardware; this device is an emulator");
+        }
+        let mut nets = Vec::new();
+        for choice in &choices {
+            let id = job::net_id(choice);
+            let Some(median) = samples.items.get(&id).and_then(|s| Median::of(&s.ratios())) else {
+                let advice = "the device was too busy, or the budget too short; give a larger --budget".to_string();
+                return Err(HostError::TooFew { ids: vec![id], advice, raw: None });
+            };
+            let prediction = self.table.predict(&self.space, choice, self.points)?;
+            let measured = median.value * canary.stated_us.0;
+            nets.push(Net {
+                architecture: job::architecture(choice),
+                predicted_us: prediction.total.0,
+                measured_us: measured,
+                error: prediction.total.0 / measured - 1.0,
+                noise: median.standard_error() / median.value,
+                covered: prediction.interval.is_some_and(|i| (i.low..=i.high).contains(&Micros(measured))),
+            });
+        }
+        let report = Report::of(nets);
+        if self.write {
+            let mut table = self.table.clone();
+            table.header.checked = Some(report.summary(self.seed));
+            table.write(&self.path, Overwrite::Yes)?;
+        }
+        Ok(report)
+    }
+}
+
+impl Report {
+    /// Sums the networks up.
+    pub fn of(nets: Vec<Net>) -> Self {
+        let share = |test: &dyn Fn(&Net) -> bool| nets.iter().filter(|n| test(n)).count() as f64 / nets.len() as f64;
+        let mean = |value: &dyn Fn(&Net) -> f64| nets.iter().map(value).sum::<f64>() / nets.len() as f64;
+        let mut noise: Vec<f64> = nets.iter().map(|n| n.noise).collect();
+        noise.sort_by(f64::total_cmp);
+        Self {
+            mape: mean(&|n| n.error.abs()),
+            bias: mean(&|n| n.error),
+            within_5: share(&|n| n.error.abs() <= 0.05),
+            within_10: share(&|n| n.error.abs() <= 0.1),
+            kendall_tau: kendall_tau(&nets),
+            covered: share(&|n| n.covered),
+            noise: crate::stats::quantile(&noise, 0.5),
+            nets,
+        }
+    }
+
+    /// Whether the mean absolute error is small enough.
+    pub fn passes(&self, max_mape: f64) -> bool {
+        self.mape <= max_mape
+    }
+
+    fn summary(&self, seed: u64) -> Checked {
+        Checked {
+            date: text::now(),
+            nets: self.nets.len(),
+            seed,
+            mape: self.mape,
+            bias: self.bias,
+            within_5: self.within_5,
+            within_10: self.within_10,
+            kendall_tau: self.kendall_tau,
+        }
+    }
+
+    /// For people: a line a network, then the sums.
+    pub fn text(&self) -> String {
+        let row = |cells: [String; 5]| cells.to_vec();
+        let mut rows = vec![row(["architecture", "predicted µs", "measured µs", "error", "noise"].map(String::from))];
+        rows.extend(self.nets.iter().map(|n| {
+            row([
+                n.architecture.clone(),
+                format!("{:.1}", n.predicted_us),
+                format!("{:.1}", n.measured_us),
+                text::percent(n.error),
+                format!("±{:.1} %", 100.0 * n.noise),
+            ])
+        }));
+        format!(
+            "{}\nmean absolute error {:.2} %, bias {:+.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
+             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %\n",
+            text::columns(&rows),
+            100.0 * self.mape,
+            100.0 * self.bias,
+            100.0 * self.within_5,
+            100.0 * self.within_10,
+            self.kendall_tau,
+            100.0 * self.covered,
+            100.0 * self.noise
+        )
+    }
+}
+
+/// Kendall's τ of predicted against measured: agreeing minus disagreeing pairs, over all pairs.
+fn kendall_tau(nets: &[Net]) -> f64 {
+    let mut balance = 0.0;
+    let mut pairs = 0.0;
+    for (i, a) in nets.iter().enumerate() {
+        for b in &nets[i + 1..] {
+            let product = (a.predicted_us - b.predicted_us) * (a.measured_us - b.measured_us);
+            balance += if product == 0.0 { 0.0 } else { product.signum() };
+            pairs += 1.0;
+        }
+    }
+    if pairs == 0.0 { 0.0 } else { balance / pairs }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(predicted_us: f64, measured_us: f64) -> Net {
+        let error = predicted_us / measured_us - 1.0;
+        Net { architecture: String::new(), predicted_us, measured_us, error, noise: 0.01, covered: true }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_networks() {
+        let report = Report::of(vec![net(104.0, 100.0), net(188.0, 200.0), net(360.0, 300.0)]);
+        assert!((report.mape - (0.04 + 0.06 + 0.2) / 3.0).abs() < 1e-12);
+        assert!((report.bias - (0.04 - 0.06 + 0.2) / 3.0).abs() < 1e-12);
+        assert!((report.within_5 - 1.0 / 3.0).abs() < 1e-12 && (report.within_10 - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(report.kendall_tau, 1.0);
+        assert_eq!(Report::of(vec![net(1.0, 3.0), net(2.0, 2.0), net(3.0, 1.0)]).kendall_tau, -1.0);
+        assert!(report.passes(0.11) && !report.passes(0.09));
+    }
+}

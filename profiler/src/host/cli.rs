@@ -1,0 +1,384 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use blocks::Space;
+use clap::{Args, Parser, Subcommand};
+use engines::EngineKind;
+use luts::Table;
+
+use super::build::Build;
+use super::candidates::Listing;
+use super::check::Check;
+use super::collect::Setting;
+use super::quantity::{Cpus, Share, Time};
+use super::transport::Address;
+use super::{HostError, bench, interrupt, lut};
+use crate::protocol::Plan;
+
+/// Measures the blocks of a search space on a device and writes latency tables.
+#[derive(Parser)]
+#[command(
+    name = "profiler",
+    version,
+    after_help = "Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 device trouble, 130 interrupted."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List a space's layers, candidates, keys, multiply-adds and parameters.
+    #[command(after_help = "Example: profiler candidates --space pfld")]
+    Candidates(CandidatesArgs),
+    /// Measure a space on a device and write its table.
+    #[command(after_help = "Example: profiler build --space pfld --device local --out luts/this-machine.csv")]
+    Build(BuildArgs),
+    /// Measure random whole networks that the table never saw, and compare with what it predicts.
+    #[command(after_help = "Example: profiler check luts/this-machine.csv --device local --nets 30 --seed 7")]
+    Check(CheckArgs),
+    /// Measure any ONNX models, interleaved.
+    #[command(after_help = "Example: profiler bench subnet.onnx baseline.onnx --device local")]
+    Bench(BenchArgs),
+    /// Print and check tables.
+    #[command(subcommand)]
+    Lut(LutCommand),
+    /// Device side; not typed by people.
+    #[command(hide = true)]
+    Agent {
+        /// The job's folder.
+        folder: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct CandidatesArgs {
+    /// Built-in name or TOML file of the search space.
+    #[arg(long, default_value = "pfld")]
+    space: String,
+    /// Landmarks of the network; decides the size of the trunk's last piece.
+    #[arg(long, default_value_t = 106, value_parser = points)]
+    points: usize,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct MeasureArgs {
+    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
+    #[arg(long, default_value = "local")]
+    device: Address,
+    /// The engine's shared library; without it the usual places are searched.
+    #[arg(long, value_name = "FILE")]
+    engine_lib: Option<PathBuf>,
+    /// CPUs to be pinned to, such as 0-3,5; without it the last ones, as many as threads.
+    #[arg(long)]
+    cpus: Option<Cpus>,
+    /// Length of a sample.
+    #[arg(long, default_value = "3ms", value_name = "TIME")]
+    sample: Time,
+    /// Length of the canaries around a sample.
+    #[arg(long, default_value = "400us", value_name = "TIME")]
+    canary: Time,
+}
+
+impl MeasureArgs {
+    fn setting(&self, engine: EngineKind, threads: usize, precision: Share, budget: Time, seed: u64) -> Setting {
+        let plan = Plan {
+            precision: precision.0,
+            budget_ms: (budget.0.as_millis() as u64).max(1),
+            sample_us: self.sample.0.as_secs_f64() * 1e6,
+            canary_us: self.canary.0.as_secs_f64() * 1e6,
+            min_samples: 10,
+        };
+        Setting {
+            device: self.device.clone(),
+            engine,
+            engine_lib: self.engine_lib.clone(),
+            threads,
+            cpus: self.cpus.clone().map(|c| c.0).unwrap_or_default(),
+            plan,
+            seed,
+        }
+    }
+}
+
+#[derive(Args)]
+struct BuildArgs {
+    /// Built-in name or TOML file of the search space.
+    #[arg(long, default_value = "pfld")]
+    space: String,
+    /// The table's file.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    measure: MeasureArgs,
+    /// Engine.
+    #[arg(long, default_value = "ort")]
+    engine: EngineKind,
+    /// Threads of the engine.
+    #[arg(long, default_value_t = 1, value_parser = threads)]
+    threads: usize,
+    /// Stop when the 95 % interval of every median is this narrow (half its width, relative).
+    #[arg(long, default_value = "1%")]
+    precision: Share,
+    /// Stop after this much sampling, however wide the intervals.
+    #[arg(long, default_value = "120s")]
+    budget: Time,
+    /// Landmarks of the networks.
+    #[arg(long, default_value_t = 106, value_parser = points)]
+    points: usize,
+    /// Whole networks to measure along with the blocks; 0 for blocks alone.
+    #[arg(long, default_value_t = 72)]
+    nets: usize,
+    /// File for the raw samples; beside the table without.
+    #[arg(long, value_name = "FILE")]
+    raw: Option<PathBuf>,
+    /// Go on with the samples of an earlier run; a finished one is only fitted again.
+    #[arg(long)]
+    resume: bool,
+    /// Replace a table and raw file that are there.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    /// Seed of the samples' order.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Args)]
+struct CheckArgs {
+    /// The table.
+    table: PathBuf,
+    /// The table's search space, if not the one of its name.
+    #[arg(long)]
+    space: Option<String>,
+    #[command(flatten)]
+    measure: MeasureArgs,
+    /// Engine; the table's without.
+    #[arg(long)]
+    engine: Option<EngineKind>,
+    /// Networks to measure.
+    #[arg(long, default_value_t = 30)]
+    nets: usize,
+    /// Seed that draws the networks.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Largest mean absolute error that passes.
+    #[arg(long, default_value = "5%")]
+    max_mape: Share,
+    /// Stop when the 95 % interval of every median is this narrow (half its width, relative).
+    #[arg(long, default_value = "1%")]
+    precision: Share,
+    /// Stop after this much sampling.
+    #[arg(long, default_value = "90s")]
+    budget: Time,
+    /// Landmarks of the networks; the table's without.
+    #[arg(long, value_parser = points)]
+    points: Option<usize>,
+    /// Leave the table's header as it is.
+    #[arg(long)]
+    no_write: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct BenchArgs {
+    /// ONNX files.
+    #[arg(required = true)]
+    models: Vec<PathBuf>,
+    #[command(flatten)]
+    measure: MeasureArgs,
+    /// Engine.
+    #[arg(long, default_value = "ort")]
+    engine: EngineKind,
+    /// Threads of the engine.
+    #[arg(long, default_value_t = 1, value_parser = threads)]
+    threads: usize,
+    /// Stop when the 95 % interval of every median is this narrow (half its width, relative).
+    #[arg(long, default_value = "1%")]
+    precision: Share,
+    /// Stop after this much sampling.
+    #[arg(long, default_value = "20s")]
+    budget: Time,
+    /// Seed of the samples' order.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum LutCommand {
+    /// Print a table: layers × candidates, trunk, where it comes from.
+    #[command(after_help = "Example: profiler lut show luts/this-machine.csv")]
+    Show {
+        /// The table.
+        table: PathBuf,
+        /// The table's search space, if not the one of its name.
+        #[arg(long)]
+        space: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a table, and that it has every key of its space.
+    #[command(after_help = "Example: profiler lut validate luts/this-machine.csv --space pfld")]
+    Validate {
+        /// The table.
+        table: PathBuf,
+        /// The search space to check against; the one of the table's name without.
+        #[arg(long)]
+        space: Option<String>,
+    },
+}
+
+fn points(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| "must be a number from 1 to 10000".to_string())
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=256).contains(n)).ok_or_else(|| "must be a number from 1 to 256".to_string())
+}
+
+/// Runs the command line and gives the exit code.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version go to stdout with code 0, errors to stderr with code 2: as clap decides.
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {}", e.chain());
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), HostError> {
+    match command {
+        Command::Candidates(args) => {
+            let listing = Listing::of(&Space::load(&args.space)?, args.points);
+            print(args.json, &listing, || listing.text())
+        }
+        Command::Build(args) => build(args),
+        Command::Check(args) => check(args),
+        Command::Bench(args) => {
+            interrupt::catch();
+            let setting = args.measure.setting(args.engine, args.threads, args.precision, args.budget, args.seed);
+            let (figures, samples) = bench::run(&args.models, &setting)?;
+            stopped(samples.done, args.precision);
+            print(args.json, &figures, || bench::table(&figures))
+        }
+        Command::Lut(LutCommand::Show { table, space, json }) => {
+            let table = Table::read(&table)?;
+            let space = match space {
+                Some(name) => Some(Space::load(&name)?),
+                None => Space::load(&table.header.space.name).ok().filter(|s| s.hash() == table.header.space.hash),
+            };
+            print(json, &lut::json(&table), || lut::show(&table, space.as_ref()))
+        }
+        Command::Lut(LutCommand::Validate { table: path, space }) => {
+            let table = Table::read(&path)?;
+            let space = space_of(&table, space)?;
+            lut::validate(&path, Some(&space))?;
+            eprintln!(
+                "{}: a whole table of space {}, {} rows, {}",
+                path.display(),
+                space.name(),
+                table.rows().len(),
+                table.header.source
+            );
+            Ok(())
+        }
+        Command::Agent { .. } => Err(HostError::Usage("agent takes one folder and nothing else".to_string())),
+    }
+}
+
+/// The space that was named, else the one of the table's name.
+fn space_of(table: &Table, named: Option<String>) -> Result<Space, HostError> {
+    match named {
+        Some(name) => Ok(Space::load(&name)?),
+        None => Space::load(&table.header.space.name).map_err(|e| {
+            HostError::Usage(format!("the table's search space '{}' must be named with --space ({e})", table.header.space.name))
+        }),
+    }
+}
+
+fn build(args: BuildArgs) -> Result<(), HostError> {
+    interrupt::catch();
+    let build = Build {
+        space: Space::load(&args.space)?,
+        points: args.points,
+        nets: args.nets,
+        setting: args.measure.setting(args.engine, args.threads, args.precision, args.budget, args.seed),
+        out: args.out,
+        raw: args.raw,
+        resume: args.resume,
+        overwrite: args.overwrite,
+    };
+    let table = build.run()?;
+    stopped(table.header.stopped_by.as_ref().map(|by| by == "precision"), args.precision);
+    eprint!("{}", lut::show(&table, Some(&build.space)));
+    println!("{}", build.out.display());
+    Ok(())
+}
+
+fn stopped(precise: Option<bool>, precision: Share) {
+    match precise {
+        Some(true) => eprintln!("stopped by precision: every 95 % interval is within ±{precision}"),
+        _ => eprintln!("stopped by the budget: some 95 % intervals are wider than ±{precision}"),
+    }
+}
+
+fn check(args: CheckArgs) -> Result<(), HostError> {
+    interrupt::catch();
+    let table = Table::read(&args.table)?;
+    let space = space_of(&table, args.space)?;
+    table.validate(&space).map_err(|faults| luts::TableError::Faults { path: args.table.clone(), faults })?;
+    let engine = match args.engine {
+        Some(engine) => engine,
+        None => table.header.engine.name.parse().map_err(HostError::Usage)?,
+    };
+    let check = Check {
+        path: args.table,
+        space,
+        points: args.points.unwrap_or(table.header.points),
+        nets: args.nets,
+        seed: args.seed,
+        setting: args.measure.setting(engine, table.header.threads, args.precision, args.budget, args.seed),
+        max_mape: args.max_mape.0,
+        write: !args.no_write,
+        table,
+    };
+    let report = check.run()?;
+    print(args.json, &report, || report.text())?;
+    if report.passes(check.max_mape) {
+        return Ok(());
+    }
+    let (found, allowed) = (100.0 * report.mape, 100.0 * check.max_mape);
+    Err(HostError::CheckFailed(format!("the mean absolute error is {found:.2} %, more than {allowed} %")))
+}
+
+/// Prints a result to stdout.
+fn print(json: bool, value: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<(), HostError> {
+    if json {
+        let text = serde_json::to_string_pretty(value).map_err(|e| HostError::Usage(format!("cannot be printed as JSON: {e}")))?;
+        println!("{text}");
+    } else {
+        print!("{}", text());
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What can go wrong on the host, and the exit codes.
+
+use std::path::{Path, PathBuf};
+
+use super::transport::TransportError;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Something given on the command line makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The search space.
+    #[error(transparent)]
+    Space(#[from] blocks::SpaceError),
+    /// A latency table.
+    #[error(transparent)]
+    Table(#[from] luts::TableError),
+    /// The table has no figure for a network.
+    #[error("the table does not serve")]
+    Lookup(#[from] luts::LookupError),
+    /// A file.
+    #[error("cannot {verb} {path}")]
+    File {
+        /// What was tried.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A raw sample file that cannot be used.
+    #[error("{path}: {reason}")]
+    Raw {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A block that cannot be written or computed: a fault of this program.
+    #[error("cannot prepare '{id}': {reason}")]
+    Prepare {
+        /// The item.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// The engine's library.
+    #[error(transparent)]
+    Engine(#[from] engines::EngineError),
+    /// The device.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The agent said that it cannot go on.
+    #[error("{device}: {reason}{}", kept(.raw.as_deref()))]
+    Agent {
+        /// The device.
+        device: String,
+        /// What it said.
+        reason: String,
+        /// Where the samples so far are.
+        raw: Option<PathBuf>,
+    },
+    /// Too little to make a table of.
+    #[error("too few good samples of {}; {advice}{}", .ids.join(", "), kept(.raw.as_deref()))]
+    TooFew {
+        /// Items with too few.
+        ids: Vec<String>,
+        /// What to do.
+        advice: String,
+        /// Where the samples so far are.
+        raw: Option<PathBuf>,
+    },
+    /// The figures make no table.
+    #[error("the measured figures make no table:{}{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(), kept(Some(.raw)))]
+    Faults {
+        /// What is wrong.
+        faults: Vec<luts::Fault>,
+        /// Where the samples are.
+        raw: PathBuf,
+    },
+    /// A check that was run and failed.
+    #[error("{0}")]
+    CheckFailed(String),
+    /// Ctrl-C.
+    #[error("interrupted{}", kept(.raw.as_deref()))]
+    Interrupted {
+        /// Where the samples so far are.
+        raw: Option<PathBuf>,
+    },
+}
+
+fn kept(raw: Option<&Path>) -> String {
+    raw.map(|path| format!("\nthe samples so far are kept in {}; --resume goes on from there", path.display())).unwrap_or_default()
+}
+
+impl HostError {
+    /// For `map_err` on file operations.
+    pub fn file(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::File { verb, path: path.to_path_buf(), source }
+    }
+
+    /// 1: a check failed; 2: bad usage or input; 3: device trouble; 130: interrupted.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::CheckFailed(_) => 1,
+            Self::Agent { .. } | Self::Transport(_) | Self::TooFew { .. } | Self::Faults { .. } | Self::Engine(_) => 3,
+            Self::Interrupted { .. } => 130,
+            _ => 2,
+        }
+    }
+
+    /// The error and its causes, one behind the other.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(e) = cause {
+            let part = e.to_string();
+            if !text.ends_with(&part) {
+                text += &format!(": {part}");
+            }
+            cause = e.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,199 @@
+//! Block latencies from blocks alone and whole networks.
+//!
+//! A block alone, minus the time of a graph with one operation, is a guess at its share of a network: seams, layouts and
+//! caches differ. Whole networks say what the shares add up to. So the guesses are a Gaussian prior, the networks are the
+//! observations, and the posterior mean is `latency_us`:
+//!
+//! - a latency's prior: mean alone − overhead; independent standard deviation τ of it (and the measurement's own error); and
+//!   two errors that all blocks share: one scale for all, one overhead for all;
+//! - a network's time is the sum of its parts, with the standard error of its median, and ρ of it for what does not add up;
+//! - τ and ρ are those under which the networks' times are likeliest.
+//!
+//! What the networks cannot tell apart (a constant moved from every candidate of a layer to the trunk) stays with the prior.
+
+mod cholesky;
+
+use cholesky::Cholesky;
+
+/// A measured time and its standard error, both in µs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// The median.
+    pub us: f64,
+    /// Its standard error.
+    pub error: f64,
+}
+
+/// A whole network: how often each part is in it, and its time.
+#[derive(Clone, Debug)]
+pub struct Net {
+    /// Count of each part, in the order of the parts.
+    pub parts: Vec<f64>,
+    /// Its time.
+    pub time: Measured,
+}
+
+/// What was fitted.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// Latency of each part and its standard error.
+    pub parts: Vec<Measured>,
+    /// Prior spread of a part, relative.
+    pub tau: f64,
+    /// What does not add up, relative.
+    pub rho: f64,
+    /// Root mean square relative error of networks, each predicted from the others; 0 without networks.
+    pub residual: f64,
+}
+
+const TAU: [f64; 7] = [0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3];
+const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
+/// Standard deviation of the scale all parts share.
+const COMMON_SCALE: f64 = 0.3;
+/// Standard deviation of the overhead all parts share, in parts of the one measured.
+const COMMON_OVERHEAD: f64 = 0.5;
+/// Least guess at a part's share, in parts of its time alone: some of what a lone graph costs is the operation itself.
+const LEAST: f64 = 0.2;
+
+/// Fits the parts' latencies.
+///
+/// `alone` holds each part's own graph, `overhead` the graph of one operation. `None` where the figures are no numbers.
+pub fn fit(alone: &[Measured], overhead: Measured, nets: &[Net]) -> Option<Fitted> {
+    let prior: Vec<f64> = alone.iter().map(|m| (m.us - overhead.us).max(LEAST * m.us)).collect();
+    let best = TAU
+        .iter()
+        .flat_map(|&tau| RHO.iter().map(move |&rho| (tau, rho)))
+        .filter_map(|(tau, rho)| Posterior::new(&prior, alone, overhead, nets, tau, rho))
+        .max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))?;
+    let parts = (0..prior.len()).map(|j| best.part(j)).collect();
+    Some(Fitted { parts, tau: best.tau, rho: best.rho, residual: best.residual(nets) })
+}
+
+/// Prior and observations under one τ and ρ.
+struct Posterior {
+    tau: f64,
+    rho: f64,
+    prior: Vec<f64>,
+    /// Prior covariance of the parts.
+    covariance: Vec<Vec<f64>>,
+    /// Prior covariance between a part and each network's time.
+    with_nets: Vec<Vec<f64>>,
+    observed: Cholesky,
+    /// Networks' times minus their prior.
+    surprise: Vec<f64>,
+    /// The observations' inverse covariance times `surprise`.
+    weighted: Vec<f64>,
+    likelihood: f64,
+}
+
+impl Posterior {
+    fn new(prior: &[f64], alone: &[Measured], overhead: Measured, nets: &[Net], tau: f64, rho: f64) -> Option<Self> {
+        let n = prior.len();
+        let common = (COMMON_OVERHEAD * overhead.us).powi(2) + overhead.error.powi(2);
+        let covariance: Vec<Vec<f64>> = (0..n)
+            .map(|i| {
+                let shared = |j: usize| COMMON_SCALE * COMMON_SCALE * prior[i] * prior[j] + common;
+                let own = (tau * prior[i]).powi(2) + alone[i].error.powi(2);
+                (0..n).map(|j| shared(j) + if i == j { own } else { 0.0 }).collect()
+            })
+            .collect();
+        let dot = |a: &[f64], b: &[f64]| std::iter::zip(a, b).map(|(x, y)| x * y).sum::<f64>();
+        let with_nets: Vec<Vec<f64>> = covariance.iter().map(|row| nets.iter().map(|net| dot(row, &net.parts)).collect()).collect();
+        let noise = |net: &Net| net.time.error.powi(2) + (rho * net.time.us).powi(2) + 1e-12 * net.time.us.powi(2);
+        let observed = (0..nets.len())
+            .map(|a| {
+                let of = |b: usize| (0..n).map(|j| nets[a].parts[j] * with_nets[j][b]).sum::<f64>();
+                (0..nets.len()).map(|b| of(b) + if a == b { noise(&nets[a]) } else { 0.0 }).collect()
+            })
+            .collect();
+        let observed = Cholesky::new(observed)?;
+        let surprise: Vec<f64> = nets.iter().map(|net| net.time.us - dot(&net.parts, prior)).collect();
+        let weighted = observed.solve(&surprise);
+        let likelihood = -0.5 * (dot(&surprise, &weighted) + observed.log_determinant());
+        likelihood.is_finite().then(|| Self {
+            tau,
+            rho,
+            prior: prior.to_vec(),
+            covariance,
+            with_nets,
+            observed,
+            surprise,
+            weighted,
+            likelihood,
+        })
+    }
+
+    fn part(&self, j: usize) -> Measured {
+        let gain = &self.with_nets[j];
+        let moved: f64 = std::iter::zip(gain, &self.weighted).map(|(g, w)| g * w).sum();
+        let explained: f64 = std::iter::zip(gain, self.observed.solve(gain)).map(|(g, s)| g * s).sum();
+        Measured { us: self.prior[j] + moved, error: (self.covariance[j][j] - explained).max(0.0).sqrt() }
+    }
+
+    /// Each network predicted from the others: surprise divided by the inverse covariance's diagonal.
+    fn residual(&self, nets: &[Net]) -> f64 {
+        let count = self.surprise.len();
+        if count == 0 {
+            return 0.0;
+        }
+        let squared = (0..count).map(|i| {
+            let mut unit = vec![0.0; count];
+            unit[i] = 1.0;
+            let diagonal = self.observed.solve(&unit)[i];
+            (self.weighted[i] / diagonal / nets[i].time.us).powi(2)
+        });
+        (squared.sum::<f64>() / count as f64).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// A made-up device: parts cost less within a network than alone, each by its own share.
+    #[test]
+    fn whole_networks_correct_what_blocks_alone_get_wrong() {
+        let mut random = Random::new(11);
+        let (layers, choices) = (5, 9);
+        let truth: Vec<f64> = (0..layers * choices).map(|_| 8.0 + 30.0 * random.unit()).chain([120.0]).collect();
+        let alone: Vec<Measured> =
+            truth.iter().map(|t| Measured { us: 6.0 + t * (1.05 + 0.15 * random.unit()), error: 0.05 }).collect();
+        let mut net = |noise: f64| {
+            let mut parts = vec![0.0; truth.len()];
+            parts[truth.len() - 1] = 1.0;
+            for layer in 0..layers {
+                parts[layer * choices + random.below(choices)] = 1.0;
+            }
+            let us = std::iter::zip(&parts, &truth).map(|(p, t)| p * t).sum::<f64>() * (1.0 + noise * (2.0 * random.unit() - 1.0));
+            Net { parts, time: Measured { us, error: us * noise / 2.0 } }
+        };
+        let (seen, unseen): (Vec<Net>, Vec<Net>) = ((0..72).map(|_| net(0.01)).collect(), (0..50).map(|_| net(0.0)).collect());
+        let fitted = fit(&alone, Measured { us: 6.0, error: 0.02 }, &seen).unwrap();
+        let mean_error = |parts: &[f64]| {
+            let errors = unseen.iter().map(|net| {
+                let predicted: f64 = std::iter::zip(&net.parts, parts).map(|(p, t)| p * t).sum();
+                (predicted / net.time.us - 1.0).abs()
+            });
+            errors.sum::<f64>() / unseen.len() as f64
+        };
+        let naive: Vec<f64> = alone.iter().map(|m| m.us).collect();
+        let minus_overhead: Vec<f64> = alone.iter().map(|m| m.us - 6.0).collect();
+        let posterior: Vec<f64> = fitted.parts.iter().map(|m| m.us).collect();
+        assert!(mean_error(&naive) > 0.2 && mean_error(&minus_overhead) > 0.08);
+        assert!(mean_error(&posterior) < 0.01, "{}", mean_error(&posterior));
+        assert!(fitted.residual < 0.02, "{}", fitted.residual);
+        // The intervals hold the truth about as often as they say.
+        let held = std::iter::zip(&fitted.parts, &truth).filter(|(m, t)| (m.us - **t).abs() < 1.96 * m.error).count();
+        assert!(held >= 38, "{held} of {}", truth.len());
+    }
+
+    #[test]
+    fn without_networks_the_prior_stays() {
+        let alone = [Measured { us: 20.0, error: 0.1 }, Measured { us: 6.5, error: 0.1 }];
+        let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[]).unwrap();
+        assert_eq!(fitted.parts[0].us, 14.0);
+        assert_eq!(fitted.parts[1].us, LEAST * 6.5);
+        assert_eq!(fitted.residual, 0.0);
+    }
+}

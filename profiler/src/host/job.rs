@@ -1,0 +1,160 @@
+//! Job folders: every model as an ONNX file, its inputs, and the outputs expected.
+//!
+//! Weights are random but fixed: what is timed does not depend on them, and a result that is wrong shows. Expected outputs are
+//! computed here, from the graph, by code that shares nothing with any engine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use blocks::{Builder, Graph, Primitive, Shape, Space, Weights, eval, onnx};
+use tempfile::TempDir;
+
+use super::HostError;
+use crate::protocol::{Item, JOB_FILE, Job};
+use crate::random::Random;
+
+/// Seed of weights and inputs.
+const SEED: u64 = 1;
+/// Id of the graph with a single operation, whose time is all overhead.
+pub const OVERHEAD: &str = "overhead";
+/// What the id of a whole network begins with.
+const NET: &str = "net:";
+
+/// The id of a whole network: its primitives, separated by blanks, behind `net:`.
+pub fn net_id(choice: &[Primitive]) -> String {
+    format!("{NET}{}", architecture(choice))
+}
+
+/// An architecture as tables list it: its primitives, separated by blanks.
+pub fn architecture(choice: &[Primitive]) -> String {
+    choice.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// Something to be measured.
+pub struct Model {
+    /// Its name.
+    pub id: String,
+    /// What it computes.
+    pub graph: Graph,
+}
+
+impl Model {
+    /// All blocks and trunk pieces of a space, alone, and the graph of a single operation.
+    pub fn parts(space: &Space, points: usize) -> Vec<Self> {
+        let mut g = Builder::new(OVERHEAD);
+        let x = g.input("x", Shape::new(1, 1, 1));
+        let y = g.relu(x);
+        let overhead = Self { id: OVERHEAD.to_string(), graph: g.finish(&[("y", y)]) };
+        let candidates = space.unique_candidates().into_iter().filter(|c| !c.primitive.is_identity(&c.layer));
+        let blocks = candidates.map(|c| Self { id: c.key(), graph: c.graph() });
+        let pieces = space.trunk_pieces(points).into_iter().map(|p| Self { id: luts::trunk_key(p.piece), graph: p.graph });
+        std::iter::once(overhead).chain(blocks).chain(pieces).collect()
+    }
+
+    /// The network of a choice, as an app ships it.
+    pub fn net(space: &Space, choice: &[Primitive], points: usize) -> Self {
+        Self { id: net_id(choice), graph: space.deployed(choice, points) }
+    }
+}
+
+/// A folder that holds a job and goes away with this value.
+pub struct JobFolder {
+    folder: TempDir,
+    /// Items by name and file.
+    pub items: Vec<Item>,
+}
+
+impl JobFolder {
+    /// Writes the files of all models.
+    ///
+    /// # Errors
+    /// [`HostError::File`], [`HostError::Prepare`].
+    pub fn prepare(models: &[Model]) -> Result<Self, HostError> {
+        let folder = new_folder()?;
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let work = || {
+            let mut made = Vec::new();
+            loop {
+                let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(model) = models.get(i) else { return Ok(made) };
+                made.push((i, write(model, i, folder.path())?));
+            }
+        };
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let made = thread::scope(|scope| {
+            let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let results = handles.into_iter().map(|h| h.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
+            results.collect::<Result<Vec<_>, HostError>>()
+        })?;
+        let mut items: Vec<(usize, Item)> = made.into_iter().flatten().collect();
+        items.sort_by_key(|(i, _)| *i);
+        Ok(Self { folder, items: items.into_iter().map(|(_, item)| item).collect() })
+    }
+
+    /// Copies a user's models; the agent makes up their inputs.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn of_files(files: &[PathBuf]) -> Result<Self, HostError> {
+        let folder = new_folder()?;
+        let copy = |(i, path): (usize, &PathBuf)| {
+            let model = format!("{i}.onnx");
+            fs::copy(path, folder.path().join(&model)).map_err(HostError::file("read", path))?;
+            let id = format!("{i}:{}", path.display());
+            Ok(Item { id, model, inputs: Vec::new(), expected: Vec::new(), earlier: Vec::new() })
+        };
+        let items = files.iter().enumerate().map(copy).collect::<Result<Vec<_>, HostError>>()?;
+        Ok(Self { folder, items })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the job itself.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn write_job(&self, job: &Job) -> Result<(), HostError> {
+        let path = self.folder.path().join(JOB_FILE);
+        let text = serde_json::to_vec(job).map_err(std::io::Error::from);
+        text.and_then(|text| fs::write(&path, text)).map_err(HostError::file("write", &path))
+    }
+}
+
+fn new_folder() -> Result<TempDir, HostError> {
+    let at = std::env::temp_dir();
+    tempfile::Builder::new().prefix("profiler-job-").tempdir().map_err(HostError::file("make a folder in", &at))
+}
+
+/// Writes the files of one model.
+fn write(model: &Model, index: usize, folder: &Path) -> Result<Item, HostError> {
+    let Model { id, graph } = model;
+    let fault = |reason: String| HostError::Prepare { id: id.clone(), reason };
+    let weights = Weights::for_measuring(graph, SEED);
+    let bytes = onnx::model(graph, &weights, &onnx::Options::default()).map_err(|e| fault(e.to_string()))?;
+    let file = |name: &str, bytes: &[u8]| -> Result<String, HostError> {
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(HostError::file("write", &path))?;
+        Ok(name.to_string())
+    };
+    let mut random = Random::new(SEED);
+    let inputs: Vec<Vec<f32>> = graph.inputs().iter().map(|&x| random.values(graph.node(x).shape.volume())).collect();
+    let expected = eval::evaluate(graph, &weights, &inputs).map_err(|e| fault(e.to_string()))?;
+    let all = |kind: &str, values: &[Vec<f32>]| {
+        let one = |(k, values): (usize, &Vec<f32>)| {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            file(&format!("{index}.{kind}{k}.f32"), &bytes)
+        };
+        values.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(Item {
+        id: id.clone(),
+        model: file(&format!("{index}.onnx"), &bytes)?,
+        inputs: all("in", &inputs)?,
+        expected: all("out", &expected)?,
+        earlier: Vec::new(),
+    })
+}

@@ -1,0 +1,87 @@
+//! Quantities on the command line: `1%`, `90s`, `0-3,5`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A share: `1%` or `0.01`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub f64);
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let (number, unit) = match s.strip_suffix('%') {
+            Some(number) => (number, 0.01),
+            None => (s, 1.0),
+        };
+        match number.trim().parse::<f64>().map(|n| n * unit) {
+            Ok(share) if share > 0.0 && share < 1.0 => Ok(Self(share)),
+            _ => Err(format!("'{s}' is not a share between 0 and 1, such as 1% or 0.01")),
+        }
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}%", self.0 * 100.0)
+    }
+}
+
+/// A length of time: `90s`, `500ms`, `250us`, `2min`; a bare number is seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Time(pub Duration);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let units = [("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("min", 60.0), ("s", 1.0), ("", 1.0)];
+        let fail = || format!("'{s}' is not a length of time above 0 and up to a day, such as 90s, 500ms or 2min");
+        let (number, unit) = units.iter().find_map(|(u, f)| s.strip_suffix(u).map(|n| (n, f))).ok_or_else(fail)?;
+        match number.trim().parse::<f64>().map(|n| n * unit) {
+            Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Self(Duration::from_secs_f64(seconds))),
+            _ => Err(fail()),
+        }
+    }
+}
+
+/// A list of CPUs: `0-3,5`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cpus(pub Vec<usize>);
+
+impl FromStr for Cpus {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let fail = || format!("'{s}' is not a list of CPUs, such as 0-3,5");
+        let number = |t: &str| t.trim().parse::<usize>().ok().filter(|&n| n < 1024).ok_or_else(fail);
+        let mut cpus = Vec::new();
+        for part in s.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            cpus.extend(number(first)?..=number(last)?);
+        }
+        cpus.sort_unstable();
+        cpus.dedup();
+        if cpus.is_empty() { Err(fail()) } else { Ok(Self(cpus)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_times_and_cpus() {
+        assert_eq!("1%".parse(), Ok(Share(0.01)));
+        assert_eq!("0.02".parse(), Ok(Share(0.02)));
+        assert!(["0", "100%", "-1%", "x", "", "%", "nan"].iter().all(|s| s.parse::<Share>().is_err()));
+        assert_eq!("90s".parse(), Ok(Time(Duration::from_secs(90))));
+        assert_eq!("2min".parse(), Ok(Time(Duration::from_secs(120))));
+        assert_eq!("0.5ms".parse(), Ok(Time(Duration::from_micros(500))));
+        assert_eq!("7".parse(), Ok(Time(Duration::from_secs(7))));
+        assert!(["", "s", "-1s", "0", "inf", "1e9s", "1h"].iter().all(|s| s.parse::<Time>().is_err()));
+        assert_eq!("0-2,5,1".parse(), Ok(Cpus(vec![0, 1, 2, 5])));
+        assert!(["", "a", "3-1", "1-", "99999"].iter().all(|s| s.parse::<Cpus>().is_err()));
+    }
+}

@@ -1,0 +1,51 @@
+//! This machine: the agent is this very program in a process of its own.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::stream::{self, Ended, Flow};
+use super::{Transport, TransportError};
+
+/// The local device. Its folder is the host's.
+#[derive(Default)]
+pub struct Local {
+    folder: PathBuf,
+}
+
+impl Transport for Local {
+    fn name(&self) -> String {
+        "local".to_string()
+    }
+
+    fn library(&self, on_host: &Path) -> String {
+        on_host.to_string_lossy().into_owned()
+    }
+
+    fn push(&mut self, folder: &Path) -> Result<(), TransportError> {
+        self.folder = folder.to_path_buf();
+        Ok(())
+    }
+
+    fn run(&mut self, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+        let program = std::env::current_exe();
+        let start = |source| TransportError::Start { program: "(this program)".to_string(), source };
+        let program = program.map_err(start)?;
+        let child = Command::new(&program)
+            .arg("agent")
+            .arg(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own: Ctrl-C reaches the host alone, which then ends the agent in good order.
+            .process_group(0)
+            .spawn()
+            .map_err(|source| TransportError::Start { program: program.display().to_string(), source })?;
+        stream::follow(child, on_line)
+    }
+
+    fn clean(&mut self) -> Result<(), TransportError> {
+        // The folder is the host's own temporary one.
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! Ways to a device. Each can bring a job's folder there, run the agent in it, and take it away again.
+
+mod local;
+mod stream;
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+pub use local::Local;
+pub use stream::{Ended, Flow};
+
+/// Which device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// This machine.
+    Local,
+    /// A phone by adb; the only one attached, or that of the serial number.
+    Adb(Option<String>),
+    /// A board by ssh: what follows `ssh://`.
+    Ssh(String),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let given = |rest: &str| if rest.is_empty() { Err(format!("'{s}' names no device")) } else { Ok(rest.to_string()) };
+        match s {
+            "local" => Ok(Self::Local),
+            "adb" => Ok(Self::Adb(None)),
+            _ if s.starts_with("adb:") => given(&s[4..]).map(|serial| Self::Adb(Some(serial))),
+            _ if s.starts_with("ssh://") => given(&s[6..]).map(Self::Ssh),
+            _ => Err(format!("'{s}' is no device; use local, adb, adb:SERIAL or ssh://user@host[:port]")),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+            Self::Adb(None) => f.write_str("adb"),
+            Self::Adb(Some(serial)) => write!(f, "adb:{serial}"),
+            Self::Ssh(rest) => write!(f, "ssh://{rest}"),
+        }
+    }
+}
+
+/// Trouble with a device.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// A way that this build does not have.
+    #[error("{address} cannot be reached: this build measures the local device only (--device local)")]
+    Unavailable {
+        /// The device.
+        address: Address,
+    },
+    /// The agent does not start.
+    #[error("cannot start the agent {program}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The connection broke.
+    #[error("lost the agent's output")]
+    Lost(#[source] std::io::Error),
+    /// The agent hangs.
+    #[error("the agent has said nothing for {seconds} s and was ended")]
+    Silent {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+/// A way to a device.
+pub trait Transport {
+    /// The device's name for messages.
+    fn name(&self) -> String;
+
+    /// The name that a library of the host has for the agent: where it lies on the device once the job was brought there.
+    fn library(&self, on_host: &Path) -> String;
+
+    /// Brings the job's folder to the device.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    fn push(&mut self, folder: &Path) -> Result<(), TransportError>;
+
+    /// Runs the agent on the job and hands over its lines, until it ends, or until `on_line` or the user stops it. The agent
+    /// runs no more when this returns.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    fn run(&mut self, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError>;
+
+    /// Takes away what was brought.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    fn clean(&mut self) -> Result<(), TransportError>;
+}
+
+/// Opens the way to a device.
+///
+/// # Errors
+/// [`TransportError::Unavailable`] where this build has no such way.
+pub fn open(address: &Address) -> Result<Box<dyn Transport>, TransportError> {
+    match address {
+        Address::Local => Ok(Box::new(Local::default())),
+        Address::Adb(_) | Address::Ssh(_) => Err(TransportError::Unavailable { address: address.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for good in ["local", "adb", "adb:0a1b 2", "ssh://me@board:2222"] {
+            assert_eq!(good.parse::<Address>().map(|a| a.to_string()).as_deref(), Ok(good));
+        }
+        for bad in ["", "adb:", "ssh://", "usb", "Local"] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+}

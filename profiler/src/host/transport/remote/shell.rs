@@ -1,0 +1,133 @@
+//! What a remote device must be able to do: run a command line, and take files.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::RemoteError;
+
+/// A connection to a device with a POSIX shell.
+pub trait Shell {
+    /// The device's name for messages: `adb:SERIAL`, `ssh://user@host:port`.
+    fn name(&self) -> String;
+
+    /// A shell expression for the folder that everything goes into: evaluated on the device, so it may hold `$HOME`.
+    fn folder_expression(&self) -> &'static str;
+
+    /// Starts a command line of a POSIX shell. Words that are data must be [quoted](quote).
+    ///
+    /// # Errors
+    /// [`RemoteError`] where the device cannot be reached or refuses.
+    fn start(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError>;
+
+    /// Writes files, replacing what is there. Their folders exist. A file that fails is not left under its name half written
+    /// as far as the device can help it; callers that need certainty write under another name and rename.
+    ///
+    /// # Errors
+    /// [`RemoteError::Refused`] with the device's reason (no space, no permission), [`RemoteError::File`] where a file of the
+    /// host cannot be read, or trouble with the connection.
+    fn put(&mut self, files: &[Put]) -> Result<(), RemoteError>;
+
+    /// Runs a short command line to its end and gives its output.
+    ///
+    /// # Errors
+    /// [`RemoteError::Command`] where it ends with another exit code than 0, [`RemoteError::TimedOut`], or trouble with the
+    /// connection.
+    fn output(&mut self, what: &'static str, command: &str, limit: Duration) -> Result<String, RemoteError> {
+        let mut running = self.start(command)?;
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let began = Instant::now();
+        loop {
+            match running.next(Duration::from_millis(100))? {
+                Some(Piece::Stdout(bytes)) if stdout.len() < OUTPUT_LIMIT => stdout.extend(bytes),
+                Some(Piece::Stderr(bytes)) if stderr.len() < OUTPUT_LIMIT => stderr.extend(bytes),
+                Some(Piece::Stdout(_) | Piece::Stderr(_)) => {}
+                Some(Piece::Exit(0)) => return Ok(String::from_utf8_lossy(&stdout).into_owned()),
+                Some(Piece::Exit(code)) => {
+                    let said = String::from_utf8_lossy(if stderr.is_empty() { &stdout } else { &stderr }).trim().to_string();
+                    return Err(RemoteError::Command { device: self.name(), what, code, said });
+                }
+                None => {}
+            }
+            if began.elapsed() > limit {
+                running.end();
+                return Err(RemoteError::TimedOut { device: self.name(), what, seconds: limit.as_secs() });
+            }
+        }
+    }
+}
+
+/// How much of a short command's output is kept.
+const OUTPUT_LIMIT: usize = 1 << 20;
+
+/// A file to be written on a device.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// The file on the host.
+    pub from: PathBuf,
+    /// Its path on the device.
+    pub to: String,
+    /// Whether it is a program.
+    pub executable: bool,
+}
+
+impl Put {
+    /// The file's permission bits.
+    pub fn mode(&self) -> u32 {
+        if self.executable { 0o755 } else { 0o644 }
+    }
+
+    /// Opens the file on the host.
+    ///
+    /// # Errors
+    /// [`RemoteError::File`].
+    pub fn open(&self) -> Result<std::fs::File, RemoteError> {
+        std::fs::File::open(&self.from).map_err(RemoteError::file("read", &self.from))
+    }
+}
+
+/// A command that runs on a device.
+pub trait Running {
+    /// What it says next; `None` where it says nothing for so long.
+    ///
+    /// # Errors
+    /// [`RemoteError::Lost`] where the connection breaks before the exit code came.
+    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, RemoteError>;
+
+    /// Closes its standard input; a command that does not listen to that goes on.
+    fn end(&mut self);
+}
+
+/// A piece of a command's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Of standard output.
+    Stdout(Vec<u8>),
+    /// Of standard error.
+    Stderr(Vec<u8>),
+    /// Its end: the exit code, 128 + the signal's number where a signal ended it. Comes last.
+    Exit(i32),
+}
+
+/// A word for a POSIX shell that stands for exactly this text.
+pub fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A path of the host in words.
+pub fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_word_comes_back_from_a_real_shell() {
+        for text in ["plain", "two words", "it's", "$HOME `id` $(id) \"x\" \\ ; rm -rf / &", "", "a\nb", "-n", "*", "é☃"] {
+            let command = format!("printf %s {}", quote(text));
+            let output = std::process::Command::new("sh").arg("-c").arg(command).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), text);
+        }
+    }
+}

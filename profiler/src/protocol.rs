@@ -1,0 +1,194 @@
+//! What host and agent say to each other: a job as one JSON file, events as JSON lines.
+//!
+//! The agent runs and times; it fits nothing. Its standard output carries events and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of job and events; both sides must have the same.
+pub const PROTOCOL: u32 = 1;
+
+/// Name of the job's file in its folder.
+pub const JOB_FILE: &str = "job.json";
+
+/// What the agent is to measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// The engine's name on the command line: `ort`.
+    pub engine: String,
+    /// The engine's library on the device; searched in the usual places without.
+    pub engine_lib: Option<String>,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// CPUs to be pinned to; chosen by the agent where empty.
+    pub cpus: Vec<usize>,
+    /// Seed of the order of samples.
+    pub seed: u64,
+    /// How and how long to measure.
+    pub plan: Plan,
+    /// The models.
+    pub items: Vec<Item>,
+}
+
+/// How and how long to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Wanted relative half-width of the 95 % interval of each median.
+    pub precision: f64,
+    /// Time for sampling, in ms.
+    pub budget_ms: u64,
+    /// Length of a sample in µs: as many runs as fill it.
+    pub sample_us: f64,
+    /// Length of a canary in µs.
+    pub canary_us: f64,
+    /// Samples an item needs at least.
+    pub min_samples: usize,
+}
+
+/// One model to measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its name in events.
+    pub id: String,
+    /// The ONNX file's name in the job's folder.
+    pub model: String,
+    /// Files of its inputs (f32, little-endian), in order; made up by the agent where empty.
+    pub inputs: Vec<String>,
+    /// Files of the outputs expected, in order; where empty, outputs are only required to be finite and to stay the same.
+    pub expected: Vec<String>,
+    /// Ratios of samples to canaries from an earlier run that is being resumed.
+    pub earlier: Vec<f64>,
+}
+
+/// What is known of the device; everything optional, nothing trusted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeviceFacts {
+    /// What people call it.
+    pub model: Option<String>,
+    /// Processor architecture.
+    pub arch: String,
+    /// System on chip or processor.
+    pub soc: Option<String>,
+    /// Serial number, as the device gives it.
+    pub serial: Option<String>,
+    /// Kernel release.
+    pub kernel: Option<String>,
+    /// What suggests that an emulator runs the agent; empty on real hardware.
+    pub emulation: Vec<String>,
+}
+
+/// A line of the agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The first line.
+    Start(Start),
+    /// A model is about to be loaded: if nothing follows, it crashed the agent.
+    Loading {
+        /// The item.
+        id: String,
+    },
+    /// A model is ready and its outputs are right.
+    Ready {
+        /// The item.
+        id: String,
+        /// Runs in one sample.
+        runs: u64,
+        /// Largest difference to the expected outputs, in parts of the largest expected value; absent where none were given.
+        error: Option<f64>,
+        /// Checksum of the outputs' bits.
+        checksum: String,
+    },
+    /// All models are loaded; sampling begins.
+    Sampling,
+    /// One sample.
+    Sample(Sample),
+    /// A round is over.
+    Round {
+        /// Its number, from 1.
+        round: u64,
+        /// Items that have reached the precision.
+        settled: usize,
+        /// Time spent sampling, in ms.
+        elapsed_ms: u64,
+    },
+    /// All is done.
+    Done {
+        /// Whether all items reached the precision (else the budget was spent).
+        precise: bool,
+    },
+    /// The agent gives up.
+    Failed {
+        /// The item at fault, if it is one.
+        id: Option<String>,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// Where and with what the agent runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// The agent's version.
+    pub version: String,
+    /// The device.
+    pub device: DeviceFacts,
+    /// The engine's name, version and library's SHA-256.
+    pub engine: EngineFacts,
+    /// CPUs it is pinned to; empty where it could not be pinned.
+    pub cpus: Vec<usize>,
+    /// What the canary computes.
+    pub canary: String,
+}
+
+/// The engine that runs on the device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineFacts {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its library.
+    pub library_sha256: Option<String>,
+}
+
+/// One timed stretch of runs between two canaries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The item.
+    pub id: String,
+    /// When, in ms since sampling began.
+    pub at_ms: f64,
+    /// Mean time of a run, in µs.
+    pub us: f64,
+    /// Time of one canary unit before it, in µs.
+    pub before_us: f64,
+    /// Time of one canary unit after it, in µs.
+    pub after_us: f64,
+    /// CPU it ended on.
+    pub cpu: Option<usize>,
+    /// Why it must not be used, if so.
+    pub fault: Option<SampleFault>,
+}
+
+/// Why a sample is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SampleFault {
+    /// The canaries before and after differ too much.
+    Canary,
+    /// It ended on a CPU it was not pinned to, or on another one than it began on.
+    Moved,
+    /// Another process ran on the CPU in between.
+    Preempted,
+}
+
+impl Sample {
+    /// Time of a run in canary units.
+    pub fn ratio(&self) -> f64 {
+        2.0 * self.us / (self.before_us + self.after_us)
+    }
+}

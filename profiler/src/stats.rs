@@ -1,0 +1,96 @@
+//! Medians and their intervals, without assumptions on the distribution.
+
+/// The value below which a share `q` of the sorted values lies, interpolated linearly.
+///
+/// # Panics
+/// Where there are no values.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
+    let (low, high) = (at.floor() as usize, at.ceil() as usize);
+    sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
+}
+
+/// A median and its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Median {
+    /// The median.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+}
+
+impl Median {
+    /// The median of the values; `None` for fewer than 6, whose extremes do not make a 95 % interval.
+    ///
+    /// The interval's ends are order statistics: the median lies between the `l`-th smallest and `l`-th largest value with
+    /// probability 1 − 2·P(B < l), where B counts heads among n fair coins.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let l = rank(sorted.len())?;
+        Some(Self { value: quantile(&sorted, 0.5), low: sorted[l - 1], high: sorted[sorted.len() - l] })
+    }
+
+    /// Half the interval's width in parts of the median.
+    pub fn relative_half_width(&self) -> f64 {
+        (self.high - self.low) / (2.0 * self.value)
+    }
+
+    /// Standard error that the interval corresponds to.
+    pub fn standard_error(&self) -> f64 {
+        (self.high - self.low) / (2.0 * 1.96)
+    }
+}
+
+/// The largest `l` ≥ 1 with P(B < l) ≤ 2.5 %, B binomial with `n` fair coins.
+fn rank(n: usize) -> Option<usize> {
+    if n > 200 {
+        // The normal approximation, rounded to the safe side.
+        return Some(((n as f64 - 1.96 * (n as f64).sqrt()) / 2.0).floor() as usize);
+    }
+    let mut probability = 0.5f64.powi(n as i32);
+    let (mut below, mut l) = (0.0, 0);
+    while below + probability <= 0.025 {
+        below += probability;
+        l += 1;
+        probability *= (n - l + 1) as f64 / l as f64;
+    }
+    (l > 0).then_some(l)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_those_of_the_binomial_distribution() {
+        // From tables of the sign test at 5 %, two-sided.
+        for (n, l) in [(5, None), (6, Some(1)), (8, Some(1)), (9, Some(2)), (20, Some(6)), (50, Some(18)), (100, Some(40))] {
+            assert_eq!(rank(n), l, "n = {n}");
+        }
+        for n in [201, 400, 1000] {
+            let exact = 0.5 * n as f64 - 0.98 * (n as f64).sqrt();
+            assert!(rank(n).is_some_and(|l| (l as f64 - exact).abs() <= 1.0));
+        }
+    }
+
+    #[test]
+    fn the_interval_covers_the_median_as_often_as_it_says() {
+        let mut random = crate::random::Random::new(7);
+        let covered = (0..2000).filter(|_| {
+            // A skewed distribution with median ln 2.
+            let values: Vec<f64> = (0..30).map(|_| -(1.0 - random.unit()).ln()).collect();
+            Median::of(&values).is_some_and(|m| (m.low..=m.high).contains(&std::f64::consts::LN_2))
+        });
+        let share = covered.count() as f64 / 2000.0;
+        assert!((0.94..=0.99).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn quantiles_interpolate() {
+        let values = [1.0, 2.0, 4.0];
+        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(|q| quantile(&values, q)), [1.0, 1.5, 2.0, 3.0, 4.0]);
+    }
+}
