@@ -10,7 +10,7 @@ use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
 
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, evaluate};
+use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate};
 use crate::masks::{Draw, Purpose};
 use crate::nets::{Nets, Objective, POSE};
 use crate::optim::cosine;
@@ -98,7 +98,10 @@ impl Finetune {
                 Kind::Supernet,
                 "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)",
             )?;
-            subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?
+            let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
+            let mut network = Candle::new(graph.clone(), &weights)?;
+            network.recalibrate(&loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
+            network.weights()?
         };
         let objective = Objective { points: config.loss, pose: config.pose_weight };
         let how = (config.opt, config.weight_decay);

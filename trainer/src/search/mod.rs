@@ -17,7 +17,7 @@ pub use arch_file::{ArchFile, CandidateChance, LayerChoice, Piece, Predicted};
 pub use cost::{CostError, Costs, Provenance, primitives};
 
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, evaluate};
+use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate};
 use crate::loss::LatencyTerm;
 use crate::masks::{ArchWeights, Draw, Purpose};
 use crate::model::init;
@@ -322,13 +322,17 @@ impl Search {
         move |purpose, step| Draw { seed, purpose, epoch, step }
     }
 
-    /// The subnet that would be chosen now, with the supernet's weights, on the faces that the weights do not see.
+    /// The subnet that would be chosen now, with the supernet's weights and statistics of its own, on the faces that the weights do not
+    /// see.
     fn validate(&self) -> Result<Evaluation> {
         let choice = primitives(&self.space, &self.arch.argmax()?);
         let graph = self.space.deployed(&choice, self.points);
         let weights = subnet_weights(&self.space, &choice, &graph, &self.nets.backbone().weights()?)?;
         let (dataset, faces) = &self.validation;
-        evaluate(&mut Candle::new(graph, &weights)?, dataset, faces.clone(), |_| {})
+        let mut network = Candle::new(graph, &weights)?;
+        // Of the coming epoch, whose batches are drawn whatever happens here.
+        network.recalibrate(&self.weight_loader, self.epoch as u64 + 1, RECALIBRATION_STEPS)?;
+        evaluate(&mut network, dataset, faces.clone(), |_| {})
     }
 
     fn arch_file(&self) -> Result<ArchFile> {
