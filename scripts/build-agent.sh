@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Builds what runs on a device:
+#
+#   scripts/build-agent.sh                   the agent for ARMv8 Linux and Android alike
+#   scripts/build-agent.sh android-check     checks that the code compiles for aarch64-linux-android (there is no NDK to link with)
+#
+# The first one brings its own loader and C and C++ libraries, and so runs on any ARMv8 kernel, on phones too. It is put into
+# ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/agents/aarch64-linux-gnu, where `profiler --device adb` and
+# `--device ssh://…` find it; the folder's path is printed. Needs scripts/setup-aarch64.sh.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { echo "build-agent: $*" >&2; }
+die() {
+    say "$*"
+    exit 2
+}
+
+cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
+parts=${BLOCKTIME_AARCH64:-$cache/aarch64}
+[ -x "$parts/rust/rustc" ] || die "$parts/rust/rustc is missing; scripts/setup-aarch64.sh brings it"
+
+# Another compiler than the host's: what the two build must not be mixed.
+export RUSTC=$parts/rust/rustc
+export CARGO_TARGET_DIR=${BLOCKTIME_CROSS_TARGET:-$cache/cross-target}
+# A compiler wrapper of the host's would start the wrong one.
+unset RUSTC_WRAPPER RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET
+
+case ${1:-linux-gnu} in
+    android-check)
+        target=aarch64-linux-android
+        say "checking for $target, with the standard library from source"
+        # As `cross build --target aarch64-linux-android` from the root would build it. Only nightly features of cargo are used to
+        # have a standard library at all; the code itself uses none.
+        RUSTC_BOOTSTRAP=1 cargo check --quiet --locked --target $target -Zbuild-std=std,panic_unwind
+        say "compiles for $target"
+        exit 0
+        ;;
+    linux-gnu) target=aarch64-unknown-linux-gnu ;;
+    *) die "unknown target '$1'; known are linux-gnu (the default) and android-check" ;;
+esac
+
+limit=$((5 * 1000 * 1000))
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+say "building for $target"
+cargo build --quiet --locked --release --package profiler --no-default-features --features agent --target $target
+program=$CARGO_TARGET_DIR/$target/release/profiler
+size=$(stat -c %s "$program")
+[ "$size" -lt $limit ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
+
+folder=$cache/agents/aarch64-linux-gnu
+mkdir -p "$cache/agents"
+work=$(mktemp -d "$cache/agents/.new.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cp "$program" "$work/profiler"
+libraries=$parts/phone/usr/lib/aarch64-linux-gnu
+for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libgcc_s.so.1 libstdc++.so.6; do
+    cp -L "$libraries/$library" "$work/$library"
+done
+chmod 755 "$work"
+rm -rf "$folder"
+mv "$work" "$folder"
+trap - EXIT
+say "the agent is $size bytes"
+echo "$folder"
