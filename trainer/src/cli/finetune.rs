@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::finetune::{Finetune, Finetuned};
 use crate::loss::{PointLoss, PoseWeight};
 use crate::optim::Algorithm;
-use crate::run::{Checkpoint, FinetuneConfig, Interrupt, Kind, RunConfig, RunFolder, Stage, resolve, sha256_of_file};
+use crate::run::{Checkpoint, ConfigError, FinetuneConfig, Interrupt, Kind, RunConfig, RunFolder, Stage, resolve, sha256_of_file};
 use crate::search::{ArchFile, chosen};
 
 /// Everything is optional so that a resumed run needs only --out: what is not given is as the run had it.
@@ -99,7 +99,7 @@ impl FinetuneArgs {
             }
             None => self.choose(&supernet)?,
         };
-        let data = r.need("--data", self.data.clone(), |s| s.data.clone())?;
+        let data = r.place(self.data.clone(), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());

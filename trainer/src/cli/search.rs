@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
 use crate::run::{
-    ArchData, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve, sha256_of_file,
+    ArchData, ConfigError, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve,
+    sha256_of_file,
 };
 use crate::search::{ArchFile, Found, Search};
 
@@ -107,12 +108,12 @@ pub struct SearchArgs {
 impl SearchArgs {
     fn resolve(&self, saved: Option<&SearchConfig>) -> Result<SearchConfig> {
         let mut r = resolve(saved);
-        let data = r.need("--data", self.data.clone(), |s| s.data.clone())?;
+        let data = r.place(self.data.clone(), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
         let perf_metric = r.pick("--perf-metric", self.perf_metric, |s| s.perf_metric, PerfMetric::Latency);
-        let lut = r.maybe("--lut", self.lut.clone(), |s| s.lut.clone());
+        let lut = r.place(self.lut.clone(), |s| s.lut.clone());
         let lut_sha256 = lut.as_deref().map(sha256_of_file).transpose()?;
         if let Some(now) = &lut_sha256 {
             r.same("the latency table", now, |s| s.lut_sha256.clone().unwrap_or_default());

@@ -70,9 +70,9 @@ mod tests {
     // for i in range(3):
     //     p.grad = torch.tensor([0.1, -0.2, 0.0]) * (i + 1)
     //     o.step(); print([f"{v:.8f}" for v in p.tolist()])
-    const RMSPROP: [[f32; 3]; 3] =
+    const RMSPROP: [[f64; 3]; 3] =
         [[0.90000004, -1.89999998, 0.40000018], [0.81754577, -1.81709850, 0.33733943], [0.74383092, -1.74298549, 0.29043353]];
-    const ADAMW: [[f32; 3]; 3] =
+    const ADAMW: [[f64; 3]; 3] =
         [[0.98900002, -1.98800004, 0.49950001], [0.97835922, -1.97636032, 0.49900052], [0.96780086, -1.96480393, 0.49850154]];
 
     fn gradient(i: usize) -> [f32; 3] {
@@ -89,7 +89,7 @@ mod tests {
                 step(optimizer.as_mut(), &variable, &gradient, 0.01).unwrap();
                 let found = variable.to_vec1::<f32>().unwrap();
                 assert!(
-                    found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-6),
+                    found.iter().zip(expected).all(|(f, e)| (f64::from(*f) - e).abs() < 1e-6),
                     "{algorithm:?} {i}: {found:?}, {expected:?}"
                 );
             }

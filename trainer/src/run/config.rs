@@ -257,17 +257,9 @@ impl<T> Resolver<'_, T> {
         }
     }
 
-    /// A setting without a default.
-    ///
-    /// # Errors
-    /// It is neither given nor saved.
-    pub fn need<V: PartialEq + std::fmt::Debug>(
-        &mut self,
-        flag: &'static str,
-        given: Option<V>,
-        saved: impl Fn(&T) -> V,
-    ) -> Result<V, ConfigError> {
-        self.known(flag, given, saved).ok_or(ConfigError::Needed { flag })
+    /// Where a file lies: that may change between a run and its resumption, what it holds may not (see [`Resolver::same`]).
+    pub fn place(&self, given: Option<PathBuf>, saved: impl Fn(&T) -> Option<PathBuf>) -> Option<PathBuf> {
+        given.or_else(|| self.saved.and_then(saved))
     }
 
     /// A digest that must be the same in a resumed run.
