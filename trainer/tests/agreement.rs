@@ -1,6 +1,8 @@
 //! Both backends compute the same for every primitive and for the pose net, forwards and backwards; and where candle's own
 //! operations are known to be wrong, the right thing.
 
+#![allow(clippy::unwrap_used)]
+
 use blocks::{Builder, Candidate, Conv, Graph, Layer, Primitive, Shape, Weights};
 use candle_core::{Device, Tensor, Var};
 use rand::{RngExt, SeedableRng};

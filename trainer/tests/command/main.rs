@@ -1,5 +1,7 @@
 //! The command from outside.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 mod refusals;
 mod resume;
