@@ -82,8 +82,8 @@ pub fn find(explicit: Option<&Path>) -> Result<PathBuf, LibraryError> {
     Err(LibraryError::NotFound { tried })
 }
 
-/// Where downloads of this project are kept.
-fn cache_folder() -> Option<PathBuf> {
+/// Where downloads of this project are kept: `$BLOCKTIME_CACHE`, `$XDG_CACHE_HOME/blocktime` or `~/.cache/blocktime`.
+pub fn cache_folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     variable("BLOCKTIME_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("blocktime")))

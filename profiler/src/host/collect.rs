@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::job::JobFolder;
 use super::raw::{RawFile, Samples, partial};
-use super::transport::{Address, Flow, Transport};
+use super::transport::{Address, Flow};
 use super::{HostError, interrupt};
 use crate::protocol::{Event, Job, PROTOCOL, Plan, Start};
 
@@ -58,7 +58,7 @@ impl Task<'_> {
         let job = Job {
             protocol: PROTOCOL,
             engine: setting.engine.name().to_string(),
-            engine_lib: self.library(transport.as_ref())?,
+            engine_lib: transport.library(setting.engine, setting.engine_lib.as_deref())?,
             threads: setting.threads,
             cpus: setting.cpus.clone(),
             seed: setting.seed,
@@ -98,18 +98,6 @@ impl Task<'_> {
         }
         cleaned?;
         Ok((listener.samples, listener.raw))
-    }
-
-    /// The engine's library as the agent is told; found and checked here, so that a missing one is known at once.
-    fn library(&self, transport: &dyn Transport) -> Result<Option<String>, HostError> {
-        match self.setting.engine {
-            EngineKind::OnnxRuntime => {
-                let found = engines::library::find(self.setting.engine_lib.as_deref()).map_err(engines::EngineError::from)?;
-                engines::library::check_header(&found).map_err(engines::EngineError::from)?;
-                let found = found.canonicalize().map_err(HostError::file("read", &found))?;
-                Ok(Some(transport.library(&found)))
-            }
-        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use engines::EngineKind;
+
 use super::stream::{self, Ended, Flow};
 use super::{Transport, TransportError};
 
@@ -18,8 +20,16 @@ impl Transport for Local {
         "local".to_string()
     }
 
-    fn library(&self, on_host: &Path) -> String {
-        on_host.to_string_lossy().into_owned()
+    fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
+        match engine {
+            EngineKind::OnnxRuntime => {
+                let found = engines::library::find(given).map_err(engines::EngineError::from)?;
+                engines::library::check_header(&found).map_err(engines::EngineError::from)?;
+                // The agent runs in another folder.
+                let found = std::path::absolute(&found).unwrap_or(found);
+                Ok(Some(found.to_string_lossy().into_owned()))
+            }
+        }
     }
 
     fn push(&mut self, folder: &Path) -> Result<(), TransportError> {

@@ -1,13 +1,23 @@
 //! Ways to a device. Each can bring a job's folder there, run the agent in it, and take it away again.
 
+#[cfg(not(target_os = "android"))]
+pub mod adb;
 mod local;
+#[cfg(not(target_os = "android"))]
+pub mod remote;
+#[cfg(not(target_os = "android"))]
+mod ssh;
 mod stream;
 
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use engines::EngineKind;
+
 pub use local::Local;
+#[cfg(not(target_os = "android"))]
+pub use ssh::Ssh;
 pub use stream::{Ended, Flow};
 
 /// Which device.
@@ -51,11 +61,19 @@ impl fmt::Display for Address {
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// A way that this build does not have.
+    #[cfg(target_os = "android")]
     #[error("{address} cannot be reached: this build measures the local device only (--device local)")]
     Unavailable {
         /// The device.
         address: Address,
     },
+    /// A device that is not this machine.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Remote(#[from] remote::RemoteError),
+    /// The engine's library.
+    #[error(transparent)]
+    Engine(#[from] engines::EngineError),
     /// The agent does not start.
     #[error("cannot start the agent {program}")]
     Start {
@@ -80,10 +98,14 @@ pub trait Transport {
     /// The device's name for messages.
     fn name(&self) -> String;
 
-    /// The name that a library of the host has for the agent: where it lies on the device once the job was brought there.
-    fn library(&self, on_host: &Path) -> String;
+    /// Finds the engine's library for this device (`given`, or in the usual places), checks it, and gives its path as the agent
+    /// sees it once the job was brought there; `None` for an engine without a library.
+    ///
+    /// # Errors
+    /// [`TransportError`] where there is none, or one that the device cannot use.
+    fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError>;
 
-    /// Brings the job's folder to the device.
+    /// Brings the job's folder to the device, and agent and engine where they are not there yet.
     ///
     /// # Errors
     /// [`TransportError`].
@@ -106,10 +128,15 @@ pub trait Transport {
 /// Opens the way to a device.
 ///
 /// # Errors
-/// [`TransportError::Unavailable`] where this build has no such way.
+/// [`TransportError`] where the device is not there or does not let this user in.
 pub fn open(address: &Address) -> Result<Box<dyn Transport>, TransportError> {
     match address {
         Address::Local => Ok(Box::new(Local::default())),
+        #[cfg(not(target_os = "android"))]
+        Address::Adb(serial) => Ok(Box::new(remote::Remote::new(adb::Adb::open(serial.as_deref())?)?)),
+        #[cfg(not(target_os = "android"))]
+        Address::Ssh(target) => Ok(Box::new(remote::Remote::new(Ssh::open(target, None)?)?)),
+        #[cfg(target_os = "android")]
         Address::Adb(_) | Address::Ssh(_) => Err(TransportError::Unavailable { address: address.clone() }),
     }
 }

@@ -11,11 +11,11 @@ use super::TransportError;
 use crate::host::interrupt;
 
 /// Longest line taken; an agent's are a few hundred bytes.
-const LINE_LIMIT: u64 = 1 << 20;
+pub(super) const LINE_LIMIT: u64 = 1 << 20;
 /// How much of what it wrote to standard error is kept.
-const ERROR_LIMIT: usize = 4096;
+pub(super) const ERROR_LIMIT: usize = 4096;
 /// An agent that says nothing for so long hangs. Loading a model takes seconds on a slow phone, minutes in an emulator.
-const SILENCE: Duration = Duration::from_secs(300);
+pub(super) const SILENCE: Duration = Duration::from_secs(300);
 
 /// What to do after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -90,7 +90,9 @@ mod tests {
     #[test]
     fn packets_in_any_pieces() {
         let mut all = Vec::new();
-        for (id, bytes) in [(STDOUT, &b"one\ntw"[..]), (STDERR, b"oh"), (9, b"new"), (STDOUT, b""), (STDOUT, b"o\n"), (EXIT, &[137])] {
+        for (id, bytes) in
+            [(STDOUT, &b"one\ntw"[..]), (STDERR, b"oh"), (9, b"new"), (STDOUT, b""), (STDOUT, b"o\n"), (EXIT, &[137])]
+        {
             all.push(id);
             all.extend(u32::try_from(bytes.len()).unwrap().to_le_bytes());
             all.extend(bytes);

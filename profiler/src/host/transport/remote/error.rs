@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// The adb server on this machine.
-    #[error("the adb server does not answer at {at}; install Android's platform tools (Debian: package adb) and run `adb start-server`")]
+    #[error(
+        "the adb server does not answer at {at}; install Android's platform tools (Debian: package adb) and run `adb start-server`"
+    )]
     AdbServer {
         /// Where it was looked for.
         at: String,
@@ -27,7 +29,7 @@ pub enum RemoteError {
         serials: Vec<String>,
     },
     /// That phone is not there.
-    #[error("no phone with serial number '{serial}' is attached{}", attached(.attached))]
+    #[error("no phone with serial number '{serial}' is attached{}", others(.attached))]
     UnknownPhone {
         /// The one asked for.
         serial: String,
@@ -205,7 +207,7 @@ pub enum RemoteError {
     },
 }
 
-fn attached(serials: &[String]) -> String {
+fn others(serials: &[String]) -> String {
     if serials.is_empty() { "; none is".to_string() } else { format!("; attached: {}", serials.join(", ")) }
 }
 

@@ -1,6 +1,6 @@
 //! What a remote device must be able to do: run a command line, and take files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::RemoteError;
@@ -111,11 +111,6 @@ pub enum Piece {
 /// A word for a POSIX shell that stands for exactly this text.
 pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// A path of the host in words.
-pub fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 #[cfg(test)]
