@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A phone for tests: Android's own debug daemon on an emulated Cortex-A53, in namespaces of its own, no port open anywhere.
+# Or a board: the ssh server on a port of the loopback interface.
 #
-#   scripts/fake-phone.sh [--sys FOLDER] [--data-size SIZE]
+#   scripts/fake-phone.sh [--ssh] [--sys FOLDER] [--data-size SIZE]
 #
 #   --sys FOLDER       what the phone shows as /sys, /proc/device-tree (FOLDER/sys, FOLDER/proc/device-tree) and, from
 #                      FOLDER/build.prop, as properties; without, it has no /sys
@@ -9,9 +10,9 @@
 #
 # Prints, once the phone can be reached,
 #
-#   ready SERIAL ADB_SERVER_SOCKET
+#   ready SERIAL ADB_SERVER_SOCKET        or      ready ssh://USER@HOST:PORT HOME
 #
-# `ADB_SERVER_SOCKET=… adb -s SERIAL shell` is then a shell on it. It runs until its standard input ends, so it never outlives
+# `ADB_SERVER_SOCKET=… adb -s SERIAL shell` is then a shell on it; a board lets in whoever has the keys in HOME/.ssh. It runs until its standard input ends, so it never outlives
 # who started it. Lines on standard input: `unplug` kills the daemon (answer `unplugged`), `plug` starts it again (`plugged`),
 # `reboot` does both and empties /data/local/tmp (`rebooted`).
 #
@@ -33,9 +34,10 @@ formats=/proc/sys/fs/binfmt_misc
 
 # Outside: checks, makes the work folder, goes into the namespaces.
 if [ "${1:-}" != --inside ]; then
-    sys= size=256m
+    kind=adb sys= size=256m
     while [ $# -gt 0 ]; do
         case $1 in
+            --ssh) kind=ssh && shift ;;
             --sys) sys=$(realpath "${2:?a folder is needed}") && shift 2 ;;
             --data-size) size=${2:?a size is needed} && shift 2 ;;
             *) die "unknown option '$1'; see the first lines of this script" ;;
@@ -44,24 +46,47 @@ if [ "${1:-}" != --inside ]; then
     for part in qemu/usr/bin/qemu-aarch64 adbd/usr/lib/android-sdk/platform-tools/adbd phone/usr/bin/busybox; do
         [ -e "$parts/$part" ] || die "$parts/$part is missing; scripts/setup-aarch64.sh brings it"
     done
-    command -v adb >/dev/null || die "adb is missing; scripts/setup-aarch64.sh installs it"
+    if [ $kind = adb ]; then
+        command -v adb >/dev/null || die "adb is missing; scripts/setup-aarch64.sh installs it"
+    else
+        [ -x /usr/sbin/sshd ] || die "sshd is missing; scripts/setup-aarch64.sh installs it"
+        [ "$(id -u)" -eq 0 ] || die "an ssh server that changes users needs root"
+    fi
 
     work=$(mktemp -d "${TMPDIR:-/tmp}/blocktime-phone.XXXXXX")
+    holder=
     cleanup() {
         if [ -e "$formats/${work##*/}" ]; then echo -1 >"$formats/${work##*/}"; fi
+        if [ -n "$holder" ]; then kill -9 $holder 2>/dev/null || true; fi
         rm -rf "$work"
     }
     trap cleanup EXIT
     trap 'exit 143' INT TERM HUP
 
-    spaces=(--mount --net --pid --fork --kill-child)
+    # Where the kernel has a list of formats for each user namespace, nobody else sees the entry.
+    enter=() spaces=(--mount --pid --fork --kill-child)
     if unshare --user --map-root-user --mount --pid --fork mount -t binfmt_misc none "$formats" 2>/dev/null; then
-        spaces=(--user --map-root-user "${spaces[@]}")
+        if [ $kind = adb ]; then
+            spaces=(--user --map-root-user --net "${spaces[@]}")
+        else
+            # All users, since the server runs parts of itself as others; such a map is written from outside.
+            unshare --user sleep infinity &
+            holder=$!
+            disown $holder
+            until [ "$(readlink /proc/$holder/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done
+            echo '0 0 65536' >/proc/$holder/uid_map
+            echo '0 0 65536' >/proc/$holder/gid_map
+            enter=(nsenter --user --target $holder --setuid 0 --setgid 0)
+        fi
     elif [ "$(id -u)" -ne 0 ]; then
         die "this kernel lets only root register an emulator"
+    elif [ $kind = adb ]; then
+        spaces=(--net "${spaces[@]}")
     fi
+    # A phone has its processors for itself; on a busy machine, measuring would find no quiet moment.
+    if chrt --rr 1 true 2>/dev/null; then enter=(chrt --rr 1 "${enter[@]}"); fi
     status=0
-    unshare "${spaces[@]}" "$0" --inside "$parts" "$work" "$size" "$sys" <&0 &
+    "${enter[@]}" unshare "${spaces[@]}" "$0" --inside "$parts" "$work" "$size" "$sys" $kind <&0 &
     child=$!
     trap 'kill -9 $child 2>/dev/null; exit 143' INT TERM HUP
     wait $child || status=$?
@@ -69,13 +94,20 @@ if [ "${1:-}" != --inside ]; then
 fi
 
 # Inside: this is the first process of the phone's own process list; all others end with it.
-parts=$2 work=$3 size=$4 sys=$5
+parts=$2 work=$3 size=$4 sys=$5 kind=$6
 name=${work##*/}
 root=$work/root
 
 mount --make-rprivate /
 mount -t proc proc /proc
-ip link set lo up
+if [ "$kind" = adb ]; then
+    ip link set lo up
+else
+    # The ssh server wants a chroot below folders that only root can write to.
+    mount -t tmpfs -o mode=755 run /run
+    mkdir /run/sshd
+    root=/run/phone
+fi
 
 if ! [ -e $formats/register ]; then mount -t binfmt_misc none $formats; fi
 # ELF, 64 bits, little-endian, program or shared object, AArch64. F: the emulator is opened now and works in the chroot too;
@@ -103,25 +135,60 @@ cp "$parts/phone/usr/bin/busybox" "$root/system/bin/busybox"
     [ "$applet" = busybox ] || ln -s busybox "$root/system/bin/$applet"
 done
 ln -s system/bin "$root/bin"
-cat >"$root/system/bin/getprop" <<'SH'
+if [ "$kind" = adb ]; then
+    cat >"$root/system/bin/getprop" <<'SH'
 #!/system/bin/sh
 if [ $# -eq 0 ]; then sed 's/^\([^=]*\)=\(.*\)$/[\1]: [\2]/' /system/build.prop; else sed -n "s/^$1=//p" /system/build.prop; fi
 SH
-chmod 755 "$root/system/bin/getprop"
-cat >"$root/system/build.prop" <<'PROPERTIES'
+    chmod 755 "$root/system/bin/getprop"
+    cat >"$root/system/build.prop" <<'PROPERTIES'
 ro.product.manufacturer=blocktime
 ro.product.model=Fake Phone
 ro.board.platform=msm8953
 ro.product.cpu.abi=arm64-v8a
 ro.build.version.sdk=28
 PROPERTIES
+else
+    # Root's shell, as this machine's list of users names it.
+    shell=$(getent passwd root | cut -d: -f7)
+    mkdir -p "$root/${shell%/*}" "$root/root"
+    [ -e "$root/$shell" ] || printf '#!/system/bin/sh\nexec /system/bin/sh "$@"\n' >"$root/$shell"
+    chmod 755 "$root/$shell"
+fi
 if [ -n "$sys" ]; then
     if [ -d "$sys/sys" ]; then cp -a "$sys/sys" "$root/sys"; fi
-    if [ -f "$sys/build.prop" ]; then cp "$sys/build.prop" "$root/system/build.prop"; fi
+    if [ "$kind" = adb ] && [ -f "$sys/build.prop" ]; then cp "$sys/build.prop" "$root/system/build.prop"; fi
 fi
 
 daemon=
+start_sshd() {
+    # Another try takes another port: this one may be in use.
+    local try
+    for try in $(seq 20); do
+        if [ -z "${port_found:-}" ]; then port=$((20000 + (RANDOM + try) % 20000)); fi
+        sed -i "s/^Port .*/Port $port/" "$work/sshd_config"
+        /usr/sbin/sshd -D -e -f "$work/sshd_config" </dev/null >>"$work/sshd.log" 2>&1 &
+        daemon=$!
+        disown $daemon
+        for _ in $(seq 50); do
+            if ssh-keyscan -T 2 -p $port 127.0.0.1 >"$work/keys" 2>/dev/null && [ -s "$work/keys" ]; then
+                port_found=1
+                return 0
+            fi
+            kill -0 $daemon 2>/dev/null || break
+            sleep 0.05
+        done
+    done
+    say "the ssh server does not start; it says:"
+    tail -n 5 "$work/sshd.log" >&2
+    return 1
+}
+
 start_daemon() {
+    if [ "$kind" = ssh ]; then
+        start_sshd
+        return
+    fi
     # Its own loader and libraries: they are newer than the machine's.
     env -i PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp ANDROID_DATA=/data QEMU_CPU=cortex-a53 ADBD_PORT=$port \
         "$(command -v chroot)" "$root" /adbd/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 \
@@ -136,6 +203,7 @@ stop_daemon() {
     local pid
     for pid in $(ps -e -o pid= | tr -d ' '); do
         case $(readlink "/proc/$pid/root" 2>/dev/null) in "$root") kill -9 "$pid" 2>/dev/null || true ;; esac
+        case $(readlink "/proc/$pid/exe" 2>/dev/null) in /usr/sbin/sshd) kill -9 "$pid" 2>/dev/null || true ;; esac
     done
     while kill -0 "$daemon" 2>/dev/null; do sleep 0.02; done
 }
@@ -143,6 +211,7 @@ stop_daemon() {
 export ADB_SERVER_SOCKET=localfilesystem:$work/adb.sock
 serial=127.0.0.1:$port
 connect() {
+    [ "$kind" = adb ] || return 0
     local try
     adb disconnect $serial >/dev/null 2>&1 || true
     for try in $(seq 100); do
@@ -156,14 +225,38 @@ connect() {
     return 1
 }
 
-start_daemon
-HOME=$work adb -L "$ADB_SERVER_SOCKET" server nodaemon </dev/null >"$work/adb.log" 2>&1 &
-for _ in $(seq 100); do
-    if [ -S "$work/adb.sock" ]; then break; fi
-    sleep 0.05
-done
-connect
-echo "ready $serial $ADB_SERVER_SOCKET"
+if [ "$kind" = adb ]; then
+    start_daemon
+    HOME=$work adb -L "$ADB_SERVER_SOCKET" server nodaemon </dev/null >"$work/adb.log" 2>&1 &
+    for _ in $(seq 100); do
+        if [ -S "$work/adb.sock" ]; then break; fi
+        sleep 0.05
+    done
+    connect
+    echo "ready $serial $ADB_SERVER_SOCKET"
+else
+    mkdir "$work/.ssh"
+    ssh-keygen -q -t ed25519 -N '' -C host -f "$work/host_key"
+    ssh-keygen -q -t ed25519 -N '' -C blocktime -f "$work/.ssh/id_ed25519"
+    cat >"$work/sshd_config" <<CONF
+Port 0
+ListenAddress 127.0.0.1
+HostKey $work/host_key
+AuthorizedKeysFile $work/.ssh/id_ed25519.pub
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+StrictModes no
+PidFile none
+PrintMotd no
+ChrootDirectory $root
+SetEnv QEMU_CPU=cortex-a53
+CONF
+    start_daemon
+    cp "$work/keys" "$work/.ssh/known_hosts"
+    echo "ready ssh://root@127.0.0.1:$port $work"
+fi
 
 while read -r command; do
     case $command in
