@@ -89,7 +89,7 @@ impl Task<'_> {
                 Failure::Own(e) => e,
             });
         }
-        let ended = ended?;
+        let ended = ended.map_err(|trouble| HostError::Broken { trouble, raw: raw() })?;
         if !ended.good || listener.samples.done.is_none() {
             let during = listener.loading.map(|id| format!(" while it loaded '{id}'")).unwrap_or_default();
             let half = if ended.half_line { "; its last line was cut off" } else { "" };

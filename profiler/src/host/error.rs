@@ -51,6 +51,14 @@ pub enum HostError {
     /// The device.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The connection to the device broke while it measured.
+    #[error("{}{}", chain(.trouble), kept(.raw.as_deref()))]
+    Broken {
+        /// How.
+        trouble: TransportError,
+        /// Where the samples so far are.
+        raw: Option<PathBuf>,
+    },
     /// The agent said that it cannot go on.
     #[error("{device}: {reason}{}", kept(.raw.as_deref()))]
     Agent {
@@ -104,7 +112,7 @@ impl HostError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::CheckFailed(_) => 1,
-            Self::Agent { .. } | Self::Transport(_) | Self::TooFew { .. } | Self::Faults { .. } | Self::Engine(_) => 3,
+            Self::Agent { .. } | Self::Broken { .. } | Self::Transport(_) | Self::TooFew { .. } | Self::Faults { .. } | Self::Engine(_) => 3,
             Self::Interrupted { .. } => 130,
             _ => 2,
         }
@@ -112,15 +120,19 @@ impl HostError {
 
     /// The error and its causes, one behind the other.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(e) = cause {
-            let part = e.to_string();
-            if !text.ends_with(&part) {
-                text += &format!(": {part}");
-            }
-            cause = e.source();
-        }
-        text
+        chain(self)
     }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        let part = e.to_string();
+        if !text.ends_with(&part) {
+            text += &format!(": {part}");
+        }
+        cause = e.source();
+    }
+    text
 }

@@ -152,6 +152,14 @@ pub enum RemoteError {
         /// The limit.
         seconds: u64,
     },
+    /// Measured on by someone else.
+    #[error("{device}: another profiler measures on it (its process {process}); wait until it is done")]
+    Busy {
+        /// The device.
+        device: String,
+        /// The agent's process there.
+        process: String,
+    },
     /// It says what cannot be.
     #[error("{device} answers oddly: {reason}")]
     Odd {

@@ -12,7 +12,7 @@ mod shell;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engines::EngineKind;
 use sha2::{Digest, Sha256};
@@ -28,6 +28,9 @@ use bundle::Bundle;
 const SHORT: Duration = Duration::from_secs(30);
 /// How long hashing some tens of megabytes may take, on a slow device or in an emulator.
 const HASHING: Duration = Duration::from_secs(180);
+
+/// How long an agent may be there yet whose connection was lost.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What is known of a device before anything is sent there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +76,29 @@ impl<S: Shell> Remote<S> {
         );
         let text = shell.output("make a folder on it", &command, SHORT)?;
         let probe = parse_probe(&text).map_err(|reason| RemoteError::Odd { device: shell.name(), reason })?;
-        Ok(Self { job: format!("jobs/{}", unique()), shell, probe, engine: None, agent: None })
+        let mut remote = Self { job: format!("jobs/{}", unique()), shell, probe, engine: None, agent: None };
+        remote.tidy()?;
+        Ok(remote)
+    }
+
+    /// Removes jobs whose host or connection went away, and makes sure that no other agent runs: two would disturb each other.
+    fn tidy(&mut self) -> Result<(), RemoteError> {
+        // An emulator's name may stand before the program's. A folder without a number is being filled, unless it is old.
+        let command = "for j in jobs/*; do [ -d \"$j\" ] || continue; p=$(cat \"$j/pid\" 2>/dev/null); \
+                       if [ -z \"$p\" ]; then find \"$j\" -prune -mmin +60 -exec rm -rf {} +; \
+                       elif tr '\\0' ' ' <\"/proc/$p/cmdline\" 2>/dev/null | grep -q agent/profiler; then echo \"busy=$p\"; \
+                       else rm -rf \"$j\"; fi; done 2>/dev/null; true";
+        let began = Instant::now();
+        loop {
+            let text = self.inside("look for other agents", command, SHORT)?;
+            let Some(process) = text.lines().find_map(|line| line.trim().strip_prefix("busy=")) else { return Ok(()) };
+            // One whose connection has just been lost is about to end.
+            if began.elapsed() > LINGER {
+                let process = process.chars().filter(char::is_ascii_digit).collect();
+                return Err(RemoteError::Busy { device: self.shell.name(), process });
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     /// What is known of the device.
@@ -192,7 +217,7 @@ impl<S: Shell> Remote<S> {
         };
         let job = quote(&self.at(&self.job));
         format!(
-            "cd {job} || exit 1; exec 3<&0; {program} agent {job} </dev/null 3<&- & p=$!; \
+            "cd {job} || exit 1; exec 3<&0; {program} agent {job} </dev/null 3<&- & p=$!; echo $p >pid; \
              (while read -r line; do :; done; kill -9 $p) <&3 >/dev/null 2>&1 & w=$!; exec 3<&-; \
              wait $p; r=$?; kill -9 $w 2>/dev/null; exit $r"
         )
