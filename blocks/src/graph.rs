@@ -126,6 +126,9 @@ pub enum Op {
 /// ε of every batch norm, PyTorch's default.
 pub const BN_EPSILON: f32 = 1e-5;
 
+/// Share of a training batch's statistics that moves into the running ones of every batch norm, PyTorch's default.
+pub const BN_MOMENTUM: f32 = 0.1;
+
 /// One operation of a graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {

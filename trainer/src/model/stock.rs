@@ -5,16 +5,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use blocks::graph::{BN_EPSILON, ParamKind};
+use blocks::graph::{BN_EPSILON, BN_MOMENTUM, ParamKind};
 use blocks::{Conv, Graph, Node, NodeId, Op};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Call, Executor, Layout, Mode};
-
-/// How far a training step moves running statistics, PyTorch's default.
-const BN_MOMENTUM: f32 = 0.1;
 
 /// Runs a graph node by node.
 pub(super) struct Stock {

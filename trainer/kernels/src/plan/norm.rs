@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use blocks::graph::BN_EPSILON;
+use blocks::graph::{BN_EPSILON, BN_MOMENTUM};
 
 use super::backward::{Gradients, Sums};
 use super::{Affine, Mode, Norm, Plan, Tape, ValueId};
@@ -11,9 +11,6 @@ use crate::ops::layout::pad_channels;
 use crate::ops::statistics::{self, Moments};
 use crate::ops::{PARTS, for_parts};
 use crate::simd::{LANES, V16};
-
-/// Share of the batch's statistics that moves into the running ones, PyTorch's default.
-const MOMENTUM: f32 = 0.1;
 
 /// Pixels whose moments are taken in single precision before they are joined in double.
 const RUN: usize = 64;
@@ -31,10 +28,9 @@ impl Plan {
                 variances[i] = (of.m2[i % LANES] / of.count) as f32;
                 if tape.mode == Mode::Train {
                     let unbiased = (of.m2[i % LANES] / (of.count - 1.0).max(1.0)) as f32;
-                    let (mean, var) = (&mut stats[norm.mean.start + i], &mut 0.0);
-                    *mean += MOMENTUM * (means[i] - *mean);
-                    *var = stats[norm.var.start + i];
-                    stats[norm.var.start + i] = *var + MOMENTUM * (unbiased - *var);
+                    for (running, of_batch) in [(norm.mean.start + i, means[i]), (norm.var.start + i, unbiased)] {
+                        stats[running] += BN_MOMENTUM * (of_batch - stats[running]);
+                    }
                 }
             }
         }

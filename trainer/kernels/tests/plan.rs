@@ -1,4 +1,4 @@
-//! Every operation's gradients against finite differences, and its results against the plain evaluation, at odd shapes.
+//! Plans at odd shapes: results against the plain evaluation, gradients against finite differences, at every instruction set.
 
 #![allow(clippy::unwrap_used)]
 
@@ -199,6 +199,70 @@ fn check(case: &Case, level: Level) {
     if !case.masks.is_empty() {
         check_elements(&grads.masks, &case.masks, &format!("{name}: masks"), |masks| loss(&plan, &inputs, &params, &stats, masks));
     }
+}
+
+/// Every output of an evaluation against the plain one, an image at a time.
+fn check_evaluation(case: &Case, level: Level) {
+    let plan = Plan::with_level(&case.graph, level);
+    let (params, mut stats) = flat(&case.graph, 3);
+    let inputs: Vec<Vec<f32>> =
+        plan.input_shapes().iter().enumerate().map(|(i, s)| noise(case.n * s.volume(), 10 + i as u64)).collect();
+    let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+    let before = stats.clone();
+    let (outputs, _) = plan.forward(&slices, &params, &mut stats, &case.masks, Mode::Eval, 5);
+    assert_eq!(stats, before, "an evaluation moves nothing");
+    // The plan's rows of masks are all as long as the longest.
+    let width = plan.mask_shape().1;
+    let mixtures = case.graph.nodes().iter().filter(|node| matches!(node.op, blocks::Op::Mixture { .. }));
+    let masks: Vec<Vec<f32>> =
+        mixtures.enumerate().map(|(l, node)| case.masks[l * width..l * width + node.inputs.len()].to_vec()).collect();
+    let weights = Weights::for_measuring(&case.graph, 3);
+    for image in 0..case.n {
+        let one: Vec<Vec<f32>> = inputs.iter().map(|x| x.chunks(x.len() / case.n).nth(image).unwrap().to_vec()).collect();
+        let expected = blocks::eval::evaluate_mixed(&case.graph, &weights, &one, &masks).unwrap();
+        for (found, expected) in std::iter::zip(&outputs, &expected) {
+            let found = found.chunks(expected.len()).nth(image).unwrap();
+            let largest = expected.iter().fold(0f32, |m, x| m.max(x.abs()));
+            for (i, (found, expected)) in std::iter::zip(found, expected).enumerate() {
+                let error = (found - expected).abs();
+                assert!(
+                    error <= 1e-5 * largest.max(1.0),
+                    "{} ({}) [{i}]: {found}, not {expected}",
+                    case.graph.name(),
+                    level.name()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn evaluations_equal_the_plain_formula_at_every_level() {
+    for case in cases() {
+        for level in Level::available() {
+            check_evaluation(&case, level);
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let graph = blocks::Space::load("pfld").unwrap().supernet(4);
+    let plan = Plan::new(&graph);
+    let (params, stats) = flat(&graph, 3);
+    let input = noise(5 * plan.input_shapes()[0].volume(), 1);
+    let (layers, width) = plan.mask_shape();
+    let masks = vec![1.0 / width as f32; layers * width];
+    let pass = |threads: usize| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+            let mut stats = stats.clone();
+            let (outputs, tape) = plan.forward(&[&input], &params, &mut stats, &masks, Mode::Train, 1);
+            let gradients: Vec<Option<&[f32]>> = outputs.iter().map(|y| Some(y.as_slice())).collect();
+            let grads = plan.backward(tape, &gradients, true, &[false]);
+            (outputs.clone(), stats, grads.params, grads.masks)
+        })
+    };
+    assert_eq!(pass(1), pass(3));
 }
 
 #[test]
