@@ -1,6 +1,6 @@
 //! `profiler build`: measures a space on a device and writes its table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use blocks::{Candidate, Graph, Primitive, Space};
@@ -11,7 +11,7 @@ use luts::{
 use sha2::{Digest, Sha256};
 
 use super::collect::{Setting, Task};
-use super::fit::{self, Measured, Net};
+use super::fit::{self, Measured, Net, Part};
 use super::job::{self, JobFolder, Model, OVERHEAD};
 use super::raw::{self, ItemSamples, RawFile, Request, Samples, partial};
 use super::{HostError, design, text};
@@ -154,7 +154,7 @@ impl Build {
         let broken = |reason: &str| HostError::Raw { path: raw.to_path_buf(), reason: reason.to_string() };
         let start = samples.start.as_ref().ok_or_else(|| broken("does not say where it was measured"))?;
         let (stated, median) = samples.canary_us().ok_or_else(|| broken("holds no good sample"))?;
-        let measured = |id: &str| {
+        let measured = |id: &str| -> Result<Measured, HostError> {
             let median = samples.items.get(id).and_then(|s| Median::of(&s.ratios()));
             let median = median.ok_or_else(|| broken(&format!("has too few samples of '{id}'")))?;
             Ok(Measured { us: median.value * stated, error: median.standard_error() * stated })
@@ -162,7 +162,14 @@ impl Build {
         let parts: Vec<&Model> =
             models.iter().filter(|m| m.id != OVERHEAD && !nets.iter().any(|n| job::net_id(n) == m.id)).collect();
         let index: BTreeMap<&str, usize> = parts.iter().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect();
-        let alone = parts.iter().map(|m| measured(&m.id)).collect::<Result<Vec<_>, HostError>>()?;
+        // What stands behind `@` are a block's shapes; the trunk's pieces have none.
+        let group = |m: &Model| m.id.split_once('@').map(|(_, shapes)| shapes.to_string());
+        let groups: BTreeSet<_> = parts.iter().map(|m| group(m)).collect();
+        let part = |m: &&Model| {
+            let group = groups.iter().position(|g| *g == group(m)).unwrap_or_default();
+            Ok(Part { alone: measured(&m.id)?, group })
+        };
+        let alone = parts.iter().map(part).collect::<Result<Vec<_>, HostError>>()?;
         let whole = nets.iter().map(|choice| {
             let mut counts = vec![0.0; parts.len()];
             let blocks =

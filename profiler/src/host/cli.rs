@@ -134,7 +134,7 @@ struct BuildArgs {
     #[arg(long, default_value_t = 106, value_parser = points)]
     points: usize,
     /// Whole networks to measure along with the blocks; 0 for blocks alone.
-    #[arg(long, default_value_t = 72)]
+    #[arg(long, default_value_t = 80)]
     nets: usize,
     /// File for the raw samples; beside the table without.
     #[arg(long, value_name = "FILE")]

@@ -78,7 +78,7 @@ impl Task<'_> {
         let ended = transport.run(&mut |line| listener.line(line));
         listener.bar.finish_and_clear();
         let cleaned = transport.clean();
-        let raw = || self.raw_path.map(partial);
+        let raw = || self.raw_path.map(partial).filter(|part| part.exists());
         if interrupt::requested() {
             return Err(HostError::Interrupted { raw: raw() });
         }

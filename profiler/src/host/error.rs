@@ -112,7 +112,12 @@ impl HostError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::CheckFailed(_) => 1,
-            Self::Agent { .. } | Self::Broken { .. } | Self::Transport(_) | Self::TooFew { .. } | Self::Faults { .. } | Self::Engine(_) => 3,
+            Self::Agent { .. }
+            | Self::Broken { .. }
+            | Self::Transport(_)
+            | Self::TooFew { .. }
+            | Self::Faults { .. }
+            | Self::Engine(_) => 3,
             Self::Interrupted { .. } => 130,
             _ => 2,
         }

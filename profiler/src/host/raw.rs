@@ -190,7 +190,9 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<(Request, Sampl
 /// A raw file being written.
 pub struct RawFile {
     path: PathBuf,
-    file: File,
+    /// Absent until there is a first line of the agent: what fails before leaves no file.
+    file: Option<File>,
+    request: Vec<u8>,
 }
 
 impl RawFile {
@@ -199,12 +201,8 @@ impl RawFile {
     /// # Errors
     /// [`HostError::File`].
     pub fn create(path: &Path, request: &Request) -> Result<Self, HostError> {
-        let part = partial(path);
-        let file = File::create(&part).map_err(HostError::file("write", &part))?;
-        let mut raw = Self { path: path.to_path_buf(), file };
-        let line = serde_json::to_vec(request).map_err(std::io::Error::from).map_err(HostError::file("write", &part))?;
-        raw.line(&line)?;
-        Ok(raw)
+        let request = serde_json::to_vec(request).map_err(std::io::Error::from).map_err(HostError::file("write", path))?;
+        Ok(Self { path: path.to_path_buf(), file: None, request })
     }
 
     /// Goes on with an unfinished file, behind its last whole line.
@@ -218,7 +216,7 @@ impl RawFile {
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         let file = OpenOptions::new().append(true).open(&part).map_err(fail())?;
         file.set_len(whole as u64).map_err(fail())?;
-        Ok(Self { path: path.to_path_buf(), file })
+        Ok(Self { path: path.to_path_buf(), file: Some(file), request: Vec::new() })
     }
 
     /// Writes a line.
@@ -226,9 +224,19 @@ impl RawFile {
     /// # Errors
     /// [`HostError::File`].
     pub fn line(&mut self, line: &[u8]) -> Result<(), HostError> {
-        let mut whole = line.to_vec();
-        whole.push(b'\n');
-        self.file.write_all(&whole).map_err(HostError::file("write", &partial(&self.path)))
+        let part = partial(&self.path);
+        let write = |file: &mut File, line: &[u8]| {
+            let whole = [line, b"\n"].concat();
+            file.write_all(&whole).map_err(HostError::file("write", &part))
+        };
+        match &mut self.file {
+            Some(file) => write(file, line),
+            None => {
+                let file = self.file.insert(File::create(&part).map_err(HostError::file("write", &part))?);
+                write(file, &self.request)?;
+                write(file, line)
+            }
+        }
     }
 
     /// Gives the file its name.
@@ -278,7 +286,7 @@ mod tests {
         let (request, _) = parse(&format!("{REQUEST}\n")).unwrap();
         let mut raw = RawFile::create(&path, &request).unwrap();
         raw.line(SAMPLE.as_bytes()).unwrap();
-        raw.file.write_all(&SAMPLE.as_bytes()[..30]).unwrap();
+        raw.file.as_mut().unwrap().write_all(&SAMPLE.as_bytes()[..30]).unwrap();
         drop(raw);
         let mut raw = RawFile::append(&path).unwrap();
         raw.line(SAMPLE.as_bytes()).unwrap();

@@ -5,11 +5,12 @@
 //! observations, and the posterior mean is `latency_us`:
 //!
 //! - a latency's prior: mean alone − overhead; independent standard deviation τ of it (and the measurement's own error); and
-//!   two errors that all blocks share: one scale for all, one overhead for all;
+//!   errors that parts share: one scale for all parts of a group (same shapes; the trunk), one overhead for all;
 //! - a network's time is the sum of its parts, with the standard error of its median, and ρ of it for what does not add up;
 //! - τ and ρ are those under which the networks' times are likeliest.
 //!
-//! What the networks cannot tell apart (a constant moved from every candidate of a layer to the trunk) stays with the prior.
+//! What the networks cannot tell apart (a constant moved from every candidate of a layer that cannot be left out to the trunk)
+//! stays with the prior.
 
 mod cholesky;
 
@@ -22,6 +23,15 @@ pub struct Measured {
     pub us: f64,
     /// Its standard error.
     pub error: f64,
+}
+
+/// A part: a block or a piece of the trunk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// Its own graph's time, alone.
+    pub alone: Measured,
+    /// Parts of one group are alike: what is wrong with one as a guess is wrong with all.
+    pub group: usize,
 }
 
 /// A whole network: how often each part is in it, and its time.
@@ -46,27 +56,29 @@ pub struct Fitted {
     pub residual: f64,
 }
 
-const TAU: [f64; 7] = [0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3];
+const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
 const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
 /// Standard deviation of the scale all parts share.
 const COMMON_SCALE: f64 = 0.3;
+/// Standard deviation of the scale that the parts of a group share.
+const GROUP_SCALE: f64 = 0.2;
 /// Standard deviation of the overhead all parts share, in parts of the one measured.
-const COMMON_OVERHEAD: f64 = 0.5;
+const COMMON_OVERHEAD: f64 = 0.3;
 /// Least guess at a part's share, in parts of its time alone: some of what a lone graph costs is the operation itself.
 const LEAST: f64 = 0.2;
 
 /// Fits the parts' latencies.
 ///
-/// `alone` holds each part's own graph, `overhead` the graph of one operation. `None` where the figures are no numbers.
-pub fn fit(alone: &[Measured], overhead: Measured, nets: &[Net]) -> Option<Fitted> {
-    let prior: Vec<f64> = alone.iter().map(|m| (m.us - overhead.us).max(LEAST * m.us)).collect();
+/// `overhead` is the time of a graph of one operation. `None` where the figures are no numbers.
+pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net]) -> Option<Fitted> {
+    let prior: Vec<f64> = parts.iter().map(|p| (p.alone.us - overhead.us).max(LEAST * p.alone.us)).collect();
     let best = TAU
         .iter()
         .flat_map(|&tau| RHO.iter().map(move |&rho| (tau, rho)))
-        .filter_map(|(tau, rho)| Posterior::new(&prior, alone, overhead, nets, tau, rho))
+        .filter_map(|(tau, rho)| Posterior::new(&prior, parts, overhead, nets, tau, rho))
         .max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))?;
-    let parts = (0..prior.len()).map(|j| best.part(j)).collect();
-    Some(Fitted { parts, tau: best.tau, rho: best.rho, residual: best.residual(nets) })
+    let fitted = (0..prior.len()).map(|j| best.part(j)).collect();
+    Some(Fitted { parts: fitted, tau: best.tau, rho: best.rho, residual: best.residual(nets) })
 }
 
 /// Prior and observations under one τ and ρ.
@@ -87,13 +99,15 @@ struct Posterior {
 }
 
 impl Posterior {
-    fn new(prior: &[f64], alone: &[Measured], overhead: Measured, nets: &[Net], tau: f64, rho: f64) -> Option<Self> {
+    fn new(prior: &[f64], parts: &[Part], overhead: Measured, nets: &[Net], tau: f64, rho: f64) -> Option<Self> {
         let n = prior.len();
         let common = (COMMON_OVERHEAD * overhead.us).powi(2) + overhead.error.powi(2);
         let covariance: Vec<Vec<f64>> = (0..n)
             .map(|i| {
-                let shared = |j: usize| COMMON_SCALE * COMMON_SCALE * prior[i] * prior[j] + common;
-                let own = (tau * prior[i]).powi(2) + alone[i].error.powi(2);
+                let scale =
+                    |j: usize| if parts[i].group == parts[j].group { GROUP_SCALE.powi(2) } else { 0.0 } + COMMON_SCALE.powi(2);
+                let shared = |j: usize| scale(j) * prior[i] * prior[j] + common;
+                let own = (tau * prior[i]).powi(2) + parts[i].alone.error.powi(2);
                 (0..n).map(|j| shared(j) + if i == j { own } else { 0.0 }).collect()
             })
             .collect();
@@ -157,8 +171,11 @@ mod tests {
         let mut random = Random::new(11);
         let (layers, choices) = (5, 9);
         let truth: Vec<f64> = (0..layers * choices).map(|_| 8.0 + 30.0 * random.unit()).chain([120.0]).collect();
-        let alone: Vec<Measured> =
-            truth.iter().map(|t| Measured { us: 6.0 + t * (1.05 + 0.15 * random.unit()), error: 0.05 }).collect();
+        let part = |(i, t): (usize, &f64)| Part {
+            alone: Measured { us: 6.0 + t * (1.05 + 0.15 * random.unit()), error: 0.05 },
+            group: i / choices,
+        };
+        let alone: Vec<Part> = truth.iter().enumerate().map(part).collect();
         let mut net = |noise: f64| {
             let mut parts = vec![0.0; truth.len()];
             parts[truth.len() - 1] = 1.0;
@@ -177,8 +194,8 @@ mod tests {
             });
             errors.sum::<f64>() / unseen.len() as f64
         };
-        let naive: Vec<f64> = alone.iter().map(|m| m.us).collect();
-        let minus_overhead: Vec<f64> = alone.iter().map(|m| m.us - 6.0).collect();
+        let naive: Vec<f64> = alone.iter().map(|p| p.alone.us).collect();
+        let minus_overhead: Vec<f64> = alone.iter().map(|p| p.alone.us - 6.0).collect();
         let posterior: Vec<f64> = fitted.parts.iter().map(|m| m.us).collect();
         assert!(mean_error(&naive) > 0.2 && mean_error(&minus_overhead) > 0.08);
         assert!(mean_error(&posterior) < 0.01, "{}", mean_error(&posterior));
@@ -190,7 +207,8 @@ mod tests {
 
     #[test]
     fn without_networks_the_prior_stays() {
-        let alone = [Measured { us: 20.0, error: 0.1 }, Measured { us: 6.5, error: 0.1 }];
+        let part = |us| Part { alone: Measured { us, error: 0.1 }, group: 0 };
+        let alone = [part(20.0), part(6.5)];
         let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[]).unwrap();
         assert_eq!(fitted.parts[0].us, 14.0);
         assert_eq!(fitted.parts[1].us, LEAST * 6.5);

@@ -1,0 +1,192 @@
+//! The local device with the real engine, over a small space: whole builds, and builds that break.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{engine, profiler, run, small_space};
+use luts::{Kind, Source, Table};
+
+const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
+
+/// Runs a build. Budgets are long for machines under load; it is the precision that ends it.
+fn build(folder: &Path, extra: &str) -> Table {
+    let (code, out, err) = run(folder, &format!("{BUILD} {extra}"));
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.trim(), folder.join("t.csv").to_str().unwrap());
+    Table::read(folder.join("t.csv")).unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_small_space_is_built_checked_and_fitted_again() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let space = small_space(folder);
+    let table = build(folder, "--budget 60s --precision 10% --nets 4");
+    assert_eq!(table.validate(&space), Ok(()));
+    assert_eq!(table.header.source, Source::Measured);
+    let fitted = table.header.fit.as_ref().unwrap().architectures.clone();
+    assert_eq!(fitted.len(), 4);
+    let identities: Vec<_> = table.rows().iter().filter(|r| r.kind == Kind::Identity).map(|r| r.primitive.as_str()).collect();
+    assert_eq!(identities, ["skip"]);
+    assert!(table.rows().iter().all(|r| r.kind == Kind::Identity || (r.checksum.is_some() && r.samples >= 6)));
+    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+
+    // The raw file alone gives the same figures again.
+    fs::remove_file(folder.join("t.csv")).unwrap();
+    let again = build(folder, "--budget 60s --precision 10% --nets 4 --resume");
+    assert_eq!(again.rows(), table.rows());
+    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+
+    // Networks outside the fit are measured and written into the header; the table stays the same.
+    let (code, out, err) =
+        run(folder, "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 99% --json");
+    assert_eq!(code, 0, "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    for field in ["mape", "bias", "within_5", "within_10", "kendall_tau"] {
+        assert!(report[field].is_number(), "{field} is missing in {out}");
+    }
+    let nets = report["nets"].as_array().unwrap();
+    assert!(nets.len() >= 2 && nets.iter().all(|n| !fitted.iter().any(|f| n["architecture"] == f.as_str())));
+    let checked = Table::read(folder.join("t.csv")).unwrap();
+    assert_eq!(checked.header.checked.as_ref().map(|c| c.nets), Some(nets.len()));
+    assert_eq!(checked.digest(), again.digest());
+
+    // A bar that no table passes.
+    let (code, _, err) =
+        run(folder, "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 0.000001 --no-write");
+    assert_eq!(code, 1, "{err}");
+}
+
+/// Starts a build with a long budget and waits until the raw file holds samples.
+fn start(folder: &Path) -> Child {
+    let mut command = profiler(folder, &format!("{BUILD} --budget 300s --precision 0.000001 --nets 4"));
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    while !fs::read_to_string(folder.join("t.raw.jsonl.part")).is_ok_and(|raw| raw.matches("\"sample\"").count() > 1500) {
+        assert!(began.elapsed() < Duration::from_secs(100), "no samples after 100 s");
+        thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+fn ended(child: Child) -> (i32, String) {
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+}
+
+fn signal(process: &str, name: &str) {
+    assert!(std::process::Command::new("kill").args([name, process]).status().unwrap().success());
+}
+
+#[test]
+fn after_the_agent_was_killed_a_build_goes_on_where_it_stopped() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let child = start(folder);
+    let host = child.id().to_string();
+    let agents = fs::read_to_string(format!("/proc/{host}/task/{host}/children")).unwrap();
+    signal(agents.trim(), "-9");
+    let (code, err) = ended(child);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("ended early (signal 9)") && err.contains("t.raw.jsonl.part") && err.contains("--resume"), "{err}");
+    assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
+
+    // A line that was being written is lost, the others are not.
+    let part = folder.join("t.raw.jsonl.part");
+    let kept = fs::read_to_string(&part).unwrap();
+    fs::OpenOptions::new().append(true).open(&part).unwrap().write_all(b"{\"event\":\"sample\",\"id\":\"sep").unwrap();
+    let (code, _, err) = run(folder, &format!("{BUILD} --nets 4"));
+    assert!(code == 2 && err.contains("--resume"), "an unfinished measurement is not thrown away: {err}");
+    build(folder, "--budget 300s --precision 20% --nets 4 --resume");
+    let raw = fs::read_to_string(folder.join("t.raw.jsonl")).unwrap();
+    assert!(raw.starts_with(&kept));
+    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+}
+
+#[test]
+fn ctrl_c_keeps_the_samples_and_leaves_no_agent() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let child = start(folder);
+    let host = child.id().to_string();
+    let agents = fs::read_to_string(format!("/proc/{host}/task/{host}/children")).unwrap();
+    signal(&host, "-INT");
+    let (code, err) = ended(child);
+    assert_eq!(code, 130, "{err}");
+    assert!(err.contains("interrupted") && err.contains("--resume"), "{err}");
+    assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
+    assert!(!Path::new(&format!("/proc/{}", agents.trim())).exists(), "the agent still runs");
+}
+
+#[test]
+fn samples_of_another_request_are_not_mixed_in() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    build(folder, "--budget 60s --precision 10% --nets 0");
+    let (code, _, err) = run(folder, &format!("{BUILD} --nets 3 --resume"));
+    assert!(code == 2 && err.contains("another space, engine, device or plan"), "{err}");
+}
+
+#[test]
+fn an_engine_library_that_is_missing_or_broken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let (code, _, err) = run(folder, &format!("{BUILD} --engine-lib {{}}/none.so"));
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("none.so") && err.contains("setup-onnxruntime.sh"), "{err}");
+    fs::write(folder.join("bad.so"), "not a library").unwrap();
+    let (code, _, err) = run(folder, &format!("{BUILD} --engine-lib {{}}/bad.so"));
+    assert!(code == 3 && err.contains("bad.so"), "{err}");
+    assert_eq!(names(folder), ["bad.so", "space.toml"]);
+}
+
+#[test]
+fn any_models_are_benched_and_a_bad_one_is_named() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let space = small_space(folder);
+    for (name, candidate) in ["a.onnx", "b.onnx"].iter().zip(space.unique_candidates().into_iter().skip(1)) {
+        let graph = candidate.graph();
+        let weights = blocks::Weights::for_measuring(&graph, 1);
+        let options = blocks::onnx::Options { batch: blocks::onnx::Batch::Open };
+        fs::write(folder.join(name), blocks::onnx::model(&graph, &weights, &options).unwrap()).unwrap();
+    }
+    let (code, out, err) =
+        run(folder, "bench {}/a.onnx {}/b.onnx --budget 60s --precision 10% --sample 200us --canary 100us --json");
+    assert_eq!(code, 0, "{err}");
+    let figures: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let figures = figures.as_array().unwrap();
+    assert_eq!(figures.len(), 2);
+    for f in figures {
+        let (median, ci) = (f["median_us"].as_f64().unwrap(), f["ci95_us"].as_array().unwrap());
+        assert!(ci[0].as_f64().unwrap() <= median && median <= ci[1].as_f64().unwrap() && median > 0.0, "{f}");
+    }
+    fs::write(folder.join("c.onnx"), "nonsense").unwrap();
+    let (code, _, err) = run(folder, "bench {}/a.onnx {}/c.onnx");
+    assert!(code == 3 && err.contains("c.onnx") && err.contains("refuses"), "{err}");
+    let (code, _, err) = run(folder, "bench {}/missing.onnx");
+    assert!(code == 2 && err.contains("missing.onnx"), "{err}");
+}

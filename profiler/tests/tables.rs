@@ -1,0 +1,139 @@
+//! Commands that need no engine: listings, and tables good and bad.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use common::run;
+
+/// A sound table of the small space, as text.
+fn table(folder: &Path) -> String {
+    let space = common::small_space(folder);
+    let header = format!(
+        "# format = \"blocktime-lut\"\n# schema = 1\n# rows = 7\n# source = \"simulated\"\n# date = \"2026-01-02T03:04:05Z\"\n\
+         # profiler = \"0.1.0\"\n# method = \"made up\"\n# points = 106\n# threads = 1\n# cpus = []\n#\n# [space]\n\
+         # name = \"small\"\n# hash = \"{}\"\n#\n# [device]\n# model = \"none\"\n# arch = \"none\"\n#\n# [engine]\n\
+         # name = \"onnxruntime\"\n# version = \"0\"\n",
+        space.hash()
+    );
+    let columns = "key,kind,primitive,c_in,c_out,stride,h,w,macs,params,latency_us,ci95_low_us,ci95_high_us,p0_us,p10_us,p50_us,\
+                   p90_us,p100_us,n,discarded_canary,discarded_moved,discarded_preempted,cold_us,checksum\n";
+    let row = |c: &blocks::Candidate| {
+        let identity = c.primitive.is_identity(&c.layer);
+        let (kind, figures) = if identity { ("identity", "0,,,,,,,,0") } else { ("block", "4.5,4.25,4.75,,,,,,30") };
+        format!("{},{kind},{},8,8,1,6,6,10,10,{figures},0,0,0,,\n", c.key(), c.primitive)
+    };
+    format!("{header}{columns}{}# end\n", space.unique_candidates().iter().map(row).collect::<String>())
+}
+
+/// Writes the text as a table, validates it, and gives exit code and message.
+fn validate(folder: &Path, text: &str) -> (i32, String) {
+    std::fs::write(folder.join("t.csv"), text).unwrap();
+    let (code, out, err) = run(folder, "lut validate {}/t.csv --space {}/space.toml");
+    assert_eq!(out, "", "messages belong to stderr");
+    (code, err)
+}
+
+#[test]
+fn a_sound_table_passes_and_each_bad_one_has_its_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = table(folder);
+    assert_eq!(validate(folder, &good).0, 0, "{}", validate(folder, &good).1);
+
+    let sep = good.lines().find(|l| l.starts_with("sep_k3@")).unwrap();
+    let without = good.replace(&format!("{sep}\n"), "").replace("rows = 7", "rows = 6");
+    let gh = good.lines().find(|l| l.starts_with("gh_k3@")).unwrap();
+    let without_two = without.replace(&format!("{gh}\n"), "").replace("rows = 6", "rows = 5");
+    let latency = |value: &str| good.replace(sep, &sep.replace(",4.5,", &format!(",{value},")));
+    let hash = common::small_space(folder).hash();
+    let cases = [
+        (without, vec!["sep_k3@32x14x14-s1-32: missing"]),
+        (without_two, vec!["sep_k3@32x14x14-s1-32: missing", "gh_k3@32x14x14-s2-32: missing"]),
+        (latency("NaN"), vec!["sep_k3@32x14x14-s1-32", "not a number"]),
+        (latency("0"), vec!["sep_k3@32x14x14-s1-32", "not above 0"]),
+        (latency("-1"), vec!["sep_k3@32x14x14-s1-32", "not above 0"]),
+        (good.replace(sep, &sep.replace("4.25", "-0.5")), vec!["sep_k3@32x14x14-s1-32", "reaches"]),
+        (good.replace(&hash, "0123"), vec!["search space 'small'", "0123"]),
+        (good[..good.len() / 2].to_string(), vec!["cut off"]),
+        (good[..good.len() - 6].to_string(), vec!["cut off", "# end"]),
+        ("layer,op,ms\n1,conv,3\n".to_string(), vec!["not a latency table"]),
+        (good.replace("schema = 1", "schema = 9"), vec!["schema 9"]),
+        (good.replace(sep, &format!("{sep}\n{}", sep.replace("4.5", "4.6"))).replace("rows = 7", "rows = 8"), vec!["twice"]),
+    ];
+    for (text, expected) in cases {
+        let (code, message) = validate(folder, &text);
+        assert_eq!(code, 2, "{message}");
+        assert!(message.contains("t.csv"), "the file is named: {message}");
+        for part in expected {
+            assert!(message.contains(part), "'{part}' is not in: {message}");
+        }
+    }
+    assert_eq!(run(folder, "lut validate {}/none.csv").0, 2);
+}
+
+#[test]
+fn a_table_is_shown_by_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), table(folder.path())).unwrap();
+    let (code, out, _) = run(folder.path(), "lut show {}/t.csv --space {}/space.toml");
+    assert_eq!(code, 0);
+    for part in ["layer 1", "layer 2", "0 (identity)", "4.5 ±0.2", "sep_k5", "simulated"] {
+        assert!(out.contains(part), "'{part}' is not in: {out}");
+    }
+    let (code, json, _) = run(folder.path(), "lut show {}/t.csv --json");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, json["rows"].as_array().map(Vec::len)), (0, Some(7)));
+}
+
+#[test]
+fn candidates_of_the_built_in_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, _) = run(folder.path(), "candidates --space pfld --json");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let candidates = json["candidates"].as_array().unwrap();
+    assert_eq!((code, candidates.len(), json["keys"].as_u64()), (0, 45, Some(27)));
+    assert!(candidates.iter().all(|c| ["layer", "primitive", "key", "macs", "params"].iter().all(|f| !c[f].is_null())));
+    let fc = |points: &str| {
+        let (_, out, _) = run(folder.path(), &format!("candidates --json --points {points}"));
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()["trunk"][8]["macs"].as_u64().unwrap()
+    };
+    assert_eq!(2 * fc("53"), fc("106"));
+}
+
+#[test]
+fn bad_usage_has_code_2_and_a_device_out_of_reach_code_3() {
+    let folder = tempfile::tempdir().unwrap();
+    for bad in [
+        "",
+        "build",
+        "build --out {}/t.csv --precision 0",
+        "build --out {}/t.csv --device usb",
+        "build --out {}/none/t.csv",
+        "build --out {}/t.csv --space nowhere",
+        "build --out {}/t.csv --threads 0",
+        "bench",
+        "candidates --points 0",
+    ] {
+        let (code, out, err) = run(folder.path(), bad);
+        assert_eq!((code, out.as_str()), (2, ""), "'{bad}': {err}");
+        assert!(!err.is_empty());
+    }
+    let space = common::small_space(folder.path());
+    assert_eq!(space.name(), "small");
+    let (code, _, err) = run(folder.path(), "build --space {}/space.toml --out {}/t.csv --device ssh://nobody@127.0.0.1:1");
+    assert!(code == 3 && err.contains("127.0.0.1"), "{err}");
+    std::fs::remove_file(folder.path().join("space.toml")).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn an_existing_table_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), "precious").unwrap();
+    let (code, _, err) = run(folder.path(), "build --out {}/t.csv");
+    assert!(code == 2 && err.contains("--overwrite"), "{err}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("t.csv")).unwrap(), "precious");
+}
