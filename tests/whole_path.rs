@@ -63,7 +63,8 @@ fn a_table_a_search_and_a_network_that_runs() {
     run(&trainer, ["export", "--subnet", &subnet, "--out", &onnx, "--data", &data]);
 
     let nme = |model: &str| -> f64 {
-        let found: serde_json::Value = serde_json::from_str(&run(&trainer, ["eval", "--model", model, "--data", &data, "--json"])).expect("JSON");
+        let found: serde_json::Value =
+            serde_json::from_str(&run(&trainer, ["eval", "--model", model, "--data", &data, "--json"])).expect("JSON");
         found["nme"].as_f64().expect("a number")
     };
     let (of_file, of_checkpoint) = (nme(&onnx), nme(&subnet));
@@ -78,7 +79,8 @@ fn a_table_a_search_and_a_network_that_runs() {
     assert!(arch["predicted"]["total"].as_f64().is_some_and(|us| us > 1.0), "{arch}");
 
     let list = std::fs::read_to_string(Path::new(&data).join("test_data/list.txt")).expect("a list");
-    let picture = Path::new(&data).join(list.split_whitespace().next().expect("a path")).into_os_string().into_string().expect("UTF-8");
+    let picture =
+        Path::new(&data).join(list.split_whitespace().next().expect("a path")).into_os_string().into_string().expect("UTF-8");
     run(&trainer, ["predict", "--model", &onnx, "--image", &picture, "--out", &at("run/overlay.png")]);
     run(&trainer, ["report", &run_folder]);
     for file in ["run/overlay.png", "run/report.html", "run/metrics.csv", "run/config.toml"] {
