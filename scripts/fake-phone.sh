@@ -6,7 +6,7 @@
 #
 #   --sys FOLDER       what the phone shows as /sys, /proc/device-tree (FOLDER/sys, FOLDER/proc/device-tree) and, from
 #                      FOLDER/build.prop, as properties; without, it has no /sys
-#   --data-size SIZE   size of /data (default 256m), so that a full disk can be had
+#   --data-size SIZE   size of /data (of a board: of all it has; default 256m), so that a full disk can be had
 #
 # Prints, once the phone can be reached,
 #
@@ -117,7 +117,7 @@ mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\x
 echo ":$name:M::$magic:$mask:$parts/qemu/usr/bin/qemu-aarch64:POCF" >$formats/register
 
 mkdir "$root"
-mount -t tmpfs -o size=64m,mode=755 phone "$root"
+mount -t tmpfs -o "size=$([ "$kind" = adb ] && echo 64m || echo "$size"),mode=755" phone "$root"
 mkdir -p "$root"/{system/bin,data,proc,dev/pts,adbd,etc}
 mount -t tmpfs -o "size=$size,mode=755" data "$root/data"
 mkdir -p "$root/data/local/tmp"

@@ -22,3 +22,19 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     eprintln!("skipped: {} is missing; set BLOCKTIME_SHARED to the folder that holds it", found.display());
     None
 }
+
+/// Builds a package's programs and returns the folder they are in: that of the running test.
+///
+/// # Panics
+/// Where they do not compile.
+pub fn programs(packages: &[&str]) -> PathBuf {
+    let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--bins"]);
+    for package in packages {
+        build.args(["-p", package]);
+    }
+    assert!(build.status().expect("cargo runs").success(), "{} do not compile", packages.join(", "));
+    // A test is target/PROFILE/deps/NAME-…
+    let test = std::env::current_exe().expect("a test has a path");
+    test.ancestors().nth(2).expect("two folders above").to_path_buf()
+}

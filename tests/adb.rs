@@ -1,0 +1,116 @@
+//! A phone over adb: a real daemon, a real agent, the real engine, on an emulated processor.
+
+#[allow(dead_code, reason = "phones and boards need different parts of it")]
+mod device;
+
+use std::fs;
+use std::process::Command;
+
+use device::{Device, PHONE_FOLDER, cache, fail, failed, finish, succeed};
+
+/// Enough for medians of 20 %, with room for a busy machine.
+const ROUGH: [&str; 4] = ["--precision", "20%", "--budget", "200s"];
+/// Never precise enough: measures until something happens.
+const LONG: [&str; 4] = ["--precision", "0.01%", "--budget", "200s"];
+
+#[test]
+fn a_table_comes_home_and_only_what_changed_is_sent() {
+    let Some(phone) = Device::start(&[]) else { return };
+    succeed(phone.build("first", &ROUGH));
+    phone.check_table("first");
+    assert_eq!(phone.left_over(), "");
+
+    // A file that is replaced has another number.
+    let numbers = || phone.shell(&format!("stat -c '%i %n' {PHONE_FOLDER}/agent/* {PHONE_FOLDER}/engine/*"));
+    let before = numbers();
+    assert!(before.lines().count() >= 5, "{before}");
+    succeed(phone.build("second", &ROUGH));
+    assert_eq!(numbers(), before, "everything was there already");
+    phone.shell(&format!("echo damaged >>{PHONE_FOLDER}/agent/libm.so.6"));
+    succeed(phone.build("third", &ROUGH));
+    let after = numbers();
+    let changed: Vec<_> = before.lines().zip(after.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
+    assert!(changed.len() == 1 && changed[0].ends_with("libm.so.6"), "{changed:?}");
+}
+
+#[test]
+fn a_build_survives_whatever_ends_it() {
+    let Some(mut phone) = Device::start(&[]) else { return };
+    let resumed = [&LONG[..], &["--resume"]].concat();
+
+    let child = phone.start_build("table", &LONG);
+    let other = fail(phone.build("other", &ROUGH), 3, &["another profiler measures on it"]);
+    assert!(!phone.at("other.csv").exists(), "{other}");
+    phone.tell("unplug", "unplugged");
+    failed(&finish(child), 3, &["lost the connection", "--resume"]);
+    fail(phone.build("table", &resumed), 3, &[]);
+    phone.tell("plug", "plugged");
+    let raw = phone.at("table.raw.jsonl.part");
+    let first = fs::read_to_string(&raw).expect("samples were kept");
+
+    let child = phone.start_build("table", &resumed);
+    phone.shell(&format!("kill -9 $(cat {PHONE_FOLDER}/jobs/*/pid)"));
+    failed(&finish(child), 3, &["signal 9", "--resume"]);
+    assert_eq!(phone.left_over(), "");
+
+    let child = phone.start_build("table", &resumed);
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    failed(&finish(child), 130, &["--resume"]);
+    assert_eq!(phone.left_over(), "");
+
+    // A host that is killed cannot tidy up; the next one does.
+    let mut child = phone.start_build("table", &resumed);
+    child.kill().expect("it runs");
+    child.wait().expect("it has ended");
+
+    phone.tell("reboot", "rebooted");
+    succeed(phone.build("table", &[&ROUGH[..], &["--resume"]].concat()));
+    phone.check_table("table");
+    assert_eq!(phone.left_over(), "");
+    let all = fs::read_to_string(phone.at("table.raw.jsonl")).expect("raw samples");
+    assert!(all.starts_with(first.trim_end()), "the samples from before the cable was pulled are gone");
+}
+
+#[test]
+fn a_full_phone_says_so_and_keeps_no_half_file() {
+    let Some(phone) = Device::start(&["--data-size", "16m"]) else { return };
+    fail(phone.build("table", &ROUGH), 3, &["No space left on device", "libonnxruntime"]);
+    assert_eq!(phone.shell(&format!("ls {PHONE_FOLDER}/engine {PHONE_FOLDER}/agent | grep -c new")).trim(), "0");
+    assert_eq!(phone.left_over(), "");
+}
+
+#[test]
+fn what_does_not_fit_the_phone_is_refused() {
+    let Some(mut phone) = Device::start(&[]) else { return };
+    let library = std::env::current_exe().expect("a test has a path");
+    let library = library.to_str().expect("UTF-8");
+    fail(phone.build("a", &["--overwrite", "--engine-lib", library]), 3, &["built for x86_64", "the device is aarch64"]);
+    fail(phone.build("a", &["--overwrite", "--engine-lib", "/nowhere/lib.so"]), 3, &["/nowhere/lib.so", "--engine-lib"]);
+
+    // A library of the right architecture that is no engine.
+    let not_an_engine = cache().join("agents/aarch64-linux-gnu/libm.so.6");
+    let said = fail(phone.build("a", &["--overwrite", "--engine-lib", not_an_engine.to_str().expect("UTF-8")]), 3, &["libm.so.6"]);
+    assert!(said.contains("not ONNX Runtime"), "{said}");
+    assert_eq!(phone.left_over(), "");
+
+    phone.set("BLOCKTIME_AGENT", library);
+    fail(phone.build("a", &["--overwrite"]), 3, &["built for x86_64"]);
+    phone.set("BLOCKTIME_AGENT", "/nowhere");
+    fail(phone.build("a", &["--overwrite"]), 3, &["no agent", "/nowhere", "scripts/build-agent.sh"]);
+}
+
+#[test]
+fn names_are_data() {
+    let Some(mut phone) = Device::start(&[]) else { return };
+    let mark = phone.at("mark");
+    let serial = phone.address.clone();
+    phone.address = format!("adb:x'; touch '{}'; '", mark.display());
+    fail(phone.build("a", &["--overwrite"]), 3, &["no phone with serial number", serial.trim_start_matches("adb:")]);
+    assert!(!mark.exists());
+    phone.set("ADB_SERVER_SOCKET", "carrier-pigeon");
+    fail(phone.build("a", &["--overwrite"]), 3, &["carrier-pigeon", "localfilesystem:PATH"]);
+    phone.set("ADB_SERVER_SOCKET", format!("localfilesystem:{}", mark.display()));
+    phone.set("PATH", "/nowhere");
+    fail(phone.build("a", &["--overwrite"]), 3, &["adb server does not answer"]);
+}

@@ -1,0 +1,256 @@
+//! Emulated devices for tests: real daemons, a real agent, an emulated processor (scripts/fake-phone.sh).
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::project_root;
+use tempfile::TempDir;
+
+/// How long anything in these tests may take.
+const LIMIT: Duration = Duration::from_secs(300);
+/// Where a phone's things lie.
+pub const PHONE_FOLDER: &str = "/data/local/tmp/blocktime";
+/// Where a board's things lie.
+const BOARD_FOLDER: &str = "/root/.cache/blocktime";
+
+/// One device at a time: each takes a processor for itself.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A device, and what talks to it.
+pub struct Device {
+    /// What `--device` takes.
+    pub address: String,
+    /// A folder for the test's files; its name has a blank and a quote in it.
+    pub folder: TempDir,
+    environment: Vec<(&'static str, String)>,
+    child: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    profiler: PathBuf,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Device {
+    /// Starts a phone (or, with `--ssh`, a board). `None`, with a message, where this machine cannot; with
+    /// `BLOCKTIME_REQUIRE_DEVICE_TESTS=1` that is a failure.
+    pub fn start(options: &[&str]) -> Option<Self> {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut child = Command::new(project_root().join("scripts/fake-phone.sh"))
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the script starts");
+        let commands = child.stdin.take();
+        let mut answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        answers.read_line(&mut line).expect("readable");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ["ready", first, second] = words[..] else {
+            drop(commands);
+            let mut said = String::new();
+            child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("readable");
+            child.wait().expect("it ends");
+            let required = std::env::var_os("BLOCKTIME_REQUIRE_DEVICE_TESTS").is_some_and(|v| v == "1");
+            assert!(!required, "{}; and BLOCKTIME_REQUIRE_DEVICE_TESTS=1", said.trim());
+            eprintln!("skipped: {}", said.trim());
+            return None;
+        };
+        let ssh = first.starts_with("ssh://");
+        let address = if ssh { first.to_string() } else { format!("adb:{first}") };
+        let environment = vec![(if ssh { "HOME" } else { "ADB_SERVER_SOCKET" }, second.to_string())];
+        let folder = tempfile::Builder::new().prefix("blocktime device's ").tempdir().expect("a folder");
+        // Only now: without a device nothing needs to be built.
+        build_agent();
+        let profiler = support::programs(&["profiler"]).join("profiler");
+        Some(Self { address, folder, environment, child, commands, answers, profiler, _turn: turn })
+    }
+
+    /// A file of the test.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Sets what the profiler finds in its environment.
+    pub fn set(&mut self, variable: &'static str, value: impl Into<String>) {
+        self.environment.retain(|(name, _)| *name != variable);
+        self.environment.push((variable, value.into()));
+    }
+
+    /// What the profiler finds in its environment.
+    pub fn variable(&self, variable: &str) -> &str {
+        self.environment.iter().find(|(name, _)| *name == variable).map_or("", |(_, value)| value)
+    }
+
+    /// Tells the device something (`unplug`, `plug`, `reboot`) and waits for its answer.
+    pub fn tell(&mut self, command: &str, expected: &str) {
+        writeln!(self.commands.as_mut().expect("open"), "{command}").expect("it listens");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("it answers");
+        assert_eq!(answer.trim(), expected);
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("BLOCKTIME_CACHE", cache()).env_remove("SSH_AUTH_SOCK").env_remove("BLOCKTIME_AGENT");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The profiler with these arguments.
+    pub fn profiler(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(&self.profiler);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// `profiler build` of a small space on this device, into `NAME.csv`.
+    pub fn build(&self, name: &str, more: &[&str]) -> Command {
+        let mut command = self.profiler(&["build", "--device", &self.address, "--sample", "1ms", "--nets", "1"]);
+        command.arg("--space").arg(space()).arg("--out").arg(self.at(name).with_extension("csv"));
+        command.args(more);
+        command
+    }
+
+    /// Runs a shell command on the device, with the programs that people use, and gives its output.
+    pub fn shell(&self, command: &str) -> String {
+        let mut remote = match self.address.strip_prefix("adb:") {
+            Some(serial) => {
+                let mut adb = self.command("adb");
+                adb.args(["-s", serial, "shell"]);
+                adb
+            }
+            None => {
+                let keys = format!("{}/.ssh", self.variable("HOME"));
+                let mut ssh = self.command("ssh");
+                ssh.arg("-i").arg(format!("{keys}/id_ed25519")).arg("-o").arg(format!("UserKnownHostsFile={keys}/known_hosts"));
+                ssh.arg(&self.address);
+                ssh
+            }
+        };
+        let done = remote.arg(command).output().expect("it starts");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// Starts a build and waits until it has written a sample to its raw file.
+    pub fn start_build(&self, name: &str, options: &[&str]) -> Child {
+        let raw = self.at(name).with_extension("raw.jsonl.part");
+        let samples = || fs::read_to_string(&raw).map_or(0, |text| text.matches("\"event\":\"sample\"").count());
+        let before = samples();
+        let child = self.build(name, options).spawn().expect("it starts");
+        let began = Instant::now();
+        while samples() <= before {
+            assert!(began.elapsed() < LIMIT, "no sample in {}", raw.display());
+            thread::sleep(Duration::from_millis(50));
+        }
+        child
+    }
+
+    /// What is left on the device once nothing measures: jobs and agents.
+    pub fn left_over(&self) -> String {
+        let folder = if self.address.starts_with("adb:") { PHONE_FOLDER } else { BOARD_FOLDER };
+        let jobs = self.shell(&format!("ls {folder}/jobs"));
+        let agents = self.shell("for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline | grep 'profiler agent'; done 2>/dev/null");
+        // The question itself is in the list too.
+        let agents: String = agents.lines().filter(|line| !line.contains("grep")).collect();
+        format!("{}{agents}", jobs.trim())
+    }
+
+    /// Checks a table that was built: whole, emulated, and every output compared with the host's.
+    pub fn check_table(&self, name: &str) {
+        let table = self.at(name).with_extension("csv");
+        let valid = self.profiler(&["lut", "validate"]).arg(&table).arg("--space").arg(space()).output().expect("it starts");
+        assert!(valid.status.success(), "{}", String::from_utf8_lossy(&valid.stderr));
+        let text = fs::read_to_string(&table).expect("a table");
+        assert!(text.contains("# source = \"emulated\""), "{text}");
+        assert!(text.contains("# arch = \"aarch64\""), "{text}");
+        let raw = fs::read_to_string(self.at(name).with_extension("raw.jsonl")).expect("raw samples");
+        let events: Vec<serde_json::Value> = raw.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let ready: Vec<_> = events.iter().filter(|event| event["event"] == "ready").collect();
+        // Four keys, nine trunk pieces, the single operation, one whole network.
+        assert!(ready.len() >= 15, "{} models", ready.len());
+        for event in ready {
+            assert!(event["error"].as_f64().is_some_and(|error| error < 1e-5), "{event}");
+        }
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // It ends with its standard input.
+        drop(self.commands.take());
+        let began = Instant::now();
+        while !matches!(self.child.try_wait(), Ok(Some(_))) {
+            if began.elapsed() > Duration::from_secs(10) {
+                let _ = self.child.kill();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// What a process that has to end has said; fails where it does not end.
+#[track_caller]
+pub fn finish(mut child: Child) -> Output {
+    let began = Instant::now();
+    while child.try_wait().expect("it can be waited for").is_none() {
+        if began.elapsed() > LIMIT {
+            let _ = child.kill();
+            panic!("it does not end: {:?}", child.wait_with_output());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().expect("it has ended")
+}
+
+/// Runs a command that must succeed.
+#[track_caller]
+pub fn succeed(mut command: Command) {
+    let done = finish(command.spawn().expect("it starts"));
+    assert!(done.status.success(), "{}: {}", done.status, String::from_utf8_lossy(&done.stderr));
+}
+
+/// Checks that a command ended with that exit code and says these things; gives what it said.
+#[track_caller]
+pub fn failed(done: &Output, code: i32, words: &[&str]) -> String {
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "'{word}' is not in: {said}");
+    }
+    said
+}
+
+/// Runs a command that must fail.
+#[track_caller]
+pub fn fail(mut command: Command, code: i32, words: &[&str]) -> String {
+    failed(&finish(command.spawn().expect("it starts")), code, words)
+}
+
+/// A search space small enough for an emulator.
+fn space() -> PathBuf {
+    project_root().join("tests/spaces/tiny.toml")
+}
+
+/// The project's cache folder.
+pub fn cache() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let xdg = || variable("XDG_CACHE_HOME").unwrap_or_else(|| Path::new(&std::env::var_os("HOME").expect("a home")).join(".cache"));
+    variable("BLOCKTIME_CACHE").unwrap_or_else(|| xdg().join("blocktime"))
+}
+
+/// Builds the agent from this very source.
+fn build_agent() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let built = Command::new(project_root().join("scripts/build-agent.sh")).env("BLOCKTIME_CACHE", cache()).output();
+        let built = built.expect("the script starts");
+        assert!(built.status.success(), "no agent: {}", String::from_utf8_lossy(&built.stderr));
+    });
+}
