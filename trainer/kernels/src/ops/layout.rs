@@ -1,5 +1,7 @@
 //! Between the layouts: `[n][c][h][w]` and blocked maps, weights and packed weights, planes and patches.
 
+use rayon::prelude::*;
+
 use crate::buffer::Ptr;
 use crate::simd::{LANES, V16};
 
@@ -62,35 +64,49 @@ impl Packing {
         self.taps * self.tap_stride
     }
 
-    /// (index in `[c_out][c_in][taps]`, k, output channel) of each weight.
-    fn each(&self, mut f: impl FnMut(usize, usize, usize)) {
-        for co in 0..self.c_out {
-            for ci in 0..self.c_in {
-                for tap in 0..self.taps {
-                    f((co * self.c_in + ci) * self.taps + tap, tap * self.tap_stride + ci, co);
-                }
-            }
-        }
+    /// Index in `[c_out][c_in][taps]`.
+    fn index(&self, co: usize, ci: usize, tap: usize) -> usize {
+        (co * self.c_in + ci) * self.taps + tap
     }
 
     /// `dst[c_out/16][k][16]`, for the product with patches.
     pub fn pack(&self, weights: &[f32], dst: &mut [V16]) {
-        dst.fill(V16::ZERO);
-        let k = self.k();
-        self.each(|from, at, co| dst[co / LANES * k + at].0[co % LANES] = weights[from]);
+        dst.par_chunks_mut(self.k()).enumerate().for_each(|(block, dst)| {
+            dst.fill(V16::ZERO);
+            for (lane, co) in (block * LANES..self.c_out.min((block + 1) * LANES)).enumerate() {
+                for ci in 0..self.c_in {
+                    for tap in 0..self.taps {
+                        dst[tap * self.tap_stride + ci].0[lane] = weights[self.index(co, ci, tap)];
+                    }
+                }
+            }
+        });
     }
 
     /// `dst[k/16][c_out][16]`, for the product with gradients. Needs taps of whole blocks.
     pub fn pack_transposed(&self, weights: &[f32], dst: &mut [V16]) {
-        dst.fill(V16::ZERO);
-        let padded = blocks(self.c_out) * LANES;
-        self.each(|from, at, co| dst[at / LANES * padded + co].0[at % LANES] = weights[from]);
+        let tap_blocks = self.tap_stride / LANES;
+        dst.par_chunks_mut(blocks(self.c_out) * LANES).enumerate().for_each(|(block, dst)| {
+            dst.fill(V16::ZERO);
+            let (tap, first) = (block / tap_blocks, block % tap_blocks * LANES);
+            for (co, dst) in dst.iter_mut().enumerate().take(self.c_out) {
+                for (lane, ci) in (first..self.c_in.min(first + LANES)).enumerate() {
+                    dst.0[lane] = weights[self.index(co, ci, tap)];
+                }
+            }
+        });
     }
 
     /// Adds packed gradients to `[c_out][c_in][taps]`.
     pub fn unpack_add(&self, packed: &[V16], weights: &mut [f32]) {
         let k = self.k();
-        self.each(|to, at, co| weights[to] += packed[co / LANES * k + at].0[co % LANES]);
+        weights.par_chunks_mut(self.c_in * self.taps).enumerate().for_each(|(co, weights)| {
+            for ci in 0..self.c_in {
+                for tap in 0..self.taps {
+                    weights[ci * self.taps + tap] += packed[co / LANES * k + tap * self.tap_stride + ci].0[co % LANES];
+                }
+            }
+        });
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::forward::View;
 use super::{Plan, Step, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
-use crate::ops::for_parts;
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows::{self, Coefficients, Reading};
+use crate::ops::{clear, for_parts};
 use crate::simd::LANES;
 
 /// Σ g and Σ g·ŷ, a pair a block.
@@ -245,7 +247,7 @@ impl Plan {
     pub(super) fn zeroed_gradient_target(&self, tape: &Tape, grads: &mut Gradients, v: ValueId) -> Target {
         let mut target = self.gradient_target(tape, grads, v);
         if !target.accumulate {
-            target.buffer.fill(crate::simd::V16::ZERO);
+            clear(&mut target.buffer);
             target.accumulate = true;
         }
         target
@@ -306,12 +308,12 @@ impl Plan {
         assert_eq!(g.len(), tape.n * shape.volume(), "gradient of an output of shape {shape}");
         let target = self.gradient_target(tape, grads, v);
         assert!(!target.accumulate, "a value is one output");
-        for (image, planes) in g.chunks_exact(shape.volume()).enumerate() {
+        g.par_chunks_exact(shape.volume()).enumerate().for_each(|(image, planes)| {
             for (b, src) in planes.chunks(LANES * shape.pixels()).enumerate() {
-                // SAFETY: block and image are inside the value.
+                // SAFETY: block and image are inside the value, threads have different images.
                 unsafe { pack_block(src, shape.pixels(), target.plane(b, image)) };
             }
-        }
+        });
         self.set_gradient(grads, v, target);
     }
 
@@ -320,12 +322,12 @@ impl Plan {
         let mut out = vec![0.0; tape.n * shape.volume()];
         let Some(gradient) = &grads.values[v] else { return out };
         let from = GradientView { g: gradient.buffer.ptr(), offset: gradient.offset, n: tape.n, pixels: shape.pixels() };
-        for (image, planes) in out.chunks_exact_mut(shape.volume()).enumerate() {
+        out.par_chunks_exact_mut(shape.volume()).enumerate().for_each(|(image, planes)| {
             for (b, dst) in planes.chunks_mut(LANES * shape.pixels()).enumerate() {
                 // SAFETY: block and image are inside the value.
                 unsafe { unpack_block(from.plane(b, image), shape.pixels(), dst) };
             }
-        }
+        });
         if gradient.factor != 1.0 {
             out.iter_mut().for_each(|x| *x *= gradient.factor);
         }
@@ -374,18 +376,6 @@ pub(super) unsafe fn read_rows(plan: &Plan, x: &View, image: usize, first: usize
             rows::read(plan.level, src, scratch.at(b * pixels), pixels, &x.reading(b));
         }
         (scratch, pixels)
-    }
-}
-
-/// Sums parts' packed gradients in their order: `partial[PARTS][len]` into its first part.
-pub(super) fn sum_parts(partial: &mut Buffer, len: usize) {
-    let (first, rest) = partial.split_at_mut(len);
-    for part in rest.chunks_exact(len) {
-        for (to, from) in std::iter::zip(first.iter_mut(), part) {
-            for lane in 0..LANES {
-                to.0[lane] += from.0[lane];
-            }
-        }
     }
 }
 

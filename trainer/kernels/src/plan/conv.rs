@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use blocks::Conv;
 
-use super::backward::{Gradients, Target, add_bias_gradient, raw_rows, read_rows, sum_parts};
+use super::backward::{Gradients, Target, add_bias_gradient, raw_rows, read_rows};
 use super::forward::View;
 use super::{Plan, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{Packing, Patches, blocks as blocks_of, pad_channels};
 use crate::ops::matmul::{self, Product};
-use crate::ops::{PARTS, for_parts, with_scratch};
+use crate::ops::{Partial, for_parts, with_scratch};
 use crate::simd::{LANES, V16};
 
 /// Vectors that a tile's operands may fill: about half of a first-level cache.
@@ -185,8 +185,8 @@ impl Plan {
         let out_blocks = g.y.blocks;
         let want_params = grads.params.is_some();
         let len = out_blocks * k;
-        let mut partial = want_params.then(|| self.pool.zeros(PARTS * len));
-        let mut bias_partial = (want_params && bias.is_some()).then(|| self.pool.zeros(PARTS * out_blocks));
+        let mut partial = want_params.then(|| Partial::new(&self.pool, len, tape.n));
+        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, out_blocks, tape.n));
         let dx: Option<(Target, Buffer)> = want_x.then(|| {
             let target =
                 if dense.pointwise { self.gradient_target(tape, grads, x) } else { self.zeroed_gradient_target(tape, grads, x) };
@@ -194,10 +194,10 @@ impl Plan {
             dense.packing.pack_transposed(&tape.params[weight.clone()], &mut transposed);
             (target, transposed)
         });
-        let (dw, db) = (partial.as_ref().map(Buffer::ptr), bias_partial.as_ref().map(Buffer::ptr));
         let (plane_len, patch_len) = dense.scratch_lens();
         let tile_len = dense.tiles().map(|t| t.pixels()).max().unwrap_or(0);
         for_parts(tape.n, |part, images| {
+            let (dw, db) = (partial.as_ref().map(|p| p.start(part)), bias_partial.as_ref().map(|p| p.start(part)));
             with_scratch([plane_len, patch_len, out_blocks * tile_len], |[plane, patch, rows]| {
                 for image in images {
                     // SAFETY: tiles cover the image's output pixels; parts have different images and partial sums.
@@ -207,13 +207,13 @@ impl Plan {
                             let (first, pixels) = (tile.row * tile.out_w, tile.pixels());
                             let dy = raw_rows(self, &g, image, first, pixels, rows);
                             if let Some(db) = db {
-                                add_bias_gradient(self, dy, out_blocks, pixels, Ptr(db.at(part * out_blocks)));
+                                add_bias_gradient(self, dy, out_blocks, pixels, db);
                             }
                             if let Some(dw) = dw {
                                 let (x, x_stride) = dense.patch(image, &tile, input, patch);
                                 let (y_stride, w_stride, blocks) = (dy.1, k, out_blocks);
                                 let product = Product { pixels, k, blocks, x_stride, y_stride, w_stride, accumulate: true };
-                                matmul::outer(self.level, x.0, dy.0.0, dw.at(part * len), &product);
+                                matmul::outer(self.level, x.0, dy.0.0, dw.0, &product);
                             }
                             if let Some((target, transposed)) = &dx {
                                 dense.backward_data(&tile, image, dy, out_blocks, transposed.ptr(), target, patch);
@@ -228,12 +228,10 @@ impl Plan {
         }
         let Some(params) = &mut grads.params else { return };
         if let Some(partial) = &mut partial {
-            sum_parts(partial, len);
-            dense.packing.unpack_add(&partial[..len], &mut params[weight]);
+            dense.packing.unpack_add(partial.sum(), &mut params[weight]);
         }
         if let (Some(partial), Some(range)) = (&mut bias_partial, bias) {
-            sum_parts(partial, out_blocks);
-            for (to, from) in std::iter::zip(&mut params[range], partial.iter().flat_map(|v| v.0)) {
+            for (to, from) in std::iter::zip(&mut params[range], partial.sum().iter().flat_map(|v| v.0)) {
                 *to += from;
             }
         }

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use blocks::Conv;
 
-use super::backward::{Gradients, add_bias_gradient, sum_parts};
+use super::backward::{Gradients, add_bias_gradient};
 use super::{Plan, Tape, ValueId};
-use crate::buffer::{Buffer, Ptr};
+use crate::buffer::Ptr;
 use crate::ops::depthwise::{self, Window};
 use crate::ops::layout::{pack_depthwise, pad_channels, unpack_depthwise_add};
 use crate::ops::rows::{self, Reading};
-use crate::ops::{PARTS, for_parts, with_scratch};
+use crate::ops::{Partial, for_parts, with_scratch};
 use crate::simd::{LANES, V16};
 
 /// Zeroes a plane of `h`×`w` pixels.
@@ -117,11 +117,11 @@ impl Plan {
         let w = packed.ptr();
         let want_params = grads.params.is_some();
         let len = g.y.blocks * taps;
-        let mut partial = want_params.then(|| self.pool.zeros(PARTS * len));
-        let mut bias_partial = (want_params && bias.is_some()).then(|| self.pool.zeros(PARTS * g.y.blocks));
+        let mut partial = want_params.then(|| Partial::new(&self.pool, len, tape.n));
+        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, g.y.blocks, tape.n));
         let target = want_x.then(|| self.gradient_target(tape, grads, x));
-        let (dw, db) = (partial.as_ref().map(Buffer::ptr), bias_partial.as_ref().map(Buffer::ptr));
         for_parts(tape.n, |part, images| {
+            let (dw, db) = (partial.as_ref().map(|p| p.start(part)), bias_partial.as_ref().map(|p| p.start(part)));
             with_scratch([padded.len(), around.len(), to.pixels()], |[plane, gradient_plane, dy]| {
                 // SAFETY: the scratch planes have their lengths, blocks and images are inside the values, parts have different
                 // images and partial sums.
@@ -132,7 +132,7 @@ impl Plan {
                         for b in 0..g.y.blocks {
                             g.row(self, b, image, 0, to.pixels(), dy.0);
                             if let Some(db) = db {
-                                add_bias_gradient(self, (dy, 0), 1, to.pixels(), Ptr(db.at(part * g.y.blocks + b)));
+                                add_bias_gradient(self, (dy, 0), 1, to.pixels(), Ptr(db.at(b)));
                             }
                             if let Some(dw) = dw {
                                 let reading = input.reading(b);
@@ -140,7 +140,7 @@ impl Plan {
                                     let src = input.plane(b, image).add(row * from.w * LANES);
                                     rows::read(self.level, src, plane.at(padded.row(row)), from.w, &reading);
                                 }
-                                depthwise::backward_weights(self.level, plane.0, dy.0, dw.at(part * len + b * taps), &window);
+                                depthwise::backward_weights(self.level, plane.0, dy.0, dw.at(b * taps), &window);
                             }
                             let Some(target) = &target else { continue };
                             let dx = target.plane(b, image);
@@ -173,12 +173,10 @@ impl Plan {
         }
         let Some(params) = &mut grads.params else { return };
         if let Some(partial) = &mut partial {
-            sum_parts(partial, len);
-            unpack_depthwise_add(&partial[..len], taps, &mut params[weight]);
+            unpack_depthwise_add(partial.sum(), taps, &mut params[weight]);
         }
         if let (Some(partial), Some(range)) = (&mut bias_partial, bias) {
-            sum_parts(partial, g.y.blocks);
-            for (to, from) in std::iter::zip(&mut params[range], partial.iter().flat_map(|v| v.0)) {
+            for (to, from) in std::iter::zip(&mut params[range], partial.sum().iter().flat_map(|v| v.0)) {
                 *to += from;
             }
         }

@@ -1,5 +1,7 @@
 //! The forward pass.
 
+use rayon::prelude::*;
+
 use super::{Affine, Mode, Plan, Step, Value, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
@@ -188,7 +190,7 @@ impl Plan {
         let view = self.view(tape, v);
         let c = self.values[v].shape.c;
         let mut out = vec![0.0; tape.n * c * view.pixels];
-        for (image, planes) in out.chunks_exact_mut(c * view.pixels).enumerate() {
+        out.par_chunks_exact_mut(c * view.pixels).enumerate().for_each(|(image, planes)| {
             for (b, dst) in planes.chunks_mut(LANES * view.pixels).enumerate() {
                 with_scratch([view.pixels, 0, 0], |[scratch, ..]| {
                     // SAFETY: block and image are inside the value; the scratch holds a plane.
@@ -198,7 +200,7 @@ impl Plan {
                     }
                 });
             }
-        }
+        });
         out
     }
 }
