@@ -8,11 +8,14 @@
 //! | [`protocol`] | what the two sides say to each other |
 //! | [`stats`] | medians and their intervals |
 //! | [`random`] | a small random generator, the same on every device |
+//! | [`device`] | what a device is |
 //! | [`agent`] | the device's side (feature `agent`) |
 //! | [`host`] | everything else (feature `host`, on by default) |
 
 #[cfg(feature = "agent")]
 pub mod agent;
+#[cfg(feature = "agent")]
+pub mod device;
 #[cfg(feature = "host")]
 pub mod host;
 pub mod protocol;

@@ -2,30 +2,21 @@
 
 use std::fs;
 
+use crate::device::{Files, Knowledge};
 use crate::protocol::DeviceFacts;
-
-/// Longest text taken from a file.
-const LIMIT: usize = 200;
 
 /// Gathers what can be known.
 pub fn facts() -> DeviceFacts {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let soc = ["Hardware", "model name"].iter().find_map(|name| cpuinfo_field(&cpuinfo, name));
-    let tree = first_line("/proc/device-tree/model");
-    let board = || {
-        let part = |name| first_line(&format!("/sys/class/dmi/id/{name}"));
-        match (part("sys_vendor"), part("product_name")) {
-            (Some(vendor), Some(product)) => Some(format!("{vendor} {product}")),
-            (vendor, product) => product.or(vendor),
-        }
-    };
+    let files = Files::here();
+    let known = Knowledge::of(&files);
+    let serial = files.property("ro.serialno").or_else(|| files.line("/proc/device-tree/serial-number"));
     DeviceFacts {
-        model: tree.or_else(board).or_else(|| soc.clone()),
+        model: known.model.or_else(|| known.soc.clone()),
         arch: std::env::consts::ARCH.to_string(),
-        serial: first_line("/proc/device-tree/serial-number").or_else(|| cpuinfo_field(&cpuinfo, "Serial")),
-        soc,
-        kernel: first_line("/proc/sys/kernel/osrelease"),
-        emulation: emulation(std::env::consts::ARCH, &cpuinfo),
+        serial: serial.or_else(|| files.field("/proc/cpuinfo", "Serial")),
+        soc: known.soc,
+        kernel: known.kernel,
+        emulation: emulation(std::env::consts::ARCH, files.text("/proc/cpuinfo").unwrap_or_default()),
     }
 }
 
@@ -37,7 +28,7 @@ fn emulation(arch: &str, cpuinfo: &str) -> Vec<String> {
     if let Some((name, _)) = std::env::vars_os().find(|(name, _)| name.to_string_lossy().starts_with("QEMU_")) {
         hints.push(format!("the environment has {}", name.to_string_lossy()));
     }
-    hints.extend(foreign_cpu(arch, cpuinfo, &first_line("/sys/devices/system/cpu/modalias").unwrap_or_default()));
+    hints.extend(foreign_cpu(arch, cpuinfo, &fs::read_to_string("/sys/devices/system/cpu/modalias").unwrap_or_default()));
     if fs::read_to_string("/proc/self/maps").is_ok_and(|maps| maps.contains("/qemu-")) {
         hints.push("qemu is mapped into the process".to_string());
     }
@@ -63,22 +54,6 @@ fn foreign_cpu(arch: &str, cpuinfo: &str, modalias: &str) -> Vec<String> {
     hints
 }
 
-/// The first value of a field of /proc/cpuinfo.
-fn cpuinfo_field(cpuinfo: &str, name: &str) -> Option<String> {
-    let value = cpuinfo.lines().find_map(|line| line.split_once(':').filter(|(key, _)| key.trim() == name))?.1;
-    clean(value)
-}
-
-fn first_line(path: &str) -> Option<String> {
-    clean(String::from_utf8_lossy(&fs::read(path).ok()?).split(['\n', '\0']).next()?)
-}
-
-/// Printable, short, or nothing.
-fn clean(text: &str) -> Option<String> {
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(LIMIT).collect();
-    (!text.is_empty()).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,14 +68,5 @@ mod tests {
         assert_eq!(foreign_cpu("aarch64", a53, "cpu:type:x86,ven0000").len(), 1);
         assert_eq!(foreign_cpu("aarch64", a53, "cpu:type:aarch64:feature:,0000"), Vec::<String>::new());
         assert_eq!(foreign_cpu("x86_64", "model name\t: QEMU TCG CPU version 2.5+\n", "").len(), 1);
-    }
-
-    #[test]
-    fn odd_fields_are_no_trouble() {
-        assert_eq!(cpuinfo_field("Hardware : Qualcomm MSM8953\n", "Hardware").as_deref(), Some("Qualcomm MSM8953"));
-        assert_eq!(cpuinfo_field("Hardware :  \nSerial 12\n", "Hardware"), None);
-        assert_eq!(cpuinfo_field("", "Serial"), None);
-        assert_eq!(clean("\u{7}a\u{1b}[0m\n"), Some("a[0m".to_string()));
-        assert_eq!(clean(&"x".repeat(5000)).map(|s| s.len()), Some(LIMIT));
     }
 }

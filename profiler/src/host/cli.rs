@@ -15,7 +15,7 @@ use super::check::Check;
 use super::collect::Setting;
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
-use super::{HostError, bench, interrupt, lut};
+use super::{HostError, bench, devices, interrupt, lut};
 use crate::protocol::Plan;
 
 /// Measures the blocks of a search space on a device and writes latency tables.
@@ -44,6 +44,9 @@ enum Command {
     /// Measure any ONNX models, interleaved.
     #[command(after_help = "Example: profiler bench subnet.onnx baseline.onnx --device local")]
     Bench(BenchArgs),
+    /// Show what is attached: model, chip, processors and their clocks, temperatures.
+    #[command(after_help = "Example: profiler devices")]
+    Devices(DevicesArgs),
     /// Print and check tables.
     #[command(subcommand)]
     Lut(LutCommand),
@@ -63,6 +66,16 @@ struct CandidatesArgs {
     /// Landmarks of the network; decides the size of the trunk's last piece.
     #[arg(long, default_value_t = 106, value_parser = points)]
     points: usize,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct DevicesArgs {
+    /// A device to ask; this machine and all phones attached without. May be given several times.
+    #[arg(long)]
+    device: Vec<Address>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -281,6 +294,10 @@ fn run(command: Command) -> Result<(), HostError> {
             let (figures, samples) = bench::run(&args.models, &setting)?;
             stopped(samples.done, args.precision);
             print(args.json, &figures, || bench::table(&figures))
+        }
+        Command::Devices(args) => {
+            let listed = devices::list(&args.device)?;
+            print(args.json, &listed, || devices::text(&listed))
         }
         Command::Lut(LutCommand::Show { table, space, json }) => {
             let table = Table::read(&table)?;

@@ -9,7 +9,7 @@
 //! | [`raw`] | raw sample files |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
-//! | [`build`], [`check`], [`bench`], [`candidates`], [`lut`] | the commands |
+//! | [`build`], [`check`], [`bench`], [`candidates`], [`devices`], [`lut`] | the commands |
 
 pub mod bench;
 pub mod build;
@@ -18,6 +18,7 @@ pub mod check;
 pub mod cli;
 pub mod collect;
 pub mod design;
+pub mod devices;
 pub mod error;
 pub mod fit;
 pub mod interrupt;

@@ -1,0 +1,172 @@
+//! Processors and their clusters.
+//!
+//! A cluster is what a measurement is pinned to: processors of one kind that share a clock and a cache. Clocks alone do not tell:
+//! the Snapdragon 625 has two clusters of the same cores at the same frequencies.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::{Files, names, number};
+
+const CPUS: &str = "/sys/devices/system/cpu/cpu";
+/// Processors beyond this are not believed.
+const LIMIT: usize = 1024;
+
+/// Numbers of processors, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CpuList(pub Vec<usize>);
+
+impl CpuList {
+    /// Reads the kernel's lists: `0-3,5`, or `0 1 2 3`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut cpus = Vec::new();
+        for part in text.split([',', ' ', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
+            let (from, to) = part.split_once('-').unwrap_or((part, part));
+            let (from, to): (usize, usize) = (from.parse().ok()?, to.parse().ok()?);
+            if to >= LIMIT || from > to {
+                return None;
+            }
+            cpus.extend(from..=to);
+        }
+        cpus.sort_unstable();
+        cpus.dedup();
+        (!cpus.is_empty()).then_some(Self(cpus))
+    }
+}
+
+impl fmt::Display for CpuList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.as_slice();
+        while let Some(&first) = rest.first() {
+            let length = rest.iter().enumerate().take_while(|&(i, &cpu)| cpu == first + i).count();
+            let comma = if rest.len() == self.0.len() { "" } else { "," };
+            match length {
+                1 => write!(f, "{comma}{first}")?,
+                _ => write!(f, "{comma}{first}-{}", first + length - 1)?,
+            }
+            rest = &rest[length..];
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for CpuList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Processors of one kind that share what matters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cluster {
+    /// Their numbers.
+    pub cpus: CpuList,
+    /// Their core: `Cortex-A53`.
+    pub core: Option<String>,
+    /// Lowest frequency, in MHz.
+    pub min_mhz: Option<f64>,
+    /// Highest frequency, in MHz.
+    pub max_mhz: Option<f64>,
+    /// What decides on the frequency.
+    pub governor: Option<String>,
+    /// Who shares the second cache with the first of them.
+    pub shared_l2: Option<CpuList>,
+}
+
+/// What must be the same for two processors to be of one cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    /// Of the kernel's topology.
+    together: Option<CpuList>,
+    package: Option<u64>,
+    shared_l2: Option<CpuList>,
+    shared_clock: Option<CpuList>,
+    part: Option<(u64, u64)>,
+    max_khz: Option<u64>,
+}
+
+/// The clusters, by the number of their first processor.
+pub(super) fn clusters(files: &Files) -> Vec<Cluster> {
+    let parts = parts(files);
+    let mut cpus = files.numbered(CPUS);
+    if cpus.is_empty() {
+        let possible = files.text("/sys/devices/system/cpu/possible").and_then(CpuList::parse);
+        cpus = possible.map_or_else(|| parts.keys().copied().collect(), |list| list.0);
+    }
+    let mut found: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    for cpu in cpus {
+        found.entry(kind(files, &parts, cpu)).or_default().push(cpu);
+    }
+    let mut clusters: Vec<Cluster> = found.into_iter().map(|(kind, cpus)| cluster(files, kind, cpus)).collect();
+    clusters.sort_by(|a, b| a.cpus.cmp(&b.cpus));
+    clusters
+}
+
+fn at(cpu: usize, name: &str) -> String {
+    format!("{CPUS}{cpu}/{name}")
+}
+
+fn kind(files: &Files, parts: &BTreeMap<usize, (u64, u64)>, cpu: usize) -> Kind {
+    // A list without the processor itself lies; one with it alone says nothing (some kernels give that for everything).
+    let list = |name: &str| files.text(&at(cpu, name)).and_then(CpuList::parse).filter(|l| l.0.contains(&cpu) && l.0.len() > 1);
+    Kind {
+        together: list("topology/cluster_cpus_list").or_else(|| list("topology/core_siblings_list")),
+        package: files.line(&at(cpu, "topology/physical_package_id")).and_then(|id| number(&id)),
+        shared_l2: list("cache/index2/shared_cpu_list"),
+        shared_clock: list("cpufreq/related_cpus"),
+        part: midr(files, cpu).or_else(|| parts.get(&cpu).copied()),
+        max_khz: khz(files, cpu, "cpuinfo_max_freq"),
+    }
+}
+
+fn cluster(files: &Files, kind: Kind, cpus: Vec<usize>) -> Cluster {
+    let first = cpus.first().copied().unwrap_or_default();
+    Cluster {
+        core: kind.part.map(|(implementer, part)| names::core(implementer, part)),
+        min_mhz: khz(files, first, "cpuinfo_min_freq").map(|khz| khz as f64 / 1e3),
+        max_mhz: kind.max_khz.map(|khz| khz as f64 / 1e3),
+        governor: files.line(&at(first, "cpufreq/scaling_governor")),
+        shared_l2: files
+            .text(&at(first, "cache/index2/shared_cpu_list"))
+            .and_then(CpuList::parse)
+            .filter(|list| list.0.contains(&first)),
+        cpus: CpuList(cpus),
+    }
+}
+
+/// A frequency between 1 MHz and 20 GHz.
+fn khz(files: &Files, cpu: usize, name: &str) -> Option<u64> {
+    let khz = number(&files.line(&at(cpu, &format!("cpufreq/{name}")))?)?;
+    (1_000..=20_000_000).contains(&khz).then_some(khz)
+}
+
+/// Implementer and part from the register that the kernel shows.
+fn midr(files: &Files, cpu: usize) -> Option<(u64, u64)> {
+    let midr = hex(&files.line(&at(cpu, "regs/identification/midr_el1"))?)?;
+    (midr != 0).then_some((midr >> 24 & 0xff, midr >> 4 & 0xfff))
+}
+
+/// Implementer and part of each processor in /proc/cpuinfo. Processors that are switched off are not in it.
+fn parts(files: &Files) -> BTreeMap<usize, (u64, u64)> {
+    let mut parts = BTreeMap::new();
+    let (mut cpu, mut implementer) = (None, None);
+    for (key, value) in files.text("/proc/cpuinfo").unwrap_or_default().lines().filter_map(|line| line.split_once(':')) {
+        match key.trim() {
+            "processor" => (cpu, implementer) = (value.trim().parse::<usize>().ok().filter(|&cpu| cpu < LIMIT), None),
+            "CPU implementer" => implementer = hex(value),
+            "CPU part" => {
+                if let (Some(cpu), Some(implementer), Some(part)) = (cpu, implementer, hex(value)) {
+                    parts.insert(cpu, (implementer, part));
+                }
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
+fn hex(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
+}

@@ -1,0 +1,101 @@
+//! What a device is: model, chip, clusters of processors with their clocks, sensors, memory.
+//!
+//! It is told from a handful of files, wherever they come from: this machine, a phone's shell, a test. On phones, files that are
+//! missing, odd, unreadable or lying are normal: everything here is optional, and nothing fails.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`files`] | which files, and how they are fetched |
+//! | [`cpu`] | processors and their clusters |
+//! | [`names`] | names of cores and chips |
+
+pub mod cpu;
+pub mod files;
+pub mod names;
+
+use serde::Serialize;
+
+pub use cpu::{Cluster, CpuList};
+pub use files::Files;
+
+/// Longest text taken from a file.
+const TEXT_LIMIT: usize = 200;
+
+/// What is known of a device.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Knowledge {
+    /// What people call it.
+    pub model: Option<String>,
+    /// Its chip: the name on the box where it is known, else the vendor's.
+    pub soc: Option<String>,
+    /// Its system: `Android 9`.
+    pub system: Option<String>,
+    /// Kernel release.
+    pub kernel: Option<String>,
+    /// Memory in MiB.
+    pub memory_mib: Option<u64>,
+    /// Processors that share what matters, in the order of their numbers.
+    pub clusters: Vec<Cluster>,
+    /// Temperature sensors.
+    pub sensors: Vec<Sensor>,
+}
+
+/// A temperature sensor.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sensor {
+    /// Number of its thermal zone.
+    pub zone: usize,
+    /// What it says it is.
+    pub kind: String,
+    /// What it shows, in °C.
+    pub celsius: f64,
+}
+
+impl Knowledge {
+    /// Tells from the files what can be told.
+    pub fn of(files: &Files) -> Self {
+        let property = |name: &str| files.property(name);
+        let tree = |name: &str| files.line(&format!("/proc/device-tree/{name}"));
+        let dmi = |name: &str| files.line(&format!("/sys/class/dmi/id/{name}"));
+        let joined = |maker: Option<String>, name: Option<String>| match (maker, name) {
+            (Some(maker), Some(name)) if !name.to_lowercase().starts_with(&maker.to_lowercase()) => Some(format!("{maker} {name}")),
+            (maker, name) => name.or(maker),
+        };
+        let phone = joined(property("ro.product.manufacturer"), property("ro.product.model"));
+        let computer = joined(dmi("sys_vendor"), dmi("product_name"));
+        Self {
+            model: phone.or_else(|| tree("model")).or(computer),
+            soc: names::soc(files),
+            system: property("ro.build.version.release").map(|version| format!("Android {version}")),
+            kernel: files.line("/proc/sys/kernel/osrelease"),
+            memory_mib: files
+                .field("/proc/meminfo", "MemTotal")
+                .and_then(|text| Some(number(text.split_whitespace().next()?)? / 1024)),
+            clusters: cpu::clusters(files),
+            sensors: sensors(files),
+        }
+    }
+}
+
+fn sensors(files: &Files) -> Vec<Sensor> {
+    let zones = files.numbered("/sys/class/thermal/thermal_zone");
+    let sensor = |zone: usize| {
+        let at = |name: &str| files.line(&format!("/sys/class/thermal/thermal_zone{zone}/{name}"));
+        let raw: f64 = at("temp")?.parse().ok()?;
+        // Thousandths of a degree; whole degrees or tenths in some kernels of vendors.
+        let celsius = [0.001, 1.0, 0.1].iter().map(|unit| raw * unit).find(|c| (5.0..=130.0).contains(c))?;
+        Some(Sensor { zone, kind: at("type").unwrap_or_else(|| "unknown".to_string()), celsius })
+    };
+    zones.into_iter().filter_map(sensor).collect()
+}
+
+/// A whole number, of reasonable length.
+fn number(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
+}
+
+/// Printable, short, or nothing.
+fn clean(text: &str) -> Option<String> {
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(TEXT_LIMIT).collect();
+    (!text.is_empty()).then_some(text)
+}

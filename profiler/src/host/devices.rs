@@ -1,0 +1,141 @@
+//! What is attached: this machine, every phone that adb knows, and boards that are named.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::HostError;
+use super::transport::Address;
+use crate::device::{Files, Knowledge};
+
+/// A device, or why nothing is known of it.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    /// What `--device` takes.
+    pub device: String,
+    /// What is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<Knowledge>,
+    /// What is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// Asks the devices named, or this machine and all phones attached where none is.
+///
+/// # Errors
+/// [`HostError::Transport`] where a device that was named cannot be asked.
+pub fn list(named: &[Address]) -> Result<Vec<Listed>, HostError> {
+    if named.is_empty() {
+        let mut all = vec![here()];
+        remote::phones(&mut all);
+        return Ok(all);
+    }
+    let one = |address: &Address| match address {
+        Address::Local => Ok(here()),
+        Address::Adb(_) | Address::Ssh(_) => remote::one(address).map_err(HostError::Transport),
+    };
+    named.iter().map(one).collect()
+}
+
+fn here() -> Listed {
+    Listed { device: "local".to_string(), knowledge: Some(Knowledge::of(&Files::here())), trouble: None }
+}
+
+#[cfg(not(target_os = "android"))]
+mod remote {
+    use std::time::Duration;
+
+    use super::{Address, Files, Knowledge, Listed};
+    use crate::host::transport::adb::{Adb, Server};
+    use crate::host::transport::remote::{RemoteError, Shell};
+    use crate::host::transport::{Ssh, TransportError};
+
+    /// How long a device may take to show its files.
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    pub(super) fn phones(all: &mut Vec<Listed>) {
+        let found = Server::find().and_then(|server| server.attached());
+        match found {
+            Ok(phones) => {
+                for phone in phones {
+                    let address = Address::Adb(Some(phone.serial));
+                    all.push(one(&address).unwrap_or_else(|e| Listed {
+                        device: address.to_string(),
+                        knowledge: None,
+                        trouble: Some(e.to_string()),
+                    }));
+                }
+            }
+            Err(e) => all.push(Listed { device: "adb".to_string(), knowledge: None, trouble: Some(e.to_string()) }),
+        }
+    }
+
+    pub(super) fn one(address: &Address) -> Result<Listed, TransportError> {
+        match address {
+            Address::Local => Ok(super::here()),
+            Address::Adb(serial) => Ok(ask(&mut Adb::open(serial.as_deref())?)?),
+            Address::Ssh(target) => Ok(ask(&mut Ssh::open(target, None)?)?),
+        }
+    }
+
+    fn ask(shell: &mut dyn Shell) -> Result<Listed, RemoteError> {
+        let text = shell.output("show what it is", &Files::command(), LIMIT)?;
+        Ok(Listed { device: shell.name(), knowledge: Some(Knowledge::of(&Files::parse(&text))), trouble: None })
+    }
+}
+
+#[cfg(target_os = "android")]
+mod remote {
+    use super::{Address, Listed};
+    use crate::host::transport::TransportError;
+
+    pub(super) fn phones(_: &mut Vec<Listed>) {}
+
+    pub(super) fn one(address: &Address) -> Result<Listed, TransportError> {
+        Err(TransportError::Unavailable { address: address.clone() })
+    }
+}
+
+/// The list in words.
+pub fn text(devices: &[Listed]) -> String {
+    let mut text = String::new();
+    for device in devices {
+        // Writing to a String does not fail.
+        let _ = describe(&mut text, device);
+    }
+    text
+}
+
+fn describe(text: &mut String, listed: &Listed) -> std::fmt::Result {
+    writeln!(text, "{}", listed.device)?;
+    if let Some(trouble) = &listed.trouble {
+        writeln!(text, "  {trouble}")?;
+    }
+    let Some(known) = &listed.knowledge else { return Ok(()) };
+    let mut line = |name: &str, value: Option<String>| match value {
+        Some(value) => writeln!(text, "  {name:<12}{value}"),
+        None => Ok(()),
+    };
+    line("model", known.model.clone())?;
+    line("chip", known.soc.clone())?;
+    line("system", known.system.clone())?;
+    line("kernel", known.kernel.clone())?;
+    line("memory", known.memory_mib.map(|mib| format!("{mib} MiB")))?;
+    for cluster in &known.clusters {
+        let mut words = vec![cluster.cpus.to_string()];
+        words.extend(cluster.core.clone());
+        match (cluster.min_mhz, cluster.max_mhz) {
+            (Some(min), Some(max)) => words.push(format!("{min:.1} to {max:.1} MHz")),
+            (None, Some(max)) => words.push(format!("up to {max:.1} MHz")),
+            _ => {}
+        }
+        words.extend(cluster.governor.as_ref().map(|governor| format!("governor {governor}")));
+        words.extend(cluster.shared_l2.as_ref().map(|cpus| format!("L2 of {cpus}")));
+        line("CPUs", Some(words.join(", ")))?;
+    }
+    for sensor in &known.sensors {
+        line("sensor", Some(format!("{} {:.1} °C", sensor.kind, sensor.celsius)))?;
+    }
+    Ok(())
+}
