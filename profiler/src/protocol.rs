@@ -83,7 +83,7 @@ pub struct DeviceFacts {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first line.
-    Start(Start),
+    Start(Box<Start>),
     /// A model is about to be loaded: if nothing follows, it crashed the agent.
     Loading {
         /// The item.

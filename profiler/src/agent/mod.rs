@@ -140,14 +140,14 @@ fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
     let engine = engines::open(kind, job.engine_lib.as_deref().map(Path::new)).map_err(AgentError::Engine)?;
     let info = engine.info();
     let mut canary = Canary::new(job.plan.canary_us);
-    events.send(&Event::Start(Start {
+    events.send(&Event::Start(Box::new(Start {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_string(),
         device,
         engine: EngineFacts { name: info.name.clone(), version: info.version.clone(), library_sha256: info.library_sha256.clone() },
         cpus: cpus.clone(),
         canary: canary::KIND.to_string(),
-    }))?;
+    })))?;
     let mut models = Vec::new();
     for item in &job.items {
         events.send(&Event::Loading { id: item.id.clone() })?;

@@ -100,7 +100,7 @@ impl Build {
         let part = partial(raw_path);
         if self.resume && (part.exists() || raw_path.exists()) {
             if !part.exists() {
-                // Finished: only to be fitted again, or to be made more precise.
+                // Finished: only to be fitted again.
                 std::fs::copy(raw_path, &part).map_err(HostError::file("write", &part))?;
             }
             let (earlier, read) = raw::read(&part)?;
@@ -111,21 +111,18 @@ impl Build {
             samples = read;
             raw = Some(RawFile::append(raw_path)?);
         }
-        let mut setting = self.setting.clone();
         if self.is_enough(&samples, models) {
             if let Some(raw) = raw {
                 raw.finish()?;
             }
             return Ok(samples);
         }
-        let left = (setting.plan.budget_ms as f64 - samples.spent_ms()).max(LEAST_MS);
-        setting.plan.budget_ms = left as u64;
         let folder = JobFolder::prepare(models)?;
         let raw = match raw {
             Some(raw) => raw,
             None => RawFile::create(raw_path, request)?,
         };
-        let task = Task { setting: &setting, folder, samples, raw: Some(raw), raw_path: Some(raw_path) };
+        let task = Task { setting: &self.setting, folder, samples, raw: Some(raw), raw_path: Some(raw_path) };
         let (samples, raw) = task.run()?;
         let ids = || models.iter().filter(|m| !is_measured(&samples, &m.id)).map(|m| m.id.clone()).collect::<Vec<_>>();
         if !ids().is_empty() {
@@ -138,15 +135,9 @@ impl Build {
         Ok(samples)
     }
 
-    /// Whether nothing is missing: every item is precise, or the budget is spent and every item has a figure.
+    /// Whether nothing is missing: all passes are done and every item has a figure.
     fn is_enough(&self, samples: &Samples, models: &[Model]) -> bool {
-        let plan = &self.setting.plan;
-        let precise = |m: &Model| {
-            let ratios = samples.items.get(&m.id).map(ItemSamples::ratios).unwrap_or_default();
-            ratios.len() >= plan.min_samples && Median::of(&ratios).is_some_and(|m| m.relative_half_width() <= plan.precision)
-        };
-        let spent = samples.spent_ms() >= plan.budget_ms as f64;
-        models.iter().all(|m| if spent { is_measured(samples, &m.id) } else { precise(m) })
+        samples.passes >= self.setting.passes && models.iter().all(|m| is_measured(samples, &m.id))
     }
 
     /// Fits the samples into a table.
@@ -199,7 +190,7 @@ impl Build {
             points: self.points,
             threads: self.setting.threads,
             cpus: start.cpus.clone(),
-            stopped_by: Some(if samples.done == Some(true) { "precision" } else { "budget" }.to_string()),
+            stopped_by: Some(if samples.precise { "precision" } else { "budget" }.to_string()),
             space: SpaceId { name: self.space.name().to_string(), hash: self.space.hash() },
             device: device(start),
             engine: EngineId {
@@ -258,9 +249,6 @@ impl Build {
         identities.chain(measured).collect()
     }
 }
-
-/// Least time for what a resumed build still lacks.
-const LEAST_MS: f64 = 3000.0;
 
 fn is_measured(samples: &Samples, id: &str) -> bool {
     samples.items.get(id).is_some_and(|s| Median::of(&s.ratios()).is_some())

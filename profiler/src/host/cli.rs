@@ -92,6 +92,9 @@ struct MeasureArgs {
     /// CPUs to be pinned to, such as 0-3,5; without it the last ones, as many as threads.
     #[arg(long)]
     cpus: Option<Cpus>,
+    /// Times the models are loaded anew, each in a process of its own, and measured; 3 on this machine, 1 elsewhere without.
+    #[arg(long, value_parser = passes)]
+    passes: Option<usize>,
     /// Length of a sample.
     #[arg(long, default_value = "3ms", value_name = "TIME")]
     sample: Time,
@@ -107,7 +110,7 @@ impl MeasureArgs {
             budget_ms: (budget.0.as_millis() as u64).max(1),
             sample_us: self.sample.0.as_secs_f64() * 1e6,
             canary_us: self.canary.0.as_secs_f64() * 1e6,
-            min_samples: 10,
+            min_samples: 12,
         };
         Setting {
             device: self.device.clone(),
@@ -116,6 +119,7 @@ impl MeasureArgs {
             threads,
             cpus: self.cpus.clone().map(|c| c.0).unwrap_or_default(),
             plan,
+            passes: self.passes.unwrap_or(if self.device == Address::Local { 3 } else { 1 }),
             seed,
         }
     }
@@ -257,6 +261,10 @@ fn points(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| "must be a number from 1 to 10000".to_string())
 }
 
+fn passes(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=100).contains(n)).ok_or_else(|| "must be a number from 1 to 100".to_string())
+}
+
 fn threads(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=256).contains(n)).ok_or_else(|| "must be a number from 1 to 256".to_string())
 }
@@ -292,7 +300,7 @@ fn run(command: Command) -> Result<(), HostError> {
             interrupt::catch();
             let setting = args.measure.setting(args.engine, args.threads, args.precision, args.budget, args.seed);
             let (figures, samples) = bench::run(&args.models, &setting)?;
-            stopped(samples.done, args.precision);
+            stopped(samples.precise, args.precision);
             print(args.json, &figures, || bench::table(&figures))
         }
         Command::Devices(args) => {
@@ -347,16 +355,17 @@ fn build(args: BuildArgs) -> Result<(), HostError> {
         overwrite: args.overwrite,
     };
     let table = build.run()?;
-    stopped(table.header.stopped_by.as_ref().map(|by| by == "precision"), args.precision);
+    stopped(table.header.stopped_by.as_ref().is_some_and(|by| by == "precision"), args.precision);
     eprint!("{}", lut::show(&table, Some(&build.space)));
     println!("{}", build.out.display());
     Ok(())
 }
 
-fn stopped(precise: Option<bool>, precision: Share) {
-    match precise {
-        Some(true) => eprintln!("stopped by precision: every 95 % interval is within ±{precision}"),
-        _ => eprintln!("stopped by the budget: some 95 % intervals are wider than ±{precision}"),
+fn stopped(precise: bool, precision: Share) {
+    if precise {
+        eprintln!("stopped by precision: every 95 % interval is within ±{precision}");
+    } else {
+        eprintln!("stopped by the budget: some 95 % intervals are wider than ±{precision}");
     }
 }
 

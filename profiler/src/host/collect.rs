@@ -7,9 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::job::JobFolder;
 use super::raw::{RawFile, Samples, partial};
-use super::transport::{Address, Flow};
+use super::transport::{Address, Ended, Flow, TransportError};
 use super::{HostError, interrupt};
-use crate::protocol::{Event, Job, PROTOCOL, Plan, Start};
+use crate::protocol::{Event, Item, Job, PROTOCOL, Plan};
+use crate::random::Random;
 
 /// What every measuring command is told.
 #[derive(Clone, Debug)]
@@ -24,8 +25,10 @@ pub struct Setting {
     pub threads: usize,
     /// CPUs to be pinned to; the agent chooses where empty.
     pub cpus: Vec<usize>,
-    /// How and how long to measure.
+    /// How and how long to measure, all passes together.
     pub plan: Plan,
+    /// Times that the models are loaded anew and measured.
+    pub passes: usize,
     /// Seed of the order.
     pub seed: u64,
 }
@@ -44,61 +47,68 @@ pub struct Task<'a> {
     pub raw_path: Option<&'a Path>,
 }
 
+/// Least time for what a resumed task still lacks.
+const LEAST_MS: f64 = 3000.0;
+
 impl Task<'_> {
-    /// Does it. The raw file is left unfinished where this fails.
+    /// Does it, pass by pass. The raw file is left unfinished where this fails.
+    ///
+    /// Where a model's buffers happen to lie in memory changes its time by about a percent for as long as the process lives; so
+    /// each pass is a process of its own, with the models in another order.
     ///
     /// # Errors
     /// [`HostError`]: interrupted, or whatever happened on the device.
-    pub fn run(mut self) -> Result<(Samples, Option<RawFile>), HostError> {
-        let setting = self.setting;
+    pub fn run(self) -> Result<(Samples, Option<RawFile>), HostError> {
+        let Self { setting, folder, samples, raw, raw_path } = self;
         let mut transport = super::transport::open(&setting.device)?;
-        for item in &mut self.folder.items {
-            item.earlier = self.samples.items.get(&item.id).map(|s| s.ratios()).unwrap_or_default();
+        let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
+        let earlier_ms = samples.spent_ms();
+        let budget_ms = (setting.plan.budget_ms as f64 - earlier_ms).max(LEAST_MS.min(setting.plan.budget_ms as f64));
+        let bar = progress_bar(budget_ms as u64);
+        let mut listener = Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms };
+        let first = listener.samples.passes;
+        let last = setting.passes.max(first + 1);
+        for pass in first + 1..=last {
+            let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;
+            let plan = Plan {
+                // What has been reached after this pass if each adds its share.
+                precision: setting.plan.precision * (last as f64 / pass as f64).sqrt(),
+                budget_ms: left_ms.max(1.0) as u64,
+                min_samples: (setting.plan.min_samples * pass).div_ceil(last),
+                ..setting.plan
+            };
+            let job = Job {
+                protocol: PROTOCOL,
+                engine: setting.engine.name().to_string(),
+                engine_lib: engine_lib.clone(),
+                threads: setting.threads,
+                cpus: setting.cpus.clone(),
+                seed: setting.seed.wrapping_add(pass as u64),
+                plan,
+                items: shuffled(&folder.items, &listener.samples, setting.seed.wrapping_add(pass as u64)),
+            };
+            folder.write_job(&job)?;
+            transport.push(folder.path())?;
+            let ended = transport.run(&mut |line| listener.line(line));
+            let ended = listener.verdict(ended, &transport.name(), pass, raw_path);
+            if ended.is_err() || pass == last {
+                listener.bar.finish_and_clear();
+                // What went wrong before is what the user must hear of.
+                let cleaned = transport.clean();
+                ended?;
+                cleaned?;
+            }
         }
-        let job = Job {
-            protocol: PROTOCOL,
-            engine: setting.engine.name().to_string(),
-            engine_lib: transport.library(setting.engine, setting.engine_lib.as_deref())?,
-            threads: setting.threads,
-            cpus: setting.cpus.clone(),
-            seed: setting.seed,
-            plan: setting.plan,
-            items: std::mem::take(&mut self.folder.items),
-        };
-        self.folder.write_job(&job)?;
-        transport.push(self.folder.path())?;
-        let mut listener = Listener {
-            samples: self.samples,
-            raw: self.raw,
-            bar: progress_bar(&job),
-            loading: None,
-            items: job.items.len(),
-            failed: None,
-        };
-        let ended = transport.run(&mut |line| listener.line(line));
-        listener.bar.finish_and_clear();
-        let cleaned = transport.clean();
-        let raw = || self.raw_path.map(partial).filter(|part| part.exists());
-        if interrupt::requested() {
-            return Err(HostError::Interrupted { raw: raw() });
-        }
-        let agent = |reason: String| HostError::Agent { device: transport.name(), reason, raw: raw() };
-        if let Some(failure) = listener.failed {
-            return Err(match failure {
-                Failure::Said(reason) => agent(reason),
-                Failure::Own(e) => e,
-            });
-        }
-        let ended = ended.map_err(|trouble| HostError::Broken { trouble, raw: raw() })?;
-        if !ended.good || listener.samples.done.is_none() {
-            let during = listener.loading.map(|id| format!(" while it loaded '{id}'")).unwrap_or_default();
-            let half = if ended.half_line { "; its last line was cut off" } else { "" };
-            let said = if ended.stderr.is_empty() { String::new() } else { format!("\n{}", ended.stderr) };
-            return Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.how)));
-        }
-        cleaned?;
         Ok((listener.samples, listener.raw))
     }
+}
+
+/// The items in another order, each with what is known of it.
+fn shuffled(items: &[Item], samples: &Samples, seed: u64) -> Vec<Item> {
+    let known = |id: &str| samples.items.get(id).map(|s| s.ratios()).unwrap_or_default();
+    let mut items: Vec<Item> = items.iter().map(|item| Item { earlier: known(&item.id), ..item.clone() }).collect();
+    Random::new(seed).shuffle(&mut items);
+    items
 }
 
 enum Failure {
@@ -116,9 +126,40 @@ struct Listener {
     loading: Option<String>,
     items: usize,
     failed: Option<Failure>,
+    /// Time spent sampling before.
+    earlier_ms: f64,
 }
 
 impl Listener {
+    /// Whether the pass ended as it should.
+    fn verdict(
+        &mut self,
+        ended: Result<Ended, TransportError>,
+        device: &str,
+        pass: usize,
+        raw_path: Option<&Path>,
+    ) -> Result<(), HostError> {
+        let raw = || raw_path.map(partial).filter(|part| part.exists());
+        if interrupt::requested() {
+            return Err(HostError::Interrupted { raw: raw() });
+        }
+        let agent = |reason: String| HostError::Agent { device: device.to_string(), reason, raw: raw() };
+        if let Some(failure) = self.failed.take() {
+            return Err(match failure {
+                Failure::Said(reason) => agent(reason),
+                Failure::Own(e) => e,
+            });
+        }
+        let ended = ended.map_err(|trouble| HostError::Broken { trouble, raw: raw() })?;
+        if ended.good && self.samples.passes >= pass {
+            return Ok(());
+        }
+        let during = self.loading.take().map(|id| format!(" while it loaded '{id}'")).unwrap_or_default();
+        let half = if ended.half_line { "; its last line was cut off" } else { "" };
+        let said = if ended.stderr.is_empty() { String::new() } else { format!("\n{}", ended.stderr) };
+        Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.how)))
+    }
+
     fn line(&mut self, line: &[u8]) -> Flow {
         match self.take(line) {
             Ok(()) => Flow::Continue,
@@ -139,20 +180,21 @@ impl Listener {
             }
         };
         match &event {
-            Event::Start(Start { protocol, .. }) if *protocol != PROTOCOL => {
-                return said(format!("the agent has protocol {protocol}, this program {PROTOCOL}; they must be of one version"));
+            Event::Start(start) if start.protocol != PROTOCOL => {
+                let found = start.protocol;
+                return said(format!("the agent has protocol {found}, this program {PROTOCOL}; they must be of one version"));
             }
             Event::Loading { id } => {
                 self.loading = Some(id.clone());
                 self.bar.set_message(format!("loading {id}"));
             }
             Event::Sampling => self.loading = None,
-            Event::Sample(sample) => self.bar.set_position(sample.at_ms as u64),
             Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.items)),
             Event::Failed { reason, .. } => return said(reason.clone()),
             _ => {}
         }
         self.samples.add(&event).or_else(said)?;
+        self.bar.set_position((self.samples.spent_ms() - self.earlier_ms) as u64);
         match &mut self.raw {
             Some(raw) => raw.line(line).map_err(Failure::Own),
             None => Ok(()),
@@ -160,8 +202,7 @@ impl Listener {
     }
 }
 
-fn progress_bar(job: &Job) -> ProgressBar {
+fn progress_bar(budget_ms: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {elapsed}, at most {eta} to go; {msg}");
-    let bar = ProgressBar::new(job.plan.budget_ms);
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(budget_ms).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

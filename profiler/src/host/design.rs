@@ -47,7 +47,8 @@ pub fn balanced(space: &Space, count: usize, seed: u64) -> Vec<Vec<Primitive>> {
         let choice: Vec<_> = dealt.iter_mut().zip(space.layers()).filter_map(&mut deal).collect();
         let is_own = std::iter::zip(&choice, space.layers()).all(|(p, layer)| layer.primitives.contains(p));
         let is_empty = space.trunk().is_none() && std::iter::zip(&choice, space.layers()).all(|(p, l)| p.is_identity(&l.layer));
-        if !is_empty && !(is_own && own == half) && seen.insert(architecture(&choice)) {
+        let is_spare = is_own && own == half;
+        if !is_empty && !is_spare && seen.insert(architecture(&choice)) {
             own += usize::from(is_own);
             chosen.push(choice);
         }

@@ -68,8 +68,10 @@ pub struct Samples {
     pub canaries: Vec<f64>,
     /// Time spent sampling, in ms, all sessions together.
     pub spent_ms: f64,
-    /// Whether measuring ended by itself, and if so whether all items were precise.
-    pub done: Option<bool>,
+    /// Passes that ended by themselves.
+    pub passes: usize,
+    /// Whether all items were precise at the end of the last pass.
+    pub precise: bool,
     session_ms: f64,
 }
 
@@ -97,10 +99,10 @@ impl Samples {
                         ));
                     }
                 }
-                self.start = Some(start.clone());
+                self.start = Some(start.as_ref().clone());
                 self.spent_ms += self.session_ms;
                 self.session_ms = 0.0;
-                self.done = None;
+                self.precise = false;
             }
             Event::Ready { id, error, checksum, .. } => {
                 let item = self.items.entry(id.clone()).or_default();
@@ -123,7 +125,10 @@ impl Samples {
                     None => return Err(format!("holds a sample of '{}' without a time", sample.id)),
                 }
             }
-            Event::Done { precise } => self.done = Some(*precise),
+            Event::Done { precise } => {
+                self.passes += 1;
+                self.precise = *precise;
+            }
             Event::Loading { .. } | Event::Sampling | Event::Round { .. } | Event::Failed { .. } => {}
         }
         Ok(())
@@ -266,7 +271,7 @@ mod tests {
         assert_eq!(request.items, ["a"]);
         assert_eq!(samples.items["a"].ratios(), [2.0, 2.0]);
         assert_eq!(samples.items["a"].faulty, [1, 0, 0]);
-        assert_eq!((samples.spent_ms(), samples.done), (9.5, None));
+        assert_eq!((samples.spent_ms(), samples.passes), (9.5, 0));
         assert_eq!(samples.canary_us(), Some((5.0, 5.0)));
     }
 
