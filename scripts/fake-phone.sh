@@ -17,7 +17,7 @@
 # `reboot` does both and empties /data/local/tmp (`rebooted`).
 #
 # The phone has no C library: what is pushed brings its own loader, as it must on Android. It has a static busybox as
-# /system/bin/sh, getprop, /data/local/tmp, /proc. Needs scripts/setup-aarch64.sh; and root only on kernels before 6.7, which
+# /system/bin/sh, getprop and settings, /data/local/tmp, /proc. Needs scripts/setup-aarch64.sh; and root only on kernels before 6.7, which
 # have one list of emulated formats for all (the entry is taken out again at the end).
 set -euo pipefail
 
@@ -140,7 +140,16 @@ if [ "$kind" = adb ]; then
 #!/system/bin/sh
 if [ $# -eq 0 ]; then sed 's/^\([^=]*\)=\(.*\)$/[\1]: [\2]/' /system/build.prop; else sed -n "s/^$1=//p" /system/build.prop; fi
 SH
-    chmod 755 "$root/system/bin/getprop"
+    cat >"$root/system/bin/settings" <<'SH'
+#!/system/bin/sh
+f=/data/setting.$2.$3
+case $1 in
+    get) cat "$f" 2>/dev/null || echo null ;;
+    put) echo "$4" >"$f" ;;
+    delete) rm -f "$f" ;;
+esac
+SH
+    chmod 755 "$root/system/bin/getprop" "$root/system/bin/settings"
     cat >"$root/system/build.prop" <<'PROPERTIES'
 ro.product.manufacturer=blocktime
 ro.product.model=Fake Phone

@@ -114,3 +114,66 @@ fn names_are_data() {
     phone.set("PATH", "/nowhere");
     fail(phone.build("a", &["--overwrite"]), 3, &["adb server does not answer"]);
 }
+
+/// The files of two processors that have a governor.
+fn two_processors() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for cpu in 0..2 {
+        let at = folder.path().join(format!("sys/devices/system/cpu/cpu{cpu}/cpufreq"));
+        fs::create_dir_all(&at).expect("a folder");
+        fs::write(at.join("scaling_governor"), "interactive\n").expect("a file");
+        fs::write(at.join("cpuinfo_max_freq"), "2016000\n").expect("a file");
+    }
+    folder
+}
+
+#[test]
+fn a_phone_is_prepared_and_set_back() {
+    let files = two_processors();
+    let Some(phone) = Device::start(&["--sys", files.path().to_str().expect("UTF-8")]) else { return };
+    let state = || {
+        let governors = phone.shell("cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor");
+        let of = |name: &str| phone.shell(&format!("settings get {name}")).trim().to_string();
+        (governors, of("global stay_on_while_plugged_in"), of("system screen_brightness"))
+    };
+    phone.shell("settings put system screen_brightness 143");
+    let before = state();
+    succeed(phone.script("android/prepare.sh", &["--hours", "1"]));
+    let prepared = ("performance\nperformance\n".to_string(), "7".to_string(), "1".to_string());
+    assert_eq!(state(), prepared);
+    // Preparing twice must not note the prepared state as the one to go back to.
+    succeed(phone.script("android/prepare.sh", &[]));
+    succeed(phone.script("android/restore.sh", &[]));
+    assert_eq!(state(), before);
+    assert_eq!(phone.shell("ls -A /data/local/tmp"), "");
+    assert!(!phone.shell("ps").contains("on-phone.sh"));
+
+    // Nobody restores: the phone does it itself.
+    let there = "/data/local/tmp/blocktime-on-phone.sh";
+    let script = support::project_root().join("android/on-phone.sh");
+    phone.shell(&format!("cat >{there} <<'END'\n{}\nEND", fs::read_to_string(script).expect("a script")));
+    phone.shell(&format!("sh {there} prepare 2"));
+    assert_eq!(state(), prepared);
+    let began = std::time::Instant::now();
+    while state() != before {
+        assert!(began.elapsed().as_secs() < 60, "{:?}", state());
+    }
+}
+
+#[test]
+fn what_is_attached_is_shown() {
+    let files = two_processors();
+    let Some(phone) = Device::start(&["--sys", files.path().to_str().expect("UTF-8")]) else { return };
+    let done = finish(phone.profiler(&["devices", "--json"]).spawn().expect("it starts"));
+    assert!(done.status.success());
+    let all: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    assert_eq!(all[0]["device"], "local");
+    let found =
+        all.as_array().expect("a list").iter().find(|listed| listed["device"] == phone.address.as_str()).expect("the phone");
+    let known = &found["knowledge"];
+    assert_eq!((known["model"].as_str(), known["soc"].as_str()), (Some("blocktime Fake Phone"), Some("Snapdragon 625 (msm8953)")));
+    let cluster = &known["clusters"][0];
+    assert_eq!((cluster["cpus"].as_str(), cluster["max_mhz"].as_f64()), (Some("0-1"), Some(2016.0)));
+    assert_eq!((cluster["core"].as_str(), cluster["governor"].as_str()), (Some("Cortex-A53"), Some("interactive")));
+    fail(phone.profiler(&["devices", "--device", "adb:another"]), 3, &["no phone with serial number 'another'"]);
+}

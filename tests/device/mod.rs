@@ -103,6 +103,13 @@ impl Device {
         command
     }
 
+    /// A script of the project, for a phone.
+    pub fn script(&self, path: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command(project_root().join(path));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// The profiler with these arguments.
     pub fn profiler(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(&self.profiler);

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Sets a phone up for measuring: awake, dim, no doze; with root, the governor at full speed. It notes what it changes, and the
+# phone sets itself back after the hours given, whatever happens to the cable. android/restore.sh sets it back at once.
+#
+#   android/prepare.sh [--serial SERIAL] [--hours N]          (default: the only phone attached, 2 hours)
+set -euo pipefail
+
+folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+serial=() hours=2
+while [ $# -gt 0 ]; do
+    case $1 in
+        --serial) serial=(-s "${2:?a serial number is needed}") && shift 2 ;;
+        --hours) hours=${2:?a number is needed} && shift 2 ;;
+        *) echo "unknown option '$1'; see the first lines of $0" >&2 && exit 2 ;;
+    esac
+done
+[[ $hours =~ ^[0-9]+$ ]] && [ "$hours" -gt 0 ] || {
+    echo "--hours takes a whole number above 0" >&2
+    exit 2
+}
+command -v adb >/dev/null || {
+    echo "adb is missing; Debian and Ubuntu: apt install adb" >&2
+    exit 2
+}
+
+there=/data/local/tmp/blocktime-on-phone.sh
+adb "${serial[@]}" push "$folder/on-phone.sh" $there >/dev/null
+# Where the phone allows it, its daemon already runs as root (`adb root`); else `su` where there is one; else as the shell's user.
+if [ "$(adb "${serial[@]}" shell id -u </dev/null | tr -d '\r')" != 0 ] && adb "${serial[@]}" shell 'su -c true' </dev/null >/dev/null 2>&1; then
+    adb "${serial[@]}" shell "su -c 'sh $there prepare $((hours * 3600))'" </dev/null
+else
+    adb "${serial[@]}" shell "sh $there prepare $((hours * 3600))" </dev/null
+fi
