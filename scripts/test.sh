@@ -2,7 +2,8 @@
 # Everything the tests need, then the tests: scripts/test.sh [arguments of `cargo test`]
 #
 # Tests that need the shared data folder (BLOCKTIME_SHARED, default ../shared) skip without it; BLOCKTIME_REQUIRE_SHARED=1 and
-# BLOCKTIME_REQUIRE_ENGINE=1 turn a skip into a failure.
+# BLOCKTIME_REQUIRE_ENGINE=1 turn a skip into a failure. Tests on emulated phones and boards need the parts that
+# scripts/setup-aarch64.sh brings; BLOCKTIME_REQUIRE_DEVICE_TESTS=1 brings them and turns a skip into a failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,5 +11,7 @@ scripts/setup-system.sh
 ORT_DYLIB_PATH=$(scripts/setup-onnxruntime.sh)
 export ORT_DYLIB_PATH
 export BLOCKTIME_REQUIRE_ENGINE=${BLOCKTIME_REQUIRE_ENGINE:-1}
+
+if [ "${BLOCKTIME_REQUIRE_DEVICE_TESTS:-0}" = 1 ]; then scripts/setup-aarch64.sh >/dev/null; fi
 
 cargo test --workspace "$@"
