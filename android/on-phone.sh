@@ -49,7 +49,8 @@ prepare() {
     if grep -q '^governor' $note; then say "governor: performance"; else say "no root: the governor stays; the canary shows the true clock"; fi
 
     # Whatever becomes of the computer or the cable, the phone is set back.
-    command -v setsid >/dev/null && detach=setsid || detach=nohup
+    detach='nohup'
+    if command -v setsid >/dev/null; then detach='setsid'; fi
     $detach sh -c "sleep $1; sh '$0' restore" </dev/null >/dev/null 2>&1 &
     echo "watchdog $!" >>$note
     say "prepared; it sets itself back in $1 s at the latest"
@@ -79,9 +80,11 @@ restore() {
     say "as it was"
     # Last: it may be this very process's parent.
     if [ -n "$watchdog" ]; then
-        for process in $(ls /proc); do
+        for process in /proc/[0-9]*; do
             # Its sleep, then itself; the number may be another program's by now.
-            if grep -q "^PPid:[[:space:]]*$watchdog\$" "/proc/$process/status" 2>/dev/null && [ "$process" != $$ ]; then kill "$process"; fi
+            if grep -q "^PPid:[[:space:]]*$watchdog\$" "$process/status" 2>/dev/null && [ "$process" != /proc/$$ ]; then
+                kill "${process#/proc/}"
+            fi
         done 2>/dev/null
         if [ -r "/proc/$watchdog/cmdline" ] && tr '\0' ' ' <"/proc/$watchdog/cmdline" | grep -q on-phone.sh; then kill "$watchdog"; fi
     fi

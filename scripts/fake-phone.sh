@@ -34,7 +34,7 @@ formats=/proc/sys/fs/binfmt_misc
 
 # Outside: checks, makes the work folder, goes into the namespaces.
 if [ "${1:-}" != --inside ]; then
-    kind=adb sys= size=256m
+    kind=adb sys='' size=256m
     while [ $# -gt 0 ]; do
         case $1 in
             --ssh) kind=ssh && shift ;;
@@ -57,7 +57,7 @@ if [ "${1:-}" != --inside ]; then
     holder=
     cleanup() {
         if [ -e "$formats/${work##*/}" ]; then echo -1 >"$formats/${work##*/}"; fi
-        if [ -n "$holder" ]; then kill -9 $holder 2>/dev/null || true; fi
+        if [ -n "$holder" ]; then kill -9 "$holder" 2>/dev/null || true; fi
         rm -rf "$work"
     }
     trap cleanup EXIT
@@ -76,7 +76,7 @@ if [ "${1:-}" != --inside ]; then
             until [ "$(readlink /proc/$holder/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done
             echo '0 0 65536' >/proc/$holder/uid_map
             echo '0 0 65536' >/proc/$holder/gid_map
-            enter=(nsenter --user --target $holder --setuid 0 --setgid 0)
+            enter=(nsenter --user --target "$holder" --setuid 0 --setgid 0)
         fi
     elif [ "$(id -u)" -ne 0 ]; then
         die "this kernel lets only root register an emulator"
