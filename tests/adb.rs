@@ -31,6 +31,9 @@ fn a_table_comes_home_and_only_what_changed_is_sent() {
     let after = numbers();
     let changed: Vec<_> = before.lines().zip(after.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
     assert!(changed.len() == 1 && changed[0].ends_with("libm.so.6"), "{changed:?}");
+
+    succeed(phone.profiler(&["clean", "--device", &phone.address]));
+    assert!(!phone.shell("ls /data/local/tmp").contains("blocktime"));
 }
 
 #[test]

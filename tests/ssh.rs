@@ -64,10 +64,15 @@ fn nobody_is_trusted_unseen() {
     fs::write(&known, format!("{place} {}\n", other.split_whitespace().take(2).collect::<Vec<_>>().join(" "))).expect("writable");
     fail(board.build("a", &["--overwrite"]), 3, &["not the one in", "ssh-keygen -f"]);
 
-    // With both in order, it works: as far as a missing engine.
+    // With both in order, it works: with a key that is named, and with one where keys usually are.
     fs::write(&known, right).expect("writable");
-    fs::copy(format!("{keys}/id_ed25519"), home.join(".ssh/id_ed25519")).expect("a key");
-    fail(board.build("a", &["--overwrite", "--engine-lib", "/nowhere/lib.so"]), 3, &["/nowhere/lib.so"]);
+    let key = format!("{keys}/id_ed25519");
+    let devices = ["devices", "--device", &board.address];
+    succeed(board.profiler(&[&devices[..], &["--identity", &key]].concat()));
+    fail(board.profiler(&devices), 3, &["does not let 'root' in"]);
+    fs::copy(&key, home.join(".ssh/id_ed25519")).expect("a key");
+    succeed(board.profiler(&devices));
+    succeed(board.profiler(&["clean", "--device", &board.address]));
 }
 
 #[test]

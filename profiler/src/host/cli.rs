@@ -47,6 +47,9 @@ enum Command {
     /// Show what is attached: model, chip, processors and their clocks, temperatures.
     #[command(after_help = "Example: profiler devices")]
     Devices(DevicesArgs),
+    /// Take everything of this program away from a device: agent, engine, what broken runs left.
+    #[command(after_help = "Example: profiler clean --device adb")]
+    Clean(CleanArgs),
     /// Print and check tables.
     #[command(subcommand)]
     Lut(LutCommand),
@@ -76,9 +79,22 @@ struct DevicesArgs {
     /// A device to ask; this machine and all phones attached without. May be given several times.
     #[arg(long)]
     device: Vec<Address>,
+    /// Key file for ssh; the agent's keys and the usual files without.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct CleanArgs {
+    /// The device: adb, adb:SERIAL or ssh://user@host[:port]. May be given several times.
+    #[arg(long, required = true)]
+    device: Vec<Address>,
+    /// Key file for ssh; the agent's keys and the usual files without.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -89,6 +105,9 @@ struct MeasureArgs {
     /// The engine's shared library; without it the usual places are searched.
     #[arg(long, value_name = "FILE")]
     engine_lib: Option<PathBuf>,
+    /// Key file for ssh; the agent's keys and the usual files without.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// CPUs to be pinned to, such as 0-3,5; without it the last ones, as many as threads.
     #[arg(long)]
     cpus: Option<Cpus>,
@@ -116,6 +135,7 @@ impl MeasureArgs {
             device: self.device.clone(),
             engine,
             engine_lib: self.engine_lib.clone(),
+            identity: self.identity.clone(),
             threads,
             cpus: self.cpus.clone().map(|c| c.0).unwrap_or_default(),
             plan,
@@ -304,9 +324,10 @@ fn run(command: Command) -> Result<(), HostError> {
             print(args.json, &figures, || bench::table(&figures))
         }
         Command::Devices(args) => {
-            let listed = devices::list(&args.device)?;
+            let listed = devices::list(&args.device, args.identity.as_deref())?;
             print(args.json, &listed, || devices::text(&listed))
         }
+        Command::Clean(args) => args.device.iter().try_for_each(|address| devices::clean(address, args.identity.as_deref())),
         Command::Lut(LutCommand::Show { table, space, json }) => {
             let table = Table::read(&table)?;
             let space = match space {

@@ -21,6 +21,8 @@ pub struct Setting {
     pub engine: EngineKind,
     /// Its library on the host, where given.
     pub engine_lib: Option<PathBuf>,
+    /// Key file for ssh, where given.
+    pub identity: Option<PathBuf>,
     /// Threads of the engine.
     pub threads: usize,
     /// CPUs to be pinned to; the agent chooses where empty.
@@ -60,7 +62,7 @@ impl Task<'_> {
     /// [`HostError`]: interrupted, or whatever happened on the device.
     pub fn run(self) -> Result<(Samples, Option<RawFile>), HostError> {
         let Self { setting, folder, samples, raw, raw_path } = self;
-        let mut transport = super::transport::open(&setting.device)?;
+        let mut transport = super::transport::open(&setting.device, setting.identity.as_deref())?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         let earlier_ms = samples.spent_ms();
         let budget_ms = (setting.plan.budget_ms as f64 - earlier_ms).max(LEAST_MS.min(setting.plan.budget_ms as f64));

@@ -1,11 +1,12 @@
-//! What is attached: this machine, every phone that adb knows, and boards that are named.
+//! What is attached: this machine, every phone that adb knows, and boards that are named; and what is to be taken away from it.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::HostError;
-use super::transport::Address;
+use super::transport::{self, Address};
 use crate::device::{Files, Knowledge};
 
 /// A device, or why nothing is known of it.
@@ -21,11 +22,11 @@ pub struct Listed {
     pub trouble: Option<String>,
 }
 
-/// Asks the devices named, or this machine and all phones attached where none is.
+/// Asks the devices named, or this machine and all phones attached where none is. `identity` is a key file for ssh.
 ///
 /// # Errors
 /// [`HostError::Transport`] where a device that was named cannot be asked.
-pub fn list(named: &[Address]) -> Result<Vec<Listed>, HostError> {
+pub fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, HostError> {
     if named.is_empty() {
         let mut all = vec![here()];
         remote::phones(&mut all);
@@ -33,9 +34,19 @@ pub fn list(named: &[Address]) -> Result<Vec<Listed>, HostError> {
     }
     let one = |address: &Address| match address {
         Address::Local => Ok(here()),
-        Address::Adb(_) | Address::Ssh(_) => remote::one(address).map_err(HostError::Transport),
+        Address::Adb(_) | Address::Ssh(_) => remote::one(address, identity).map_err(HostError::Transport),
     };
     named.iter().map(one).collect()
+}
+
+/// Takes everything of this program away from a device.
+///
+/// # Errors
+/// [`HostError::Transport`] where it cannot be reached, or another profiler measures on it.
+pub fn clean(address: &Address, identity: Option<&Path>) -> Result<(), HostError> {
+    transport::open(address, identity)?.remove_all()?;
+    eprintln!("{address}: nothing of this program is left there");
+    Ok(())
 }
 
 fn here() -> Listed {
@@ -44,6 +55,7 @@ fn here() -> Listed {
 
 #[cfg(not(target_os = "android"))]
 mod remote {
+    use std::path::Path;
     use std::time::Duration;
 
     use super::{Address, Files, Knowledge, Listed};
@@ -60,7 +72,7 @@ mod remote {
             Ok(phones) => {
                 for phone in phones {
                     let address = Address::Adb(Some(phone.serial));
-                    all.push(one(&address).unwrap_or_else(|e| Listed {
+                    all.push(one(&address, None).unwrap_or_else(|e| Listed {
                         device: address.to_string(),
                         knowledge: None,
                         trouble: Some(e.to_string()),
@@ -71,11 +83,11 @@ mod remote {
         }
     }
 
-    pub(super) fn one(address: &Address) -> Result<Listed, TransportError> {
+    pub(super) fn one(address: &Address, identity: Option<&Path>) -> Result<Listed, TransportError> {
         match address {
             Address::Local => Ok(super::here()),
             Address::Adb(serial) => Ok(ask(&mut Adb::open(serial.as_deref())?)?),
-            Address::Ssh(target) => Ok(ask(&mut Ssh::open(target, None)?)?),
+            Address::Ssh(target) => Ok(ask(&mut Ssh::open(target, identity)?)?),
         }
     }
 
@@ -87,12 +99,14 @@ mod remote {
 
 #[cfg(target_os = "android")]
 mod remote {
+    use std::path::Path;
+
     use super::{Address, Listed};
     use crate::host::transport::TransportError;
 
     pub(super) fn phones(_: &mut Vec<Listed>) {}
 
-    pub(super) fn one(address: &Address) -> Result<Listed, TransportError> {
+    pub(super) fn one(address: &Address, _: Option<&Path>) -> Result<Listed, TransportError> {
         Err(TransportError::Unavailable { address: address.clone() })
     }
 }

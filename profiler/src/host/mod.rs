@@ -9,7 +9,7 @@
 //! | [`raw`] | raw sample files |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
-//! | [`build`], [`check`], [`bench`], [`candidates`], [`devices`], [`lut`] | the commands |
+//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`] | the commands |
 
 pub mod bench;
 pub mod build;

@@ -58,4 +58,9 @@ impl Transport for Local {
         // The folder is the host's own temporary one.
         Ok(())
     }
+
+    fn remove_all(&mut self) -> Result<(), TransportError> {
+        // Nothing is brought anywhere.
+        Ok(())
+    }
 }

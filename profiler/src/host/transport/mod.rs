@@ -118,25 +118,40 @@ pub trait Transport {
     /// [`TransportError`].
     fn run(&mut self, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError>;
 
-    /// Takes away what was brought.
+    /// Takes away the job that was brought.
     ///
     /// # Errors
     /// [`TransportError`].
     fn clean(&mut self) -> Result<(), TransportError>;
+
+    /// Takes away everything, agent and engine too.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    fn remove_all(&mut self) -> Result<(), TransportError>;
 }
 
-/// Opens the way to a device.
+/// Opens the way to a device; `identity` is a key file for ssh.
 ///
 /// # Errors
 /// [`TransportError`] where the device is not there or does not let this user in.
-pub fn open(address: &Address) -> Result<Box<dyn Transport>, TransportError> {
+#[cfg(not(target_os = "android"))]
+pub fn open(address: &Address, identity: Option<&Path>) -> Result<Box<dyn Transport>, TransportError> {
+    Ok(match address {
+        Address::Local => Box::new(Local::default()),
+        Address::Adb(serial) => Box::new(remote::Remote::new(adb::Adb::open(serial.as_deref())?)?),
+        Address::Ssh(target) => Box::new(remote::Remote::new(Ssh::open(target, identity)?)?),
+    })
+}
+
+/// Opens the way to the local device: a phone does not steer others.
+///
+/// # Errors
+/// [`TransportError::Unavailable`] for any other device.
+#[cfg(target_os = "android")]
+pub fn open(address: &Address, _: Option<&Path>) -> Result<Box<dyn Transport>, TransportError> {
     match address {
         Address::Local => Ok(Box::new(Local::default())),
-        #[cfg(not(target_os = "android"))]
-        Address::Adb(serial) => Ok(Box::new(remote::Remote::new(adb::Adb::open(serial.as_deref())?)?)),
-        #[cfg(not(target_os = "android"))]
-        Address::Ssh(target) => Ok(Box::new(remote::Remote::new(Ssh::open(target, None)?)?)),
-        #[cfg(target_os = "android")]
         Address::Adb(_) | Address::Ssh(_) => Err(TransportError::Unavailable { address: address.clone() }),
     }
 }

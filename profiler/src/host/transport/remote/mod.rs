@@ -106,15 +106,6 @@ impl<S: Shell> Remote<S> {
         &self.probe
     }
 
-    /// Takes everything of this program away from the device.
-    ///
-    /// # Errors
-    /// [`RemoteError`].
-    pub fn remove_all(&mut self) -> Result<(), RemoteError> {
-        let command = format!("rm -rf {}", quote(&self.probe.folder));
-        self.shell.output("remove its folder", &command, SHORT).map(drop)
-    }
-
     fn at(&self, path: &str) -> String {
         format!("{}/{path}", self.probe.folder)
     }
@@ -252,6 +243,11 @@ impl<S: Shell> Transport for Remote<S> {
 
     fn clean(&mut self) -> Result<(), TransportError> {
         Ok(self.remove_job()?)
+    }
+
+    fn remove_all(&mut self) -> Result<(), TransportError> {
+        let command = format!("rm -rf {}", quote(&self.probe.folder));
+        Ok(self.shell.output("remove its folder", &command, SHORT).map(drop)?)
     }
 }
 
