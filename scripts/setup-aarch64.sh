@@ -93,7 +93,13 @@ use_release() {
     mkdir -p "$private"/{sources.list.d,preferences.d,state/lists/partial,cache/archives/partial}
     : >"$private/status"
     sources "$1" >"$private/sources.list"
-    [ -s "$private/sources.list" ] || die "this machine's apt has no Debian sources, or was never updated; see 'apt-get indextargets'"
+    if [ ! -s "$private/sources.list" ]; then
+        # Sources whose lists were never read, or were cleaned away, do not show.
+        say "reading this machine's package lists"
+        "${as_root[@]}" apt-get update -qq >&2
+        sources "$1" >"$private/sources.list"
+    fi
+    [ -s "$private/sources.list" ] || die "this machine's apt has no Debian sources; see 'apt-get indextargets'"
     # Proxies and credentials of the machine's own configuration stay in force: only folders and architectures change.
     cat >"$private/apt.conf" <<CONF
 Dir::Etc::sourcelist "$private/sources.list";
@@ -152,7 +158,7 @@ if ! present rust "$codename"; then
     # rustup's cargo drives it through RUSTC; its own libraries lie beside it.
     cat >"$root/rust/rustc" <<WRAPPER
 #!/bin/sh
-LD_LIBRARY_PATH=$root/rust/usr/lib/x86_64-linux-gnu exec $root/rust/usr/bin/rustc "\$@"
+LD_LIBRARY_PATH='$root/rust/usr/lib/x86_64-linux-gnu' exec '$root/rust/usr/bin/rustc' "\$@"
 WRAPPER
     chmod 755 "$root/rust/rustc"
     # Of the source, only the standard library's is needed.
