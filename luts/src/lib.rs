@@ -9,7 +9,7 @@
 //! | [`header`] | where a table comes from |
 //! | [`row`] | one measurement, and its columns |
 //! | [`table`] | the table: look-up, prediction, checks against a space |
-//! | [`file`] | reading (streamed, bounded) and writing (whole or not at all) |
+//! | [`mod@file`] | reading (streamed, bounded) and writing (whole or not at all) |
 //! | [`fault`] | everything that can be wrong with a table |
 
 pub mod fault;

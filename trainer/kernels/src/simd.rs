@@ -1,6 +1,6 @@
 //! Vectors of 16 floats on whatever the processor has, chosen once at run time.
 //!
-//! Every kernel is written once, generic over [`Simd`], and compiled for each level. `BLOCKTIME_SIMD=portable|avx2|avx512|neon`
+//! Every kernel is written once, generic over the instruction set, and compiled for each level. `BLOCKTIME_SIMD=portable|avx2|avx512|neon`
 //! forces a level that the processor has (tests run each of them).
 
 use std::sync::OnceLock;
