@@ -1,20 +1,10 @@
 //! The whole path of a user, on a few real faces: table of this machine, search, finetune, export, measurement, report.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use support::project_root;
-
-/// Builds the two programs and returns the folder they are in.
-fn programs() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--quiet", "-p", "profiler", "-p", "trainer", "--bins"]).status();
-    assert!(built.expect("cargo runs").success(), "profiler and trainer do not compile");
-    // This test is target/PROFILE/deps/whole_path-…
-    let test = std::env::current_exe().expect("a test has a path");
-    test.ancestors().nth(2).expect("two folders above").to_path_buf()
-}
+use support::{programs, project_root};
 
 /// Runs a program to its end and returns its standard output.
 fn run<S: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = S>) -> String {
@@ -44,7 +34,7 @@ fn some_faces(from: &Path, to: &Path, train: usize, test: usize) {
 fn a_table_a_search_and_a_network_that_runs() {
     let Some(faces) = support::shared("faces") else { return };
     let faces = std::fs::canonicalize(faces).expect("a folder");
-    let programs = programs();
+    let programs = programs(&["profiler", "trainer"]);
     let (profiler, trainer) = (programs.join("profiler"), programs.join("trainer"));
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name).into_os_string().into_string().expect("UTF-8");

@@ -8,7 +8,7 @@ use std::path::Path;
 use profiler::device::{Cluster, CpuList, Files, Knowledge};
 
 fn dump(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/devices").join(name).with_extension("txt");
+    let path = support::project_root().join("profiler/tests/devices").join(name).with_extension("txt");
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 

@@ -2,9 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-/// The project's root folder.
-pub fn project_root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().and_then(Path::parent).expect("two folders below the root")
+/// The project's root folder: the one above the tested package that holds `Cargo.lock`.
+///
+/// Asked for when the test runs: clones that share a target folder share compiled tests, so that a path from
+/// compile time may be another clone's.
+///
+/// # Panics
+/// Outside of `cargo test`, which says where the tested package is.
+pub fn project_root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("tests are run by cargo");
+    let root = Path::new(&package).ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    root.expect("the workspace has a Cargo.lock").to_path_buf()
 }
 
 /// A path in the shared data folder (`BLOCKTIME_SHARED`, default `../shared` beside the project).
