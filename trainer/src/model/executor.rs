@@ -5,28 +5,11 @@ use std::sync::Arc;
 
 use blocks::Graph;
 use candle_core::{Device, Tensor};
+pub use kernels::Mode;
 
 use super::fused::Fused;
 use super::stock::Stock;
 use super::{Layout, Stats};
-
-/// How batch norm and dropout behave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Statistics of the batch, which also move the running ones (momentum 0.1, unbiased variance); dropout drops.
-    Train,
-    /// Statistics of the batch; the running ones stay. Dropout drops.
-    TrainFrozenStats,
-    /// Running statistics, no dropout.
-    Eval,
-}
-
-impl Mode {
-    /// Whether the batch's own statistics normalise it, and dropout drops.
-    pub fn is_training(self) -> bool {
-        self != Self::Eval
-    }
-}
 
 /// What an executor is given for one forward pass; see [`super::Model::forward`].
 pub struct Call<'a> {

@@ -22,16 +22,6 @@ impl Fused {
     }
 }
 
-impl From<Mode> for kernels::Mode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Train => Self::Train,
-            Mode::TrainFrozenStats => Self::TrainFrozenStats,
-            Mode::Eval => Self::Eval,
-        }
-    }
-}
-
 impl Executor for Fused {
     fn forward(&self, call: Call<'_>) -> Result<Vec<Tensor>> {
         let [input] = call.inputs else { bail!("the fused executor runs graphs with one input, not {}", call.inputs.len()) };
@@ -110,7 +100,7 @@ impl CustomOp3 for Pass {
         };
         let (input, params) = (values(input, input_layout)?, values(params, params_layout)?);
         let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-        let (outputs, tape) = self.plan.forward(&[input], params, &mut stats, masks, self.mode.into(), self.dropout_seed);
+        let (outputs, tape) = self.plan.forward(&[input], params, &mut stats, masks, self.mode, self.dropout_seed);
         if self.mode.is_training() {
             *self.tape.lock().unwrap_or_else(PoisonError::into_inner) = Some(tape);
         }

@@ -379,6 +379,13 @@ pub(super) unsafe fn read_rows(plan: &Plan, x: &View, image: usize, first: usize
     }
 }
 
+/// Adds a bias's gradient, a vector a block, to that of the parameters.
+pub(super) fn add_channels(channels: &[crate::simd::V16], params: &mut [f32]) {
+    for (to, from) in std::iter::zip(params, channels.iter().flat_map(|v| v.0)) {
+        *to += from;
+    }
+}
+
 /// Adds Σ over pixels of rows of a raw gradient, a vector a block, to `partial`: a bias's gradient.
 ///
 /// # Safety

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use blocks::Conv;
 
-use super::backward::{Gradients, Target, add_bias_gradient, raw_rows, read_rows};
+use super::backward::{Gradients, Target, add_bias_gradient, add_channels, raw_rows, read_rows};
 use super::forward::View;
 use super::{Plan, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
@@ -231,9 +231,7 @@ impl Plan {
             dense.packing.unpack_add(partial.sum(), &mut params[weight]);
         }
         if let (Some(partial), Some(range)) = (&mut bias_partial, bias) {
-            for (to, from) in std::iter::zip(&mut params[range], partial.sum().iter().flat_map(|v| v.0)) {
-                *to += from;
-            }
+            add_channels(partial.sum(), &mut params[range]);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use blocks::Conv;
 
-use super::backward::{Gradients, add_bias_gradient};
+use super::backward::{Gradients, add_bias_gradient, add_channels};
 use super::{Plan, Tape, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::depthwise::{self, Window};
@@ -176,9 +176,7 @@ impl Plan {
             unpack_depthwise_add(partial.sum(), taps, &mut params[weight]);
         }
         if let (Some(partial), Some(range)) = (&mut bias_partial, bias) {
-            for (to, from) in std::iter::zip(&mut params[range], partial.sum().iter().flat_map(|v| v.0)) {
-                *to += from;
-            }
+            add_channels(partial.sum(), &mut params[range]);
         }
     }
 }

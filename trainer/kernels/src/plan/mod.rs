@@ -24,14 +24,14 @@ use crate::simd::Level;
 pub use backward::Gradients;
 pub use forward::Tape;
 
-/// What the batch norms do in a forward pass.
+/// How batch norm and dropout behave in a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Statistics of the batch; running statistics are moved (momentum 0.1, unbiased variance).
+    /// Statistics of the batch; running statistics are moved (momentum 0.1, unbiased variance). Dropout drops.
     Train,
-    /// Statistics of the batch; running statistics stay as they are.
+    /// Statistics of the batch; running statistics stay as they are. Dropout drops.
     TrainFrozenStats,
-    /// Running statistics.
+    /// Running statistics, no dropout.
     Eval,
 }
 
