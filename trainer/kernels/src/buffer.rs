@@ -43,12 +43,6 @@ impl Pool {
         buffer.fill(V16::ZERO);
         buffer
     }
-
-    /// Bytes that are held but not in use.
-    pub fn free_bytes(&self) -> usize {
-        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        free.buffers.iter().map(|b| b.capacity() * size_of::<V16>()).sum()
-    }
 }
 
 /// A run of vectors that goes back to its [`Pool`] when dropped.

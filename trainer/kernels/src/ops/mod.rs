@@ -81,9 +81,9 @@ impl Partial {
     }
 }
 
-/// Scratch memory of the calling thread, at least `len` vectors with unspecified contents.
+/// Runs `work` with three areas of the calling thread's scratch memory, of `lens` vectors each, with unspecified contents.
 ///
-/// `slot` tells apart scratch areas that are in use at once.
+/// `work` must not ask for scratch itself.
 pub(crate) fn with_scratch<R>(lens: [usize; 3], work: impl FnOnce([Ptr; 3]) -> R) -> R {
     use std::cell::RefCell;
     thread_local! {
