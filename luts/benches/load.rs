@@ -39,8 +39,10 @@ fn large(rows: usize) -> Table {
         device: Device::default(),
         engine: EngineId::default(),
         canary: None,
+        governor: None,
         clock: None,
         temperature: None,
+        units: None,
         fit: None,
         checked: None,
     };

@@ -21,12 +21,14 @@ use crate::row::{Discarded, Interval, Kind, Quantiles, Row, Shapes};
 use crate::table::Table;
 use crate::units::Micros;
 
-/// Version of the columns and of the header.
-pub const SCHEMA: i64 = 1;
+/// Version of the columns and of the header that is written.
+pub const SCHEMA: i64 = 2;
+/// The one before, which is read too: it had no column [`TEMPERATURE`], and knew no device's clusters.
+const SCHEMA_BEFORE: i64 = 1;
 
 const FORMAT: &str = "blocktime-lut";
 const END: &str = "# end";
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 25] = [
     "key",
     "kind",
     "primitive",
@@ -49,9 +51,13 @@ const COLUMNS: [&str; 24] = [
     "discarded_canary",
     "discarded_moved",
     "discarded_preempted",
+    "discarded_temperature",
     "cold_us",
     "checksum",
 ];
+
+/// Place of the column that schema 1 lacks.
+const TEMPERATURE: usize = 22;
 
 /// Longest line of rows, and of the header; most bytes of the header; most rows.
 const LINE_LIMIT: usize = 4096;
@@ -143,7 +149,8 @@ fn push_row(text: &mut String, row: &Row) {
     for i in 0..5 {
         optional(quantiles.map(|q| q[i]));
     }
-    let _ = write!(text, ",{},{},{},{},", row.samples, row.discarded.canary, row.discarded.moved, row.discarded.preempted);
+    let Discarded { canary, moved, preempted, temperature } = row.discarded;
+    let _ = write!(text, ",{},{canary},{moved},{preempted},{temperature},", row.samples);
     if let Some(Micros(cold)) = row.cold {
         let _ = write!(text, "{cold}");
     }
@@ -180,9 +187,15 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
         if !reader.read_byte_record(&mut record).map_err(failed)? {
             return Err(truncated("it has no rows".to_string()));
         }
+        if header.schema == SCHEMA_BEFORE {
+            record = with_temperature(&record, COLUMNS[TEMPERATURE]);
+        }
         let names_match = record.iter().eq(COLUMNS.iter().map(|c| c.as_bytes()));
         while reader.read_byte_record(&mut record).map_err(failed)? {
             let line = header_lines + record.position().map_or(0, csv::Position::line);
+            if header.schema == SCHEMA_BEFORE {
+                record = with_temperature(&record, "0");
+            }
             match parse_row(&record) {
                 _ if rows.len() as u64 >= ROW_LIMIT => {
                     return Err(TableError::NotATable { path: path.into(), reason: format!("more than {ROW_LIMIT} rows") });
@@ -244,7 +257,7 @@ fn read_header(input: &mut impl BufRead, path: &Path) -> Result<(HeaderFile, u64
     let invalid = |source| TableError::Header { path: path.into(), source: Box::new(source) };
     let schema = toml::from_str::<toml::Table>(&text).map_err(invalid)?.get("schema").and_then(toml::Value::as_integer);
     match schema {
-        Some(SCHEMA) => {}
+        Some(SCHEMA | SCHEMA_BEFORE) => {}
         Some(found) => return Err(TableError::Schema { path: path.into(), found, known: SCHEMA }),
         None => return Err(not_a_table("its header has no 'schema'")),
     }
@@ -322,6 +335,12 @@ impl<R: BufRead> Read for RowLines<R> {
     }
 }
 
+/// A record of schema 1 with the column that came later.
+fn with_temperature(record: &ByteRecord, text: &str) -> ByteRecord {
+    let before = record.iter().take(TEMPERATURE);
+    before.chain(std::iter::once(text.as_bytes())).chain(record.iter().skip(TEMPERATURE)).collect()
+}
+
 fn parse_row(record: &ByteRecord) -> Result<Row, String> {
     if record.len() != COLUMNS.len() {
         return Err(format!("{} columns instead of {}", record.len(), COLUMNS.len()));
@@ -352,9 +371,14 @@ fn parse_row(record: &ByteRecord) -> Result<Row, String> {
         interval: interval.map(|(low, high)| Interval { low, high }),
         quantiles,
         samples: number(&text, 18)?,
-        discarded: Discarded { canary: number(&text, 19)?, moved: number(&text, 20)?, preempted: number(&text, 21)? },
-        cold: micros(&text, 22)?,
-        checksum: some_text(23)?.map(str::to_string),
+        discarded: Discarded {
+            canary: number(&text, 19)?,
+            moved: number(&text, 20)?,
+            preempted: number(&text, 21)?,
+            temperature: number(&text, 22)?,
+        },
+        cold: micros(&text, 23)?,
+        checksum: some_text(24)?.map(str::to_string),
     })
 }
 

@@ -62,12 +62,18 @@ pub struct Header {
     /// The compute loop that every sample was divided by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<Canary>,
+    /// What decided on the clock while measuring: `performance (was interactive)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<String>,
     /// Clock seen while measuring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<ClockBand>,
     /// Temperature seen while measuring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<TemperatureBand>,
+    /// The units that measured together, where they were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<Units>,
     /// Whole networks used in fitting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
@@ -87,7 +93,7 @@ pub struct SpaceId {
 }
 
 /// A device, as far as it could be found out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
     /// What people call it.
@@ -100,9 +106,41 @@ pub struct Device {
     /// Hash of the serial number: tells units apart without naming them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial_hash: Option<String>,
+    /// System: `Android 9`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// Kernel release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<String>,
+    /// Memory in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
+    /// Names of its temperature sensors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensors: Vec<String>,
+    /// Its clusters of processors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<Cluster>,
+}
+
+/// Processors of one kind that share clock and cache.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Their numbers: `0-3`.
+    pub cpus: String,
+    /// Their core: `Cortex-A53`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<String>,
+    /// Lowest frequency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_mhz: Option<Megahertz>,
+    /// Highest frequency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_mhz: Option<Megahertz>,
+    /// Those that share the second cache with the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_l2: Option<String>,
 }
 
 /// An engine's build.
@@ -152,6 +190,24 @@ pub struct TemperatureBand {
     pub min_c: Celsius,
     /// Highest.
     pub max_c: Celsius,
+}
+
+/// Several units of one model that measured one table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Units {
+    /// `spread` (they shared the work) or `replicate` (each did all of it).
+    pub mode: String,
+    /// How many.
+    pub count: usize,
+    /// Hashes of their serial numbers, where they gave one.
+    pub serial_hashes: Vec<String>,
+    /// Median over the rows of slowest unit / fastest unit − 1; absent where each unit did a part only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_spread: Option<f64>,
+    /// The largest of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_spread: Option<f64>,
 }
 
 /// Whole networks that were measured along with the blocks.

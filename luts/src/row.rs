@@ -97,8 +97,10 @@ pub struct Discarded {
     pub canary: u64,
     /// The process was moved to another CPU.
     pub moved: u64,
-    /// The process was interrupted by another one.
+    /// The process was interrupted by another one, or stopped.
     pub preempted: u64,
+    /// The device was too warm or too cold.
+    pub temperature: u64,
 }
 
 /// One measured block, or one piece of the trunk.

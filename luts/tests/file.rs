@@ -31,6 +31,22 @@ fn error(text: &str) -> String {
 }
 
 #[test]
+fn a_table_of_the_schema_before_is_read() {
+    let table = common::table(&pfld());
+    let old = text().replace("# schema = 2", "# schema = 1").replace(",discarded_temperature", "");
+    let row = |line: &str| {
+        let mut cells: Vec<_> = line.split(',').collect();
+        cells.remove(22);
+        cells.join(",")
+    };
+    let old: String = old
+        .lines()
+        .map(|line| if line.contains("@") || line.starts_with("trunk:") { row(line) } else { line.to_string() } + "\n")
+        .collect();
+    assert_eq!(read(old.as_bytes()).unwrap().rows(), table.rows());
+}
+
+#[test]
 fn a_written_table_is_read_back() {
     let table = read(text().as_bytes()).unwrap();
     assert_eq!(table, common::table(&pfld()));
@@ -69,7 +85,7 @@ fn each_kind_of_broken_file_has_its_message() {
     let text = text();
     assert!(error("").contains("not a latency table"));
     assert!(error("a,b,c\n1,2,3\n").contains("not a latency table"));
-    assert!(error(&text.replace("# schema = 1", "# schema = 2")).contains("schema 2, this program reads schema 1"));
+    assert!(error(&text.replace("# schema = 2", "# schema = 3")).contains("schema 3, this program reads schema 2"));
     assert!(error(&text.replace("# points = 106", "# points = many")).contains("header"));
     assert!(error(&text.replace("key,kind", "name,kind")).contains("columns"));
     let row = text.lines().find(|l| l.starts_with("sep_k3@")).unwrap();
@@ -116,7 +132,7 @@ prop_compose! {
             key, kind: Kind::Block, primitive: "sep_k3".into(), shapes: Shapes { c_in, c_out, stride: 2, h, w: h },
             macs, params, latency: Micros(latency),
             interval: Some(Interval { low: Micros(latency * below), high: Micros(latency * above) }),
-            quantiles, samples, discarded: Discarded { canary, moved, preempted: canary }, cold, checksum,
+            quantiles, samples, discarded: Discarded { canary, moved, preempted: canary, temperature: moved }, cold, checksum,
         }
     }
 }

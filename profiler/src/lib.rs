@@ -14,7 +14,6 @@
 
 #[cfg(feature = "agent")]
 pub mod agent;
-#[cfg(feature = "agent")]
 pub mod device;
 #[cfg(feature = "host")]
 pub mod host;

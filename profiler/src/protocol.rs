@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::Knowledge;
+
 /// Version of job and events; both sides must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Name of the job's file in its folder.
 pub const JOB_FILE: &str = "job.json";
@@ -27,6 +29,8 @@ pub struct Job {
     pub seed: u64,
     /// How and how long to measure.
     pub plan: Plan,
+    /// What the device is to be held at meanwhile.
+    pub hold: Hold,
     /// The models.
     pub items: Vec<Item>,
 }
@@ -44,6 +48,17 @@ pub struct Plan {
     pub canary_us: f64,
     /// Samples an item needs at least.
     pub min_samples: usize,
+    /// Runs with cold caches of each item that asks for them.
+    pub cold_runs: usize,
+}
+
+/// What the device is held at while it measures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// How far its temperature may be from that at the start, in °C; not looked at where absent.
+    pub celsius: Option<f64>,
+    /// Whether the governor is set to `performance`, where that is allowed, and set back at the end.
+    pub governor: bool,
 }
 
 /// One model to measure.
@@ -59,21 +74,20 @@ pub struct Item {
     pub expected: Vec<String>,
     /// Ratios of samples to canaries from an earlier run that is being resumed.
     pub earlier: Vec<f64>,
+    /// Whether it is also run with cold caches.
+    #[serde(default)]
+    pub cold: bool,
 }
 
 /// What is known of the device; everything optional, nothing trusted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeviceFacts {
-    /// What people call it.
-    pub model: Option<String>,
+    /// Model, chip, processors, sensors.
+    pub known: Knowledge,
     /// Processor architecture.
     pub arch: String,
-    /// System on chip or processor.
-    pub soc: Option<String>,
     /// Serial number, as the device gives it.
     pub serial: Option<String>,
-    /// Kernel release.
-    pub kernel: Option<String>,
     /// What suggests that an emulator runs the agent; empty on real hardware.
     pub emulation: Vec<String>,
 }
@@ -104,6 +118,20 @@ pub enum Event {
     Sampling,
     /// One sample.
     Sample(Sample),
+    /// One run with cold caches.
+    Cold {
+        /// The item.
+        id: String,
+        /// Its time, in µs.
+        us: f64,
+        /// Time of one canary unit just before, in µs.
+        canary_us: f64,
+    },
+    /// Nothing is measured until the device is fit for it again.
+    Resting {
+        /// The temperature waited for to come back.
+        celsius: f64,
+    },
     /// A round is over.
     Round {
         /// Its number, from 1.
@@ -140,6 +168,9 @@ pub struct Start {
     pub engine: EngineFacts,
     /// CPUs it is pinned to; empty where it could not be pinned.
     pub cpus: Vec<usize>,
+    /// What decides on the clock while it measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<String>,
     /// What the canary computes.
     pub canary: String,
 }
@@ -170,6 +201,12 @@ pub struct Sample {
     pub after_us: f64,
     /// CPU it ended on.
     pub cpu: Option<usize>,
+    /// The clock just after it, in MHz, where it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mhz: Option<f64>,
+    /// The processors' temperature, in °C, where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub celsius: Option<f64>,
     /// Why it must not be used, if so.
     pub fault: Option<SampleFault>,
 }
@@ -182,8 +219,15 @@ pub enum SampleFault {
     Canary,
     /// It ended on a CPU it was not pinned to, or on another one than it began on.
     Moved,
-    /// Another process ran on the CPU in between.
+    /// Another process ran on the CPU in between, or the process was stopped.
     Preempted,
+    /// The device was too warm or too cold.
+    Temperature,
+}
+
+impl SampleFault {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Canary, Self::Moved, Self::Preempted, Self::Temperature];
 }
 
 impl Sample {

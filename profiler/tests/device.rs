@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use profiler::device::{Cluster, CpuList, Files, Knowledge};
+use profiler::device::{Cluster, CpuList, Files, Knowledge, choose};
 
 fn dump(name: &str) -> String {
     let path = support::project_root().join("profiler/tests/devices").join(name).with_extension("txt");
@@ -59,6 +59,36 @@ fn one_prime_core_though_the_kernel_says_they_are_all_together() {
         cluster("7", "Kryo 4xx Gold (Cortex-A76)", 2841.6),
     ];
     assert_eq!(clusters(&known), expected);
+}
+
+#[test]
+fn threads_are_pinned_to_one_cluster() {
+    let all: Vec<usize> = (0..8).collect();
+    let chosen = |name: &str, allowed: &[usize], threads| choose(&knowledge(name).clusters, allowed, threads);
+    // Equal clusters: the last one, which serves fewer interrupts; never four processors out of two clusters.
+    assert_eq!(chosen("snapdragon625", &all, 1), [7]);
+    assert_eq!(chosen("snapdragon625", &all, 4), [4, 5, 6, 7]);
+    assert_eq!(chosen("snapdragon625", &[0, 1, 2, 3, 6, 7], 4), [0, 1, 2, 3]);
+    // The strongest that has enough of those allowed.
+    assert_eq!(chosen("four-and-four", &all, 2), [6, 7]);
+    assert_eq!(chosen("four-and-four", &[0, 1, 2, 3], 2), [2, 3]);
+    assert_eq!(chosen("one-three-four", &all, 1), [7]);
+    assert_eq!(chosen("one-three-four", &all, 3), [4, 5, 6]);
+    assert_eq!(chosen("one-three-four", &all, 4), [0, 1, 2, 3]);
+    // No cluster is known, or none is large enough.
+    assert_eq!(chosen("nothing", &[0, 1, 2], 2), [1, 2]);
+    assert_eq!(chosen("raspberry-pi-4", &[0, 1, 2, 3], 6), [0, 1, 2, 3]);
+    // The scheduler's own figure stands above the clock's.
+    let cluster = |cpus: &str, capacity, max_mhz| Cluster {
+        cpus: CpuList::parse(cpus).expect("a list"),
+        core: None,
+        min_mhz: None,
+        max_mhz: Some(max_mhz),
+        capacity,
+        governor: None,
+        shared_l2: None,
+    };
+    assert_eq!(choose(&[cluster("0-3", Some(1024), 1800.0), cluster("4-7", Some(400), 2000.0)], &all, 1), [3]);
 }
 
 #[test]

@@ -17,8 +17,10 @@ pub fn header(space: &Space) -> Header {
         device: Device { model: "a \"board\"\nof two lines".into(), arch: "aarch64".into(), ..Device::default() },
         engine: EngineId { name: "onnxruntime".into(), version: "1.32.0".into(), library_sha256: None },
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.1), median_us: Micros(101.7) }),
+        governor: None,
         clock: None,
         temperature: None,
+        units: None,
         fit: Some(Fit { residual: 0.01, architectures: vec!["a b c".into()] }),
         checked: None,
     }

@@ -5,6 +5,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
+use crate::device::{Cluster, choose};
+
 /// Microseconds of the raw monotonic clock: no daemon slews it, and setting the date does not move it.
 pub fn now_us() -> f64 {
     match clock_gettime(ClockId::CLOCK_MONOTONIC_RAW) {
@@ -12,6 +14,11 @@ pub fn now_us() -> f64 {
         // The clock exists since Linux 2.6.28; a kernel without it cannot run this program.
         Err(_) => 0.0,
     }
+}
+
+/// Microseconds that this thread has computed.
+pub fn computed_us() -> f64 {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0.0, |t| t.tv_sec() as f64 * 1e6 + t.tv_nsec() as f64 * 1e-3)
 }
 
 /// How often another process was given the CPU since this one started.
@@ -32,13 +39,13 @@ fn allowed() -> Vec<usize> {
     }
 }
 
-/// Pins the process to CPUs: those asked for, else the last `threads` of those allowed (the first ones serve most interrupts).
+/// Pins the process to CPUs: those asked for, else those of one cluster ([`choose`]).
 ///
 /// Gives the CPUs pinned to; none where nothing was asked for and the system does not allow it.
 ///
 /// # Errors
 /// Why the CPUs asked for cannot be had.
-pub fn pin(asked: &[usize], threads: usize) -> Result<Vec<usize>, String> {
+pub fn pin(asked: &[usize], threads: usize, clusters: &[Cluster]) -> Result<Vec<usize>, String> {
     let allowed = allowed();
     if let Some(missing) = asked.iter().find(|cpu| !allowed.contains(cpu)) {
         return Err(format!("CPU {missing} is not among those that may be used, {allowed:?}"));
@@ -46,7 +53,7 @@ pub fn pin(asked: &[usize], threads: usize) -> Result<Vec<usize>, String> {
     if !asked.is_empty() && asked.len() < threads {
         return Err(format!("{threads} threads need as many CPUs"));
     }
-    let chosen = if asked.is_empty() { allowed[allowed.len().saturating_sub(threads)..].to_vec() } else { asked.to_vec() };
+    let chosen = if asked.is_empty() { choose(clusters, &allowed, threads) } else { asked.to_vec() };
     let mut set = CpuSet::new();
     let pinned = chosen.iter().try_for_each(|&cpu| set.set(cpu)).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
     match pinned {

@@ -11,11 +11,9 @@ pub fn facts() -> DeviceFacts {
     let known = Knowledge::of(&files);
     let serial = files.property("ro.serialno").or_else(|| files.line("/proc/device-tree/serial-number"));
     DeviceFacts {
-        model: known.model.or_else(|| known.soc.clone()),
         arch: std::env::consts::ARCH.to_string(),
         serial: serial.or_else(|| files.field("/proc/cpuinfo", "Serial")),
-        soc: known.soc,
-        kernel: known.kernel,
+        known,
         emulation: emulation(std::env::consts::ARCH, files.text("/proc/cpuinfo").unwrap_or_default()),
     }
 }

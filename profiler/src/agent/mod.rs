@@ -4,17 +4,27 @@
 //! |---|---|
 //! | [`canary`] | the fixed compute loop beside each sample |
 //! | [`clock`] | the clock, affinity, interruptions |
+//! | [`cold`] | runs with cold caches |
+//! | [`cycles`] | the true clock, from a loop of known length |
 //! | [`device`] | what the device says of itself |
+//! | [`governor`] | the governor of the clock, held and set back |
 //! | [`model`] | one model in the engine, its outputs checked |
 //! | [`sampler`] | one sample |
 //! | [`schedule`] | which model is sampled next, and when it is enough |
+//! | [`session`] | sampling from the first round to the last, rests in between |
+//! | [`thermal`] | temperature, held near that at the start |
 
 pub mod canary;
 pub mod clock;
+pub mod cold;
+pub mod cycles;
 pub mod device;
+pub mod governor;
 pub mod model;
 pub mod sampler;
 pub mod schedule;
+pub mod session;
+pub mod thermal;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,9 +33,9 @@ use engines::{EngineError, EngineKind};
 
 use crate::protocol::{EngineFacts, Event, JOB_FILE, Job, PROTOCOL, Start};
 use canary::Canary;
+use governor::Governor;
 use model::Model;
-use sampler::Sampler;
-use schedule::Schedule;
+use session::Session;
 
 /// Why the agent gives up.
 #[derive(Debug, thiserror::Error)]
@@ -99,10 +109,10 @@ impl AgentError {
 }
 
 /// Writes events, each at once.
-struct Events(io::StdoutLock<'static>);
+pub(crate) struct Events(io::StdoutLock<'static>);
 
 impl Events {
-    fn send(&mut self, event: &Event) -> Result<(), AgentError> {
+    pub(crate) fn send(&mut self, event: &Event) -> Result<(), AgentError> {
         let mut line = serde_json::to_vec(event).map_err(|e| AgentError::Output(e.into()))?;
         line.push(b'\n');
         self.0.write_all(&line).and_then(|()| self.0.flush()).map_err(AgentError::Output)
@@ -136,7 +146,11 @@ fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
     let device = device::facts();
     let kind: EngineKind = job.engine.parse().map_err(AgentError::UnknownEngine)?;
     // Pinned before the engine starts its threads, which inherit it.
-    let cpus = clock::pin(&job.cpus, job.threads).map_err(|reason| AgentError::Affinity { cpus: job.cpus.clone(), reason })?;
+    let cpus = clock::pin(&job.cpus, job.threads, &device.known.clusters)
+        .map_err(|reason| AgentError::Affinity { cpus: job.cpus.clone(), reason })?;
+    // Held, and its watchdog begun, while this process has one thread.
+    let governor = Governor::hold(&cpus, job.hold.governor);
+    let sensors = device.known.sensors.clone();
     let engine = engines::open(kind, job.engine_lib.as_deref().map(Path::new)).map_err(AgentError::Engine)?;
     let info = engine.info();
     let mut canary = Canary::new(job.plan.canary_us);
@@ -146,6 +160,7 @@ fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
         device,
         engine: EngineFacts { name: info.name.clone(), version: info.version.clone(), library_sha256: info.library_sha256.clone() },
         cpus: cpus.clone(),
+        governor: governor.described(),
         canary: canary::KIND.to_string(),
     })))?;
     let mut models = Vec::new();
@@ -161,24 +176,7 @@ fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
         models.push(model);
     }
     events.send(&Event::Sampling)?;
-    let mut schedule = Schedule::new(&job);
-    let mut sampler = Sampler::new(&mut canary, cpus);
-    let precise = loop {
-        let Some(round) = schedule.next_round(sampler.elapsed_ms()) else { break schedule.all_settled() };
-        for index in round {
-            let sample = sampler.sample(&mut models[index])?;
-            schedule.record(index, &sample);
-            events.send(&Event::Sample(sample))?;
-            if schedule.is_over(sampler.elapsed_ms()) {
-                break;
-            }
-        }
-        events.send(&Event::Round {
-            round: schedule.rounds(),
-            settled: schedule.settled(),
-            elapsed_ms: sampler.elapsed_ms() as u64,
-        })?;
-    };
+    let precise = Session::new(&job, &mut models, &mut canary, cpus, &sensors).run(events)?;
     for model in &mut models {
         model.check_again()?;
     }

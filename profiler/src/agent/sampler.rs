@@ -2,25 +2,37 @@
 
 use super::canary::{Canary, Reading};
 use super::model::Model;
-use super::{AgentError, clock};
+use super::thermal::Thermometer;
+use super::{AgentError, clock, cycles};
 use crate::protocol::{Sample, SampleFault};
 
 /// Canaries before and after may differ by this much; beyond, clock or neighbour have moved within the sample.
 pub const CANARY_TOLERANCE: f64 = 0.05;
+/// Share of a sample in which its thread may not have computed. A process that was stopped (`SIGSTOP`, a freezer, a full quota)
+/// is not counted as interrupted by the kernel, but its clock of computing stands still.
+const IDLE_TOLERANCE: f64 = 0.01;
+/// The same for an engine with several threads, the first of which may wait for the others.
+const WAITING_TOLERANCE: f64 = 0.5;
 
 /// Takes samples. The canary after one sample is the one before the next.
 pub struct Sampler<'a> {
     canary: &'a mut Canary,
     cpus: Vec<usize>,
+    threads: usize,
     last: Reading,
     started_us: f64,
 }
 
 impl<'a> Sampler<'a> {
-    /// A sampler for a process pinned to these CPUs.
-    pub fn new(canary: &'a mut Canary, cpus: Vec<usize>) -> Self {
+    /// A sampler for a process pinned to these CPUs, whose engine has that many threads.
+    pub fn new(canary: &'a mut Canary, cpus: Vec<usize>, threads: usize) -> Self {
         let last = canary.read();
-        Self { canary, cpus, last, started_us: clock::now_us() }
+        Self { canary, cpus, threads, last, started_us: clock::now_us() }
+    }
+
+    /// The canary, for what computes between samples.
+    pub fn canary(&mut self) -> &mut Canary {
+        self.canary
     }
 
     /// Time since the start, in ms.
@@ -28,15 +40,25 @@ impl<'a> Sampler<'a> {
         (clock::now_us() - self.started_us) * 1e-3
     }
 
+    /// Reads the canary anew, after something else than a sample.
+    pub fn refresh(&mut self) {
+        self.last = self.canary.read();
+    }
+
     /// Takes one sample.
-    pub(super) fn sample(&mut self, model: &mut Model) -> Result<Sample, AgentError> {
+    pub(super) fn sample(&mut self, model: &mut Model, thermometer: &mut Thermometer) -> Result<Sample, AgentError> {
         let before = self.last;
         model.time(1)?;
         let (preemptions, began_on) = (clock::preemptions(), clock::cpu());
+        let (began_us, computed_us) = (clock::now_us(), clock::computed_us());
         let us = model.time(model.runs())?;
+        let (whole_us, computed_us) = (clock::now_us() - began_us, clock::computed_us() - computed_us);
         let (preempted, ended_on) = (clock::preemptions() != preemptions, clock::cpu());
+        let tolerance = if self.threads > 1 { WAITING_TOLERANCE } else { IDLE_TOLERANCE };
+        let preempted = preempted || whole_us - computed_us > tolerance * whole_us;
         let after = self.canary.read();
         self.last = after;
+        thermometer.look();
         let strayed = ended_on.is_some_and(|cpu| !self.cpus.is_empty() && !self.cpus.contains(&cpu));
         let fault = if strayed || began_on != ended_on {
             Some(SampleFault::Moved)
@@ -44,11 +66,24 @@ impl<'a> Sampler<'a> {
             Some(SampleFault::Preempted)
         } else if slipped(before.us, after.us) {
             Some(SampleFault::Canary)
+        } else if thermometer.is_outside() {
+            Some(SampleFault::Temperature)
         } else {
             None
         };
         let id = model.id().to_string();
-        Ok(Sample { id, at_ms: self.elapsed_ms(), us, before_us: before.us, after_us: after.us, cpu: ended_on, fault })
+        Ok(Sample {
+            id,
+            at_ms: self.elapsed_ms(),
+            us,
+            before_us: before.us,
+            after_us: after.us,
+            cpu: ended_on,
+            // Tenths are enough, and keep the raw file short.
+            mhz: cycles::megahertz().map(|mhz| (mhz * 10.0).round() / 10.0),
+            celsius: thermometer.celsius(),
+            fault,
+        })
     }
 }
 

@@ -95,17 +95,30 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Item;
+    use crate::protocol::{Hold, Item};
 
     fn schedule(items: usize, budget_ms: u64) -> Schedule {
-        let plan = Plan { precision: 0.01, budget_ms, sample_us: 1.0, canary_us: 1.0, min_samples: 8 };
-        let item = |i| Item { id: format!("{i}"), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![] };
+        let plan = Plan { precision: 0.01, budget_ms, sample_us: 1.0, canary_us: 1.0, min_samples: 8, cold_runs: 0 };
+        let hold = Hold { celsius: None, governor: false };
+        let item =
+            |i| Item { id: format!("{i}"), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };
         let items = (0..items).map(item).collect();
-        Schedule::new(&Job { protocol: 1, engine: String::new(), engine_lib: None, threads: 1, cpus: vec![], seed: 1, plan, items })
+        let (engine, engine_lib, cpus) = (String::new(), None, vec![]);
+        Schedule::new(&Job { protocol: 1, engine, engine_lib, threads: 1, cpus, seed: 1, plan, hold, items })
     }
 
     fn sample(us: f64) -> Sample {
-        Sample { id: String::new(), at_ms: 0.0, us, before_us: 1.0, after_us: 1.0, cpu: None, fault: None }
+        Sample {
+            id: String::new(),
+            at_ms: 0.0,
+            us,
+            before_us: 1.0,
+            after_us: 1.0,
+            cpu: None,
+            mhz: None,
+            celsius: None,
+            fault: None,
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Files, names, number};
 
@@ -58,8 +58,15 @@ impl Serialize for CpuList {
     }
 }
 
+impl<'de> Deserialize<'de> for CpuList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("'{text}' is no list of processors")))
+    }
+}
+
 /// Processors of one kind that share what matters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Their numbers.
     pub cpus: CpuList,
@@ -69,6 +76,9 @@ pub struct Cluster {
     pub min_mhz: Option<f64>,
     /// Highest frequency, in MHz.
     pub max_mhz: Option<f64>,
+    /// What the kernel's scheduler thinks a processor is worth: 1024 for the strongest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u64>,
     /// What decides on the frequency.
     pub governor: Option<String>,
     /// Who shares the second cache with the first of them.
@@ -85,6 +95,23 @@ struct Kind {
     shared_clock: Option<CpuList>,
     part: Option<(u64, u64)>,
     max_khz: Option<u64>,
+}
+
+/// The processors that `threads` threads are best pinned to: all in one cluster, the strongest that has enough of those `allowed`;
+/// of equal ones the last, and in it the last processors, since the first ones serve most interrupts.
+///
+/// What is strongest is told by the scheduler's capacity where the kernel has it, else by the highest frequency. Where no cluster
+/// has enough processors, the last ones allowed.
+pub fn choose(clusters: &[Cluster], allowed: &[usize], threads: usize) -> Vec<usize> {
+    let last = |cpus: &[usize]| cpus[cpus.len().saturating_sub(threads)..].to_vec();
+    let of = |cluster: &Cluster| cluster.cpus.0.iter().copied().filter(|cpu| allowed.contains(cpu)).collect::<Vec<_>>();
+    let usable = clusters.iter().map(|cluster| (cluster, of(cluster))).filter(|(_, cpus)| cpus.len() >= threads);
+    let strongest = usable.max_by(|(a, _), (b, _)| {
+        let strength = |c: &Cluster| (c.capacity.unwrap_or(0), c.max_mhz.unwrap_or(0.0));
+        let ((capacity_a, mhz_a), (capacity_b, mhz_b)) = (strength(a), strength(b));
+        capacity_a.cmp(&capacity_b).then(mhz_a.total_cmp(&mhz_b))
+    });
+    strongest.map_or_else(|| last(allowed), |(_, cpus)| last(&cpus))
 }
 
 /// The clusters, by the number of their first processor.
@@ -127,6 +154,7 @@ fn cluster(files: &Files, kind: Kind, cpus: Vec<usize>) -> Cluster {
         core: kind.part.map(|(implementer, part)| names::core(implementer, part)),
         min_mhz: khz(files, first, "cpuinfo_min_freq").map(|khz| khz as f64 / 1e3),
         max_mhz: kind.max_khz.map(|khz| khz as f64 / 1e3),
+        capacity: files.line(&at(first, "cpu_capacity")).and_then(|text| number(&text)).filter(|n| (1..=1024).contains(n)),
         governor: files.line(&at(first, "cpufreq/scaling_governor")),
         shared_l2: files
             .text(&at(first, "cache/index2/shared_cpu_list"))

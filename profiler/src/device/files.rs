@@ -31,11 +31,12 @@ const SINGLE: [&str; 10] = [
     "/sys/devices/soc0/machine",
 ];
 /// Files of each processor, below `cpuN/`.
-const CPU: [&str; 9] = [
+const CPU: [&str; 10] = [
     "topology/cluster_cpus_list",
     "topology/core_siblings_list",
     "topology/physical_package_id",
     "cache/index2/shared_cpu_list",
+    "cpu_capacity",
     "cpufreq/related_cpus",
     "cpufreq/cpuinfo_min_freq",
     "cpufreq/cpuinfo_max_freq",

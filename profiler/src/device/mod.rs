@@ -13,16 +13,16 @@ pub mod cpu;
 pub mod files;
 pub mod names;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-pub use cpu::{Cluster, CpuList};
+pub use cpu::{Cluster, CpuList, choose};
 pub use files::Files;
 
 /// Longest text taken from a file.
 const TEXT_LIMIT: usize = 200;
 
 /// What is known of a device.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Knowledge {
     /// What people call it.
     pub model: Option<String>,
@@ -41,7 +41,7 @@ pub struct Knowledge {
 }
 
 /// A temperature sensor.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sensor {
     /// Number of its thermal zone.
     pub zone: usize,
@@ -49,6 +49,26 @@ pub struct Sensor {
     pub kind: String,
     /// What it shows, in °C.
     pub celsius: f64,
+}
+
+impl Sensor {
+    /// The file it is read from.
+    pub fn path(&self) -> String {
+        format!("/sys/class/thermal/thermal_zone{}/temp", self.zone)
+    }
+
+    /// Whether it says that it sits at the processors. Batteries, skins and power amplifiers follow the screen and the radio.
+    pub fn is_of_processors(&self) -> bool {
+        let kind = self.kind.to_lowercase();
+        ["cpu", "tsens", "soc", "x86_pkg", "coretemp", "cluster", "apc", "big", "little"].iter().any(|name| kind.contains(name))
+    }
+}
+
+/// A temperature in °C from what a sensor's file holds: thousandths of a degree; whole degrees or tenths in some kernels of
+/// vendors. `None` for what no working device can have.
+pub fn celsius(text: &str) -> Option<f64> {
+    let raw: f64 = text.trim().parse().ok()?;
+    [0.001, 1.0, 0.1].iter().map(|unit| raw * unit).find(|c| (5.0..=130.0).contains(c))
 }
 
 impl Knowledge {
@@ -81,9 +101,7 @@ fn sensors(files: &Files) -> Vec<Sensor> {
     let zones = files.numbered("/sys/class/thermal/thermal_zone");
     let sensor = |zone: usize| {
         let at = |name: &str| files.line(&format!("/sys/class/thermal/thermal_zone{zone}/{name}"));
-        let raw: f64 = at("temp")?.parse().ok()?;
-        // Thousandths of a degree; whole degrees or tenths in some kernels of vendors.
-        let celsius = [0.001, 1.0, 0.1].iter().map(|unit| raw * unit).find(|c| (5.0..=130.0).contains(c))?;
+        let celsius = celsius(&at("temp")?)?;
         Some(Sensor { zone, kind: at("type").unwrap_or_else(|| "unknown".to_string()), celsius })
     };
     zones.into_iter().filter_map(sensor).collect()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use indicatif::MultiProgress;
 use serde::Serialize;
 
 use super::collect::{Setting, Task};
@@ -36,15 +37,15 @@ pub struct Figure {
 pub fn run(files: &[PathBuf], setting: &Setting) -> Result<(Vec<Figure>, Samples), HostError> {
     let folder = JobFolder::of_files(files)?;
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
-    let (samples, _) = Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None }.run()?;
+    let (samples, _) =
+        Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars: MultiProgress::new() }.run()?;
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
     let mut figures = Vec::new();
     for (id, file) in std::iter::zip(ids, files) {
         let item = samples.items.get(&id).cloned().unwrap_or_default();
         let raw: Vec<f64> = item.samples.iter().map(|s| s.us).collect();
         let (Some(raw), Some(paired)) = (Median::of(&raw), Median::of(&item.ratios())) else {
-            let advice = "the device was too busy, or the budget too short; give a larger --budget".to_string();
-            return Err(HostError::TooFew { ids: vec![file.display().to_string()], advice, raw: None });
+            return Err(HostError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None });
         };
         figures.push(Figure {
             model: file.display().to_string(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use blocks::Space;
+use indicatif::MultiProgress;
 use luts::{Checked, Micros, Overwrite, Source, Table};
 use serde::Serialize;
 
@@ -90,7 +91,14 @@ impl Check {
         }
         let models: Vec<Model> = choices.iter().map(|choice| Model::net(&self.space, choice, self.points)).collect();
         let folder = JobFolder::prepare(&models)?;
-        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw: None, raw_path: None };
+        let task = Task {
+            setting: &self.setting,
+            folder,
+            samples: Samples::default(),
+            raw: None,
+            raw_path: None,
+            bars: MultiProgress::new(),
+        };
         let (samples, _) = task.run()?;
         let start = samples.start.as_ref();
         if start.is_some_and(|s| s.canary != canary.kind) {
@@ -103,8 +111,7 @@ impl Check {
         for choice in &choices {
             let id = job::net_id(choice);
             let Some(median) = samples.items.get(&id).and_then(|s| Median::of(&s.ratios())) else {
-                let advice = "the device was too busy, or the budget too short; give a larger --budget".to_string();
-                return Err(HostError::TooFew { ids: vec![id], advice, raw: None });
+                return Err(HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None });
             };
             let prediction = self.table.predict(&self.space, choice, self.points)?;
             let measured = median.value * canary.stated_us.0;

@@ -15,8 +15,9 @@ use super::check::Check;
 use super::collect::Setting;
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
+use super::units::Sharing;
 use super::{HostError, bench, devices, interrupt, lut};
-use crate::protocol::Plan;
+use crate::protocol::{Hold, Plan};
 
 /// Measures the blocks of a search space on a device and writes latency tables.
 #[derive(Parser)]
@@ -99,9 +100,6 @@ struct CleanArgs {
 
 #[derive(Args)]
 struct MeasureArgs {
-    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
-    #[arg(long, default_value = "local")]
-    device: Address,
     /// The engine's shared library; without it the usual places are searched.
     #[arg(long, value_name = "FILE")]
     engine_lib: Option<PathBuf>,
@@ -111,9 +109,15 @@ struct MeasureArgs {
     /// CPUs to be pinned to, such as 0-3,5; without it the last ones, as many as threads.
     #[arg(long)]
     cpus: Option<Cpus>,
-    /// Times the models are loaded anew, each in a process of its own, and measured; 3 on this machine, 1 elsewhere without.
-    #[arg(long, value_parser = passes)]
-    passes: Option<usize>,
+    /// Times the models are loaded anew, each in a process of its own, and measured.
+    #[arg(long, default_value_t = 3, value_parser = passes)]
+    passes: usize,
+    /// How far the temperature may be from that at the start, in °C, where the device lets it be read; 0: it is not looked at.
+    #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
+    band: f64,
+    /// Leave the clock's governor as it is; without, it is set to `performance` where that is allowed (root), and set back.
+    #[arg(long)]
+    keep_governor: bool,
     /// Length of a sample.
     #[arg(long, default_value = "3ms", value_name = "TIME")]
     sample: Time,
@@ -123,23 +127,25 @@ struct MeasureArgs {
 }
 
 impl MeasureArgs {
-    fn setting(&self, engine: EngineKind, threads: usize, precision: Share, budget: Time, seed: u64) -> Setting {
+    fn setting(&self, device: Address, engine: EngineKind, threads: usize, precision: Share, budget: Time, seed: u64) -> Setting {
         let plan = Plan {
             precision: precision.0,
             budget_ms: (budget.0.as_millis() as u64).max(1),
             sample_us: self.sample.0.as_secs_f64() * 1e6,
             canary_us: self.canary.0.as_secs_f64() * 1e6,
             min_samples: 12,
+            cold_runs: 0,
         };
         Setting {
-            device: self.device.clone(),
+            device,
             engine,
             engine_lib: self.engine_lib.clone(),
             identity: self.identity.clone(),
             threads,
             cpus: self.cpus.clone().map(|c| c.0).unwrap_or_default(),
             plan,
-            passes: self.passes.unwrap_or(if self.device == Address::Local { 3 } else { 1 }),
+            hold: Hold { celsius: (self.band > 0.0).then_some(self.band), governor: !self.keep_governor },
+            passes: self.passes,
             seed,
         }
     }
@@ -153,8 +159,20 @@ struct BuildArgs {
     /// The table's file.
     #[arg(long)]
     out: PathBuf,
+    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port]. Several units of one model work side by side.
+    #[arg(long, default_value = "local")]
+    device: Vec<Address>,
+    /// Several units share the work (the default for several).
+    #[arg(long, conflicts_with = "replicate")]
+    spread: bool,
+    /// Several units do all the work each: tells how far they are apart. Each gets a table of its own beside the common one.
+    #[arg(long)]
+    replicate: bool,
     #[command(flatten)]
     measure: MeasureArgs,
+    /// Runs with cold caches of each block and pass; 0 for none.
+    #[arg(long, default_value_t = 5, value_name = "RUNS")]
+    cold: usize,
     /// Engine.
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
@@ -194,6 +212,9 @@ struct CheckArgs {
     /// The table's search space, if not the one of its name.
     #[arg(long)]
     space: Option<String>,
+    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
+    #[arg(long, default_value = "local")]
+    device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
     /// Engine; the table's without.
@@ -230,6 +251,9 @@ struct BenchArgs {
     /// ONNX files.
     #[arg(required = true)]
     models: Vec<PathBuf>,
+    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
+    #[arg(long, default_value = "local")]
+    device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
     /// Engine.
@@ -281,6 +305,10 @@ fn points(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| "must be a number from 1 to 10000".to_string())
 }
 
+fn band(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|c| (0.0..=50.0).contains(c)).ok_or_else(|| "must be a number from 0 to 50".to_string())
+}
+
 fn passes(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=100).contains(n)).ok_or_else(|| "must be a number from 1 to 100".to_string())
 }
@@ -318,7 +346,7 @@ fn run(command: Command) -> Result<(), HostError> {
         Command::Check(args) => check(args),
         Command::Bench(args) => {
             interrupt::catch();
-            let setting = args.measure.setting(args.engine, args.threads, args.precision, args.budget, args.seed);
+            let setting = args.measure.setting(args.device, args.engine, args.threads, args.precision, args.budget, args.seed);
             let (figures, samples) = bench::run(&args.models, &setting)?;
             stopped(samples.precise, args.precision);
             print(args.json, &figures, || bench::table(&figures))
@@ -365,11 +393,19 @@ fn space_of(table: &Table, named: Option<String>) -> Result<Space, HostError> {
 
 fn build(args: BuildArgs) -> Result<(), HostError> {
     interrupt::catch();
+    if args.replicate && args.device.len() < 2 {
+        return Err(HostError::Usage("--replicate compares several units: give --device for each".to_string()));
+    }
+    let first = args.device.first().cloned().unwrap_or(Address::Local);
+    let mut setting = args.measure.setting(first, args.engine, args.threads, args.precision, args.budget, args.seed);
+    setting.plan.cold_runs = args.cold;
     let build = Build {
         space: Space::load(&args.space)?,
         points: args.points,
         nets: args.nets,
-        setting: args.measure.setting(args.engine, args.threads, args.precision, args.budget, args.seed),
+        setting,
+        devices: args.device,
+        sharing: if args.replicate { Sharing::Replicate } else { Sharing::Spread },
         out: args.out,
         raw: args.raw,
         resume: args.resume,
@@ -405,7 +441,7 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
         points: args.points.unwrap_or(table.header.points),
         nets: args.nets,
         seed: args.seed,
-        setting: args.measure.setting(engine, table.header.threads, args.precision, args.budget, args.seed),
+        setting: args.measure.setting(args.device, engine, table.header.threads, args.precision, args.budget, args.seed),
         max_mape: args.max_mape.0,
         write: !args.no_write,
         table,

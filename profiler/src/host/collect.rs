@@ -1,15 +1,16 @@
 //! Has a device do a job, keeps its samples, shows how far it is.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use engines::EngineKind;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::job::JobFolder;
 use super::raw::{RawFile, Samples, partial};
 use super::transport::{Address, Ended, Flow, TransportError};
 use super::{HostError, interrupt};
-use crate::protocol::{Event, Item, Job, PROTOCOL, Plan};
+use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan};
 use crate::random::Random;
 
 /// What every measuring command is told.
@@ -29,10 +30,26 @@ pub struct Setting {
     pub cpus: Vec<usize>,
     /// How and how long to measure, all passes together.
     pub plan: Plan,
+    /// What the device is held at meanwhile.
+    pub hold: Hold,
     /// Times that the models are loaded anew and measured.
     pub passes: usize,
     /// Seed of the order.
     pub seed: u64,
+}
+
+impl Setting {
+    /// What one of several units does that share the work: its part of the time, for its part of the precision.
+    pub fn share(&self, device: Address, sharers: usize) -> Self {
+        let plan = Plan {
+            precision: self.plan.precision * (sharers as f64).sqrt(),
+            budget_ms: (self.plan.budget_ms / sharers as u64).max(1),
+            // Each unit's own median must have an interval.
+            min_samples: self.plan.min_samples.div_ceil(sharers).max(6),
+            ..self.plan
+        };
+        Self { device, plan, ..self.clone() }
+    }
 }
 
 /// A job to be done, and what is known of it already.
@@ -47,8 +64,14 @@ pub struct Task<'a> {
     pub raw: Option<RawFile>,
     /// The raw file's final name, for messages.
     pub raw_path: Option<&'a Path>,
+    /// Where its progress is shown, beside that of others.
+    pub bars: MultiProgress,
 }
 
+/// A device's clock may run this much faster than this machine's, …
+const CLOCK_RATE: f64 = 1.1;
+/// … and be this far ahead: lines are sent at once, so that they come later here, not earlier.
+const CLOCK_SLACK_MS: f64 = 2000.0;
 /// Least time for what a resumed task still lacks.
 const LEAST_MS: f64 = 3000.0;
 
@@ -61,16 +84,18 @@ impl Task<'_> {
     /// # Errors
     /// [`HostError`]: interrupted, or whatever happened on the device.
     pub fn run(self) -> Result<(Samples, Option<RawFile>), HostError> {
-        let Self { setting, folder, samples, raw, raw_path } = self;
+        let Self { setting, folder, samples, raw, raw_path, bars } = self;
         let mut transport = super::transport::open(&setting.device, setting.identity.as_deref())?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         let earlier_ms = samples.spent_ms();
         let budget_ms = (setting.plan.budget_ms as f64 - earlier_ms).max(LEAST_MS.min(setting.plan.budget_ms as f64));
-        let bar = progress_bar(budget_ms as u64);
-        let mut listener = Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms };
+        let bar = bars.add(progress_bar(budget_ms as u64)).with_prefix(setting.device.to_string());
+        let mut listener =
+            Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms, began: None };
         let first = listener.samples.passes;
         let last = setting.passes.max(first + 1);
         for pass in first + 1..=last {
+            listener.began = None;
             let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;
             let plan = Plan {
                 // What has been reached after this pass if each adds its share.
@@ -87,6 +112,7 @@ impl Task<'_> {
                 cpus: setting.cpus.clone(),
                 seed: setting.seed.wrapping_add(pass as u64),
                 plan,
+                hold: setting.hold,
                 items: shuffled(&folder.items, &listener.samples, setting.seed.wrapping_add(pass as u64)),
             };
             folder.write_job(&job)?;
@@ -130,6 +156,8 @@ struct Listener {
     failed: Option<Failure>,
     /// Time spent sampling before.
     earlier_ms: f64,
+    /// When the pass began to sample, by this machine's clock.
+    began: Option<Instant>,
 }
 
 impl Listener {
@@ -190,7 +218,21 @@ impl Listener {
                 self.loading = Some(id.clone());
                 self.bar.set_message(format!("loading {id}"));
             }
-            Event::Sampling => self.loading = None,
+            Event::Sampling => {
+                self.loading = None;
+                self.began = Some(Instant::now());
+            }
+            Event::Sample(sample) => {
+                let here_ms = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64() * 1e3);
+                if sample.at_ms > here_ms * CLOCK_RATE + CLOCK_SLACK_MS {
+                    let there = sample.at_ms * 1e-3;
+                    return said(format!(
+                        "the device's clock jumped: it counts {there:.1} s of sampling, here {:.1} s have passed",
+                        here_ms * 1e-3
+                    ));
+                }
+            }
+            Event::Resting { celsius } => self.bar.set_message(format!("resting at {celsius:.1} °C")),
             Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.items)),
             Event::Failed { reason, .. } => return said(reason.clone()),
             _ => {}
@@ -205,6 +247,6 @@ impl Listener {
 }
 
 fn progress_bar(budget_ms: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {elapsed}, at most {eta} to go; {msg}");
+    let style = ProgressStyle::with_template("{prefix} {bar:30} {elapsed}, at most {eta} to go; {msg}");
     ProgressBar::new(budget_ms).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -102,7 +102,7 @@ impl JobFolder {
             let model = format!("{i}.onnx");
             fs::copy(path, folder.path().join(&model)).map_err(HostError::file("read", path))?;
             let id = format!("{i}:{}", path.display());
-            Ok(Item { id, model, inputs: Vec::new(), expected: Vec::new(), earlier: Vec::new() })
+            Ok(Item { id, model, inputs: Vec::new(), expected: Vec::new(), earlier: Vec::new(), cold: false })
         };
         let items = files.iter().enumerate().map(copy).collect::<Result<Vec<_>, HostError>>()?;
         Ok(Self { folder, items })
@@ -156,5 +156,7 @@ fn write(model: &Model, index: usize, folder: &Path) -> Result<Item, HostError> 
         inputs: all("in", &inputs)?,
         expected: all("out", &expected)?,
         earlier: Vec::new(),
+        // Whole networks are for the fit; their parts have a column for it.
+        cold: !id.starts_with(NET) && id != OVERHEAD,
     })
 }

@@ -9,6 +9,8 @@
 //! | [`raw`] | raw sample files |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
+//! | [`fitted`] | from samples to a table |
+//! | [`units`] | several units of one model |
 //! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`] | the commands |
 
 pub mod bench;
@@ -21,6 +23,7 @@ pub mod design;
 pub mod devices;
 pub mod error;
 pub mod fit;
+pub mod fitted;
 pub mod interrupt;
 pub mod job;
 pub mod lut;
@@ -28,6 +31,7 @@ pub mod quantity;
 pub mod raw;
 pub mod text;
 pub mod transport;
+pub mod units;
 
 pub use cli::main;
 pub use error::HostError;

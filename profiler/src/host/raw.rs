@@ -1,13 +1,15 @@
 //! Raw sample files: what was asked for in the first line, then the agent's own lines, one JSON object each.
 //!
-//! While measuring, the file is called `NAME.part`; it takes its name when the table is done. A last line cut in half, as a
-//! killed process leaves it, is passed over.
+//! While measuring, the file is called `NAME.part`; it takes its name when the table is done, and is compressed then where that
+//! name ends in `.gz`. A last line cut in half, as a killed process leaves it, is passed over.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::HostError;
@@ -42,8 +44,10 @@ pub struct Request {
 pub struct ItemSamples {
     /// Good samples, in order.
     pub samples: Vec<Sample>,
-    /// Left out: canary, moved, preempted.
-    pub faulty: [u64; 3],
+    /// Left out, in the order of [`SampleFault::ALL`].
+    pub faulty: [u64; SampleFault::ALL.len()],
+    /// Runs with cold caches, in canary units.
+    pub cold: Vec<f64>,
     /// Checksum of its outputs.
     pub checksum: Option<String>,
     /// Largest difference to the reference result, relative.
@@ -66,6 +70,10 @@ pub struct Samples {
     pub items: BTreeMap<String, ItemSamples>,
     /// Times of canaries, in µs a unit.
     pub canaries: Vec<f64>,
+    /// Clocks seen in good samples, in MHz.
+    pub mhz: Vec<f64>,
+    /// Temperatures seen in good samples, in °C, in order.
+    pub celsius: Vec<f64>,
     /// Time spent sampling, in ms, all sessions together.
     pub spent_ms: f64,
     /// Passes that ended by themselves.
@@ -85,17 +93,17 @@ impl Samples {
             Event::Start(start) => {
                 if let Some(before) = &self.start {
                     let same = before.engine == start.engine && before.canary == start.canary && before.cpus == start.cpus;
-                    if !same || before.device.model != start.device.model {
+                    if !same || before.device.known.model != start.device.known.model {
                         return Err(format!(
                             "was measured with {} {} on CPUs {:?} of {:?}, now it is {} {} on CPUs {:?} of {:?}",
                             before.engine.name,
                             before.engine.version,
                             before.cpus,
-                            before.device.model,
+                            before.device.known.model,
                             start.engine.name,
                             start.engine.version,
                             start.cpus,
-                            start.device.model
+                            start.device.known.model
                         ));
                     }
                 }
@@ -109,17 +117,23 @@ impl Samples {
                 (item.error, item.checksum) = (*error, Some(checksum.clone()));
             }
             Event::Sample(sample) => {
-                self.session_ms = self.session_ms.max(sample.at_ms);
+                // The agent's clock never goes back by itself; a device whose clock does cannot time anything.
+                if sample.at_ms < self.session_ms {
+                    let (from, to) = (self.session_ms, sample.at_ms);
+                    return Err(format!("its clock jumped back from {from:.1} to {to:.1} ms at a sample of '{}'", sample.id));
+                }
+                self.session_ms = sample.at_ms;
                 let item = self.items.entry(sample.id.clone()).or_default();
                 match sample.fault {
                     Some(fault) => {
-                        let reasons = [SampleFault::Canary, SampleFault::Moved, SampleFault::Preempted];
-                        for (count, reason) in std::iter::zip(&mut item.faulty, reasons) {
+                        for (count, reason) in std::iter::zip(&mut item.faulty, SampleFault::ALL) {
                             *count += u64::from(reason == fault);
                         }
                     }
                     None if sample.us > 0.0 && sample.before_us > 0.0 && sample.after_us > 0.0 => {
                         self.canaries.push(0.5 * (sample.before_us + sample.after_us));
+                        self.mhz.extend(sample.mhz);
+                        self.celsius.extend(sample.celsius);
                         item.samples.push(sample.clone());
                     }
                     None => return Err(format!("holds a sample of '{}' without a time", sample.id)),
@@ -129,9 +143,55 @@ impl Samples {
                 self.passes += 1;
                 self.precise = *precise;
             }
-            Event::Loading { .. } | Event::Sampling | Event::Round { .. } | Event::Failed { .. } => {}
+            Event::Cold { id, us, canary_us } if *us > 0.0 && *canary_us > 0.0 => {
+                self.items.entry(id.clone()).or_default().cold.push(us / canary_us);
+            }
+            Event::Cold { id, .. } => return Err(format!("holds a cold run of '{id}' without a time")),
+            Event::Loading { .. } | Event::Sampling | Event::Resting { .. } | Event::Round { .. } | Event::Failed { .. } => {}
         }
         Ok(())
+    }
+
+    /// The samples of several units of one model as if all had run at the mean unit's speed: each unit's times are scaled so that
+    /// its quiet canary takes as long as all units' mean. Ratios stay as they are.
+    pub fn pool(units: &[Self]) -> Self {
+        let stated: Vec<f64> = units.iter().map(|unit| unit.canary_us().map_or(1.0, |(stated, _)| stated)).collect();
+        let mean = stated.iter().sum::<f64>() / stated.len().max(1) as f64;
+        let mut pool = Self { start: units.first().and_then(|unit| unit.start.clone()), precise: true, ..Self::default() };
+        for (unit, stated) in std::iter::zip(units, stated) {
+            let factor = mean / stated;
+            for (id, item) in &unit.items {
+                let into = pool.items.entry(id.clone()).or_default();
+                into.samples.extend(item.samples.iter().map(|s| Sample {
+                    us: s.us * factor,
+                    before_us: s.before_us * factor,
+                    after_us: s.after_us * factor,
+                    ..s.clone()
+                }));
+                into.faulty.iter_mut().zip(item.faulty).for_each(|(sum, n)| *sum += n);
+                into.cold.extend(&item.cold);
+                into.checksum = into.checksum.take().or_else(|| item.checksum.clone());
+                into.error = into.error.into_iter().chain(item.error).reduce(f64::max);
+            }
+            pool.canaries.extend(unit.canaries.iter().map(|us| us * factor));
+            pool.mhz.extend(&unit.mhz);
+            pool.celsius.extend(&unit.celsius);
+            pool.precise &= unit.precise;
+        }
+        pool
+    }
+
+    /// What to do about too few good samples, from why most were left out.
+    pub fn advice(&self) -> String {
+        let sums =
+            SampleFault::ALL.iter().enumerate().map(|(i, fault)| (self.items.values().map(|s| s.faulty[i]).sum::<u64>(), fault));
+        match sums.max_by_key(|(sum, _)| *sum) {
+            Some((1.., SampleFault::Temperature)) => {
+                "most were left out for the device's temperature: let it cool down, or give it a larger --band".to_string()
+            }
+            Some((sum @ 1.., _)) => format!("the device was too busy ({sum} samples were left out), or the budget too short"),
+            _ => "the budget was too short; give a larger --budget".to_string(),
+        }
     }
 
     /// Time spent sampling so far, in ms.
@@ -159,8 +219,14 @@ pub fn partial(path: &Path) -> PathBuf {
 /// # Errors
 /// [`HostError::File`], or [`HostError::Raw`] with the line that cannot be used.
 pub fn read(path: &Path) -> Result<(Request, Samples), HostError> {
-    let file = File::open(path).map_err(HostError::file("read", path))?;
-    read_from(BufReader::new(file), path)
+    read_from(open(path)?, path)
+}
+
+/// Opens a raw file, compressed or not.
+fn open(path: &Path) -> Result<Box<dyn BufRead>, HostError> {
+    let mut file = BufReader::new(File::open(path).map_err(HostError::file("read", path))?);
+    let packed = file.fill_buf().map_err(HostError::file("read", path))?.starts_with(&[0x1f, 0x8b]);
+    Ok(if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
 }
 
 /// [`read`] from any source; `path` stands in the errors.
@@ -210,6 +276,16 @@ impl RawFile {
         Ok(Self { path: path.to_path_buf(), file: None, request })
     }
 
+    /// Makes a finished file unfinished again, to be gone on with.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn reopen(path: &Path) -> Result<(), HostError> {
+        let part = partial(path);
+        let mut file = File::create(&part).map_err(HostError::file("write", &part))?;
+        std::io::copy(&mut open(path)?, &mut file).map(drop).map_err(HostError::file("write", &part))
+    }
+
     /// Goes on with an unfinished file, behind its last whole line.
     ///
     /// # Errors
@@ -244,13 +320,30 @@ impl RawFile {
         }
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name, compressed where the name says so.
     ///
     /// # Errors
     /// [`HostError::File`].
     pub fn finish(self) -> Result<(), HostError> {
-        fs::rename(partial(&self.path), &self.path).map_err(HostError::file("write", &self.path))
+        let part = partial(&self.path);
+        let fail = || HostError::file("write", &self.path);
+        if self.path.extension().is_none_or(|e| e != "gz") {
+            return fs::rename(&part, &self.path).map_err(fail());
+        }
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let packed = tempfile::Builder::new().prefix(".raw-").permissions(readable()).tempfile_in(folder).map_err(fail())?;
+        let mut encoder = GzEncoder::new(packed, flate2::Compression::best());
+        let mut whole = File::open(&part).map_err(fail())?;
+        std::io::copy(&mut whole, &mut encoder).map_err(fail())?;
+        encoder.finish().map_err(fail())?.persist(&self.path).map_err(|e| fail()(e.error))?;
+        fs::remove_file(&part).map_err(fail())
     }
+}
+
+/// Temporary files are private by default; raw samples are not.
+fn readable() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o644)
 }
 
 #[cfg(test)]
@@ -258,7 +351,7 @@ mod tests {
     use super::*;
 
     const REQUEST: &str = r#"{"space":"s","points":1,"threads":1,"cpus":[],"engine":"ort","device":"local","items":["a"]}"#;
-    const SAMPLE: &str = r#"{"event":"sample","id":"a","at_ms":7.5,"us":10,"before_us":4,"after_us":6,"cpu":1,"fault":null}"#;
+    const SAMPLE: &str = r#"{"event":"sample","id":"a","at_ms":9.5,"us":10,"before_us":4,"after_us":6,"cpu":1,"fault":null}"#;
     const FAULTY: &str = r#"{"event":"sample","id":"a","at_ms":9.5,"us":10,"before_us":4,"after_us":9,"cpu":1,"fault":"canary"}"#;
 
     fn parse(text: &str) -> Result<(Request, Samples), String> {
@@ -270,7 +363,7 @@ mod tests {
         let (request, samples) = parse(&format!("{REQUEST}\n{SAMPLE}\n{FAULTY}\n{SAMPLE}\n{}", &SAMPLE[..40])).unwrap();
         assert_eq!(request.items, ["a"]);
         assert_eq!(samples.items["a"].ratios(), [2.0, 2.0]);
-        assert_eq!(samples.items["a"].faulty, [1, 0, 0]);
+        assert_eq!(samples.items["a"].faulty, [1, 0, 0, 0]);
         assert_eq!((samples.spent_ms(), samples.passes), (9.5, 0));
         assert_eq!(samples.canary_us(), Some((5.0, 5.0)));
     }
@@ -298,5 +391,35 @@ mod tests {
         raw.finish().unwrap();
         assert_eq!(read(&path).unwrap().1.items["a"].samples.len(), 2);
         assert!(!partial(&path).exists());
+
+        // The same, compressed, and made unfinished again.
+        let packed = folder.path().join("x.jsonl.gz");
+        let mut raw = RawFile::create(&packed, &request).unwrap();
+        raw.line(SAMPLE.as_bytes()).unwrap();
+        raw.finish().unwrap();
+        assert!(fs::read(&packed).unwrap().starts_with(&[0x1f, 0x8b]) && !partial(&packed).exists());
+        assert_eq!(read(&packed).unwrap().1.items["a"].samples.len(), 1);
+        RawFile::reopen(&packed).unwrap();
+        assert!(fs::read_to_string(partial(&packed)).unwrap().ends_with(&format!("{SAMPLE}\n")));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_is_noticed() {
+        let earlier = SAMPLE.replace("9.5", "7.5");
+        let error = parse(&format!("{REQUEST}\n{SAMPLE}\n{earlier}\n")).unwrap_err();
+        assert!(error.contains("line 3") && error.contains("jumped back from 9.5 to 7.5 ms"), "{error}");
+    }
+
+    #[test]
+    fn units_are_pooled_at_the_mean_units_speed() {
+        let slower = SAMPLE.replace("\"us\":10", "\"us\":33").replace("\"before_us\":4", "\"before_us\":14");
+        let unit = |line: &str| parse(&format!("{REQUEST}\n{line}\n")).unwrap().1;
+        let units = [unit(SAMPLE), unit(&slower)];
+        assert_eq!(units[1].items["a"].ratios(), [3.3]);
+        let pool = Samples::pool(&units);
+        let ratios = pool.items["a"].ratios();
+        assert!((ratios[0] - 2.0).abs() < 1e-12 && (ratios[1] - 3.3).abs() < 1e-12, "{ratios:?}");
+        // Canaries of 5 and 10 µs.
+        assert_eq!(pool.canary_us(), Some((7.5, 7.5)));
     }
 }

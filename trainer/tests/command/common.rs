@@ -78,8 +78,10 @@ pub fn table(source: Source) -> Table {
         device: Device { model: "a board".into(), arch: "aarch64".into(), ..Device::default() },
         engine: EngineId { name: "onnxruntime".into(), version: "1.0.0".into(), library_sha256: None },
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.0), median_us: Micros(100.0) }),
+        governor: None,
         clock: None,
         temperature: None,
+        units: None,
         fit: None,
         checked: None,
     };

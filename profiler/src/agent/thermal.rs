@@ -1,0 +1,112 @@
+//! Temperature: held near that at the start, where it can be read.
+//!
+//! A warm chip leaks more and is throttled sooner; one that cooled down while it waited runs faster than in use. So nothing is
+//! sampled outside of the band: too warm, the device rests; too cold, it computes.
+
+use std::fs;
+
+use super::clock;
+use crate::device::{Sensor, celsius};
+
+/// Time between two readings, in ms: a reading takes up to a millisecond on some phones, and silicon needs longer to change.
+const INTERVAL_MS: f64 = 100.0;
+/// How far inside the band the device must be before sampling goes on, in °C: else it would stop again at once.
+const MARGIN: f64 = 1.0;
+
+/// What is to be done before the next sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fitness {
+    /// Nothing.
+    Fit,
+    /// Rest: it is this warm, in °C.
+    TooWarm(f64),
+    /// Compute: it is this cold, in °C.
+    TooCold(f64),
+}
+
+/// Watches the processors' sensors.
+pub struct Thermometer {
+    files: Vec<String>,
+    band: Option<f64>,
+    start: Option<f64>,
+    last: Option<f64>,
+    read_at_ms: f64,
+    outside: bool,
+}
+
+impl Thermometer {
+    /// For these sensors; the warmest of the processors' counts. Without a band it only reads.
+    pub fn new(sensors: &[Sensor], band: Option<f64>) -> Self {
+        let files = sensors.iter().filter(|sensor| sensor.is_of_processors()).map(Sensor::path).collect();
+        Self { files, band, start: None, last: None, read_at_ms: f64::NEG_INFINITY, outside: false }
+    }
+
+    /// The last reading, in °C.
+    pub fn celsius(&self) -> Option<f64> {
+        self.last
+    }
+
+    /// Reads, if the last reading is old, and says what is to be done.
+    pub fn look(&mut self) -> Fitness {
+        let now = clock::now_us() * 1e-3;
+        if now - self.read_at_ms < INTERVAL_MS && !self.outside {
+            return Fitness::Fit;
+        }
+        self.read_at_ms = now;
+        let read = |file: &String| celsius(&fs::read_to_string(file).ok()?);
+        let warmest = self.files.iter().filter_map(read).reduce(f64::max);
+        self.judge(warmest)
+    }
+
+    /// Whether the last reading was outside of the band.
+    pub fn is_outside(&self) -> bool {
+        self.outside
+    }
+
+    fn judge(&mut self, reading: Option<f64>) -> Fitness {
+        self.last = reading;
+        let (Some(now), Some(band)) = (reading, self.band) else {
+            self.outside = false;
+            return Fitness::Fit;
+        };
+        let start = *self.start.get_or_insert(now);
+        let allowed = if self.outside { (band - MARGIN).max(0.0) } else { band };
+        self.outside = (now - start).abs() > allowed;
+        match self.outside {
+            false => Fitness::Fit,
+            true if now > start => Fitness::TooWarm(now),
+            true => Fitness::TooCold(now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_band_holds_both_ways_and_is_left_by_a_margin_only() {
+        let mut thermometer = Thermometer::new(&[], Some(3.0));
+        let mut judge = |c: f64| thermometer.judge(Some(c));
+        assert_eq!(judge(40.0), Fitness::Fit);
+        assert_eq!(judge(43.0), Fitness::Fit);
+        assert_eq!(judge(43.5), Fitness::TooWarm(43.5));
+        assert_eq!(judge(42.5), Fitness::TooWarm(42.5));
+        assert_eq!(judge(42.0), Fitness::Fit);
+        assert_eq!(judge(42.5), Fitness::Fit);
+        assert_eq!(judge(36.0), Fitness::TooCold(36.0));
+        assert_eq!(judge(39.0), Fitness::Fit);
+    }
+
+    #[test]
+    fn a_device_without_sensors_is_always_fit() {
+        let battery = Sensor { zone: 0, kind: "battery".to_string(), celsius: 30.0 };
+        let mut thermometer = Thermometer::new(&[battery], Some(3.0));
+        assert_eq!((thermometer.look(), thermometer.celsius()), (Fitness::Fit, None));
+        // A sensor that stops to answer is no reason to wait for ever.
+        thermometer.judge(Some(40.0));
+        thermometer.judge(Some(50.0));
+        assert!(thermometer.is_outside());
+        assert_eq!(thermometer.judge(None), Fitness::Fit);
+    }
+}

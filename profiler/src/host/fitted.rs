@@ -1,0 +1,225 @@
+//! From samples to a table: the fit, the rows, the header.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use blocks::{Candidate, Graph, Primitive, Space};
+use luts::{
+    Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros, Quantiles,
+    Row, Shapes, Source, SpaceId, Table, TemperatureBand,
+};
+use sha2::{Digest, Sha256};
+
+use super::fit::{self, Measured, Net, Part};
+use super::job::{self, Model, OVERHEAD};
+use super::raw::{ItemSamples, Samples};
+use super::{HostError, text};
+use crate::protocol::Start;
+use crate::stats::{Median, quantile};
+
+/// What was measured, so that its samples can be fitted.
+pub struct Plan<'a> {
+    /// The space.
+    pub space: &'a Space,
+    /// Landmarks of the networks.
+    pub points: usize,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// All models: parts, the graph of one operation, whole networks.
+    pub models: &'a [Model],
+    /// The whole networks.
+    pub nets: &'a [Vec<Primitive>],
+}
+
+impl Plan<'_> {
+    /// Fits the samples into a table; `raw` is the file that they are in, for messages.
+    ///
+    /// # Errors
+    /// [`HostError::Raw`] where samples are missing, [`HostError::Faults`] where the figures make no table.
+    pub fn table(&self, samples: &Samples, raw: &Path) -> Result<Table, HostError> {
+        let Self { models, nets, .. } = self;
+        let broken = |reason: &str| HostError::Raw { path: raw.to_path_buf(), reason: reason.to_string() };
+        let start = samples.start.as_ref().ok_or_else(|| broken("does not say where it was measured"))?;
+        let (stated, median) = samples.canary_us().ok_or_else(|| broken("holds no good sample"))?;
+        let measured = |id: &str| -> Result<Measured, HostError> {
+            let median = samples.items.get(id).and_then(|s| Median::of(&s.ratios()));
+            let median = median.ok_or_else(|| broken(&format!("has too few samples of '{id}'")))?;
+            Ok(Measured { us: median.value * stated, error: median.standard_error() * stated })
+        };
+        let parts: Vec<&Model> =
+            models.iter().filter(|m| m.id != OVERHEAD && !nets.iter().any(|n| job::net_id(n) == m.id)).collect();
+        let index: BTreeMap<&str, usize> = parts.iter().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect();
+        // What stands behind `@` are a block's shapes; the trunk's pieces have none.
+        let group = |m: &Model| m.id.split_once('@').map(|(_, shapes)| shapes.to_string());
+        let groups: BTreeSet<_> = parts.iter().map(|m| group(m)).collect();
+        let part = |m: &&Model| {
+            let group = groups.iter().position(|g| *g == group(m)).unwrap_or_default();
+            Ok(Part { alone: measured(&m.id)?, group })
+        };
+        let alone = parts.iter().map(part).collect::<Result<Vec<_>, HostError>>()?;
+        let whole = nets.iter().map(|choice| {
+            let mut counts = vec![0.0; parts.len()];
+            let blocks =
+                std::iter::zip(choice, self.space.layers()).map(|(&primitive, l)| Candidate { primitive, layer: l.layer }.key());
+            let trunk = parts.iter().filter(|m| m.id.starts_with(luts::TRUNK_PREFIX)).map(|m| m.id.clone());
+            for id in blocks.chain(trunk) {
+                // Identities are no parts: they take no time.
+                if let Some(&i) = index.get(id.as_str()) {
+                    counts[i] += 1.0;
+                }
+            }
+            Ok(Net { parts: counts, time: measured(&job::net_id(choice))? })
+        });
+        let whole = whole.collect::<Result<Vec<_>, HostError>>()?;
+        let fitted = fit::fit(&alone, measured(OVERHEAD)?, &whole).ok_or_else(|| broken("its figures cannot be fitted"))?;
+        let header = Header {
+            source: if start.device.emulation.is_empty() { Source::Measured } else { Source::Emulated },
+            date: text::now(),
+            profiler: env!("CARGO_PKG_VERSION").to_string(),
+            method: format!(
+                "medians of samples over canaries; blocks alone minus one operation's overhead as a prior (tau {}), fitted to {} whole \
+                 networks (rho {})",
+                fitted.tau,
+                nets.len(),
+                fitted.rho
+            ),
+            points: self.points,
+            threads: self.threads,
+            cpus: start.cpus.clone(),
+            stopped_by: Some(if samples.precise { "precision" } else { "budget" }.to_string()),
+            space: SpaceId { name: self.space.name().to_string(), hash: self.space.hash() },
+            device: device(start),
+            engine: EngineId {
+                name: start.engine.name.clone(),
+                version: start.engine.version.clone(),
+                library_sha256: start.engine.library_sha256.clone(),
+            },
+            canary: Some(Canary { kind: start.canary.clone(), stated_us: Micros(stated), median_us: Micros(median) }),
+            governor: start.governor.clone(),
+            clock: clock(samples, start),
+            temperature: temperature(samples),
+            units: None,
+            fit: Some(Fit { residual: fitted.residual, architectures: nets.iter().map(|n| job::architecture(n)).collect() }),
+            checked: None,
+        };
+        let rows = self.rows(samples, &parts, &fitted.parts, stated);
+        Table::new(header, rows).map_err(|faults| HostError::Faults { faults, raw: raw.to_path_buf() })
+    }
+
+    /// All rows in the space's order: blocks and identities, then the trunk.
+    fn rows(&self, samples: &Samples, parts: &[&Model], fitted: &[Measured], stated: f64) -> Vec<Row> {
+        let primitives: BTreeMap<String, Candidate> = self.space.unique_candidates().into_iter().map(|c| (c.key(), c)).collect();
+        let identities = primitives.iter().filter(|(_, c)| c.primitive.is_identity(&c.layer)).map(|(key, c)| Row {
+            key: key.clone(),
+            kind: Kind::Identity,
+            primitive: c.primitive.name().to_string(),
+            shapes: shapes(&c.graph()),
+            macs: 0,
+            params: 0,
+            latency: Micros(0.0),
+            interval: None,
+            quantiles: None,
+            samples: 0,
+            discarded: Discarded::default(),
+            cold: None,
+            checksum: None,
+        });
+        let measured = std::iter::zip(parts, fitted).map(|(model, latency)| {
+            let item = samples.items.get(&model.id).cloned().unwrap_or_default();
+            let half = 1.96 * latency.error;
+            let piece = model.id.strip_prefix(luts::TRUNK_PREFIX);
+            Row {
+                key: model.id.clone(),
+                kind: if piece.is_some() { Kind::Trunk } else { Kind::Block },
+                primitive: piece.or_else(|| primitives.get(&model.id).map(|c| c.primitive.name())).unwrap_or_default().to_string(),
+                shapes: shapes(&model.graph),
+                macs: model.graph.macs(),
+                params: model.graph.parameter_count() as u64,
+                latency: Micros(latency.us),
+                interval: Some(Interval { low: Micros(latency.us - half), high: Micros(latency.us + half) }),
+                quantiles: quantiles(&item, stated),
+                samples: item.samples.len() as u64,
+                discarded: discarded(&item),
+                cold: cold(&item, stated),
+                checksum: item.checksum,
+            }
+        });
+        identities.chain(measured).collect()
+    }
+}
+
+fn device(start: &Start) -> Device {
+    let known = &start.device.known;
+    let cluster = |c: &crate::device::Cluster| Cluster {
+        cpus: c.cpus.to_string(),
+        core: c.core.clone(),
+        min_mhz: c.min_mhz.map(Megahertz),
+        max_mhz: c.max_mhz.map(Megahertz),
+        shared_l2: c.shared_l2.as_ref().map(ToString::to_string),
+    };
+    Device {
+        model: known.model.clone().or_else(|| known.soc.clone()).unwrap_or_else(|| "unknown".to_string()),
+        arch: start.device.arch.clone(),
+        soc: known.soc.clone(),
+        serial_hash: serial_hash(start),
+        system: known.system.clone(),
+        kernel: known.kernel.clone(),
+        memory_mib: known.memory_mib,
+        sensors: known.sensors.iter().map(|sensor| sensor.kind.clone()).collect(),
+        clusters: known.clusters.iter().map(cluster).collect(),
+    }
+}
+
+/// The first digits of the serial number's hash: they tell units apart without naming them.
+pub(super) fn serial_hash(start: &Start) -> Option<String> {
+    let hash = |serial: &String| Sha256::digest(serial).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    start.device.serial.as_ref().map(hash)
+}
+
+/// The clocks seen. An emulator's are none of a processor.
+fn clock(samples: &Samples, start: &Start) -> Option<ClockBand> {
+    let mut mhz = samples.mhz.clone();
+    mhz.sort_by(f64::total_cmp);
+    if mhz.is_empty() || !start.device.emulation.is_empty() {
+        return None;
+    }
+    let at = |q| Megahertz(quantile(&mhz, q));
+    Some(ClockBand { min_mhz: at(0.0), median_mhz: at(0.5), max_mhz: at(1.0) })
+}
+
+fn temperature(samples: &Samples) -> Option<TemperatureBand> {
+    let celsius = &samples.celsius;
+    let extreme = |pick: fn(f64, f64) -> f64| celsius.iter().copied().reduce(pick).map(Celsius);
+    Some(TemperatureBand { start_c: Celsius(*celsius.first()?), min_c: extreme(f64::min)?, max_c: extreme(f64::max)? })
+}
+
+fn discarded(item: &ItemSamples) -> Discarded {
+    let [canary, moved, preempted, temperature] = item.faulty;
+    Discarded { canary, moved, preempted, temperature }
+}
+
+/// Median of the runs with cold caches.
+fn cold(item: &ItemSamples, stated: f64) -> Option<Micros> {
+    let mut sorted = item.cold.clone();
+    sorted.sort_by(f64::total_cmp);
+    (!sorted.is_empty()).then(|| Micros(quantile(&sorted, 0.5) * stated))
+}
+
+fn shapes(graph: &Graph) -> Shapes {
+    let input = graph.inputs().first().map(|&x| graph.node(x).shape);
+    let output = graph.outputs().first().map(|(_, y)| graph.node(*y).shape);
+    match (input, output) {
+        (Some(x), Some(y)) => Shapes { c_in: x.c, c_out: y.c, stride: x.h.div_ceil(y.h), h: x.h, w: x.w },
+        _ => Shapes::default(),
+    }
+}
+
+fn quantiles(item: &ItemSamples, stated: f64) -> Option<Quantiles> {
+    let mut sorted = item.ratios();
+    sorted.sort_by(f64::total_cmp);
+    if sorted.is_empty() {
+        return None;
+    }
+    let at = |q| Micros(quantile(&sorted, q) * stated);
+    Some(Quantiles { p0: at(0.0), p10: at(0.1), p50: at(0.5), p90: at(0.9), p100: at(1.0) })
+}
