@@ -2,15 +2,16 @@
 # A phone for tests: Android's own debug daemon on an emulated Cortex-A53, in namespaces of its own, no port open anywhere.
 # Or a board: the ssh server on a port of the loopback interface.
 #
-#   scripts/fake-phone.sh [--ssh] [--sys FOLDER] [--data-size SIZE]
+#   scripts/fake-phone.sh [--ssh | --two] [--sys FOLDER] [--data-size SIZE]
 #
+#   --two              two phones of one model, with /data and a serial number of their own each
 #   --sys FOLDER       what the phone shows as /sys, /proc/device-tree (FOLDER/sys, FOLDER/proc/device-tree) and, from
 #                      FOLDER/build.prop, as properties; without, it has no /sys
 #   --data-size SIZE   size of /data (of a board: of all it has; default 256m), so that a full disk can be had
 #
 # Prints, once the phone can be reached,
 #
-#   ready SERIAL ADB_SERVER_SOCKET        or      ready ssh://USER@HOST:PORT HOME
+#   ready SERIAL[,SERIAL] ADB_SERVER_SOCKET        or      ready ssh://USER@HOST:PORT HOME
 #
 # `ADB_SERVER_SOCKET=… adb -s SERIAL shell` is then a shell on it; a board lets in whoever has the keys in HOME/.ssh. It runs until its standard input ends, so it never outlives
 # who started it. Lines on standard input: `unplug` kills the daemon (answer `unplugged`), `plug` starts it again (`plugged`),
@@ -34,10 +35,11 @@ formats=/proc/sys/fs/binfmt_misc
 
 # Outside: checks, makes the work folder, goes into the namespaces.
 if [ "${1:-}" != --inside ]; then
-    kind=adb sys='' size=256m
+    kind=adb sys='' size=256m phones=1
     while [ $# -gt 0 ]; do
         case $1 in
             --ssh) kind=ssh && shift ;;
+            --two) phones=2 && shift ;;
             --sys) sys=$(realpath "${2:?a folder is needed}") && shift 2 ;;
             --data-size) size=${2:?a size is needed} && shift 2 ;;
             *) die "unknown option '$1'; see the first lines of this script" ;;
@@ -86,7 +88,7 @@ if [ "${1:-}" != --inside ]; then
     # A phone has its processors for itself; on a busy machine, measuring would find no quiet moment.
     if chrt --rr 1 true 2>/dev/null; then enter=(chrt --rr 1 "${enter[@]}"); fi
     status=0
-    "${enter[@]}" unshare "${spaces[@]}" "$0" --inside "$parts" "$work" "$size" "$sys" $kind <&0 &
+    "${enter[@]}" unshare "${spaces[@]}" "$0" --inside "$parts" "$work" "$size" "$sys" $kind $phones <&0 &
     child=$!
     trap 'kill -9 $child 2>/dev/null; exit 143' INT TERM HUP
     wait $child || status=$?
@@ -94,7 +96,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 
 # Inside: this is the first process of the phone's own process list; all others end with it.
-parts=$2 work=$3 size=$4 sys=$5 kind=$6
+parts=$2 work=$3 size=$4 sys=$5 kind=$6 phones=$7
 name=${work##*/}
 root=$work/root
 
@@ -138,7 +140,7 @@ ln -s system/bin "$root/bin"
 if [ "$kind" = adb ]; then
     cat >"$root/system/bin/getprop" <<'SH'
 #!/system/bin/sh
-if [ $# -eq 0 ]; then sed 's/^\([^=]*\)=\(.*\)$/[\1]: [\2]/' /system/build.prop; else sed -n "s/^$1=//p" /system/build.prop; fi
+if [ $# -eq 0 ]; then sed 's/^\([^=]*\)=\(.*\)$/[\1]: [\2]/' /system/build.prop /data/own.prop; else sed -n "s/^$1=//p" /system/build.prop /data/own.prop; fi
 SH
     cat >"$root/system/bin/settings" <<'SH'
 #!/system/bin/sh
@@ -150,6 +152,7 @@ case $1 in
 esac
 SH
     chmod 755 "$root/system/bin/getprop" "$root/system/bin/settings"
+    echo ro.serialno=FAKE0001 >"$root/data/own.prop"
     cat >"$root/system/build.prop" <<'PROPERTIES'
 ro.product.manufacturer=blocktime
 ro.product.model=Fake Phone
@@ -169,7 +172,19 @@ if [ -n "$sys" ]; then
     if [ "$kind" = adb ] && [ -f "$sys/build.prop" ]; then cp "$sys/build.prop" "$root/system/build.prop"; fi
 fi
 
-daemon=
+# The second phone is the first one's system with other data.
+roots=("$root")
+if [ "$phones" = 2 ]; then
+    mkdir "$work/root2"
+    mount --rbind "$root" "$work/root2"
+    umount "$work/root2/data"
+    mount -t tmpfs -o "size=$size,mode=755" data "$work/root2/data"
+    mkdir -p "$work/root2/data/local/tmp"
+    echo ro.serialno=FAKE0002 >"$work/root2/data/own.prop"
+    roots+=("$work/root2")
+fi
+
+daemons=()
 start_sshd() {
     # Another try takes another port: this one may be in use.
     local try
@@ -177,14 +192,14 @@ start_sshd() {
         if [ -z "${port_found:-}" ]; then port=$((20000 + (RANDOM + try) % 20000)); fi
         sed -i "s/^Port .*/Port $port/" "$work/sshd_config"
         /usr/sbin/sshd -D -e -f "$work/sshd_config" </dev/null >>"$work/sshd.log" 2>&1 &
-        daemon=$!
-        disown $daemon
+        daemons=($!)
+        disown ${daemons[0]}
         for _ in $(seq 50); do
             if ssh-keyscan -T 2 -p $port 127.0.0.1 >"$work/keys" 2>/dev/null && [ -s "$work/keys" ]; then
                 port_found=1
                 return 0
             fi
-            kill -0 $daemon 2>/dev/null || break
+            kill -0 ${daemons[0]} 2>/dev/null || break
             sleep 0.05
         done
     done
@@ -198,34 +213,46 @@ start_daemon() {
         start_sshd
         return
     fi
-    # Its own loader and libraries: they are newer than the machine's.
-    env -i PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp ANDROID_DATA=/data QEMU_CPU=cortex-a53 ADBD_PORT=$port \
-        "$(command -v chroot)" "$root" /adbd/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 \
-        --library-path /adbd/usr/lib/x86_64-linux-gnu/android:/adbd/usr/lib/x86_64-linux-gnu \
-        /adbd/usr/lib/android-sdk/platform-tools/adbd </dev/null >>"$work/adbd.log" 2>&1 &
-    daemon=$!
-    disown $daemon
+    daemons=()
+    local i
+    for i in "${!roots[@]}"; do
+        # Its own loader and libraries: they are newer than the machine's. Ports in steps of two: the one above belongs to it too.
+        env -i PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp ANDROID_DATA=/data QEMU_CPU=cortex-a53 ADBD_PORT=$((port + 2 * i)) \
+            "$(command -v chroot)" "${roots[i]}" /adbd/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 \
+            --library-path /adbd/usr/lib/x86_64-linux-gnu/android:/adbd/usr/lib/x86_64-linux-gnu \
+            /adbd/usr/lib/android-sdk/platform-tools/adbd </dev/null >>"$work/adbd.log" 2>&1 &
+        daemons+=($!)
+        disown $!
+    done
 }
 
 # Kills the daemon and everything that it started.
 stop_daemon() {
     local pid
     for pid in $(ps -e -o pid= | tr -d ' '); do
-        case $(readlink "/proc/$pid/root" 2>/dev/null) in "$root") kill -9 "$pid" 2>/dev/null || true ;; esac
+        case $(readlink "/proc/$pid/root" 2>/dev/null) in "$root" | "$work/root2") kill -9 "$pid" 2>/dev/null || true ;; esac
         case $(readlink "/proc/$pid/exe" 2>/dev/null) in /usr/sbin/sshd) kill -9 "$pid" 2>/dev/null || true ;; esac
     done
-    while kill -0 "$daemon" 2>/dev/null; do sleep 0.02; done
+    local daemon
+    for daemon in "${daemons[@]}"; do
+        while kill -0 "$daemon" 2>/dev/null; do sleep 0.02; done
+    done
 }
 
 export ADB_SERVER_SOCKET=localfilesystem:$work/adb.sock
-serial=127.0.0.1:$port
+serials=()
+for i in "${!roots[@]}"; do serials+=("127.0.0.1:$((port + 2 * i))"); done
 connect() {
     [ "$kind" = adb ] || return 0
-    local try
-    adb disconnect $serial >/dev/null 2>&1 || true
+    local serial
+    for serial in "${serials[@]}"; do connect_one "$serial"; done
+}
+connect_one() {
+    local serial=$1 try
+    adb disconnect "$serial" >/dev/null 2>&1 || true
     for try in $(seq 100); do
-        case $(adb connect $serial 2>&1) in
-            *connected*) if [ "$(timeout 5 adb -s $serial shell echo up 2>/dev/null | tr -d '\r')" = up ]; then return 0; fi ;;
+        case $(adb connect "$serial" 2>&1) in
+            *connected*) if [ "$(timeout 5 adb -s "$serial" shell echo up 2>/dev/null | tr -d '\r')" = up ]; then return 0; fi ;;
         esac
         sleep 0.1
     done
@@ -242,7 +269,7 @@ if [ "$kind" = adb ]; then
         sleep 0.05
     done
     connect
-    echo "ready $serial $ADB_SERVER_SOCKET"
+    echo "ready $(IFS=, && echo "${serials[*]}") $ADB_SERVER_SOCKET"
 else
     mkdir "$work/.ssh"
     ssh-keygen -q -t ed25519 -N '' -C host -f "$work/host_key"

@@ -6,7 +6,7 @@ mod device;
 use std::fs;
 use std::process::Command;
 
-use device::{Device, PHONE_FOLDER, cache, fail, failed, finish, succeed};
+use device::{Device, PHONE_FOLDER, cache, count, fail, failed, finish, succeed};
 
 /// Enough for medians of 20 %, with room for a busy machine.
 const ROUGH: [&str; 4] = ["--precision", "20%", "--budget", "200s"];
@@ -118,9 +118,13 @@ fn names_are_data() {
     fail(phone.build("a", &["--overwrite"]), 3, &["adb server does not answer"]);
 }
 
-/// The files of two processors that have a governor.
+/// The files of two processors that have a governor, and of a sensor.
 fn two_processors() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
+    let sensor = folder.path().join("sys/class/thermal/thermal_zone0");
+    fs::create_dir_all(&sensor).expect("a folder");
+    fs::write(sensor.join("type"), "cpu-thermal\n").expect("a file");
+    fs::write(sensor.join("temp"), "41000\n").expect("a file");
     for cpu in 0..2 {
         let at = folder.path().join(format!("sys/devices/system/cpu/cpu{cpu}/cpufreq"));
         fs::create_dir_all(&at).expect("a folder");
@@ -179,4 +183,168 @@ fn what_is_attached_is_shown() {
     assert_eq!((cluster["cpus"].as_str(), cluster["max_mhz"].as_f64()), (Some("0-1"), Some(2016.0)));
     assert_eq!((cluster["core"].as_str(), cluster["governor"].as_str()), (Some("Cortex-A53"), Some("interactive")));
     fail(phone.profiler(&["devices", "--device", "adb:another"]), 3, &["no phone with serial number 'another'"]);
+}
+
+#[test]
+fn the_governor_is_held_and_set_back_whatever_ends_the_agent() {
+    let files = two_processors();
+    let Some(phone) = Device::start(&["--sys", files.path().to_str().expect("UTF-8")]) else { return };
+    let governors = || phone.shell("cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor");
+    let before = governors();
+    assert!(!before.contains("performance"));
+
+    let child = phone.start_build("table", &LONG);
+    assert!(governors().contains("performance"), "{}", governors());
+    phone.shell(&format!("kill -9 $(cat {PHONE_FOLDER}/jobs/*/pid)"));
+    failed(&finish(child), 3, &["signal 9"]);
+    let began = std::time::Instant::now();
+    while governors() != before {
+        assert!(began.elapsed().as_secs() < 30, "{}", governors());
+    }
+    assert_eq!(phone.left_over(), "");
+
+    // By itself, too; and the table says so, with the temperatures.
+    succeed(phone.build("table", &[&ROUGH[..], &["--resume"]].concat()));
+    assert_eq!(governors(), before);
+    let table = fs::read_to_string(phone.at("table.csv")).expect("a table");
+    for line in ["# governor = \"performance (was interactive)\"", "# start_c = 41.0", "# sensors = [\"cpu-thermal\"]"] {
+        assert!(table.contains(line), "{line} is not in {table}");
+    }
+
+    // Left alone where that is asked for.
+    let child = phone.start_build("other", &[&LONG[..], &["--keep-governor"]].concat());
+    assert_eq!(governors(), before);
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    failed(&finish(child), 130, &[]);
+}
+
+#[test]
+fn a_phone_that_gets_warm_rests_until_it_has_cooled_down() {
+    let files = two_processors();
+    let Some(phone) = Device::start(&["--sys", files.path().to_str().expect("UTF-8")]) else { return };
+    let raw = phone.at("table.raw.jsonl.part");
+    let set = |thousandths: &str| phone.shell(&format!("echo {thousandths} >/sys/class/thermal/thermal_zone0/temp"));
+    let child = phone.start_build("table", &LONG);
+    for outside in ["52000", "30000"] {
+        let rests = count(&raw, "resting");
+        set(outside);
+        phone.wait_for(&raw, "resting", rests);
+        let samples = count(&raw, "sample");
+        phone.wait_for(&raw, "resting", count(&raw, "resting") + 3);
+        assert!(count(&raw, "sample") <= samples + 1, "sampled at {outside}");
+        set("42000");
+        phone.wait_for(&raw, "sample", count(&raw, "sample") + 3);
+    }
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    failed(&finish(child), 130, &["--resume"]);
+    let text = fs::read_to_string(&raw).expect("raw samples");
+    let good = text.lines().filter(|line| line.contains("\"fault\":null"));
+    let outside = good.filter(|line| line.contains("\"celsius\":52") || line.contains("\"celsius\":30")).count();
+    assert_eq!(outside, 0, "samples outside of the band were kept");
+}
+
+#[test]
+fn two_phones_share_the_work_or_repeat_it() {
+    let Some(phone) = Device::start(&["--two"]) else { return };
+    let second = phone.second.clone().expect("two phones");
+    let both = [phone.address.as_str(), second.as_str()];
+    fail(phone.build_on(&[both[0], both[0]], "twice", &ROUGH), 2, &["named twice"]);
+    fail(phone.build("alone", &["--replicate"]), 2, &["--replicate compares several units"]);
+
+    succeed(phone.build_on(&both, "shared", &[&ROUGH[..], &["--spread"]].concat()));
+    let table = fs::read_to_string(phone.at("shared.csv")).expect("a table");
+    assert!(table.contains("# mode = \"spread\"") && table.contains("# count = 2"), "{table}");
+    assert_eq!(
+        table.lines().filter(|line| line.starts_with("#     \"") && line.len() == 25).count(),
+        2,
+        "two serial numbers: {table}"
+    );
+    for unit in ["shared.unit1.raw.jsonl", "shared.unit2.raw.jsonl"] {
+        assert!(count(&phone.at(unit), "sample") > 0, "{unit}");
+    }
+
+    // One of them loses its agent: the other's samples are kept, and only what is missing is measured again.
+    let child = phone.build_on(&both, "each", &[&LONG[..], &["--replicate"]].concat()).spawn().expect("it starts");
+    for unit in ["each.unit1.raw.jsonl.part", "each.unit2.raw.jsonl.part"] {
+        phone.wait_for(&phone.at(unit), "sample", 0);
+    }
+    phone.shell_on(&second, &format!("kill -9 $(cat {PHONE_FOLDER}/jobs/*/pid)"));
+    phone.wait_for(&phone.at("each.unit1.raw.jsonl.part"), "sample", count(&phone.at("each.unit1.raw.jsonl.part"), "sample"));
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    finish(child);
+    let kept = fs::read_to_string(phone.at("each.unit1.raw.jsonl.part")).expect("samples were kept");
+    let done =
+        finish(phone.build_on(&both, "each", &[&ROUGH[..], &["--replicate", "--resume"]].concat()).spawn().expect("it starts"));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && said.contains("spread between units"), "{said}");
+    assert!(fs::read_to_string(phone.at("each.unit1.raw.jsonl")).expect("raw samples").starts_with(kept.trim_end()));
+    let table = fs::read_to_string(phone.at("each.csv")).expect("a table");
+    assert!(table.contains("# mode = \"replicate\"") && table.contains("# largest_spread = "), "{table}");
+    assert!(phone.at("each.unit1.csv").exists() && phone.at("each.unit2.csv").exists());
+    for address in both {
+        assert_eq!(phone.shell_on(address, &format!("ls {PHONE_FOLDER}/jobs")).trim(), "");
+    }
+}
+
+/// A program that speaks as an agent does, and then misbehaves; compiled for the phone.
+fn misbehaving(folder: &std::path::Path, how: &str) -> std::path::PathBuf {
+    let program = folder.join(format!("agent-{how}"));
+    let compiled = Command::new("aarch64-linux-gnu-gcc")
+        .args(["-static", "-O1", "-o"])
+        .arg(&program)
+        .arg(format!("-D{how}"))
+        .arg(support::project_root().join("tests/device/misbehaving-agent.c"))
+        .output()
+        .expect("scripts/setup-aarch64.sh brings the compiler");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    program
+}
+
+#[test]
+fn an_agent_that_misbehaves_is_an_error_that_says_what_it_did() {
+    let Some(mut phone) = Device::start(&[]) else { return };
+    for (how, words) in [
+        ("CUT_LINE", &["ended early", "cut off"][..]),
+        ("NONSENSE", &["cannot be read", "not JSON at all"]),
+        ("CRASH", &["while it loaded 'the block'", "signal 11"]),
+        ("OLD", &["protocol 1", "must be of one version"]),
+        ("CLOCK_BACK", &["clock jumped back", "--resume"]),
+        ("CLOCK_AHEAD", &["the device's clock jumped", "--resume"]),
+        ("WRONG", &["computes 'the block' wrongly"]),
+    ] {
+        let agent = misbehaving(phone.folder.path(), how);
+        phone.set("BLOCKTIME_AGENT", agent.to_str().expect("UTF-8"));
+        fail(phone.build("table", &["--overwrite"]), 3, words);
+        assert!(!phone.at("table.csv").exists(), "{how}");
+        assert_eq!(phone.left_over(), "", "{how}");
+    }
+}
+
+#[test]
+fn models_that_the_engine_refuses_or_computes_wrongly_are_named() {
+    let Some(phone) = Device::start(&[]) else { return };
+    let space = blocks::Space::load("pfld").expect("built in");
+    let candidate = space.unique_candidates().remove(0);
+    let graph = candidate.graph();
+    let write = |name: &str, weights: &blocks::Weights| {
+        let bytes = blocks::onnx::model(&graph, weights, &blocks::onnx::Options::default()).expect("a model");
+        fs::write(phone.at(name), bytes).expect("a file");
+        phone.at(name).to_str().expect("UTF-8").to_string()
+    };
+    let sound = blocks::Weights::for_measuring(&graph, 1);
+    let good = write("good.onnx", &sound);
+    let mut broken = sound.clone();
+    broken.0.values_mut().for_each(|values| values.iter_mut().for_each(|v| *v = f32::NAN));
+    let wrong = write("wrong.onnx", &broken);
+    let refused = phone.at("refused.onnx");
+    fs::write(&refused, &fs::read(&good).expect("a file")[..500]).expect("a file");
+    let refused = refused.to_str().expect("UTF-8");
+    let bench =
+        |model: &str| phone.profiler(&["bench", &good, model, "--device", &phone.address, "--sample", "1ms", "--passes", "1"]);
+    fail(bench(refused), 3, &["the engine refuses", "refused.onnx"]);
+    fail(bench(&wrong), 3, &["computes", "wrong.onnx", "not finite"]);
+    assert_eq!(phone.left_over(), "");
 }

@@ -137,3 +137,72 @@ fn an_existing_table_is_not_overwritten() {
     assert!(code == 2 && err.contains("--overwrite"), "{err}");
     assert_eq!(std::fs::read_to_string(folder.path().join("t.csv")).unwrap(), "precious");
 }
+
+/// Replaces a block's time in a table.
+fn with_time(table: &str, primitive: &str, us: f64) -> String {
+    let row = |line: &str| {
+        if !line.starts_with(&format!("{primitive}@")) {
+            return format!("{line}\n");
+        }
+        let mut cells: Vec<String> = line.split(',').map(str::to_string).collect();
+        (cells[10], cells[11], cells[12]) = (us.to_string(), (0.98 * us).to_string(), (1.02 * us).to_string());
+        format!("{}\n", cells.join(","))
+    };
+    table.lines().map(row).collect()
+}
+
+#[test]
+fn tables_side_by_side_show_what_would_change_a_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = table(folder);
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    let times = [("sep_k3", 4.0), ("mb_k3_res", 5.0), ("conv1x1", 4.05)];
+    write("a.csv", &times.iter().fold(good.clone(), |t, (name, us)| with_time(&t, name, *us)));
+    // Twice as slow throughout; but these two change places, and one more does so within its interval.
+    let times = [("sep_k3", 12.0), ("mb_k3_res", 9.0), ("conv1x1", 8.1), ("gh_k3", 9.0), ("mb_k3_e2", 9.0), ("sep_k5", 9.0)];
+    write("b.csv", &times.iter().fold(good.clone(), |t, (name, us)| with_time(&t, name, *us)));
+    let (code, out, err) = run(folder, "lut diff {}/a.csv {}/b.csv --space {}/space.toml");
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("B takes 2.000 × the time of A"), "{out}");
+    assert!(out.contains("* A prefers sep_k3 (4.0 to 5.0 µs), B mb_k3_res (9.0 to 12.0 µs)"), "{out}");
+    let (code, out, err) = run(folder, "lut diff {}/a.csv {}/b.csv --space {}/space.toml --json");
+    assert_eq!(code, 0, "{err}");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let swaps: Vec<_> = json["layers"].as_array().unwrap().iter().flat_map(|l| l["swaps"].as_array().unwrap()).collect();
+    assert_eq!(swaps.iter().filter(|s| s["certain"] == true).count(), 1, "{out}");
+    assert_eq!(json["layers"][0]["fastest"][0], "sep_k3");
+
+    // Unlike conditions.
+    write("threads.csv", &good.replace("# threads = 1", "# threads = 4"));
+    let (code, _, err) = run(folder, "lut diff {}/a.csv {}/threads.csv");
+    assert!(code == 2 && err.contains("1 and 4 threads") && err.contains("--force"), "{err}");
+    assert_eq!(run(folder, "lut diff {}/a.csv {}/threads.csv --force").0, 0);
+    let (code, _, err) = run(folder, "lut diff {}/a.csv {}/b.csv --caches warm --caches cold");
+    assert!(code == 2 && err.contains("warm and cold caches"), "{err}");
+    let (code, _, err) = run(folder, "lut diff {}/a.csv {}/b.csv --caches cold");
+    assert!(code == 2 && err.contains("no time in common"), "{err}");
+}
+
+#[test]
+fn tables_are_merged_by_how_sure_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = table(folder);
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("a.csv", &with_time(&good, "sep_k3", 4.0));
+    write("b.csv", &with_time(&good, "sep_k3", 6.0));
+    let (code, out, err) = run(folder, "lut merge {}/a.csv {}/b.csv --out {}/c.csv");
+    assert!(code == 0 && out.trim().ends_with("c.csv"), "{err}");
+    let merged = luts::Table::read(folder.join("c.csv")).unwrap();
+    let row = merged.rows().iter().find(|row| row.primitive == "sep_k3").unwrap();
+    // Equally sure: the mean, with an interval narrower by the root of two.
+    assert!((row.latency.0 - 5.0).abs() < 1e-9, "{}", row.latency);
+    let half = row.interval.unwrap().relative_half_width(row.latency);
+    assert!((half - 0.02 / 2f64.sqrt()).abs() < 1e-9, "{half}");
+    let (code, _, err) = run(folder, "lut merge {}/a.csv {}/b.csv --out {}/c.csv");
+    assert!(code == 2 && err.contains("c.csv"), "{err}");
+    write("d.csv", &good.replace("# model = \"none\"", "# model = \"other\""));
+    let (code, _, err) = run(folder, "lut merge {}/a.csv {}/d.csv --out {}/e.csv");
+    assert!(code == 2 && err.contains("devices differ (none, other)"), "{err}");
+}

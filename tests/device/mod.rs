@@ -25,6 +25,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 pub struct Device {
     /// What `--device` takes.
     pub address: String,
+    /// The same of the second of two phones.
+    pub second: Option<String>,
     /// A folder for the test's files; its name has a blank and a quote in it.
     pub folder: TempDir,
     environment: Vec<(&'static str, String)>,
@@ -63,13 +65,14 @@ impl Device {
             return None;
         };
         let ssh = first.starts_with("ssh://");
-        let address = if ssh { first.to_string() } else { format!("adb:{first}") };
+        let mut addresses = first.split(',').map(|name| if ssh { name.to_string() } else { format!("adb:{name}") });
+        let (address, second_address) = (addresses.next().unwrap_or_default(), addresses.next());
         let environment = vec![(if ssh { "HOME" } else { "ADB_SERVER_SOCKET" }, second.to_string())];
         let folder = tempfile::Builder::new().prefix("blocktime device's ").tempdir().expect("a folder");
         // Only now: without a device nothing needs to be built.
         build_agent();
         let profiler = support::programs(&["profiler"]).join("profiler");
-        Some(Self { address, folder, environment, child, commands, answers, profiler, _turn: turn })
+        Some(Self { address, second: second_address, folder, environment, child, commands, answers, profiler, _turn: turn })
     }
 
     /// A file of the test.
@@ -119,7 +122,13 @@ impl Device {
 
     /// `profiler build` of a small space on this device, into `NAME.csv`.
     pub fn build(&self, name: &str, more: &[&str]) -> Command {
-        let mut command = self.profiler(&["build", "--device", &self.address, "--sample", "1ms", "--nets", "1"]);
+        self.build_on(&[&self.address], name, more)
+    }
+
+    /// The same on several devices.
+    pub fn build_on(&self, devices: &[&str], name: &str, more: &[&str]) -> Command {
+        let mut command = self.profiler(&["build", "--sample", "1ms", "--nets", "1", "--passes", "1"]);
+        command.args(devices.iter().flat_map(|device| ["--device", device]));
         command.arg("--space").arg(space()).arg("--out").arg(self.at(name).with_extension("csv"));
         command.args(more);
         command
@@ -127,7 +136,12 @@ impl Device {
 
     /// Runs a shell command on the device, with the programs that people use, and gives its output.
     pub fn shell(&self, command: &str) -> String {
-        let mut remote = match self.address.strip_prefix("adb:") {
+        self.shell_on(&self.address, command)
+    }
+
+    /// The same on a device of that address.
+    pub fn shell_on(&self, address: &str, command: &str) -> String {
+        let mut remote = match address.strip_prefix("adb:") {
             Some(serial) => {
                 let mut adb = self.command("adb");
                 adb.args(["-s", serial, "shell"]);
@@ -137,7 +151,7 @@ impl Device {
                 let keys = format!("{}/.ssh", self.variable("HOME"));
                 let mut ssh = self.command("ssh");
                 ssh.arg("-i").arg(format!("{keys}/id_ed25519")).arg("-o").arg(format!("UserKnownHostsFile={keys}/known_hosts"));
-                ssh.arg(&self.address);
+                ssh.arg(address);
                 ssh
             }
         };
@@ -148,15 +162,19 @@ impl Device {
     /// Starts a build and waits until it has written a sample to its raw file.
     pub fn start_build(&self, name: &str, options: &[&str]) -> Child {
         let raw = self.at(name).with_extension("raw.jsonl.part");
-        let samples = || fs::read_to_string(&raw).map_or(0, |text| text.matches("\"event\":\"sample\"").count());
-        let before = samples();
+        let before = count(&raw, "sample");
         let child = self.build(name, options).spawn().expect("it starts");
+        self.wait_for(&raw, "sample", before);
+        child
+    }
+
+    /// Waits until a raw file has more events of that kind than before.
+    pub fn wait_for(&self, raw: &Path, event: &str, before: usize) {
         let began = Instant::now();
-        while samples() <= before {
-            assert!(began.elapsed() < LIMIT, "no sample in {}", raw.display());
+        while count(raw, event) <= before {
+            assert!(began.elapsed() < LIMIT, "no {event} in {}", raw.display());
             thread::sleep(Duration::from_millis(50));
         }
-        child
     }
 
     /// What is left on the device once nothing measures: jobs and agents.
@@ -200,6 +218,11 @@ impl Drop for Device {
             thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Events of that kind in a raw file.
+pub fn count(raw: &Path, event: &str) -> usize {
+    fs::read_to_string(raw).map_or(0, |text| text.matches(&format!("\"event\":\"{event}\"")).count())
 }
 
 /// What a process that has to end has said; fails where it does not end.

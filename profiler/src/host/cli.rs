@@ -7,16 +7,17 @@ use std::process::ExitCode;
 use blocks::Space;
 use clap::{Args, Parser, Subcommand};
 use engines::EngineKind;
-use luts::Table;
+use luts::{Overwrite, Table};
 
 use super::build::Build;
 use super::candidates::Listing;
 use super::check::Check;
 use super::collect::Setting;
+use super::diff::{Caches, Side};
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
 use super::units::Sharing;
-use super::{HostError, bench, devices, interrupt, lut};
+use super::{HostError, bench, devices, diff, interrupt, lut, merge};
 use crate::protocol::{Hold, Plan};
 
 /// Measures the blocks of a search space on a device and writes latency tables.
@@ -299,6 +300,39 @@ enum LutCommand {
         #[arg(long)]
         space: Option<String>,
     },
+    /// Two tables side by side: two devices, or two engines; and which candidates change places.
+    #[command(after_help = "Example: profiler lut diff luts/phone.csv luts/board.csv")]
+    Diff {
+        /// The first table.
+        a: PathBuf,
+        /// The second table.
+        b: PathBuf,
+        /// The tables' search space, if not the one of their name.
+        #[arg(long)]
+        space: Option<String>,
+        /// Which times; given twice: of the first table, of the second.
+        #[arg(long, value_name = "WHICH", num_args = 1)]
+        caches: Vec<Caches>,
+        /// Compare tables of unlike conditions: threads, caches, spaces.
+        #[arg(long)]
+        force: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Join tables of one device, engine and space: rows that several have become their weighted mean.
+    #[command(after_help = "Example: profiler lut merge monday.csv tuesday.csv --out both.csv")]
+    Merge {
+        /// The tables.
+        #[arg(required = true, num_args = 2..)]
+        tables: Vec<PathBuf>,
+        /// The new table's file.
+        #[arg(long)]
+        out: PathBuf,
+        /// Replace a table that is there.
+        #[arg(long)]
+        overwrite: bool,
+    },
 }
 
 fn points(text: &str) -> Result<usize, String> {
@@ -375,6 +409,27 @@ fn run(command: Command) -> Result<(), HostError> {
                 table.rows().len(),
                 table.header.source
             );
+            Ok(())
+        }
+        Command::Lut(LutCommand::Diff { a, b, space, caches, force, json }) => {
+            let tables = (Table::read(&a)?, Table::read(&b)?);
+            let space = match space {
+                Some(name) => Some(Space::load(&name)?),
+                None => Space::load(&tables.0.header.space.name).ok().filter(|s| s.hash() == tables.0.header.space.hash),
+            };
+            let which = |i: usize| caches.get(i).or(caches.first()).copied().unwrap_or(Caches::Warm);
+            let names = (a.display().to_string(), b.display().to_string());
+            let first = Side { name: &names.0, table: &tables.0, caches: which(0) };
+            let second = Side { name: &names.1, table: &tables.1, caches: which(1) };
+            let found = diff::diff(&first, &second, space.as_ref(), force)?;
+            print(json, &found, || found.text(&first, &second))
+        }
+        Command::Lut(LutCommand::Merge { tables, out, overwrite }) => {
+            let read = |path: &PathBuf| Ok((path.clone(), Table::read(path)?));
+            let tables = tables.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
+            let merged = merge::merge(&tables)?;
+            merged.write(&out, if overwrite { Overwrite::Yes } else { Overwrite::No })?;
+            println!("{}", out.display());
             Ok(())
         }
         Command::Agent { .. } => Err(HostError::Usage("agent takes one folder and nothing else".to_string())),

@@ -180,7 +180,7 @@ impl Listener {
                 Failure::Own(e) => e,
             });
         }
-        let ended = ended.map_err(|trouble| HostError::Broken { trouble, raw: raw() })?;
+        let ended = ended.map_err(|trouble| HostError::Broken { trouble: Box::new(trouble), raw: raw() })?;
         if ended.good && self.samples.passes >= pass {
             return Ok(());
         }
@@ -205,14 +205,18 @@ impl Listener {
         let event: Event = match serde_json::from_slice(line) {
             Ok(event) => event,
             Err(e) => {
+                // An agent of another version says other things, but says first which one it is.
+                let found = serde_json::from_slice::<serde_json::Value>(line).ok().and_then(|line| line["protocol"].as_u64());
+                if let Some(found) = found.filter(|&found| found != u64::from(PROTOCOL)) {
+                    return said(other_version(found));
+                }
                 let shown: String = String::from_utf8_lossy(line).chars().take(80).collect();
                 return said(format!("the agent's line {shown:?} cannot be read: {e}"));
             }
         };
         match &event {
             Event::Start(start) if start.protocol != PROTOCOL => {
-                let found = start.protocol;
-                return said(format!("the agent has protocol {found}, this program {PROTOCOL}; they must be of one version"));
+                return said(other_version(start.protocol.into()));
             }
             Event::Loading { id } => {
                 self.loading = Some(id.clone());
@@ -244,6 +248,10 @@ impl Listener {
             None => Ok(()),
         }
     }
+}
+
+fn other_version(found: u64) -> String {
+    format!("the agent has protocol {found}, this program {PROTOCOL}; they must be of one version")
 }
 
 fn progress_bar(budget_ms: u64) -> ProgressBar {

@@ -52,10 +52,10 @@ pub enum HostError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The connection to the device broke while it measured.
-    #[error("{}{}", chain(.trouble), kept(.raw.as_deref()))]
+    #[error("{}{}", chain(.trouble.as_ref()), kept(.raw.as_deref()))]
     Broken {
         /// How.
-        trouble: TransportError,
+        trouble: Box<TransportError>,
         /// Where the samples so far are.
         raw: Option<PathBuf>,
     },

@@ -11,7 +11,7 @@
 //! | [`fit`] | block latencies from blocks alone and whole networks |
 //! | [`fitted`] | from samples to a table |
 //! | [`units`] | several units of one model |
-//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`] | the commands |
+//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`] | the commands |
 
 pub mod bench;
 pub mod build;
@@ -21,12 +21,14 @@ pub mod cli;
 pub mod collect;
 pub mod design;
 pub mod devices;
+pub mod diff;
 pub mod error;
 pub mod fit;
 pub mod fitted;
 pub mod interrupt;
 pub mod job;
 pub mod lut;
+pub mod merge;
 pub mod quantity;
 pub mod raw;
 pub mod text;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::elf::Elf;
-use super::{Probe, RemoteError};
+use super::{Probe, RemoteError, vendor};
 
 /// Names an agent: a program, or a folder with the program `profiler`, its loader and its libraries.
 const AGENT_VARIABLE: &str = "BLOCKTIME_AGENT";
@@ -113,9 +113,6 @@ pub fn engine(device: &str, probe: &Probe, given: Option<&Path>) -> Result<PathB
 fn engine_in(device: &str, probe: &Probe, given: Option<&Path>, cache: Option<PathBuf>) -> Result<PathBuf, RemoteError> {
     let check = |path: &Path| {
         let wrong = |reason: String| RemoteError::WrongFile { path: path.to_path_buf(), device: device.to_string(), reason };
-        if path.extension().is_some_and(|e| e == "aar") {
-            return Err(wrong("unzip it first; the library in it is jni/arm64-v8a/libonnxruntime.so".to_string()));
-        }
         let elf = Elf::read(path).map_err(wrong)?;
         if elf.arch != probe.arch {
             return Err(wrong(format!("it is built for {}, the device is {}", elf.arch, probe.arch)));
@@ -127,7 +124,8 @@ fn engine_in(device: &str, probe: &Probe, given: Option<&Path>, cache: Option<Pa
         if !given.is_file() {
             return Err(no_engine(vec![format!("{}: not a file", given.display())]));
         }
-        return check(given).map(|()| given.to_path_buf());
+        let library = vendor::library(device, &probe.arch, given, cache.as_deref())?;
+        return check(&library).map(|()| library);
     }
     let folder = cache.map(|cache| cache.join("onnxruntime"));
     let found = folder.as_deref().map(|folder| newest(folder, &probe.arch)).unwrap_or_default();

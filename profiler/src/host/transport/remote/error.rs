@@ -193,6 +193,21 @@ pub enum RemoteError {
         /// Where it was looked for.
         tried: Vec<String>,
     },
+    /// An engine library that is not the one of its first use.
+    #[error(
+        "{path} is not the file that was used first: its SHA-256 is {found}, noted was {noted}. Two builds of one version can differ by half; \
+         if it was replaced on purpose, remove its line from {lock}"
+    )]
+    EngineChanged {
+        /// The file.
+        path: PathBuf,
+        /// Its hash at the first use.
+        noted: String,
+        /// Its hash now.
+        found: String,
+        /// The lock file.
+        lock: PathBuf,
+    },
     /// A file for another kind of device.
     #[error("{path} cannot be used on {device}: {reason}")]
     WrongFile {

@@ -9,6 +9,7 @@ mod elf;
 mod error;
 mod follow;
 mod shell;
+mod vendor;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use shell::{Piece, Put, Running, Shell, quote};
 
 use super::stream::{Ended, Flow};
 use super::{Transport, TransportError};
+use crate::protocol::JOB_FILE;
 use bundle::Bundle;
 
 /// How long a short command may take.
@@ -60,6 +62,8 @@ pub struct Remote<S> {
     agent: Option<Bundle>,
     /// The job's folder on the device, below [`Probe::folder`].
     job: String,
+    /// Whether the models are there: between passes only the job's description changes.
+    has_models: bool,
 }
 
 impl<S: Shell> Remote<S> {
@@ -76,7 +80,7 @@ impl<S: Shell> Remote<S> {
         );
         let text = shell.output("make a folder on it", &command, SHORT)?;
         let probe = parse_probe(&text).map_err(|reason| RemoteError::Odd { device: shell.name(), reason })?;
-        let mut remote = Self { job: format!("jobs/{}", unique()), shell, probe, engine: None, agent: None };
+        let mut remote = Self { job: format!("jobs/{}", unique()), shell, probe, engine: None, agent: None, has_models: false };
         remote.tidy()?;
         Ok(remote)
     }
@@ -179,10 +183,14 @@ impl<S: Shell> Remote<S> {
         let mut job = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(RemoteError::file("read", folder))? {
             let entry = entry.map_err(RemoteError::file("read", folder))?;
+            if self.has_models && entry.file_name() != JOB_FILE {
+                continue;
+            }
             let to = self.at(&format!("{}/{}", self.job, entry.file_name().to_string_lossy()));
             job.push(Put { from: entry.path(), to, executable: false });
         }
         let sent = self.send(&job);
+        self.has_models = sent.is_ok();
         if sent.is_err() {
             let _ = self.remove_job();
         }
