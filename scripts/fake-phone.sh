@@ -193,13 +193,13 @@ start_sshd() {
         sed -i "s/^Port .*/Port $port/" "$work/sshd_config"
         /usr/sbin/sshd -D -e -f "$work/sshd_config" </dev/null >>"$work/sshd.log" 2>&1 &
         daemons=($!)
-        disown ${daemons[0]}
+        disown "${daemons[0]}"
         for _ in $(seq 50); do
             if ssh-keyscan -T 2 -p $port 127.0.0.1 >"$work/keys" 2>/dev/null && [ -s "$work/keys" ]; then
                 port_found=1
                 return 0
             fi
-            kill -0 ${daemons[0]} 2>/dev/null || break
+            kill -0 "${daemons[0]}" 2>/dev/null || break
             sleep 0.05
         done
     done

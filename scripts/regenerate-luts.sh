@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Measures the tables of the devices that are listed in a small file again: one build and one check for each.
+#
+#   scripts/regenerate-luts.sh [--file FILE] [--nets N] [NAME…]
+#
+#   --file FILE   the list (default luts/devices.txt, which says what a line is)
+#   --nets N      networks of the check (default 50)
+#   NAME…         only these
+#
+# A table is replaced when its new one is whole; its raw samples lie beside it, compressed; the check's result goes into its header.
+# A device that is not there, or that fails, does not keep the others from being measured; the exit code is then 1. What a failed
+# build has measured is gone on with the next time.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+file=luts/devices.txt nets=50 names=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --file) file=${2:?a file is needed} && shift 2 ;;
+        --nets) nets=${2:?a number is needed} && shift 2 ;;
+        -*) echo "unknown option '$1'; see the first lines of $0" >&2 && exit 2 ;;
+        *) names+=("$1") && shift ;;
+    esac
+done
+[ -r "$file" ] || {
+    echo "$file cannot be read; it lists the devices: NAME DEVICE [options]" >&2
+    exit 2
+}
+folder=$(dirname "$file")
+
+cargo build --quiet --release -p profiler
+profiler=${CARGO_TARGET_DIR:-target}/release/profiler
+
+wanted() { [ ${#names[@]} -eq 0 ] || printf '%s\n' "${names[@]}" | grep -qxF "$1"; }
+
+# Measures under another name; only a whole table takes the old one's place.
+regenerate() {
+    local name=$1 device=$2
+    shift 2
+    local new=$folder/.$name.new
+    "$profiler" build --device "$device" --out "$new.csv" --raw "$new.raw.jsonl.gz" --resume "$@" || return 1
+    "$profiler" check "$new.csv" --device "$device" --nets "$nets" --seed "$((RANDOM * 32768 + RANDOM))" || return 1
+    mv "$new.raw.jsonl.gz" "$folder/$name.raw.jsonl.gz"
+    mv "$new.csv" "$folder/$name.csv"
+}
+
+failed=() seen=()
+while read -r name device options; do
+    case $name in '' | '#'*) continue ;; esac
+    if [ -z "$device" ] || [[ ! $name =~ ^[A-Za-z0-9._-]+$ ]]; then
+        echo "$file: '$name $device' is no line of the list: NAME DEVICE [options]" >&2
+        exit 2
+    fi
+    wanted "$name" || continue
+    seen+=("$name")
+    echo "== $name ($device)" >&2
+    # Options are words without blanks.
+    # shellcheck disable=SC2086
+    regenerate "$name" "$device" $options </dev/null || failed+=("$name")
+done <"$file"
+
+for name in "${names[@]}"; do
+    printf '%s\n' "${seen[@]}" | grep -qxF "$name" || {
+        echo "$file has no line for '$name'" >&2
+        exit 2
+    }
+done
+[ ${#seen[@]} -gt 0 ] || echo "$file lists no device" >&2
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "failed: ${failed[*]}" >&2
+    exit 1
+fi
