@@ -191,7 +191,8 @@ fn print(found: &Found) {
         println!("layer {}  {:<18} {:>9.1} {unit}  {:3.0} %", layer.layer, layer.chosen, layer.cost, 100.0 * chance);
     }
     let of = if trunk.is_empty() { "searched layers" } else { "whole net" };
-    println!("predicted {:.1} {unit} ({of}; searched layers {:.1})", predicted.total, predicted.searched);
+    let interval = predicted.interval.map(|[low, high]| format!(" [{low:.1}, {high:.1}]")).unwrap_or_default();
+    println!("predicted {:.1}{interval} {unit} ({of}; searched layers {:.1})", predicted.total, predicted.searched);
     if let Some(validation) = &found.validation {
         println!("chosen subnet with the supernet's weights: NME {:.2} % on the faces held back", 100.0 * validation.nme);
     }

@@ -144,9 +144,10 @@ fn architecture(html: &mut String, arch: &ArchFile, measured: Option<(f64, f64)>
     push(
         html,
         format_args!(
-            "<tr><td><b>whole net{}</b></td><td><b>{}</b></td></tr>",
+            "<tr><td><b>whole net{}</b></td><td><b>{}</b>{}</td></tr>",
             if arch.predicted.trunk.is_some() { "" } else { " without trunk" },
-            cost(arch.predicted.total, &arch.unit)
+            cost(arch.predicted.total, &arch.unit),
+            arch.predicted.interval.map(|[low, high]| format!(" (95 %: {low:.1} to {high:.1})")).unwrap_or_default()
         ),
     );
     if let Some((median, half)) = measured {

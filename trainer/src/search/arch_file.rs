@@ -78,6 +78,9 @@ pub struct Predicted {
     pub trunk: Option<f64>,
     /// Both.
     pub total: f64,
+    /// Its 95 % interval; none where the table does not know it.
+    #[serde(default)]
+    pub interval: Option<[f64; 2]>,
 }
 
 impl ArchFile {
@@ -109,6 +112,7 @@ impl ArchFile {
             });
         }
         let searched = costs.of(&indices);
+        let interval = costs.interval(space, &super::cost::primitives(space, &indices), points);
         let trunk = (!costs.trunk.is_empty()).then(|| costs.trunk_total());
         Self {
             space: space.name().to_string(),
@@ -119,7 +123,7 @@ impl ArchFile {
             layers,
             trunk: costs.trunk.iter().map(|(name, cost)| Piece { name: name.clone(), cost: *cost }).collect(),
             unit: costs.unit.to_string(),
-            predicted: Predicted { searched, trunk, total: searched + trunk.unwrap_or(0.0) },
+            predicted: Predicted { searched, trunk, total: searched + trunk.unwrap_or(0.0), interval },
             table: costs.table.clone(),
         }
     }

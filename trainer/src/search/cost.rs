@@ -21,6 +21,8 @@ pub struct Costs {
     pub unit: &'static str,
     /// Where they come from; none for multiply-adds.
     pub table: Option<Provenance>,
+    /// The table itself, which knows how sure it is of a network; none for multiply-adds.
+    predictor: Option<Table>,
 }
 
 /// Where a table comes from, as arch.json and reports state it.
@@ -113,7 +115,7 @@ impl Costs {
             points: header.points,
             scaled,
         };
-        Ok(Self { candidates, trunk, unit: "µs", table: Some(provenance) })
+        Ok(Self { candidates, trunk, unit: "µs", table: Some(provenance), predictor: Some(table) })
     }
 
     /// Multiply-adds.
@@ -124,6 +126,7 @@ impl Costs {
             trunk: space.trunk_pieces(points).iter().map(|p| (p.piece.name().to_string(), macs(&p.graph))).collect(),
             unit: "MAC",
             table: None,
+            predictor: None,
         }
     }
 
@@ -140,6 +143,12 @@ impl Costs {
     /// Cost of the candidates of those indices, without the trunk.
     pub fn of(&self, indices: &[usize]) -> f64 {
         self.candidates.iter().zip(indices).map(|(row, &k)| row[k]).sum()
+    }
+
+    /// The 95 % interval of the time of a network with `points` landmarks; none where the table does not know it.
+    pub fn interval(&self, space: &Space, choice: &[Primitive], points: usize) -> Option<[f64; 2]> {
+        let prediction = self.predictor.as_ref()?.predict(space, choice, points).ok()?;
+        prediction.interval.map(|interval| [interval.low.0, interval.high.0])
     }
 
     /// Σ probability · cost, without the trunk.
