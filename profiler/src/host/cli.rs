@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +14,8 @@ use super::build::Build;
 use super::candidates::Listing;
 use super::check::Check;
 use super::collect::Setting;
+use super::lut::{ColourChoice, Palette};
+use super::picture::PictureFile;
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
 use super::{HostError, bench, devices, interrupt, lut};
@@ -254,14 +257,20 @@ struct BenchArgs {
 
 #[derive(Subcommand)]
 enum LutCommand {
-    /// Print a table: layers × candidates, trunk, where it comes from.
-    #[command(after_help = "Example: profiler lut show luts/this-machine.csv")]
+    /// Show a table as a heat map of layers × candidates, with its trunk, where FLOPs mislead, and where it comes from.
+    #[command(after_help = "Example: profiler lut show luts/this-machine.csv --out this-machine.html")]
     Show {
         /// The table.
         table: PathBuf,
         /// The table's search space, if not the one of its name.
         #[arg(long)]
         space: Option<String>,
+        /// Draw it into a file, too: .svg, .png or .html.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PictureFile>,
+        /// Colours in the terminal.
+        #[arg(long, value_enum, default_value_t)]
+        color: ColourChoice,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -328,13 +337,18 @@ fn run(command: Command) -> Result<(), HostError> {
             print(args.json, &listed, || devices::text(&listed))
         }
         Command::Clean(args) => args.device.iter().try_for_each(|address| devices::clean(address, args.identity.as_deref())),
-        Command::Lut(LutCommand::Show { table, space, json }) => {
+        Command::Lut(LutCommand::Show { table, space, out, color, json }) => {
             let table = Table::read(&table)?;
             let space = match space {
                 Some(name) => Some(Space::load(&name)?),
                 None => Space::load(&table.header.space.name).ok().filter(|s| s.hash() == table.header.space.hash),
             };
-            print(json, &lut::json(&table), || lut::show(&table, space.as_ref()))
+            if let Some(file) = out {
+                file.write(&lut::page(&table, space.as_ref()))?;
+                eprintln!("drawn into {file}");
+            }
+            let palette = Palette::of(color, std::io::stdout().is_terminal());
+            print(json, &lut::json(&table, space.as_ref()), || lut::show(&table, space.as_ref(), palette))
         }
         Command::Lut(LutCommand::Validate { table: path, space }) => {
             let table = Table::read(&path)?;
@@ -377,7 +391,8 @@ fn build(args: BuildArgs) -> Result<(), HostError> {
     };
     let table = build.run()?;
     stopped(table.header.stopped_by.as_ref().is_some_and(|by| by == "precision"), args.precision);
-    eprint!("{}", lut::show(&table, Some(&build.space)));
+    let palette = Palette::of(ColourChoice::Auto, std::io::stderr().is_terminal());
+    eprint!("{}", lut::show(&table, Some(&build.space), palette));
     println!("{}", build.out.display());
     Ok(())
 }

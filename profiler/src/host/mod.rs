@@ -9,6 +9,7 @@
 //! | [`raw`] | raw sample files |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
+//! | [`picture`] | pictures for people: SVG, PNG, HTML |
 //! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`] | the commands |
 
 pub mod bench;
@@ -24,6 +25,7 @@ pub mod fit;
 pub mod interrupt;
 pub mod job;
 pub mod lut;
+pub mod picture;
 pub mod quantity;
 pub mod raw;
 pub mod text;
