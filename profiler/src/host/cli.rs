@@ -223,6 +223,9 @@ struct CheckArgs {
     /// Leave the table's header as it is.
     #[arg(long)]
     no_write: bool,
+    /// Draw predicted against measured into a file: .svg, .png or .html.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PictureFile>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -407,6 +410,7 @@ fn stopped(precise: bool, precision: Share) {
 
 fn check(args: CheckArgs) -> Result<(), HostError> {
     interrupt::catch();
+    args.picture.iter().try_for_each(PictureFile::check)?;
     let table = Table::read(&args.table)?;
     let space = space_of(&table, args.space)?;
     table.validate(&space).map_err(|faults| luts::TableError::Faults { path: args.table.clone(), faults })?;
@@ -426,6 +430,10 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
         table,
     };
     let report = check.run()?;
+    if let Some(file) = args.picture {
+        file.write(&report.page(&check.table.header))?;
+        eprintln!("drawn into {file}");
+    }
     print(args.json, &report, || report.text())?;
     if report.passes(check.max_mape) {
         return Ok(());
