@@ -134,6 +134,24 @@ fn candidates_of_the_built_in_space() {
 }
 
 #[test]
+fn a_network_is_written_before_it_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (code, out, err) = run(folder, "net --arch sep_k3,mb_k5_res,gh_k5,mb_k5_res,gh_k5 --points 68 --out {}/a.onnx");
+    assert_eq!((code, out.trim()), (0, folder.join("a.onnx").to_str().unwrap()), "{err}");
+    assert!(err.contains("sep_k3 mb_k5_res gh_k5 mb_k5_res gh_k5"), "{err}");
+    let file = blocks::onnx::inspect(&std::fs::read(folder.join("a.onnx")).unwrap());
+    assert!(file.is_ok(), "{file:?}");
+    let (code, _, err) = run(folder, "net --seed 3 --out {}/b.onnx");
+    assert_eq!(code, 0, "{err}");
+    for bad in ["net --arch sep_k3 --out {}/c.onnx", "net --arch a --seed 3 --out {}/c.onnx", "net --out {}/none/c.onnx", "net"] {
+        let (code, _, err) = run(folder, bad);
+        assert_eq!(code, 2, "'{bad}': {err}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 2);
+}
+
+#[test]
 fn bad_usage_has_code_2_and_a_device_out_of_reach_code_3() {
     let folder = tempfile::tempdir().unwrap();
     for bad in [

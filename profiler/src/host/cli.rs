@@ -15,6 +15,7 @@ use super::candidates::Listing;
 use super::check::Check;
 use super::collect::Setting;
 use super::lut::{ColourChoice, Palette};
+use super::net::Net;
 use super::picture::PictureFile;
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
@@ -47,6 +48,9 @@ enum Command {
     /// Measure any ONNX models, interleaved.
     #[command(after_help = "Example: profiler bench subnet.onnx baseline.onnx --device local")]
     Bench(BenchArgs),
+    /// Write a network of a space as an ONNX file with random weights, to be measured before it is trained.
+    #[command(after_help = "Example: profiler net --arch sep_k3,mb_k5_res,gh_k5,mb_k5_res,gh_k5 --out net.onnx")]
+    Net(NetArgs),
     /// Show what is attached: model, chip, processors and their clocks, temperatures.
     #[command(after_help = "Example: profiler devices")]
     Devices(DevicesArgs),
@@ -75,6 +79,25 @@ struct CandidatesArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct NetArgs {
+    /// Built-in name or TOML file of the search space.
+    #[arg(long, default_value = "pfld")]
+    space: String,
+    /// A candidate for each layer, separated by commas; a random network without.
+    #[arg(long)]
+    arch: Option<String>,
+    /// Seed that draws a random network.
+    #[arg(long, default_value_t = 1, conflicts_with = "arch")]
+    seed: u64,
+    /// Landmarks of the network.
+    #[arg(long, default_value_t = 106, value_parser = points)]
+    points: usize,
+    /// The ONNX file.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -334,6 +357,17 @@ fn run(command: Command) -> Result<(), HostError> {
             let (figures, samples) = bench::run(&args.models, &setting)?;
             stopped(samples.precise, args.precision);
             print(args.json, &figures, || bench::table(&figures))
+        }
+        Command::Net(args) => {
+            let space = Space::load(&args.space)?;
+            let net = match &args.arch {
+                Some(names) => Net::named(space, names, args.points)?,
+                None => Net::random(space, args.seed, args.points),
+            };
+            net.write(&args.out)?;
+            eprintln!("{}", net.architecture());
+            println!("{}", args.out.display());
+            Ok(())
         }
         Command::Devices(args) => {
             let listed = devices::list(&args.device, args.identity.as_deref())?;

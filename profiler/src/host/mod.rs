@@ -10,7 +10,7 @@
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
-//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`] | the commands |
+//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`net`] | the commands |
 
 pub mod bench;
 pub mod build;
@@ -25,6 +25,7 @@ pub mod fit;
 pub mod interrupt;
 pub mod job;
 pub mod lut;
+pub mod net;
 pub mod picture;
 pub mod quantity;
 pub mod raw;
