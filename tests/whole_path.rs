@@ -68,7 +68,10 @@ fn a_table_a_search_and_a_network_that_runs() {
     assert_eq!(arch["choice"].as_array().map(Vec::len), Some(5));
     assert!(arch["predicted"]["total"].as_f64().is_some_and(|us| us > 1.0), "{arch}");
     let interval = &arch["predicted"]["interval"];
-    assert!(interval[0].as_f64() < arch["predicted"]["total"].as_f64() && interval[1].as_f64() > arch["predicted"]["total"].as_f64(), "{interval}");
+    assert!(
+        interval[0].as_f64() < arch["predicted"]["total"].as_f64() && interval[1].as_f64() > arch["predicted"]["total"].as_f64(),
+        "{interval}"
+    );
 
     let list = std::fs::read_to_string(Path::new(&data).join("test_data/list.txt")).expect("a list");
     let picture =

@@ -53,23 +53,38 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
 
     // Networks outside the fit are measured and written into the header; the table stays the same.
-    let (code, out, err) =
-        run(folder, "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 99% --json");
+    let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 99%";
+    let (code, out, err) = run(folder, &format!("{check} --json --picture {{}}/check.svg"));
     assert_eq!(code, 0, "{err}");
+    assert!(err.contains("check.svg"), "{err}");
+    let picture = fs::read_to_string(folder.join("check.svg")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     for field in ["mape", "bias", "within_5", "within_10", "kendall_tau"] {
         assert!(report[field].is_number(), "{field} is missing in {out}");
     }
     let nets = report["nets"].as_array().unwrap();
     assert!(nets.len() >= 2 && nets.iter().all(|n| !fitted.iter().any(|f| n["architecture"] == f.as_str())));
+    assert_eq!(report["worst"].as_array().map(Vec::len), Some(nets.len().min(5)));
+    assert!(report["suspects"]["candidates"].is_array());
+    for net in nets {
+        let [predicted, measured] = ["predicted_us", "measured_us"].map(|f| net[f].as_f64().unwrap());
+        let shown = format!("{predicted:.1} µs predicted, {measured:.1} µs measured");
+        assert!(picture.contains(&shown), "'{shown}' is not in {picture}");
+    }
     let checked = Table::read(folder.join("t.csv")).unwrap();
     assert_eq!(checked.header.checked.as_ref().map(|c| c.nets), Some(nets.len()));
     assert_eq!(checked.digest(), again.digest());
 
-    // A bar that no table passes.
-    let (code, _, err) =
-        run(folder, "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 0.000001 --no-write");
+    // A bar that no table passes; the picture is drawn all the same.
+    let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 0.000001 --no-write";
+    let (code, _, err) = run(folder, &format!("{check} --picture {{}}/check.png"));
     assert_eq!(code, 1, "{err}");
+    assert!(fs::read(folder.join("check.png")).unwrap().starts_with(b"\x89PNG"));
+    // A picture that cannot be written is refused before anything is measured.
+    let (code, _, err) = run(folder, &format!("{check} --picture {{}}/none/check.png"));
+    assert!(code == 2 && err.contains("none"), "{err}");
+    let (code, _, err) = run(folder, &format!("{check} --picture {{}}/check.gif"));
+    assert!(code == 2 && err.contains(".svg, .png or .html"), "{err}");
 }
 
 /// Starts a build with a long budget and waits until the raw file holds samples.

@@ -86,6 +86,36 @@ fn a_table_is_shown_by_layer() {
     let (code, json, _) = run(folder.path(), "lut show {}/t.csv --json");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, json["rows"].as_array().map(Vec::len)), (0, Some(7)));
+    assert!(["pairs", "changed", "certain"].iter().all(|f| json["flops_mislead"][f].is_number()), "{json}");
+}
+
+#[test]
+fn flops_mislead_where_the_table_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = table(folder);
+    // sep_k5 with fewer multiply-adds than the others of its layer, and twice their time.
+    let sep = good.lines().find(|l| l.starts_with("sep_k5@")).unwrap();
+    let slow = sep.replace(",10,10,4.5,4.25,4.75,", ",9,10,9.0,8.5,9.5,");
+    std::fs::write(folder.join("t.csv"), good.replace(sep, &slow)).unwrap();
+    let show = "lut show {}/t.csv --space {}/space.toml";
+    let (code, out, err) = run(folder, show);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("2 change places") && out.contains("2 of them for certain") && out.contains("2.00"), "{out}");
+    assert!(!out.contains('\x1b'), "no colours where there is no terminal");
+    let (_, coloured, _) = run(folder, &format!("{show} --color always"));
+    assert!(coloured.contains("\x1b[48;"), "{coloured}");
+    for (ending, start) in [("svg", b"<?xml".as_slice()), ("html", b"<!doctype html>"), ("png", b"\x89PNG")] {
+        let (code, _, err) = run(folder, &format!("{show} --out {{}}/picture.{ending}"));
+        assert_eq!(code, 0, "{err}");
+        assert!(std::fs::read(folder.join(format!("picture.{ending}"))).unwrap().starts_with(start));
+    }
+    let page = std::fs::read_to_string(folder.join("picture.html")).unwrap();
+    for part in ["<svg", "Where FLOPs mislead", "sep_k5", "9.0 ±0.5", "identity", "no device ran these blocks"] {
+        assert!(page.contains(part), "'{part}' is not in: {page}");
+    }
+    let (code, _, err) = run(folder, &format!("{show} --out {{}}/picture.bmp"));
+    assert!(code == 2 && err.contains(".svg, .png or .html"), "{err}");
 }
 
 #[test]
@@ -101,6 +131,24 @@ fn candidates_of_the_built_in_space() {
         serde_json::from_str::<serde_json::Value>(&out).unwrap()["trunk"][8]["macs"].as_u64().unwrap()
     };
     assert_eq!(2 * fc("53"), fc("106"));
+}
+
+#[test]
+fn a_network_is_written_before_it_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (code, out, err) = run(folder, "net --arch sep_k3,mb_k5_res,gh_k5,mb_k5_res,gh_k5 --points 68 --out {}/a.onnx");
+    assert_eq!((code, out.trim()), (0, folder.join("a.onnx").to_str().unwrap()), "{err}");
+    assert!(err.contains("sep_k3 mb_k5_res gh_k5 mb_k5_res gh_k5"), "{err}");
+    let file = blocks::onnx::inspect(&std::fs::read(folder.join("a.onnx")).unwrap());
+    assert!(file.is_ok(), "{file:?}");
+    let (code, _, err) = run(folder, "net --seed 3 --out {}/b.onnx");
+    assert_eq!(code, 0, "{err}");
+    for bad in ["net --arch sep_k3 --out {}/c.onnx", "net --arch a --seed 3 --out {}/c.onnx", "net --out {}/none/c.onnx", "net"] {
+        let (code, _, err) = run(folder, bad);
+        assert_eq!(code, 2, "'{bad}': {err}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 2);
 }
 
 #[test]

@@ -24,7 +24,10 @@ pub struct Model {
 
 impl Model {
     /// Loads, runs and checks the model, and finds how many runs fill a sample.
-    pub(super) fn load(engine: &dyn Engine, item: &Item, folder: &Path, job: &Job) -> Result<Self, AgentError> {
+    ///
+    /// # Errors
+    /// [`AgentError`] where a file cannot be read, the engine refuses the model, or its outputs are wrong.
+    pub fn load(engine: &dyn Engine, item: &Item, folder: &Path, job: &Job) -> Result<Self, AgentError> {
         let refused = |source: EngineError| AgentError::Model { id: item.id.clone(), source };
         let wrong = |reason: String| AgentError::Wrong { id: item.id.clone(), reason };
         let bad_file = |file: &str, reason: String| AgentError::File { id: item.id.clone(), file: file.to_string(), reason };
@@ -86,7 +89,10 @@ impl Model {
     }
 
     /// Runs it and gives the mean time of a run in µs.
-    pub(super) fn time(&mut self, runs: u64) -> Result<f64, AgentError> {
+    ///
+    /// # Errors
+    /// [`AgentError::Model`] where the engine fails.
+    pub fn time(&mut self, runs: u64) -> Result<f64, AgentError> {
         let start = clock::now_us();
         for _ in 0..runs {
             if let Err(source) = self.session.run() {

@@ -1,17 +1,34 @@
 //! `profiler check`: whole networks that the table never saw, predicted and measured.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`shared`] | what the networks with the largest errors have in common |
+//! | [`scatter`] | a check as a picture |
+
+pub mod scatter;
+pub mod shared;
 
 use std::path::PathBuf;
 
 use blocks::Space;
 use indicatif::MultiProgress;
-use luts::{Checked, Micros, Overwrite, Source, Table};
+use luts::{Checked, Header, Overwrite, Source, Table};
 use serde::Serialize;
 
 use super::collect::{Setting, Task};
 use super::job::{self, JobFolder, Model};
+use super::picture::{Page, Section};
 use super::raw::Samples;
 use super::{HostError, design, text};
 use crate::stats::Median;
+use shared::Suspects;
+
+/// Errors up to this are good ones.
+const WITHIN: f64 = 0.05;
+/// Networks named as the worst.
+const WORST: usize = 5;
+/// Candidates named as what they share.
+const SUSPECTS: usize = 5;
 
 /// What is to be checked.
 #[derive(Clone, Debug)]
@@ -43,8 +60,12 @@ pub struct Net {
     pub architecture: String,
     /// By the table.
     pub predicted_us: f64,
+    /// 95 % interval of the prediction, where the table gives one.
+    pub predicted_ci95_us: Option<[f64; 2]>,
     /// By the device, relative to the table's canary.
     pub measured_us: f64,
+    /// 95 % interval of the measured figure.
+    pub measured_ci95_us: [f64; 2],
     /// (predicted − measured) / measured.
     pub error: f64,
     /// Standard error of the measured figure, relative.
@@ -70,6 +91,10 @@ pub struct Report {
     pub covered: f64,
     /// Median over the networks of the relative standard error of the measured figure.
     pub noise: f64,
+    /// The networks with the largest errors, the largest first.
+    pub worst: Vec<Net>,
+    /// The candidates that they share.
+    pub suspects: Suspects,
     /// The networks.
     pub nets: Vec<Net>,
 }
@@ -114,14 +139,17 @@ impl Check {
                 return Err(HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None });
             };
             let prediction = self.table.predict(&self.space, choice, self.points)?;
-            let measured = median.value * canary.stated_us.0;
+            let [measured, low, high] = [median.value, median.low, median.high].map(|ratio| ratio * canary.stated_us.0);
+            let interval = prediction.interval.map(|i| [i.low.0, i.high.0]);
             nets.push(Net {
                 architecture: job::architecture(choice),
                 predicted_us: prediction.total.0,
+                predicted_ci95_us: interval,
                 measured_us: measured,
+                measured_ci95_us: [low, high],
                 error: prediction.total.0 / measured - 1.0,
                 noise: median.standard_error() / median.value,
-                covered: prediction.interval.is_some_and(|i| (i.low..=i.high).contains(&Micros(measured))),
+                covered: interval.is_some_and(|[low, high]| (low..=high).contains(&measured)),
             });
         }
         let report = Report::of(nets);
@@ -141,10 +169,16 @@ impl Report {
         let mean = |value: &dyn Fn(&Net) -> f64| nets.iter().map(value).sum::<f64>() / nets.len() as f64;
         let mut noise: Vec<f64> = nets.iter().map(|n| n.noise).collect();
         noise.sort_by(f64::total_cmp);
+        let mut order: Vec<usize> = (0..nets.len()).collect();
+        order.sort_by(|&a, &b| nets[b].error.abs().total_cmp(&nets[a].error.abs()));
+        order.truncate(WORST);
+        let errors: Vec<_> = nets.iter().map(|n| (n.architecture.split(' ').collect(), n.error)).collect();
         Self {
+            worst: order.iter().map(|&i| nets[i].clone()).collect(),
+            suspects: shared::find(&errors, &order),
             mape: mean(&|n| n.error.abs()),
             bias: mean(&|n| n.error),
-            within_5: share(&|n| n.error.abs() <= 0.05),
+            within_5: share(&|n| n.error.abs() <= WITHIN),
             within_10: share(&|n| n.error.abs() <= 0.1),
             kendall_tau: kendall_tau(&nets),
             covered: share(&|n| n.covered),
@@ -171,23 +205,36 @@ impl Report {
         }
     }
 
-    /// For people: a line a network, then the sums.
+    /// For people: a line a network, the sums, the worst networks and what they share.
     pub fn text(&self) -> String {
-        let row = |cells: [String; 5]| cells.to_vec();
-        let mut rows = vec![row(["architecture", "predicted µs", "measured µs", "error", "noise"].map(String::from))];
-        rows.extend(self.nets.iter().map(|n| {
-            row([
-                n.architecture.clone(),
-                format!("{:.1}", n.predicted_us),
-                format!("{:.1}", n.measured_us),
-                text::percent(n.error),
-                format!("±{:.1} %", 100.0 * n.noise),
-            ])
-        }));
         format!(
-            "{}\nmean absolute error {:.2} %, bias {:+.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
-             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %\n",
-            text::columns(&rows),
+            "{}\n{}\n\nlargest errors:\n{}\n{}",
+            text::columns(&rows(&self.nets)),
+            self.sums(),
+            text::columns(&rows(&self.worst)),
+            self.suspected()
+        )
+    }
+
+    /// As a picture; the table's header says where it was measured.
+    pub fn page(&self, header: &Header) -> Page {
+        let section = |heading: &str, notes: String, rows| Section {
+            heading: heading.to_string(),
+            notes: notes.lines().map(String::from).collect(),
+            rows,
+        };
+        let sections = vec![
+            section("Largest errors", String::new(), rows(&self.worst)),
+            section("What they share", self.remark(), self.suspects()),
+            section("All networks", self.sums(), rows(&self.nets)),
+        ];
+        Page { drawing: scatter::draw(self, header), sections }
+    }
+
+    fn sums(&self) -> String {
+        format!(
+            "mean absolute error {:.2} %, bias {:+.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
+             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %",
             100.0 * self.mape,
             100.0 * self.bias,
             100.0 * self.within_5,
@@ -197,6 +244,56 @@ impl Report {
             100.0 * self.noise
         )
     }
+
+    fn suspected(&self) -> String {
+        let rows = self.suspects();
+        let table = if rows.len() > 1 { text::columns(&rows) } else { String::new() };
+        format!("what they share: {}\n{table}", self.remark())
+    }
+
+    /// How much is to be made of the candidates listed.
+    fn remark(&self) -> String {
+        match self.suspects.by_chance {
+            Some(chance) => format!(
+                "mean error, less the bias, of the networks that hold a candidate at a layer; \
+                 chance alone gives a mean as far off as the first in {:.0} % of cases",
+                100.0 * chance
+            ),
+            None => "no candidate stands in several of the networks".to_string(),
+        }
+    }
+
+    /// Rows of the candidates that the worst networks share, the first of which is the head.
+    fn suspects(&self) -> Vec<Vec<String>> {
+        let head = ["candidate", "layer", "networks", "of the worst", "mean error less bias", "standard error", "ratio"];
+        let rows = self.suspects.candidates.iter().take(SUSPECTS).map(|s| {
+            vec![
+                s.candidate.clone(),
+                s.layer.to_string(),
+                s.nets.to_string(),
+                s.worst.to_string(),
+                format!("{:+.2} %", 100.0 * s.mean_residual),
+                format!("{:.2} %", 100.0 * s.standard_error),
+                format!("{:+.1}", s.z()),
+            ]
+        });
+        std::iter::once(head.map(String::from).to_vec()).chain(rows).collect()
+    }
+}
+
+/// A row a network, the first of which is the head.
+fn rows(nets: &[Net]) -> Vec<Vec<String>> {
+    let head = ["architecture", "predicted µs", "measured µs", "error", "noise"].map(String::from).to_vec();
+    let rows = nets.iter().map(|n| {
+        vec![
+            n.architecture.clone(),
+            format!("{:.1}", n.predicted_us),
+            format!("{:.1}", n.measured_us),
+            text::percent(n.error),
+            format!("±{:.1} %", 100.0 * n.noise),
+        ]
+    });
+    std::iter::once(head).chain(rows).collect()
 }
 
 /// Kendall's τ of predicted against measured: agreeing minus disagreeing pairs, over all pairs.
@@ -219,7 +316,18 @@ mod tests {
 
     fn net(predicted_us: f64, measured_us: f64) -> Net {
         let error = predicted_us / measured_us - 1.0;
-        Net { architecture: String::new(), predicted_us, measured_us, error, noise: 0.01, covered: true }
+        let measured_ci95_us = [0.99 * measured_us, 1.01 * measured_us];
+        let architecture = format!("a b{predicted_us}");
+        Net {
+            architecture,
+            predicted_us,
+            predicted_ci95_us: None,
+            measured_us,
+            measured_ci95_us,
+            error,
+            noise: 0.01,
+            covered: true,
+        }
     }
 
     #[test]
@@ -231,5 +339,19 @@ mod tests {
         assert_eq!(report.kendall_tau, 1.0);
         assert_eq!(Report::of(vec![net(1.0, 3.0), net(2.0, 2.0), net(3.0, 1.0)]).kendall_tau, -1.0);
         assert!(report.passes(0.11) && !report.passes(0.09));
+    }
+
+    #[test]
+    fn the_worst_come_first_and_every_output_names_them() {
+        let nets: Vec<Net> =
+            (0..8u32).map(|i| net(100.0 + f64::from(i * i) * if i % 2 == 0 { 1.0 } else { -1.0 }, 100.0)).collect();
+        let report = Report::of(nets);
+        let errors: Vec<f64> = report.worst.iter().map(|n| (100.0 * n.error).round()).collect();
+        assert_eq!(errors, [-49.0, 36.0, -25.0, 16.0, -9.0]);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["worst"].as_array().map(Vec::len), Some(5));
+        assert!(json["suspects"]["candidates"].is_array());
+        let text = report.text();
+        assert!(text.contains("largest errors") && text.contains("what they share"), "{text}");
     }
 }

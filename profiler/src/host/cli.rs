@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,6 +15,9 @@ use super::candidates::Listing;
 use super::check::Check;
 use super::collect::Setting;
 use super::diff::{Caches, Side};
+use super::lut::{ColourChoice, Palette};
+use super::net::Net;
+use super::picture::PictureFile;
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
 use super::units::Sharing;
@@ -46,6 +50,9 @@ enum Command {
     /// Measure any ONNX models, interleaved.
     #[command(after_help = "Example: profiler bench subnet.onnx baseline.onnx --device local")]
     Bench(BenchArgs),
+    /// Write a network of a space as an ONNX file with random weights, to be measured before it is trained.
+    #[command(after_help = "Example: profiler net --arch sep_k3,mb_k5_res,gh_k5,mb_k5_res,gh_k5 --out net.onnx")]
+    Net(NetArgs),
     /// Show what is attached: model, chip, processors and their clocks, temperatures.
     #[command(after_help = "Example: profiler devices")]
     Devices(DevicesArgs),
@@ -74,6 +81,25 @@ struct CandidatesArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct NetArgs {
+    /// Built-in name or TOML file of the search space.
+    #[arg(long, default_value = "pfld")]
+    space: String,
+    /// A candidate for each layer, separated by commas; a random network without.
+    #[arg(long)]
+    arch: Option<String>,
+    /// Seed that draws a random network.
+    #[arg(long, default_value_t = 1, conflicts_with = "arch")]
+    seed: u64,
+    /// Landmarks of the network.
+    #[arg(long, default_value_t = 106, value_parser = points)]
+    points: usize,
+    /// The ONNX file.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -242,6 +268,9 @@ struct CheckArgs {
     /// Leave the table's header as it is.
     #[arg(long)]
     no_write: bool,
+    /// Draw predicted against measured into a file: .svg, .png or .html.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PictureFile>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -279,14 +308,20 @@ struct BenchArgs {
 
 #[derive(Subcommand)]
 enum LutCommand {
-    /// Print a table: layers × candidates, trunk, where it comes from.
-    #[command(after_help = "Example: profiler lut show luts/this-machine.csv")]
+    /// Show a table as a heat map of layers × candidates, with its trunk, where FLOPs mislead, and where it comes from.
+    #[command(after_help = "Example: profiler lut show luts/this-machine.csv --out this-machine.html")]
     Show {
         /// The table.
         table: PathBuf,
         /// The table's search space, if not the one of its name.
         #[arg(long)]
         space: Option<String>,
+        /// Draw it into a file, too: .svg, .png or .html.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PictureFile>,
+        /// Colours in the terminal.
+        #[arg(long, value_enum, default_value_t)]
+        color: ColourChoice,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -385,18 +420,34 @@ fn run(command: Command) -> Result<(), HostError> {
             stopped(samples.precise, args.precision);
             print(args.json, &figures, || bench::table(&figures))
         }
+        Command::Net(args) => {
+            let space = Space::load(&args.space)?;
+            let net = match &args.arch {
+                Some(names) => Net::named(space, names, args.points)?,
+                None => Net::random(space, args.seed, args.points),
+            };
+            net.write(&args.out)?;
+            eprintln!("{}", net.architecture());
+            println!("{}", args.out.display());
+            Ok(())
+        }
         Command::Devices(args) => {
             let listed = devices::list(&args.device, args.identity.as_deref())?;
             print(args.json, &listed, || devices::text(&listed))
         }
         Command::Clean(args) => args.device.iter().try_for_each(|address| devices::clean(address, args.identity.as_deref())),
-        Command::Lut(LutCommand::Show { table, space, json }) => {
+        Command::Lut(LutCommand::Show { table, space, out, color, json }) => {
             let table = Table::read(&table)?;
             let space = match space {
                 Some(name) => Some(Space::load(&name)?),
                 None => Space::load(&table.header.space.name).ok().filter(|s| s.hash() == table.header.space.hash),
             };
-            print(json, &lut::json(&table), || lut::show(&table, space.as_ref()))
+            if let Some(file) = out {
+                file.write(&lut::page(&table, space.as_ref()))?;
+                eprintln!("drawn into {file}");
+            }
+            let palette = Palette::of(color, std::io::stdout().is_terminal());
+            print(json, &lut::json(&table, space.as_ref()), || lut::show(&table, space.as_ref(), palette))
         }
         Command::Lut(LutCommand::Validate { table: path, space }) => {
             let table = Table::read(&path)?;
@@ -468,7 +519,8 @@ fn build(args: BuildArgs) -> Result<(), HostError> {
     };
     let table = build.run()?;
     stopped(table.header.stopped_by.as_ref().is_some_and(|by| by == "precision"), args.precision);
-    eprint!("{}", lut::show(&table, Some(&build.space)));
+    let palette = Palette::of(ColourChoice::Auto, std::io::stderr().is_terminal());
+    eprint!("{}", lut::show(&table, Some(&build.space), palette));
     println!("{}", build.out.display());
     Ok(())
 }
@@ -483,6 +535,7 @@ fn stopped(precise: bool, precision: Share) {
 
 fn check(args: CheckArgs) -> Result<(), HostError> {
     interrupt::catch();
+    args.picture.iter().try_for_each(PictureFile::check)?;
     let table = Table::read(&args.table)?;
     let space = space_of(&table, args.space)?;
     table.validate(&space).map_err(|faults| luts::TableError::Faults { path: args.table.clone(), faults })?;
@@ -502,6 +555,10 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
         table,
     };
     let report = check.run()?;
+    if let Some(file) = args.picture {
+        file.write(&report.page(&check.table.header))?;
+        eprintln!("drawn into {file}");
+    }
     print(args.json, &report, || report.text())?;
     if report.passes(check.max_mape) {
         return Ok(());

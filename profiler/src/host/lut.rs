@@ -1,12 +1,32 @@
-//! `profiler lut`: tables, printed and checked.
+//! `profiler lut`: tables, shown and checked.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`grid`] | a table laid out by layers and candidates |
+//! | [`mislead`] | candidates that multiply-adds put in the wrong order |
+//! | [`terminal`] | a table in the terminal |
+//! | [`heatmap`], [`flops`] | a table as a picture |
+
+pub mod flops;
+pub mod grid;
+pub mod heatmap;
+pub mod mislead;
+pub mod terminal;
 
 use std::path::Path;
 
-use blocks::{Candidate, Space};
-use luts::{Kind, Table};
+use blocks::Space;
+use luts::Table;
 use serde::Serialize;
 
+use super::picture::{Page, Section};
 use super::{HostError, text};
+use grid::{Cell, Grid, Stage};
+use mislead::Mislead;
+pub use terminal::{ColourChoice, Palette};
+
+/// Pairs of candidates listed in the terminal.
+const LISTED: usize = 5;
 
 /// A row as printed by `--json`.
 #[derive(Serialize)]
@@ -20,7 +40,7 @@ struct JsonRow<'a> {
 }
 
 /// The table as JSON.
-pub fn json(table: &Table) -> serde_json::Value {
+pub fn json(table: &Table, space: Option<&Space>) -> serde_json::Value {
     let rows = table.rows().iter().map(|r| JsonRow {
         key: &r.key,
         latency_us: r.latency.0,
@@ -30,60 +50,49 @@ pub fn json(table: &Table) -> serde_json::Value {
         samples: r.samples,
     });
     let rows: Vec<_> = rows.collect();
-    serde_json::json!({ "header": table.header, "rows": rows, "digest": table.digest() })
+    let mislead = Mislead::of(&Grid::of(table, space));
+    serde_json::json!({ "header": table.header, "rows": rows, "digest": table.digest(), "flops_mislead": mislead })
 }
 
-/// The table for people: layers × candidates with µs and MMAC, then the trunk, then where it comes from.
-pub fn show(table: &Table, space: Option<&Space>) -> String {
-    let grid = match space {
-        Some(space) => layers(table, space),
-        None => rows(table),
-    };
-    format!("{grid}\n{}", provenance(table))
+/// The table for people: layers × candidates with µs and MMAC, the trunk, where multiply-adds mislead, where it comes from.
+pub fn show(table: &Table, space: Option<&Space>, palette: Palette) -> String {
+    let grid = Grid::of(table, space);
+    format!("{}{}\n{}", terminal::show(&grid, palette), misled(&Mislead::of(&grid)), provenance(table))
 }
 
-/// µs ± half the interval, and MMAC.
-fn cell(row: &luts::Row) -> String {
-    if row.kind == Kind::Identity {
-        return "0 (identity)".to_string();
+/// The table as a picture.
+pub fn page(table: &Table, space: Option<&Space>) -> Page {
+    let grid = Grid::of(table, space);
+    let mislead = Mislead::of(&grid);
+    let from = provenance(table).lines().map(String::from).collect();
+    let section = |heading: &str, notes, rows| Section { heading: heading.to_string(), notes, rows };
+    let mut sections: Vec<Section> = grid.stages.iter().map(stage).collect();
+    if let Some(total) = grid.trunk_total() {
+        let all = [("trunk in all".to_string(), total)];
+        let rows = grid.trunk.iter().chain(&all).map(|(key, figure)| vec![key.clone(), terminal::cell(&Cell::Time(*figure))]);
+        let head = ["piece", "µs ± half the 95 % interval | MMAC"].map(String::from).to_vec();
+        sections.push(section("Trunk", Vec::new(), std::iter::once(head).chain(rows).collect()));
     }
-    let half = row.interval.map(|i| format!(" ±{:.1}", 0.5 * (i.high - i.low).0)).unwrap_or_default();
-    format!("{:.1}{half} | {:.2}", row.latency.0, row.macs as f64 * 1e-6)
+    sections.push(section("Where FLOPs mislead", vec![mislead.summary() + "."], mislead.rows(usize::MAX)));
+    sections.push(section("Where it comes from", from, Vec::new()));
+    Page { drawing: heatmap::draw(&grid, &mislead, &table.header), sections }
 }
 
-fn layers(table: &Table, space: &Space) -> String {
-    let mut text = String::from("µs in a network ± half the 95 % interval | MMAC\n");
-    let mut at = 0;
-    while at < space.layers().len() {
-        let stage = space.layers()[at].stage;
-        let layers: Vec<_> = space.layers().iter().enumerate().filter(|(_, l)| l.stage == stage).collect();
-        let mut lines = vec![
-            std::iter::once(format!("stage {}", stage + 1))
-                .chain(layers.iter().map(|(i, l)| format!("layer {} ({}→{})", i + 1, l.layer.input(), l.layer.output())))
-                .collect(),
-        ];
-        for &primitive in &layers[0].1.primitives {
-            let cells = layers.iter().map(|(_, l)| {
-                let key = Candidate { primitive, layer: l.layer }.key();
-                table.row(&key).map_or("missing".to_string(), cell)
-            });
-            lines.push(std::iter::once(primitive.name().to_string()).chain(cells).collect::<Vec<_>>());
-        }
-        text += &format!("\n{}", text::columns(&lines));
-        at += layers.len();
-    }
-    let trunk: Vec<_> = table.rows().iter().filter(|r| r.kind == Kind::Trunk).collect();
-    if !trunk.is_empty() {
-        let mut lines: Vec<_> = trunk.iter().map(|r| vec![r.key.clone(), cell(r)]).collect();
-        let (us, macs) = (trunk.iter().map(|r| r.latency.0).sum::<f64>(), trunk.iter().map(|r| r.macs).sum::<u64>());
-        lines.push(vec!["trunk in all".to_string(), format!("{us:.1} | {:.2}", macs as f64 * 1e-6)]);
-        text += &format!("\n{}", text::columns(&lines));
-    }
-    text
+fn stage(stage: &Stage) -> Section {
+    let head = std::iter::once("candidate".to_string()).chain(stage.columns.iter().map(|c| format!("{} ({})", c.name, c.shapes)));
+    let lines =
+        stage.lines.iter().map(|l| std::iter::once(l.primitive.clone()).chain(l.cells.iter().map(terminal::cell)).collect());
+    let rows = std::iter::once(head.collect()).chain(lines).collect();
+    Section { heading: stage.name.clone(), notes: vec!["µs in a network ± half the 95 % interval | MMAC".to_string()], rows }
 }
 
-fn rows(table: &Table) -> String {
-    text::columns(&table.rows().iter().map(|r| vec![r.key.clone(), cell(r)]).collect::<Vec<_>>())
+/// The pairs of candidates that multiply-adds put in the wrong order.
+fn misled(mislead: &Mislead) -> String {
+    let summary = format!("\nwhere FLOPs mislead: {}\n", mislead.summary());
+    if mislead.changed == 0 {
+        return summary;
+    }
+    format!("{summary}\n{}", text::columns(&mislead.rows(LISTED)))
 }
 
 fn provenance(table: &Table) -> String {

@@ -11,7 +11,8 @@
 //! | [`fit`] | block latencies from blocks alone and whole networks |
 //! | [`fitted`] | from samples to a table |
 //! | [`units`] | several units of one model |
-//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`] | the commands |
+//! | [`picture`] | pictures for people: SVG, PNG, HTML |
+//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`], [`net`] | the commands |
 
 pub mod bench;
 pub mod build;
@@ -29,6 +30,8 @@ pub mod interrupt;
 pub mod job;
 pub mod lut;
 pub mod merge;
+pub mod net;
+pub mod picture;
 pub mod quantity;
 pub mod raw;
 pub mod text;
