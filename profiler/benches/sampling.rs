@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use engines::{Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
 use profiler::agent::clock;
 use profiler::agent::model::Model;
-use profiler::protocol::{Item, Job, PROTOCOL, Plan};
+use profiler::protocol::{Hold, Item, Job, PROTOCOL, Plan};
 
 /// Runs in a sample of 10 ms of a model that takes 5 µs.
 const RUNS: u64 = 2000;
@@ -58,8 +58,8 @@ fn idle_model() -> Model {
     let engine = Idle(EngineInfo { name: "idle".into(), version: "0".into(), library: None, library_sha256: None });
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("m"), "").expect("written");
-    let item = Item { id: "idle".into(), model: "m".into(), inputs: vec![], expected: vec![], earlier: vec![] };
-    let plan = Plan { precision: 0.01, budget_ms: 1, sample_us: 1e4, canary_us: 1.0, min_samples: 1 };
+    let item = Item { id: "idle".into(), model: "m".into(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };
+    let plan = Plan { precision: 0.01, budget_ms: 1, sample_us: 1e4, canary_us: 1.0, min_samples: 1, cold_runs: 0 };
     let job = Job {
         protocol: PROTOCOL,
         engine: "idle".into(),
@@ -68,6 +68,7 @@ fn idle_model() -> Model {
         cpus: vec![],
         seed: 1,
         plan,
+        hold: Hold { celsius: None, governor: false },
         items: vec![item.clone()],
     };
     Model::load(&engine, &item, folder.path(), &job).expect("nothing can go wrong")

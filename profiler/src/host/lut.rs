@@ -107,6 +107,18 @@ fn provenance(table: &Table) -> String {
     if let Some(canary) = &h.canary {
         lines.push(format!("canary {:.2} µs quiet, {:.2} µs in the median", canary.stated_us.0, canary.median_us.0));
     }
+    if let Some(clock) = &h.clock {
+        let governor = h.governor.as_ref().map(|name| format!(", governor {name}")).unwrap_or_default();
+        let (low, middle, high) = (clock.min_mhz, clock.median_mhz, clock.max_mhz);
+        lines.push(format!("clock {low:.0} to {high:.0}, {middle:.0} in the median{governor}"));
+    }
+    if let Some(band) = &h.temperature {
+        lines.push(format!("{:.1} at the start, {:.1} to {:.1} while measuring", band.start_c, band.min_c, band.max_c));
+    }
+    if let Some(units) = &h.units {
+        let spread = units.median_spread.map(|s| format!(", {:.1} % apart in the median", 100.0 * s)).unwrap_or_default();
+        lines.push(format!("{} units ({}){spread}", units.count, units.mode));
+    }
     if let Some(fit) = &h.fit {
         let (n, error) = (fit.architectures.len(), 100.0 * fit.residual);
         lines.push(format!("fitted to {n} whole networks; each, predicted from the others, is {error:.2} % off (rms)"));
