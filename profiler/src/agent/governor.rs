@@ -36,18 +36,15 @@ impl Governor {
     /// Must be called while the process has one thread: it is copied.
     pub fn hold(cpus: &[usize], hold: bool) -> Self {
         let file = |cpu: &usize| PathBuf::from(format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor"));
-        let found: Vec<(PathBuf, String)> = cpus
-            .iter()
-            .map(file)
-            .filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?.trim().to_string())))
-            .collect();
+        let found: Vec<(PathBuf, String)> =
+            cpus.iter().map(file).filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?))).collect();
         let names = |found: &[(PathBuf, String)]| {
-            let mut names: Vec<_> = found.iter().map(|(_, name)| name.clone()).collect();
+            let mut names: Vec<_> = found.iter().map(|(_, name)| name.trim()).collect();
             names.dedup();
             names.join(", ")
         };
         let was = (!found.is_empty()).then(|| names(&found));
-        let slow: Vec<_> = found.into_iter().filter(|(path, name)| name != FAST && is_writable(path)).collect();
+        let slow: Vec<_> = found.into_iter().filter(|(path, name)| name.trim() != FAST && is_writable(path)).collect();
         if !hold || slow.is_empty() {
             return Self { described: was, watchdog: None };
         }
