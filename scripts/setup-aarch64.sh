@@ -5,6 +5,7 @@
 #
 # Into ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/aarch64:
 #   rust/     Debian's rustc with the standard library for x86-64 and aarch64, and its source (for checks of other targets)
+#   musl/     a C library to link into static aarch64 programs
 #   qemu/     qemu's user emulation, static
 #   adbd/     Android's debug daemon for this machine, with its own loader and libraries
 #   phone/    for the fake phone, and for any ARMv8 Linux: busybox, the C and C++ libraries and their loader
@@ -163,6 +164,10 @@ WRAPPER
     chmod 755 "$root/rust/rustc"
     # Of the source, only the standard library's is needed.
     find "$root"/rust/usr/src/rustc-*/ -mindepth 1 -maxdepth 1 ! -name library ! -name 'Cargo.*' ! -name vendor -exec rm -rf {} +
+fi
+if ! present musl "$codename"; then
+    use_release "$codename"
+    unpack musl "$codename" musl-dev:arm64
 fi
 if ! present qemu trixie; then
     use_release trixie

@@ -155,7 +155,7 @@ struct BuildArgs {
     out: PathBuf,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine.
+    /// Engine: ort or tract.
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
     /// Threads of the engine.
@@ -196,7 +196,7 @@ struct CheckArgs {
     space: Option<String>,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine; the table's without.
+    /// Engine: ort or tract; the table's without.
     #[arg(long)]
     engine: Option<EngineKind>,
     /// Networks to measure.
@@ -232,7 +232,7 @@ struct BenchArgs {
     models: Vec<PathBuf>,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine.
+    /// Engine: ort or tract.
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
     /// Threads of the engine.
