@@ -179,14 +179,14 @@ impl EngineKind {
         }
     }
 
-    /// Checks that no library was named for an engine that has none.
+    /// Checks that no library is named for an engine that has none.
     ///
     /// # Errors
-    /// [`EngineError::NoLibrary`] where one was.
-    pub fn check_no_library(self, given: Option<&Path>) -> Result<(), EngineError> {
-        match given {
-            None => Ok(()),
-            Some(path) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
+    /// [`EngineError::NoLibrary`] where one is.
+    pub fn check_library(self, named: Option<&Path>) -> Result<(), EngineError> {
+        match (self, named) {
+            (Self::OnnxRuntime, _) | (Self::Tract, None) => Ok(()),
+            (Self::Tract, Some(path)) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
         }
     }
 }

@@ -30,14 +30,12 @@ pub use engine::{Engine, EngineError, EngineInfo, EngineKind, Port, Session, Ses
 /// [`EngineError::Library`] where there is no such library, or where it cannot be loaded; [`EngineError::NoLibrary`] where one is
 /// named for an engine that is compiled in; [`EngineError::NotBuilt`] where this program holds no such engine.
 pub fn open(kind: EngineKind, library: Option<&Path>) -> Result<Box<dyn Engine>, EngineError> {
+    kind.check_library(library)?;
     match kind {
         #[cfg(feature = "onnxruntime")]
         EngineKind::OnnxRuntime => Ok(Box::new(onnxruntime::OnnxRuntime::open(library)?)),
         #[cfg(feature = "tract")]
-        EngineKind::Tract => {
-            kind.check_no_library(library)?;
-            Ok(Box::new(tract::Tract::open()?))
-        }
+        EngineKind::Tract => Ok(Box::new(tract::Tract::open()?)),
         #[cfg(not(all(feature = "onnxruntime", feature = "tract")))]
         engine => Err(EngineError::NotBuilt { engine }),
     }

@@ -24,6 +24,7 @@ impl Transport for Local {
         if !engine.is_built() {
             return Err(EngineError::NotBuilt { engine }.into());
         }
+        engine.check_library(given)?;
         match engine {
             EngineKind::OnnxRuntime => {
                 let found = engines::library::find(given).map_err(EngineError::from)?;
@@ -32,10 +33,7 @@ impl Transport for Local {
                 let found = std::path::absolute(&found).unwrap_or(found);
                 Ok(Some(found.to_string_lossy().into_owned()))
             }
-            EngineKind::Tract => {
-                engine.check_no_library(given)?;
-                Ok(None)
-            }
+            EngineKind::Tract => Ok(None),
         }
     }
 
