@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Builds what runs on a device:
 #
-#   scripts/build-agent.sh                   the agent for ARMv8 Linux and Android alike
+#   scripts/build-agent.sh                   the agent for ARMv8 Linux and Android alike, which loads ONNX Runtime
+#   scripts/build-agent.sh musl              the same with the engine tract in it, one static file that needs nothing else
 #   scripts/build-agent.sh android-check     checks that the code compiles for aarch64-linux-android (there is no NDK to link with)
 #
-# The first one brings its own loader and C and C++ libraries, and so runs on any ARMv8 kernel, on phones too. It is put into
-# ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/agents/aarch64-linux-gnu, where `profiler --device adb` and
-# `--device ssh://…` find it; the folder's path is printed. Needs scripts/setup-aarch64.sh.
+# The first one brings its own loader and C and C++ libraries, and so runs on any ARMv8 kernel, on phones too. Agents are put into
+# ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/agents/, in folders aarch64-linux-gnu and aarch64-linux-musl, where
+# `profiler --device adb` and `--device ssh://…` find them; the folder's path is printed. Needs scripts/setup-aarch64.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,7 +19,9 @@ die() {
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 parts=${BLOCKTIME_AARCH64:-$cache/aarch64}
-[ -x "$parts/rust/rustc" ] || die "$parts/rust/rustc is missing; scripts/setup-aarch64.sh brings it"
+for part in rust/rustc rust/usr/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained/libc.a; do
+    [ -e "$parts/$part" ] || die "$parts/$part is missing; scripts/setup-aarch64.sh brings it"
+done
 
 # Another compiler than the host's: what the two build must not be mixed.
 export RUSTC=$parts/rust/rustc
@@ -36,27 +39,44 @@ case ${1:-linux-gnu} in
         say "compiles for $target"
         exit 0
         ;;
-    linux-gnu) target=aarch64-unknown-linux-gnu ;;
-    *) die "unknown target '$1'; known are linux-gnu (the default) and android-check" ;;
+    linux-gnu)
+        target=aarch64-unknown-linux-gnu
+        options=(--features agent)
+        limit=$((5 * 1000 * 1000))
+        ;;
+    musl)
+        target=aarch64-unknown-linux-musl
+        # The standard library for it is built from source, by way of nightly features of cargo; the code uses none.
+        options=(--features agent,tract -Zbuild-std=std,panic_unwind)
+        export RUSTC_BOOTSTRAP=1
+        # tract is large: optimised crate by crate, which is cargo's own default, it takes minutes.
+        export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+        limit=$((30 * 1000 * 1000))
+        ;;
+    *) die "unknown target '$1'; known are linux-gnu (the default), musl and android-check" ;;
 esac
 
-limit=$((5 * 1000 * 1000))
+# Of what the C compiler is asked to compile for musl (tract's kernels), nothing depends on which C library it is.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=aarch64-linux-gnu-gcc
+export CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc
 say "building for $target"
-cargo build --quiet --locked --release --package profiler --no-default-features --features agent --target $target
+cargo build --quiet --locked --release --package profiler --no-default-features "${options[@]}" --target $target
 program=$CARGO_TARGET_DIR/$target/release/profiler
 size=$(stat -c %s "$program")
-[ "$size" -lt $limit ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
+[ "$size" -lt "$limit" ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
 
-folder=$cache/agents/aarch64-linux-gnu
+folder=$cache/agents/${target/-unknown/}
 mkdir -p "$cache/agents"
 work=$(mktemp -d "$cache/agents/.new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cp "$program" "$work/profiler"
-libraries=$parts/phone/usr/lib/aarch64-linux-gnu
-for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libgcc_s.so.1 libstdc++.so.6; do
-    cp -L "$libraries/$library" "$work/$library"
-done
+if [ $target = aarch64-unknown-linux-gnu ]; then
+    libraries=$parts/phone/usr/lib/aarch64-linux-gnu
+    for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libgcc_s.so.1 libstdc++.so.6; do
+        cp -L "$libraries/$library" "$work/$library"
+    done
+fi
 chmod 755 "$work"
 rm -rf "$folder"
 mv "$work" "$folder"

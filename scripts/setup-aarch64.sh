@@ -5,6 +5,7 @@
 #
 # Into ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/aarch64:
 #   rust/     Debian's rustc with the standard library for x86-64 and aarch64, and its source (for checks of other targets)
+#   musl/     a C library for static aarch64 programs
 #   qemu/     qemu's user emulation, static
 #   adbd/     Android's debug daemon for this machine, with its own loader and libraries
 #   phone/    for the fake phone, and for any ARMv8 Linux: busybox, the C and C++ libraries and their loader
@@ -163,6 +164,25 @@ WRAPPER
     chmod 755 "$root/rust/rustc"
     # Of the source, only the standard library's is needed.
     find "$root"/rust/usr/src/rustc-*/ -mindepth 1 -maxdepth 1 ! -name library ! -name 'Cargo.*' ! -name vendor -exec rm -rf {} +
+fi
+if ! present musl "$codename"; then
+    use_release "$codename"
+    unpack musl "$codename" musl-dev:arm64
+fi
+# What rustc links a static program from, where it looks for it: the C library, the start of a program, and stack unwinding, which
+# is the C compiler's.
+contained=$root/rust/usr/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained
+if [ ! -d "$contained" ]; then
+    rm -rf "$contained.new"
+    mkdir -p "$contained.new"
+    cp "$root"/musl/usr/lib/aarch64-linux-musl/{crt1.o,rcrt1.o,Scrt1.o,crti.o,crtn.o,libc.a} "$contained.new"
+    for object in crtbegin.o crtbeginS.o crtend.o crtendS.o; do
+        cp "$(aarch64-linux-gnu-gcc -print-file-name=$object)" "$contained.new"
+    done
+    cp "$(aarch64-linux-gnu-gcc -print-file-name=libgcc_eh.a)" "$contained.new/libunwind.a"
+    aarch64-linux-gnu-gcc -O2 -c -o "$contained.new/dl_find_object.o" scripts/dl_find_object.c
+    aarch64-linux-gnu-ar r "$contained.new/libunwind.a" "$contained.new/dl_find_object.o"
+    mv "$contained.new" "$contained"
 fi
 if ! present qemu trixie; then
     use_release trixie

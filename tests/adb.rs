@@ -6,7 +6,7 @@ mod device;
 use std::fs;
 use std::process::Command;
 
-use device::{Device, PHONE_FOLDER, cache, count, fail, failed, finish, succeed};
+use device::{Device, PHONE_FOLDER, build_agent, cache, count, fail, failed, finish, succeed};
 
 /// Enough for medians of 20 %, with room for a busy machine.
 const ROUGH: [&str; 4] = ["--precision", "20%", "--budget", "200s"];
@@ -101,6 +101,31 @@ fn what_does_not_fit_the_phone_is_refused() {
     fail(phone.build("a", &["--overwrite"]), 3, &["built for x86_64"]);
     phone.set("BLOCKTIME_AGENT", "/nowhere");
     fail(phone.build("a", &["--overwrite"]), 3, &["no agent", "/nowhere", "scripts/build-agent.sh"]);
+}
+
+#[test]
+fn tract_is_one_file_and_needs_no_library() {
+    let Some(mut phone) = Device::start(&[]) else { return };
+    let tract = |more: &[&'static str]| [&["--engine", "tract", "--overwrite"], &ROUGH[..], more].concat();
+    fail(phone.build("a", &tract(&["--engine-lib", "/some/lib.so"])), 3, &["tract has no library", "/some/lib.so"]);
+    // The agent itself says what it lacks.
+    phone.set("BLOCKTIME_AGENT", cache().join("agents/aarch64-linux-gnu").to_str().expect("UTF-8"));
+    fail(phone.build("a", &tract(&[])), 3, &["built without tract", "scripts/build-agent.sh musl"]);
+    succeed(phone.profiler(&["clean", "--device", &phone.address]));
+
+    build_agent("musl");
+    phone.set("BLOCKTIME_AGENT", "");
+    succeed(phone.build("table", &tract(&[])));
+    phone.check_table("table");
+    let table = fs::read_to_string(phone.at("table.csv")).expect("a table");
+    assert!(table.contains("# name = \"tract\"") && !table.contains("library_sha256"), "{table}");
+    assert_eq!(
+        phone.shell(&format!("ls {PHONE_FOLDER}/agent {PHONE_FOLDER}/engine")).trim(),
+        format!("{PHONE_FOLDER}/agent:\nprofiler")
+    );
+    assert_eq!(phone.left_over(), "");
+
+    fail(phone.build("a", &tract(&["--threads", "2"])), 3, &["tract runs in one thread", "--threads 1"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::library::LibraryError;
@@ -58,7 +58,7 @@ pub trait Session {
 /// What an engine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineInfo {
-    /// Its name in tables: `onnxruntime`.
+    /// Its name in tables: `onnxruntime`, `tract`.
     pub name: String,
     /// Its version, as it says itself: `1.32.0`.
     pub version: String,
@@ -103,6 +103,41 @@ impl Port {
     pub fn volume(&self) -> usize {
         self.dims.iter().product()
     }
+
+    /// Its dimensions for that batch.
+    pub fn shape(&self, batch: usize) -> Vec<usize> {
+        let mut dims = self.dims.clone();
+        if self.open_batch {
+            dims[0] = batch;
+        }
+        dims
+    }
+}
+
+/// The batch that these values make of a model's inputs, for engines to check what [`Session::set_inputs`] was given.
+///
+/// # Errors
+/// [`EngineError::Inputs`] where the number of inputs or of values does not fit.
+pub fn batch(inputs: &[Port], values: &[Vec<f32>]) -> Result<usize, EngineError> {
+    if values.len() != inputs.len() {
+        return Err(EngineError::Inputs(format!("{} were given, it has {}", values.len(), inputs.len())));
+    }
+    let mut batch = None;
+    for (port, values) in std::iter::zip(inputs, values) {
+        let fits = if port.open_batch {
+            !values.is_empty()
+                && values.len().is_multiple_of(port.volume())
+                && *batch.get_or_insert(values.len() / port.volume()) * port.volume() == values.len()
+        } else {
+            values.len() == port.volume()
+        };
+        if !fits {
+            let batch = if port.open_batch { " (times one batch for all inputs)" } else { "" };
+            let text = format!("'{}' is {:?}{batch}, which {} values do not fill", port.name, port.dims, values.len());
+            return Err(EngineError::Inputs(text));
+        }
+    }
+    Ok(batch.unwrap_or(1))
 }
 
 /// Which engine.
@@ -110,16 +145,48 @@ impl Port {
 pub enum EngineKind {
     /// ONNX Runtime, from a shared library; `ort` on the command line.
     OnnxRuntime,
+    /// tract, compiled in.
+    Tract,
 }
 
 impl EngineKind {
-    /// All of them.
-    pub const ALL: [Self; 1] = [Self::OnnxRuntime];
+    /// All of them, those too that this build does not hold: it may steer a device whose agent does.
+    pub const ALL: [Self; 2] = [Self::OnnxRuntime, Self::Tract];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OnnxRuntime => "ort",
+            Self::Tract => "tract",
+        }
+    }
+
+    /// Whether this build holds it.
+    pub const fn is_built(self) -> bool {
+        match self {
+            Self::OnnxRuntime => cfg!(feature = "onnxruntime"),
+            Self::Tract => cfg!(feature = "tract"),
+        }
+    }
+
+    /// How to get a build that holds it.
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::OnnxRuntime => "a static program cannot load it, `cargo build --release -p profiler` makes one that can",
+            Self::Tract => {
+                "for this machine: `cargo build --release -p profiler --features tract`; for ARMv8 devices: `scripts/build-agent.sh musl`"
+            }
+        }
+    }
+
+    /// Checks that no library is named for an engine that has none.
+    ///
+    /// # Errors
+    /// [`EngineError::NoLibrary`] where one is.
+    pub fn check_library(self, named: Option<&Path>) -> Result<(), EngineError> {
+        match (self, named) {
+            (Self::OnnxRuntime, _) | (Self::Tract, None) => Ok(()),
+            (Self::Tract, Some(path)) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
         }
     }
 }
@@ -137,6 +204,7 @@ impl FromStr for EngineKind {
     fn from_str(s: &str) -> Result<Self, String> {
         match s {
             "ort" | "onnxruntime" => Ok(Self::OnnxRuntime),
+            "tract" => Ok(Self::Tract),
             _ => Err(format!("unknown engine '{s}'; known are {}", Self::ALL.map(Self::name).join(", "))),
         }
     }
@@ -148,6 +216,28 @@ pub enum EngineError {
     /// The engine's library is missing or cannot be used.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// An engine that this program was built without.
+    #[error("this program was built without {engine}; {}", .engine.remedy())]
+    NotBuilt {
+        /// The engine.
+        engine: EngineKind,
+    },
+    /// A library for an engine that is compiled in.
+    #[error("{engine} has no library, it is part of the program: leave {path} (--engine-lib) out")]
+    NoLibrary {
+        /// The engine.
+        engine: EngineKind,
+        /// What was named.
+        path: PathBuf,
+    },
+    /// More threads than the engine runs in.
+    #[error("{engine} runs in one thread, not in {asked}: use --threads 1")]
+    Threads {
+        /// The engine's name.
+        engine: &'static str,
+        /// What was asked for.
+        asked: usize,
+    },
     /// The engine itself does not start.
     #[error("{engine} does not start: {reason}")]
     Start {

@@ -1,17 +1,21 @@
 //! Inference engines behind one trait.
 //!
-//! An [`Engine`] is a library that runs ONNX files; a [`Session`] is one model made ready in it. What is timed is
+//! An [`Engine`] is what runs ONNX files; a [`Session`] is one model made ready in it. What is timed is
 //! [`Session::run`] alone: inputs are handed over before, outputs are copied out after.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`engine`] | the traits, and what an engine says of itself |
 //! | [`library`] | where a shared library is looked for, and whether it can be loaded at all |
-//! | [`onnxruntime`] | ONNX Runtime |
+//! | `onnxruntime` | ONNX Runtime, from a shared library (feature `onnxruntime`, on by default) |
+//! | `tract` | tract, in pure Rust and compiled in (feature `tract`) |
 
 pub mod engine;
 pub mod library;
+#[cfg(feature = "onnxruntime")]
 pub mod onnxruntime;
+#[cfg(feature = "tract")]
+pub mod tract;
 
 use std::path::Path;
 
@@ -19,12 +23,20 @@ pub use engine::{Engine, EngineError, EngineInfo, EngineKind, Port, Session, Ses
 
 /// Opens an engine.
 ///
-/// `library` is the engine's shared library; without it the usual places are searched ([`library::find`]).
+/// `library` is the engine's shared library, where it comes as one; without it the usual places are searched
+/// ([`library::find`]).
 ///
 /// # Errors
-/// [`EngineError::Library`] where there is no such library, or where it cannot be loaded.
+/// [`EngineError::Library`] where there is no such library, or where it cannot be loaded; [`EngineError::NoLibrary`] where one is
+/// named for an engine that is compiled in; [`EngineError::NotBuilt`] where this program holds no such engine.
 pub fn open(kind: EngineKind, library: Option<&Path>) -> Result<Box<dyn Engine>, EngineError> {
+    kind.check_library(library)?;
     match kind {
+        #[cfg(feature = "onnxruntime")]
         EngineKind::OnnxRuntime => Ok(Box::new(onnxruntime::OnnxRuntime::open(library)?)),
+        #[cfg(feature = "tract")]
+        EngineKind::Tract => Ok(Box::new(tract::Tract::open()?)),
+        #[cfg(not(all(feature = "onnxruntime", feature = "tract")))]
+        engine => Err(EngineError::NotBuilt { engine }),
     }
 }

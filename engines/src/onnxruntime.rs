@@ -11,7 +11,7 @@ use ort::session::{IoBinding, Session as OrtSession};
 use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
+use crate::engine::{self, Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
 use crate::library::{self, LibraryError};
 
 /// Its name in tables and messages.
@@ -136,35 +136,8 @@ struct OrtRun {
 }
 
 impl OrtRun {
-    /// The batch that these values make, checked against every input.
-    fn batch(&self, values: &[Vec<f32>]) -> Result<usize, EngineError> {
-        if values.len() != self.inputs.len() {
-            return Err(EngineError::Inputs(format!("{} were given, it has {}", values.len(), self.inputs.len())));
-        }
-        let mut batch = None;
-        for (port, values) in std::iter::zip(&self.inputs, values) {
-            let fits = if port.open_batch {
-                !values.is_empty()
-                    && values.len().is_multiple_of(port.volume())
-                    && *batch.get_or_insert(values.len() / port.volume()) * port.volume() == values.len()
-            } else {
-                values.len() == port.volume()
-            };
-            if !fits {
-                let batch = if port.open_batch { " (times one batch for all inputs)" } else { "" };
-                let text = format!("'{}' is {:?}{batch}, which {} values do not fill", port.name, port.dims, values.len());
-                return Err(EngineError::Inputs(text));
-            }
-        }
-        Ok(batch.unwrap_or(1))
-    }
-
     fn tensor(&self, port: &Port, batch: usize) -> Result<Tensor<f32>, EngineError> {
-        let mut dims = port.dims.clone();
-        if port.open_batch {
-            dims[0] = batch;
-        }
-        Tensor::new(self.session.allocator(), dims).map_err(failed)
+        Tensor::new(self.session.allocator(), port.shape(batch)).map_err(failed)
     }
 }
 
@@ -178,7 +151,7 @@ impl Session for OrtRun {
     }
 
     fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError> {
-        let batch = self.batch(values)?;
+        let batch = engine::batch(&self.inputs, values)?;
         self.has_run = false;
         self.results.clear();
         self.binding.clear();

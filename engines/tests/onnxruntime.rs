@@ -2,11 +2,15 @@
 //!
 //! Needs the library (`scripts/setup-onnxruntime.sh`): skipped without it, unless `BLOCKTIME_REQUIRE_ENGINE=1`.
 
+#![cfg(feature = "onnxruntime")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
 
-use blocks::onnx::{self, Batch, Options};
-use blocks::{Builder, Candidate, Conv, Graph, Layer, Primitive, Shape, Space, Weights, eval};
-use engines::{Engine, EngineError, EngineKind, Session, SessionOptions};
+mod common;
+
+use blocks::onnx::Batch;
+use blocks::{Graph, Space, Weights, eval};
+use common::{Case, all_primitives, noise, session, unusual};
+use engines::{Engine, EngineError, EngineKind, SessionOptions};
 
 fn engine() -> Option<Box<dyn Engine>> {
     match engines::open(EngineKind::OnnxRuntime, None) {
@@ -19,21 +23,15 @@ fn engine() -> Option<Box<dyn Engine>> {
     }
 }
 
-/// Values without any pattern, the same each time.
-fn noise(n: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        f64::from(state) / f64::from(u32::MAX) * 2.0 - 1.0
-    };
-    (0..n).map(|_| next() as f32).collect()
-}
-
-fn session(engine: &dyn Engine, graph: &Graph, weights: &Weights, batch: Batch) -> Box<dyn Session> {
-    let file = onnx::model(graph, weights, &Options { batch }).unwrap();
-    engine.load(&file, &SessionOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", graph.name()))
+/// Runs a graph in the engine and by the plain formulas.
+fn check(engine: &dyn Engine, graph: &Graph) {
+    let case = Case::new(graph);
+    let found = case.run(engine);
+    assert_eq!(found.len(), case.expected.len());
+    for ((name, _), (found, expected)) in graph.outputs().iter().zip(found.iter().zip(&case.expected)) {
+        assert!(expected.iter().any(|v| *v != 0.0), "{}: all of {name} is zero", graph.name());
+        assert_near(&format!("{} {name}", graph.name()), found, expected);
+    }
 }
 
 fn assert_near(name: &str, found: &[f32], expected: &[f32]) {
@@ -43,35 +41,12 @@ fn assert_near(name: &str, found: &[f32], expected: &[f32]) {
     }
 }
 
-/// Runs a graph in the engine and by the plain formulas.
-fn check(engine: &dyn Engine, graph: &Graph) {
-    let weights = Weights::for_measuring(graph, 7);
-    let inputs: Vec<_> = graph.inputs().iter().zip(1..).map(|(&id, seed)| noise(graph.node(id).shape.volume(), seed)).collect();
-    let expected = eval::evaluate(graph, &weights, &inputs).unwrap();
-    let mut session = session(engine, graph, &weights, Batch::Fixed(1));
-    session.set_inputs(&inputs).unwrap();
-    session.run().unwrap();
-    session.run().unwrap();
-    let found = session.read_outputs().unwrap();
-    assert_eq!(found.len(), expected.len());
-    for ((name, _), (found, expected)) in graph.outputs().iter().zip(found.iter().zip(&expected)) {
-        assert!(expected.iter().any(|v| *v != 0.0), "{}: all of {name} is zero", graph.name());
-        assert_near(&format!("{} {name}", graph.name()), found, expected);
-    }
-}
-
 #[test]
 fn all_primitives_at_two_shapes() {
     let Some(engine) = engine() else { return };
-    let layers = [Layer { c_in: 16, c_out: 16, stride: 1, h: 10, w: 10 }, Layer { c_in: 12, c_out: 20, stride: 2, h: 13, w: 13 }];
-    let mut seen = 0;
-    for primitive in Primitive::all() {
-        for layer in layers {
-            check(&*engine, &Candidate { primitive, layer }.graph());
-            seen += 1;
-        }
-    }
-    assert_eq!(seen, 52);
+    let graphs = all_primitives();
+    graphs.iter().for_each(|graph| check(&*engine, graph));
+    assert_eq!(graphs.len(), 52);
 }
 
 #[test]
@@ -88,22 +63,10 @@ fn all_candidates_trunk_pieces_and_networks_of_the_built_in_space() {
     }
 }
 
-/// What our own networks do not have: a lone batch norm, one value as two outputs, an input as an output, a fully connected
-/// layer in the middle, a value called like an output.
 #[test]
 fn unusual_graphs() {
     let Some(engine) = engine() else { return };
-    let mut g = Builder::new("unusual");
-    let x = g.input("x", Shape::new(3, 4, 5));
-    let n = g.batch_norm(x, "norm");
-    let c = g.conv(n, "conv_0", Conv::dense(3, 6, 3).padding(1));
-    let after = g.batch_norm(c, "after");
-    let sum = g.add(c, after);
-    let mean = g.global_avg_pool(sum);
-    let fc = g.linear(mean, "fc", 6);
-    let gate = g.hard_sigmoid(fc);
-    let y = g.mul(sum, gate);
-    check(&*engine, &g.finish(&[("relu_1", y), ("again", y), ("same", x), ("fc", fc), ("conv", c)]));
+    check(&*engine, &unusual());
 }
 
 #[test]

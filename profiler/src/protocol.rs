@@ -17,9 +17,9 @@ pub const JOB_FILE: &str = "job.json";
 pub struct Job {
     /// [`PROTOCOL`].
     pub protocol: u32,
-    /// The engine's name on the command line: `ort`.
+    /// The engine's name on the command line: `ort`, `tract`.
     pub engine: String,
-    /// The engine's library on the device; searched in the usual places without.
+    /// The engine's library on the device; searched in the usual places without, by an engine that has one.
     pub engine_lib: Option<String>,
     /// Threads of the engine.
     pub threads: usize,

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{engine, profiler, run, small_space};
+use engines::EngineKind;
 use luts::{Kind, Source, Table};
 
 const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
@@ -175,6 +176,28 @@ fn an_engine_library_that_is_missing_or_broken_is_named() {
     let (code, _, err) = run(folder, &format!("{BUILD} --engine-lib {{}}/bad.so"));
     assert!(code == 3 && err.contains("bad.so"), "{err}");
     assert_eq!(names(folder), ["bad.so", "space.toml"]);
+}
+
+#[test]
+fn tract_where_it_is_built_in_and_where_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    if !EngineKind::Tract.is_built() {
+        let (code, _, err) = run(folder, &format!("{BUILD} --engine tract"));
+        assert!(code == 3 && err.contains("built without tract") && err.contains("--features tract"), "{err}");
+        assert_eq!(names(folder), ["space.toml"]);
+        return;
+    }
+    let table = build(folder, "--engine tract --budget 60s --precision 10% --nets 2");
+    assert_eq!((table.header.engine.name.as_str(), &table.header.engine.library_sha256), ("tract", &None));
+    // Without --engine it is the table's.
+    let (code, _, err) = run(folder, "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10% --max-mape 99%");
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --engine-lib {{}}/t.csv"));
+    assert!(code == 3 && err.contains("tract has no library") && err.contains("t.csv"), "{err}");
+    let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --threads 2"));
+    assert!(code == 3 && err.contains("one thread"), "{err}");
 }
 
 #[test]

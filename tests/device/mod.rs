@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,7 @@ impl Device {
         let environment = vec![(if ssh { "HOME" } else { "ADB_SERVER_SOCKET" }, second.to_string())];
         let folder = tempfile::Builder::new().prefix("blocktime device's ").tempdir().expect("a folder");
         // Only now: without a device nothing needs to be built.
-        build_agent();
+        build_agent("linux-gnu");
         let profiler = support::programs(&["profiler"]).join("profiler");
         Some(Self { address, second: second_address, folder, environment, child, commands, answers, profiler, _turn: turn })
     }
@@ -275,12 +275,14 @@ pub fn cache() -> PathBuf {
     variable("BLOCKTIME_CACHE").unwrap_or_else(|| xdg().join("blocktime"))
 }
 
-/// Builds the agent from this very source.
-fn build_agent() {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let built = Command::new(project_root().join("scripts/build-agent.sh")).env("BLOCKTIME_CACHE", cache()).output();
-        let built = built.expect("the script starts");
-        assert!(built.status.success(), "no agent: {}", String::from_utf8_lossy(&built.stderr));
-    });
+/// Builds an agent from this very source.
+pub fn build_agent(kind: &'static str) {
+    static BUILT: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !built.contains(&kind) {
+        let done = Command::new(project_root().join("scripts/build-agent.sh")).arg(kind).env("BLOCKTIME_CACHE", cache()).output();
+        let done = done.expect("the script starts");
+        assert!(done.status.success(), "no agent: {}", String::from_utf8_lossy(&done.stderr));
+        built.push(kind);
+    }
 }

@@ -200,7 +200,7 @@ struct BuildArgs {
     /// Runs with cold caches of each block and pass; 0 for none.
     #[arg(long, default_value_t = 5, value_name = "RUNS")]
     cold: usize,
-    /// Engine.
+    /// Engine: ort or tract.
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
     /// Threads of the engine.
@@ -244,7 +244,7 @@ struct CheckArgs {
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine; the table's without.
+    /// Engine: ort or tract; the table's without.
     #[arg(long)]
     engine: Option<EngineKind>,
     /// Networks to measure.
@@ -286,7 +286,7 @@ struct BenchArgs {
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine.
+    /// Engine: ort or tract.
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
     /// Threads of the engine.

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use engines::EngineKind;
+use engines::{EngineError, EngineKind};
 
 use super::stream::{self, Ended, Flow};
 use super::{Transport, TransportError};
@@ -21,14 +21,19 @@ impl Transport for Local {
     }
 
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
+        if !engine.is_built() {
+            return Err(EngineError::NotBuilt { engine }.into());
+        }
+        engine.check_library(given)?;
         match engine {
             EngineKind::OnnxRuntime => {
-                let found = engines::library::find(given).map_err(engines::EngineError::from)?;
-                engines::library::check_header(&found).map_err(engines::EngineError::from)?;
+                let found = engines::library::find(given).map_err(EngineError::from)?;
+                engines::library::check_header(&found).map_err(EngineError::from)?;
                 // The agent runs in another folder.
                 let found = std::path::absolute(&found).unwrap_or(found);
                 Ok(Some(found.to_string_lossy().into_owned()))
             }
+            EngineKind::Tract => Ok(None),
         }
     }
 

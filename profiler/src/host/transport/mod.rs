@@ -99,7 +99,7 @@ pub trait Transport {
     fn name(&self) -> String;
 
     /// Finds the engine's library for this device (`given`, or in the usual places), checks it, and gives its path as the agent
-    /// sees it once the job was brought there; `None` for an engine without a library.
+    /// sees it once the job was brought there; `None` for an engine without a library. Finds the agent too, where it has to be brought.
     ///
     /// # Errors
     /// [`TransportError`] where there is none, or one that the device cannot use.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use engines::EngineKind;
+
 use super::elf::Elf;
 use super::{Probe, RemoteError, vendor};
 
@@ -31,23 +33,34 @@ pub struct BundleFile {
 }
 
 impl Bundle {
-    /// The agent for a device: the one named by `BLOCKTIME_AGENT`, else the one in the cache folder.
+    /// The agent that runs that engine on a device: the one named by `BLOCKTIME_AGENT`, else the one in the cache folder.
     ///
     /// # Errors
     /// [`RemoteError::NoAgent`], [`RemoteError::WrongFile`], [`RemoteError::File`].
-    pub fn find(device: &str, probe: &Probe) -> Result<Self, RemoteError> {
+    pub fn find(device: &str, probe: &Probe, engine: EngineKind) -> Result<Self, RemoteError> {
         let named = std::env::var_os(AGENT_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from);
-        Self::find_in(device, probe, named, engines::library::cache_folder())
+        Self::find_in(device, probe, engine, named, engines::library::cache_folder())
     }
 
-    fn find_in(device: &str, probe: &Probe, named: Option<PathBuf>, cache: Option<PathBuf>) -> Result<Self, RemoteError> {
+    fn find_in(
+        device: &str,
+        probe: &Probe,
+        engine: EngineKind,
+        named: Option<PathBuf>,
+        cache: Option<PathBuf>,
+    ) -> Result<Self, RemoteError> {
         let mut tried = Vec::new();
         let places = match named {
             Some(path) => vec![path],
             None => {
                 tried.push(format!("${AGENT_VARIABLE}: not set"));
-                // The gnu one brings its own C library and runs on any kernel of that architecture.
-                let kinds: &[&str] = if probe.android { &["linux-android", "linux-gnu"] } else { &["linux-gnu"] };
+                let kinds: &[&str] = match engine {
+                    // The gnu one brings its own C library and runs on any kernel of that architecture.
+                    EngineKind::OnnxRuntime if probe.android => &["linux-android", "linux-gnu"],
+                    EngineKind::OnnxRuntime => &["linux-gnu"],
+                    // A single static program that runs on any kernel; the others are built without tract.
+                    EngineKind::Tract => &["linux-musl"],
+                };
                 let agents = cache.map(|cache| cache.join("agents"));
                 agents.iter().flat_map(|a| kinds.iter().map(|kind| a.join(format!("{}-{kind}", probe.arch)))).collect()
             }
@@ -58,7 +71,14 @@ impl Bundle {
             }
             tried.push(place.display().to_string());
         }
-        let advice = "build one: scripts/build-agent.sh makes it for ARMv8 Linux and Android alike; see android/README.md";
+        let advice = match engine {
+            EngineKind::OnnxRuntime => {
+                "build one: scripts/build-agent.sh makes it for ARMv8 Linux and Android alike; see android/README.md"
+            }
+            EngineKind::Tract => {
+                "build one with tract: scripts/build-agent.sh musl makes it for ARMv8 Linux and Android alike; see android/README.md"
+            }
+        };
         Err(RemoteError::NoAgent { device: device.to_string(), abi: probe.abi(), tried, advice })
     }
 
@@ -185,10 +205,28 @@ mod tests {
         {
             fs::write(folder.join(name), bytes).unwrap();
         }
-        let bundle = Bundle::find_in("d", &probe(true), None, Some(cache.path().to_path_buf())).unwrap();
+        let bundle = Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, None, Some(cache.path().to_path_buf())).unwrap();
         assert_eq!(bundle.loader.as_deref(), Some("ld-linux-aarch64.so.1"));
         let names: Vec<_> = bundle.files.iter().map(|f| (f.name.as_str(), f.executable)).collect();
         assert_eq!(names, [("ld-linux-aarch64.so.1", true), ("libc.so.6", false), ("profiler", true)]);
+    }
+
+    #[test]
+    fn an_agent_for_tract_is_one_static_program() {
+        let cache = tempfile::tempdir().unwrap();
+        let find = || Bundle::find_in("d", &probe(true), EngineKind::Tract, None, Some(cache.path().to_path_buf()));
+        let add = |kind: &str| {
+            let folder = cache.path().join("agents").join(kind);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("profiler"), elf(183)).unwrap();
+        };
+        add("aarch64-linux-gnu");
+        let error = find().unwrap_err().to_string();
+        assert!(error.contains("aarch64-linux-musl") && error.contains("scripts/build-agent.sh musl"), "{error}");
+        add("aarch64-linux-musl");
+        let bundle = find().unwrap();
+        assert_eq!((bundle.files.len(), bundle.loader), (1, None));
+        assert!(bundle.files[0].from.ends_with("agents/aarch64-linux-musl/profiler"), "{:?}", bundle.files);
     }
 
     #[test]
@@ -196,9 +234,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("profiler");
         fs::write(&program, elf(62)).unwrap();
-        let error = Bundle::find_in("d", &probe(false), Some(program), None).unwrap_err();
+        let error = Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, Some(program), None).unwrap_err();
         assert!(error.to_string().contains("built for x86_64"), "{error}");
-        let error = Bundle::find_in("d", &probe(false), None, Some(folder.path().to_path_buf())).unwrap_err();
+        let error =
+            Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, None, Some(folder.path().to_path_buf())).unwrap_err();
         assert!(matches!(&error, RemoteError::NoAgent { tried, .. } if tried.len() == 2), "{error}");
     }
 

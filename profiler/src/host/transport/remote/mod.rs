@@ -1,7 +1,7 @@
 //! Devices that are not this machine: what adb and ssh have in common.
 //!
 //! Everything goes into one folder of its own on the device: `agent/` (the agent; where it brings its own C library, that and the
-//! loader too), `engine/` (the engine's library), `jobs/` (one folder a job, taken away after it). Agent and engine stay for the
+//! loader too), `engine/` (the engine's library, where it has one), `jobs/` (one folder a job, taken away after it). Agent and engine stay for the
 //! next time and are sent again only where the device's hash of them differs.
 
 mod bundle;
@@ -58,7 +58,9 @@ impl Probe {
 pub struct Remote<S> {
     shell: S,
     probe: Probe,
+    /// The engine's library, where it has one.
     engine: Option<PathBuf>,
+    /// The agent that holds the engine.
     agent: Option<Bundle>,
     /// The job's folder on the device, below [`Probe::folder`].
     job: String,
@@ -171,15 +173,12 @@ impl<S: Shell> Remote<S> {
     }
 
     fn push_all(&mut self, folder: &Path) -> Result<(), RemoteError> {
-        let device = self.shell.name();
-        let agent = Bundle::find(&device, &self.probe)?;
-        let mut files: Vec<_> =
-            agent.files.iter().map(|file| (file.from.clone(), format!("agent/{}", file.name), file.executable)).collect();
+        let agent = self.agent.iter().flat_map(|agent| &agent.files);
+        let mut files: Vec<_> = agent.map(|file| (file.from.clone(), format!("agent/{}", file.name), file.executable)).collect();
         if let Some(engine) = &self.engine {
             files.push((engine.clone(), engine_file(engine), false));
         }
         self.update(&files)?;
-        self.agent = Some(agent);
         let mut job = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(RemoteError::file("read", folder))? {
             let entry = entry.map_err(RemoteError::file("read", folder))?;
@@ -229,14 +228,14 @@ impl<S: Shell> Transport for Remote<S> {
     }
 
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
-        match engine {
-            EngineKind::OnnxRuntime => {
-                let found = bundle::engine(&self.shell.name(), &self.probe, given)?;
-                let path = self.at(&engine_file(&found));
-                self.engine = Some(found);
-                Ok(Some(path))
-            }
-        }
+        engine.check_library(given)?;
+        let device = self.shell.name();
+        self.engine = match engine {
+            EngineKind::OnnxRuntime => Some(bundle::engine(&device, &self.probe, given)?),
+            EngineKind::Tract => None,
+        };
+        self.agent = Some(Bundle::find(&device, &self.probe, engine)?);
+        Ok(self.engine.as_deref().map(|library| self.at(&engine_file(library))))
     }
 
     fn push(&mut self, folder: &Path) -> Result<(), TransportError> {

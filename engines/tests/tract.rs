@@ -1,0 +1,143 @@
+//! tract against the plain reference result and against ONNX Runtime, which is left out where its library is missing
+//! (unless `BLOCKTIME_REQUIRE_ENGINE=1`).
+
+#![cfg(feature = "tract")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
+mod common;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use blocks::onnx::Batch;
+use blocks::{Graph, Space, Weights, eval};
+use common::{Case, all_primitives, noise, session, unusual};
+use engines::{Engine, EngineError, EngineKind, SessionOptions};
+
+/// Largest difference, in parts of the largest expected value.
+const TOLERANCE: f32 = 1e-5;
+
+fn tract() -> Box<dyn Engine> {
+    engines::open(EngineKind::Tract, None).unwrap()
+}
+
+fn onnxruntime() -> Option<Box<dyn Engine>> {
+    match engines::open(EngineKind::OnnxRuntime, None) {
+        Ok(engine) => Some(engine),
+        Err(e) => {
+            assert!(std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_none_or(|v| v != "1"), "{e}");
+            eprintln!("not compared with ONNX Runtime: {e}");
+            None
+        }
+    }
+}
+
+/// Runs graphs in tract, by the plain formulas and in ONNX Runtime.
+fn check(graphs: &[Graph]) {
+    let (tract, other) = (tract(), onnxruntime());
+    for graph in graphs {
+        let case = Case::new(graph);
+        let found = case.run(&*tract);
+        assert_near(&format!("{} by the formulas", graph.name()), &found, &case.expected);
+        if let Some(other) = &other {
+            assert_near(&format!("{} in ONNX Runtime", graph.name()), &found, &case.run(&**other));
+        }
+    }
+}
+
+fn assert_near(name: &str, found: &[Vec<f32>], expected: &[Vec<f32>]) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (i, (found, expected)) in std::iter::zip(found, expected).enumerate() {
+        assert_eq!(found.len(), expected.len(), "{name}: output {i}");
+        let range = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+        assert!(range > 0.0, "{name}: all of output {i} is zero");
+        let error = std::iter::zip(found, expected).map(|(f, e)| (f - e).abs() / range).fold(0.0, f32::max);
+        assert!(error <= TOLERANCE && found.iter().all(|v| v.is_finite()), "{name}: output {i} is off by {error:e} of its range");
+    }
+}
+
+#[test]
+fn all_primitives_at_two_shapes() {
+    let graphs = all_primitives();
+    assert_eq!(graphs.len(), 52);
+    check(&graphs);
+}
+
+#[test]
+fn trunk_pieces_and_whole_networks() {
+    let space = Space::load("pfld").unwrap();
+    let choice = |k: usize| space.layers().iter().map(|l| l.primitives[k]).collect::<Vec<_>>();
+    let mut graphs: Vec<_> = space.trunk_pieces(106).into_iter().map(|piece| piece.graph).collect();
+    graphs.extend([space.pose_net().unwrap(), space.subnet(&choice(1), 106), space.deployed(&choice(8), 86)]);
+    check(&graphs);
+}
+
+#[test]
+fn unusual_graphs() {
+    check(&[unusual()]);
+}
+
+#[test]
+fn an_open_batch_takes_its_size_from_the_values() {
+    let space = Space::load("pfld").unwrap();
+    let choice: Vec<_> = space.layers().iter().map(|l| l.primitives[2]).collect();
+    let graph = space.deployed(&choice, 19);
+    let weights = Weights::for_measuring(&graph, 3);
+    let mut session = session(&*tract(), &graph, &weights, Batch::Open);
+    for port in session.inputs().iter().chain(session.outputs()) {
+        assert!(port.open_batch && port.dims[0] == 1, "{port:?}");
+    }
+    let images = [noise(3 * 112 * 112, 5), noise(3 * 112 * 112, 6)];
+    let expected: Vec<f32> =
+        images.iter().flat_map(|i| eval::evaluate(&graph, &weights, std::slice::from_ref(i)).unwrap().remove(0)).collect();
+    for images in [&images[..], &images[..1]] {
+        session.set_inputs(&[images.concat()]).unwrap();
+        assert!(matches!(session.read_outputs(), Err(EngineError::NoInputs)), "outputs of other inputs");
+        session.run().unwrap();
+        let found = session.read_outputs().unwrap();
+        assert_near("landmarks", &found, &[expected[..images.len() * 38].to_vec()]);
+    }
+}
+
+#[test]
+fn ports_are_those_of_onnxruntime() {
+    let Some(other) = onnxruntime() else { return };
+    let graph = unusual();
+    let weights = Weights::for_measuring(&graph, 1);
+    for batch in [Batch::Fixed(1), Batch::Open] {
+        let [a, b] = [&tract(), &other].map(|engine| session(&**engine, &graph, &weights, batch));
+        assert_eq!((a.inputs(), a.outputs()), (b.inputs(), b.outputs()));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let engine = tract();
+    assert!(matches!(engine.load(b"no model", &SessionOptions::default()), Err(EngineError::Load { .. })));
+    assert!(matches!(engine.load(b"", &SessionOptions::default()), Err(EngineError::Load { .. })));
+    let graph = Space::load("pfld").unwrap().pose_net().unwrap();
+    let weights = Weights::for_measuring(&graph, 1);
+    let mut session = session(&*engine, &graph, &weights, Batch::Fixed(1));
+    assert!(matches!(session.run(), Err(EngineError::NoInputs)));
+    for wrong in [vec![], vec![vec![0.0; 7]], vec![vec![]]] {
+        assert!(matches!(session.set_inputs(&wrong), Err(EngineError::Inputs(_))));
+    }
+    session.set_inputs(&[vec![0.0; 16 * 28 * 28]]).unwrap();
+    assert!(matches!(session.read_outputs(), Err(EngineError::NoInputs)));
+    assert!(matches!(session.set_inputs(&[]), Err(EngineError::Inputs(_))));
+
+    let file = blocks::onnx::model(&graph, &weights, &blocks::onnx::Options { batch: Batch::Fixed(1) }).unwrap();
+    let two = SessionOptions { threads: NonZeroUsize::new(2).unwrap() };
+    let refused = engine.load(&file, &two).err().unwrap().to_string();
+    assert!(refused.contains("one thread") && refused.contains("--threads 1"), "{refused}");
+    let refused = engines::open(EngineKind::Tract, Some(Path::new("/some/lib.so"))).err().unwrap().to_string();
+    assert!(refused.contains("/some/lib.so") && refused.contains("--engine-lib"), "{refused}");
+}
+
+#[test]
+fn the_engine_says_what_it_is() {
+    let engine = tract();
+    let info = engine.info();
+    assert_eq!((info.name.as_str(), &info.library, &info.library_sha256), ("tract", &None, &None));
+    assert!(info.version.starts_with("0."), "{}", info.version);
+}
