@@ -13,6 +13,7 @@ use super::build::Build;
 use super::candidates::Listing;
 use super::check::Check;
 use super::collect::Setting;
+use super::nni::{ExportArgs, ImportArgs};
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
 use super::{HostError, bench, devices, interrupt, lut};
@@ -50,7 +51,7 @@ enum Command {
     /// Take everything of this program away from a device: agent, engine, what broken runs left.
     #[command(after_help = "Example: profiler clean --device adb")]
     Clean(CleanArgs),
-    /// Print and check tables.
+    /// Print, check, import and export tables.
     #[command(subcommand)]
     Lut(LutCommand),
     /// Device side; not typed by people.
@@ -275,6 +276,14 @@ enum LutCommand {
         #[arg(long)]
         space: Option<String>,
     },
+    /// Make a table of NNI's lut.npy or lut.txt.
+    #[command(after_help = "Examples: profiler lut import lut.txt --space pfld --out luts/phone.csv\n          \
+                            profiler lut import lut.npy --unit us --mean --out luts/phone.csv")]
+    Import(ImportArgs),
+    /// Write a table as NNI's lut.npy or lut.txt.
+    #[command(after_help = "Examples: profiler lut export luts/phone.csv --out lut.npy\n          \
+                            profiler lut export luts/phone.csv --out lut.txt")]
+    Export(ExportArgs),
 }
 
 fn points(text: &str) -> Result<usize, String> {
@@ -348,6 +357,12 @@ fn run(command: Command) -> Result<(), HostError> {
                 table.header.source
             );
             Ok(())
+        }
+        Command::Lut(LutCommand::Import(args)) => args.run(),
+        Command::Lut(LutCommand::Export(args)) => {
+            let table = Table::read(&args.table)?;
+            let space = space_of(&table, args.space.clone())?;
+            args.run(&table, &space)
         }
         Command::Agent { .. } => Err(HostError::Usage("agent takes one folder and nothing else".to_string())),
     }

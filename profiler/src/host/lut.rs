@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use blocks::{Candidate, Space};
-use luts::{Kind, Table};
+use luts::{Kind, Source, Table};
 use serde::Serialize;
 
 use super::{HostError, text};
@@ -92,6 +92,9 @@ fn provenance(table: &Table) -> String {
         format!("{}: {} ({}), {} {}", h.source, h.device.model, h.device.arch, h.engine.name, h.engine.version),
         format!("{} thread(s) on CPUs {:?}; {} landmarks; space {}; {}", h.threads, h.cpus, h.points, h.space.name, h.date),
     ];
+    if h.source == Source::Imported {
+        lines.push(h.method.clone());
+    }
     if let Some(soc) = &h.device.soc {
         lines.push(soc.clone());
     }

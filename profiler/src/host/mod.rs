@@ -9,7 +9,7 @@
 //! | [`raw`] | raw sample files |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
-//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`] | the commands |
+//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`nni`] | the commands |
 
 pub mod bench;
 pub mod build;
@@ -24,6 +24,7 @@ pub mod fit;
 pub mod interrupt;
 pub mod job;
 pub mod lut;
+pub mod nni;
 pub mod quantity;
 pub mod raw;
 pub mod text;
