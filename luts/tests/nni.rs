@@ -202,10 +202,10 @@ fn with_pickle(pickle: &[u8]) -> Vec<u8> {
 #[test]
 fn a_pickle_is_never_run() {
     for (pickle, expected) in [
-        (&b"\x80\x03cos\nsystem\nX\x04\0\0\0true\x85R."[..], "byte 130: 'os.system' would be imported"),
-        (b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.", "'posix.system' would be imported"),
-        (b"\x80\x02c__builtin__\neval\nX\x01\0\0\0a\x85R.", "'__builtin__.eval' would be imported"),
-        (b"\x80\x03cnumpy\nload\n.", "'numpy.load' would be imported"),
+        (&b"\x80\x03cos\nsystem\nX\x04\0\0\0true\x85R."[..], "byte 130: \"os.system\" would be imported"),
+        (b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.", "\"posix.system\" would be imported"),
+        (b"\x80\x02c__builtin__\neval\nX\x01\0\0\0a\x85R.", "\"__builtin__.eval\" would be imported"),
+        (b"\x80\x03cnumpy\nload\n.", "\"numpy.load\" would be imported"),
         // INST and OBJ call as well, in older protocols.
         (b"\x80\x02(ios\nsystem\n.", "opcode 0x69 is not among those"),
         (b"\x80\x03c_codecs\nencode\nNNNo.", "opcode 0x6f"),
