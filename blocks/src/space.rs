@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -170,6 +172,12 @@ struct StageFile {
 /// that no product of shapes overflows.
 const LIMIT: usize = 4096;
 
+/// Longest file of a space, in bytes: enough for as many layers.
+const FILE_LIMIT: usize = 1 << 20;
+
+/// Faults after which reading ends.
+const LISTED: usize = 100;
+
 impl Space {
     /// The built-in space of that name, or else the file at that path.
     pub fn load(name_or_path: &str) -> Result<Self, SpaceError> {
@@ -180,12 +188,18 @@ impl Space {
         if !path.is_file() {
             return Err(SpaceError::Unknown { name: name_or_path.to_string() });
         }
-        let text = std::fs::read_to_string(path).map_err(|source| SpaceError::Read { path: name_or_path.to_string(), source })?;
+        let failed = |source| SpaceError::Read { path: name_or_path.to_string(), source };
+        let mut text = String::new();
+        File::open(path).map_err(failed)?.take(FILE_LIMIT as u64 + 1).read_to_string(&mut text).map_err(failed)?;
         Self::parse(&text, name_or_path)
     }
 
     /// Reads and checks a space; `origin` (a file name) stands in the errors.
     pub fn parse(text: &str, origin: &str) -> Result<Self, SpaceError> {
+        let failed = |faults| SpaceError::Faults { origin: origin.to_string(), faults };
+        if text.len() > FILE_LIMIT {
+            return Err(failed(vec![format!("it is longer than {FILE_LIMIT} bytes")]));
+        }
         let file: SpaceFile =
             toml::from_str(text).map_err(|source| SpaceError::Syntax { origin: origin.to_string(), source: Box::new(source) })?;
         let mut faults = Vec::new();
@@ -212,11 +226,7 @@ impl Space {
                 None => {}
             }
         }
-        if faults.is_empty() {
-            Ok(Self { name: file.name, input, layers, trunk })
-        } else {
-            Err(SpaceError::Faults { origin: origin.to_string(), faults })
-        }
+        if faults.is_empty() { Ok(Self { name: file.name, input, layers, trunk }) } else { Err(failed(faults)) }
     }
 
     /// Its name, as tables and checkpoints state it.
@@ -294,12 +304,17 @@ impl fmt::Display for Space {
 /// Layers of all stages; appends what is wrong with them to `faults`.
 fn read_layers(stages: &[StageFile], faults: &mut Vec<String>) -> Vec<SearchLayer> {
     let mut layers: Vec<SearchLayer> = Vec::new();
+    // Output of the layer before; none where that makes no sense itself.
+    let mut before = None;
     for (s, stage) in stages.iter().enumerate() {
         if stage.candidates.is_empty() || stage.layers.is_empty() {
             faults.push(format!("stage {}: has no candidates or no layers", s + 1));
         }
         let mut primitives = Vec::new();
         for name in &stage.candidates {
+            if enough(faults) {
+                return layers;
+            }
             match Primitive::from_name(name) {
                 None => faults.push(format!("stage {}: unknown primitive '{name}'{}", s + 1, suggestion(name))),
                 Some(p) if primitives.contains(&p) => faults.push(format!("stage {}: '{name}' is listed twice", s + 1)),
@@ -311,13 +326,17 @@ fn read_layers(stages: &[StageFile], faults: &mut Vec<String>) -> Vec<SearchLaye
                 faults.push(format!("more than {LIMIT} layers"));
                 return layers;
             }
+            if enough(faults) {
+                return layers;
+            }
             let at = format!("layer {} (stage {})", layers.len() + 1, s + 1);
+            let output_before = before.take();
             if [layer.c_in, layer.c_out, layer.h, layer.w].iter().any(|n| !(1..=LIMIT).contains(n)) {
                 faults.push(format!("{at}: a channel count or side is outside 1..={LIMIT}"));
             } else if !(1..=2).contains(&layer.stride) {
                 faults.push(format!("{at}: stride {} is neither 1 nor 2", layer.stride));
             } else {
-                if let Some(before) = layers.last().map(|l: &SearchLayer| l.layer.output()).filter(|&s| s != layer.input()) {
+                if let Some(before) = output_before.filter(|&s| s != layer.input()) {
                     faults.push(format!("{at}: its input {} is not the output {before} of the layer before it", layer.input()));
                 }
                 for p in &primitives {
@@ -325,6 +344,7 @@ fn read_layers(stages: &[StageFile], faults: &mut Vec<String>) -> Vec<SearchLaye
                         faults.push(format!("{at}: '{p}' {why}"));
                     }
                 }
+                before = Some(layer.output());
             }
             layers.push(SearchLayer { layer: *layer, primitives: primitives.clone(), stage: s });
         }
@@ -333,6 +353,15 @@ fn read_layers(stages: &[StageFile], faults: &mut Vec<String>) -> Vec<SearchLaye
         faults.push("has no stages".to_string());
     }
     layers
+}
+
+/// Whether more faults are worth listing; says so once.
+fn enough(faults: &mut Vec<String>) -> bool {
+    let enough = faults.len() >= LISTED;
+    if enough {
+        faults.push(format!("and more; only the first {} are listed", faults.len()));
+    }
+    enough
 }
 
 /// `; did you mean …?` where a known primitive is near.

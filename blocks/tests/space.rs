@@ -64,6 +64,13 @@ fn all_faults_are_listed_at_once() {
         &error(&text("\"nothing\", \"mb_k3\", \"mb_k3\"", &[wrong, stride])),
         &["'nothing'", "twice", "layer 1", "layer 2", "stride 3"],
     );
+    // A layer without a sensible output says nothing about the next one's input.
+    let message = error(&text("\"mb_k3\"", &["{ c_in = 8, c_out = 8, stride = 0, h = 10, w = 10 }", LAYER]));
+    assert!(message.contains("stride 0") && !message.contains("layer 2"), "{message}");
+    let many = error(&text(&"\"nothing\", ".repeat(500), &[LAYER]));
+    assert_eq!(many.matches("unknown primitive").count(), 100);
+    assert_says(&many, &["and more"]);
+    assert_says(&error(&"#".repeat(2 << 20)), &["longer than"]);
 }
 
 #[test]

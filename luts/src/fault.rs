@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use crate::units::Micros;
 
+/// Faults listed before the rest is summed up in one line.
+pub(crate) const LISTED: usize = 1000;
+
 /// One thing wrong with a table. Lines count from 1; 0 stands for a table that is not a file.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Fault {
@@ -117,6 +120,17 @@ pub enum Fault {
         /// How many were listed.
         listed: usize,
     },
+}
+
+impl Fault {
+    /// Sums up all faults behind the first thousand in one.
+    pub(crate) fn listed(mut faults: Vec<Self>) -> Vec<Self> {
+        if faults.len() > LISTED {
+            faults.truncate(LISTED);
+            faults.push(Self::More { listed: LISTED });
+        }
+        faults
+    }
 }
 
 /// Where a fault is, for a table that is a file.

@@ -104,26 +104,30 @@ impl Table {
         text
     }
 
-    /// Writes the table: to a new file beside `path` first, which then takes its name, so that no half table is ever there.
+    /// Writes the table, whole or not at all, so that no half table is ever there.
     ///
     /// # Errors
     /// [`TableError::Exists`] where a file is there and may not be replaced, [`TableError::Write`].
     pub fn write(&self, path: impl AsRef<Path>, overwrite: Overwrite) -> Result<(), TableError> {
-        let path = path.as_ref();
-        let failed = |source| TableError::Write { path: path.into(), source };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".table-").permissions(readable()).tempfile_in(folder).map_err(failed)?;
-        file.write_all(self.to_text().as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        let placed = match overwrite {
-            Overwrite::Yes => file.persist(path),
-            Overwrite::No => file.persist_noclobber(path),
-        };
-        match placed {
-            Ok(_) => Ok(()),
-            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(TableError::Exists { path: path.into() }),
-            Err(e) => Err(failed(e.error)),
-        }
+        write_whole(path.as_ref(), self.to_text().as_bytes(), overwrite)
+    }
+}
+
+/// Writes a file whole or not at all: to a new file beside `path` first, which then takes its name.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(), TableError> {
+    let failed = |source| TableError::Write { path: path.into(), source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".table-").permissions(readable()).tempfile_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    let placed = match overwrite {
+        Overwrite::Yes => file.persist(path),
+        Overwrite::No => file.persist_noclobber(path),
+    };
+    match placed {
+        Ok(_) => Ok(()),
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(TableError::Exists { path: path.into() }),
+        Err(e) => Err(failed(e.error)),
     }
 }
 

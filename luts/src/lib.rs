@@ -10,11 +10,13 @@
 //! | [`row`] | one measurement, and its columns |
 //! | [`table`] | the table: look-up, prediction, checks against a space |
 //! | [`mod@file`] | reading (streamed, bounded) and writing (whole or not at all) |
+//! | [`nni`] | NNI's tables, read and written |
 //! | [`fault`] | everything that can be wrong with a table |
 
 pub mod fault;
 pub mod file;
 pub mod header;
+pub mod nni;
 pub mod row;
 pub mod table;
 pub mod units;

@@ -7,13 +7,10 @@ use std::path::Path;
 use blocks::{Candidate, Primitive, Space, TrunkPiece};
 use sha2::{Digest, Sha256};
 
-use crate::fault::{Fault, LookupError, TableError};
+use crate::fault::{Fault, LISTED, LookupError, TableError};
 use crate::header::Header;
 use crate::row::{Interval, Kind, Row, TRUNK_PREFIX, trunk_key};
 use crate::units::Micros;
-
-/// Faults listed before the rest is summed up in one line.
-const LISTED: usize = 1000;
 
 /// A latency table whose own figures are sound: times above 0, no key twice. Whether it fits a space is another question,
 /// asked by [`Table::validate`].
@@ -59,9 +56,8 @@ impl Table {
         let mut table = Self { header, rows: Vec::new(), index: HashMap::new() };
         let mut lines: Vec<u64> = Vec::new();
         for (line, row) in rows {
-            if faults.len() >= LISTED {
-                faults.truncate(LISTED);
-                faults.push(Fault::More { listed: LISTED });
+            if faults.len() > LISTED {
+                faults = Fault::listed(faults);
                 break;
             }
             faults.extend(row.faults(line));
@@ -233,11 +229,11 @@ impl Table {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first digits of a hash, which suffice for people.
-fn short(hash: &str) -> String {
+pub(crate) fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }

@@ -1,5 +1,8 @@
 //! A whole, sound table of the PFLD space.
 
+// Not every test needs all of it.
+#![allow(dead_code)]
+
 use blocks::{Space, TrunkPiece};
 use luts::*;
 

@@ -17,6 +17,7 @@ use super::collect::Setting;
 use super::diff::{Caches, Side};
 use super::lut::{ColourChoice, Palette};
 use super::net::Net;
+use super::nni::{ExportArgs, ImportArgs};
 use super::picture::PictureFile;
 use super::quantity::{Cpus, Share, Time};
 use super::transport::Address;
@@ -59,7 +60,7 @@ enum Command {
     /// Take everything of this program away from a device: agent, engine, what broken runs left.
     #[command(after_help = "Example: profiler clean --device adb")]
     Clean(CleanArgs),
-    /// Print and check tables.
+    /// Print, check, import and export tables.
     #[command(subcommand)]
     Lut(LutCommand),
     /// Device side; not typed by people.
@@ -368,6 +369,14 @@ enum LutCommand {
         #[arg(long)]
         overwrite: bool,
     },
+    /// Make a table of NNI's lut.npy or lut.txt.
+    #[command(after_help = "Examples: profiler lut import lut.txt --space pfld --out luts/phone.csv\n          \
+                            profiler lut import lut.npy --unit us --mean --out luts/phone.csv")]
+    Import(ImportArgs),
+    /// Write a table as NNI's lut.npy or lut.txt.
+    #[command(after_help = "Examples: profiler lut export luts/phone.csv --out lut.npy\n          \
+                            profiler lut export luts/phone.csv --out lut.txt")]
+    Export(ExportArgs),
 }
 
 fn points(text: &str) -> Result<usize, String> {
@@ -482,6 +491,12 @@ fn run(command: Command) -> Result<(), HostError> {
             merged.write(&out, if overwrite { Overwrite::Yes } else { Overwrite::No })?;
             println!("{}", out.display());
             Ok(())
+        }
+        Command::Lut(LutCommand::Import(args)) => args.run(),
+        Command::Lut(LutCommand::Export(args)) => {
+            let table = Table::read(&args.table)?;
+            let space = space_of(&table, args.space.clone())?;
+            args.run(&table, &space)
         }
         Command::Agent { .. } => Err(HostError::Usage("agent takes one folder and nothing else".to_string())),
     }

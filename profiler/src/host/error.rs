@@ -16,6 +16,9 @@ pub enum HostError {
     /// A latency table.
     #[error(transparent)]
     Table(#[from] luts::TableError),
+    /// NNI's table.
+    #[error(transparent)]
+    Nni(#[from] luts::nni::NniError),
     /// The table has no figure for a network.
     #[error("the table does not serve")]
     Lookup(#[from] luts::LookupError),

@@ -16,7 +16,7 @@ pub mod terminal;
 use std::path::Path;
 
 use blocks::Space;
-use luts::Table;
+use luts::{Source, Table};
 use serde::Serialize;
 
 use super::picture::{Page, Section};
@@ -101,6 +101,9 @@ fn provenance(table: &Table) -> String {
         format!("{}: {} ({}), {} {}", h.source, h.device.model, h.device.arch, h.engine.name, h.engine.version),
         format!("{} thread(s) on CPUs {:?}; {} landmarks; space {}; {}", h.threads, h.cpus, h.points, h.space.name, h.date),
     ];
+    if h.source == Source::Imported {
+        lines.push(h.method.clone());
+    }
     if let Some(soc) = &h.device.soc {
         lines.push(soc.clone());
     }

@@ -12,7 +12,8 @@
 //! | [`fitted`] | from samples to a table |
 //! | [`units`] | several units of one model |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
-//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`], [`net`] | the commands |
+//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
+//! [`net`], [`nni`] | the commands |
 
 pub mod bench;
 pub mod build;
@@ -31,6 +32,7 @@ pub mod job;
 pub mod lut;
 pub mod merge;
 pub mod net;
+pub mod nni;
 pub mod picture;
 pub mod quantity;
 pub mod raw;

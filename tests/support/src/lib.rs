@@ -1,4 +1,6 @@
-//! What tests of several crates share: where data too large for the project lies.
+//! What tests of several crates share: where data too large for the project lies, and damaged files for readers.
+
+pub mod fuzz;
 
 use std::path::{Path, PathBuf};
 

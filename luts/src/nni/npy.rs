@@ -1,0 +1,170 @@
+//! `lut.npy`: numpy's frame around a pickled array of dicts, one a layer.
+
+use super::literal::Literal;
+use super::pickle::{Heap, Object, PickleError};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// Where numpy lets the content begin: at a multiple of this.
+const ALIGNMENT: usize = 64;
+/// Longest description, numpy's own limit.
+const HEADER_LIMIT: usize = 10_000;
+/// Most layers, as in a space; most entries of all layers.
+const LAYERS: usize = 4096;
+const ENTRIES: usize = 500_000;
+
+/// Names and values of one layer's candidates.
+pub type Layer = Vec<(String, f64)>;
+
+/// Why a `lut.npy` cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NpyError {
+    /// Another kind of file.
+    #[error("is no file of numpy.save: {0}")]
+    Frame(String),
+    /// An array of something else.
+    #[error("holds an array of {0}, not a dict a layer; NNI's table is a list of dicts saved with numpy.save")]
+    Array(String),
+    /// The pickle in it; offsets count from the file's begin.
+    #[error(transparent)]
+    Pickle(#[from] PickleError),
+}
+
+/// Reads a file's content.
+///
+/// # Errors
+/// [`NpyError`].
+pub fn read(bytes: &[u8]) -> Result<Vec<Layer>, NpyError> {
+    let (layers, start) = frame(bytes)?;
+    let in_file = |e: PickleError| PickleError { offset: e.offset + start, ..e };
+    let heap = Heap::read(&bytes[start..]).map_err(in_file)?;
+    Ok(content(&heap, layers).map_err(in_file)?)
+}
+
+/// Checks the frame; gives the number of layers and the place where the pickle begins.
+fn frame(bytes: &[u8]) -> Result<(usize, usize), NpyError> {
+    let fault = |reason: &str| NpyError::Frame(reason.to_string());
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| fault("its first bytes are not '\\x93NUMPY'"))?;
+    let (length, begin) = match *rest {
+        [1, _, a, b, ..] => (usize::from(u16::from_le_bytes([a, b])), MAGIC.len() + 4),
+        [2 | 3, _, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, MAGIC.len() + 6),
+        _ => return Err(fault("its version is unknown, or it is cut off")),
+    };
+    if length > HEADER_LIMIT {
+        return Err(fault("its header is too long"));
+    }
+    let header = bytes[begin..].get(..length).ok_or_else(|| fault("it is cut off within its header"))?;
+    let header = std::str::from_utf8(header).map_err(|_| fault("its header is not text"))?;
+    let header = Literal::parse(header).map_err(|e| NpyError::Frame(format!("its header is no dict: {e}")))?;
+    match header.get("descr") {
+        Some(Literal::Text("|O" | "O")) => {}
+        Some(Literal::Text(other)) => return Err(NpyError::Array(format!("type '{}'", other.escape_debug()))),
+        _ => return Err(fault("its header has no 'descr'")),
+    }
+    match header.get("shape") {
+        Some(Literal::Sequence(shape)) => match shape[..] {
+            [Literal::Int(layers)] if (0..=LAYERS as i64).contains(&layers) => Ok((layers as usize, begin + length)),
+            [Literal::Int(layers)] => Err(NpyError::Array(format!("{layers} items"))),
+            _ => Err(NpyError::Array(format!("{} dimensions", shape.len()))),
+        },
+        _ => Err(fault("its header has no 'shape'")),
+    }
+}
+
+fn content(heap: &Heap, layers: usize) -> Result<Vec<Layer>, PickleError> {
+    let &Object::Array(Some((shape, items))) = heap.get(heap.root()) else {
+        return Err(heap.unfit(heap.root(), "is no array"));
+    };
+    let is_count = |&id: &_| *heap.get(id) == Object::Int(layers as i64);
+    if !matches!(heap.get(shape), Object::Tuple(sides) if sides.len() == 1 && sides.iter().all(is_count)) {
+        return Err(heap.unfit(shape, "the array's shape is not the one of the file's header"));
+    }
+    let Object::List(items) = heap.get(items) else {
+        return Err(heap.unfit(items, "an array's items are no list"));
+    };
+    if items.len() != layers {
+        return Err(heap.unfit(heap.root(), "the array has another number of items than its shape says"));
+    }
+    let mut count = 0;
+    let mut layer = |id| {
+        let Object::Dict(entries) = heap.get(id) else {
+            return Err(heap.unfit(id, "a layer is no dict"));
+        };
+        count += entries.len();
+        if count > ENTRIES {
+            return Err(heap.unfit(id, "too many entries"));
+        }
+        let entry = |&(name, value): &(_, _)| {
+            let &Object::Text(text) = heap.get(name) else {
+                return Err(heap.unfit(name, "a primitive's name is no string"));
+            };
+            match *heap.get(value) {
+                Object::Float(x) => Ok((text.to_string(), x)),
+                Object::Int(n) => Ok((text.to_string(), n as f64)),
+                _ => Err(heap.unfit(value, "a primitive's value is no plain number")),
+            }
+        };
+        entries.iter().map(entry).collect()
+    };
+    items.iter().map(|&id| layer(id)).collect()
+}
+
+/// The file that numpy of any version loads (`allow_pickle=True`) as an array of these dicts.
+pub fn write(layers: &[Layer]) -> Vec<u8> {
+    let header = format!("{{'descr': '|O', 'fortran_order': False, 'shape': ({},), }}", layers.len());
+    let begin = MAGIC.len() + 4;
+    let start = (begin + header.len() + 1).next_multiple_of(ALIGNMENT);
+    let mut file = Vec::from(MAGIC);
+    file.extend([1, 0]);
+    // A few dozen digits at most: it fits.
+    file.extend(((start - begin) as u16).to_le_bytes());
+    file.extend(format!("{header:<width$}\n", width = start - begin - 1).bytes());
+    Writer { bytes: file }.array(layers)
+}
+
+/// Writes in protocol 3, as numpy 1.17 to 1.26 do.
+struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    fn array(mut self, layers: &[Layer]) -> Vec<u8> {
+        self.put(b"\x80\x03");
+        // numpy.core: numpy 2 still knows this name, numpy 1 does not know the newer one.
+        self.put(b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n");
+        self.put(b"K\0\x85C\x01b\x87R");
+        // The state: version, shape, dtype, order, items.
+        self.put(b"(K\x01");
+        self.int(layers.len());
+        self.put(b"\x85cnumpy\ndtype\n");
+        self.text("O8");
+        self.put(b"\x89\x88\x87R(K\x03");
+        self.text("|");
+        self.put(b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb\x89](");
+        for layer in layers {
+            self.put(b"}(");
+            for (name, value) in layer {
+                self.text(name);
+                self.put(b"G");
+                self.put(&value.to_be_bytes());
+            }
+            self.put(b"u");
+        }
+        self.put(b"etb.");
+        self.bytes
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn int(&mut self, n: usize) {
+        self.put(b"J");
+        self.put(&(n as i32).to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.put(b"X");
+        self.put(&(text.len() as u32).to_le_bytes());
+        self.put(text.as_bytes());
+    }
+}

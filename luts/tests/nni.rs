@@ -1,0 +1,288 @@
+//! NNI's tables: files of numpy are read, ours are read back, and nothing else passes for one.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use blocks::Space;
+use luts::nni::npy::Layer;
+use luts::nni::{Form, Import, Imported, NniError, Repeats, Unit, export, npy};
+use luts::*;
+
+/// Two layers with two choices each.
+fn tiny() -> Space {
+    Space::load(support::project_root().join("tests/spaces/tiny.toml").to_str().unwrap()).unwrap()
+}
+
+/// What every file in `data/nni` holds.
+fn layers() -> Vec<Layer> {
+    let layer = |values: [(&str, f64); 2]| values.map(|(name, value)| (name.to_string(), value)).to_vec();
+    vec![layer([("mb_k3_res", 48.997), ("sep_k3", 31.5)]), layer([("mb_k3_e2_res", 102.0), ("gh_k3", 1e-3)])]
+}
+
+fn data(name: &str) -> Vec<u8> {
+    std::fs::read(support::project_root().join("luts/tests/data/nni").join(name)).unwrap()
+}
+
+fn how(space: &Space, unit: Option<Unit>) -> Import<'_> {
+    let (date, profiler) = ("2026-01-02T03:04:05Z".to_string(), "0.1.0".to_string());
+    Import { space, unit, repeats: Repeats::Refuse, date, profiler }
+}
+
+fn import(space: &Space, unit: Option<Unit>, bytes: &[u8], name: &str) -> Result<Imported, NniError> {
+    how(space, unit).read_from(bytes, Form::of(Path::new(name)).unwrap(), Path::new(name))
+}
+
+/// The message of a refused `lut.npy`.
+fn refusal(bytes: &[u8]) -> String {
+    npy::read(bytes).expect_err("was read").to_string()
+}
+
+fn line(name: &str, shape: &str, latency: &str) -> String {
+    format!("{{'op_name': '{name}', 'op_data_shape': {shape}, 'op_dtype': 'float', 'op_latency': {latency}}}\n")
+}
+
+/// A whole `lut.txt` of [`tiny`].
+fn tiny_text() -> String {
+    let (first, second) = ("(14, 14, 32, 32, 1)", "(14, 14, 32, 64, 2)");
+    [("mb_k3_res", first, "48.997"), ("sep_k3", first, "31.5"), ("mb_k3_e2_res", second, "102"), ("gh_k3", second, "0.001")]
+        .map(|(name, shape, latency)| line(name, shape, latency))
+        .concat()
+}
+
+#[test]
+fn files_of_all_numpys_and_protocols_are_read() {
+    let written = ["numpy1.npy", "numpy1-protocol2.npy", "numpy1-protocol5.npy", "numpy2.npy", "numpy2-protocol2.npy"];
+    for name in written.into_iter().chain(["numpy2-protocol5.npy", "written.npy"]) {
+        assert_eq!(npy::read(&data(name)), Ok(layers()), "{name}");
+    }
+}
+
+/// `written.npy` is what numpy was seen to load (`make.py --check`).
+#[test]
+fn what_is_written_is_what_numpy_was_seen_to_load() {
+    assert_eq!(npy::write(&layers()), data("written.npy"));
+}
+
+#[test]
+fn an_import_has_the_files_values_and_says_what_it_is() {
+    let space = tiny();
+    for (bytes, name) in [(data("numpy2.npy"), "lut.npy"), (tiny_text().into_bytes(), "lut.txt")] {
+        let Imported { table, unused } = import(&space, Some(Unit::Micros), &bytes, name).unwrap();
+        table.validate(&space).unwrap();
+        let latencies: Vec<f64> = table.rows().iter().map(|r| r.latency.0).collect();
+        assert_eq!((latencies, unused), (vec![48.997, 31.5, 102.0, 1e-3], 0));
+        assert!(table.header.source == Source::Imported && !table.has_trunk());
+        assert!(table.header.method.contains(name) && table.header.method.contains("microseconds"));
+        assert!(table.rows().iter().all(|r| r.macs > 0 && r.params > 0 && r.interval.is_none()));
+        let millis = import(&space, Some(Unit::Millis), &bytes, name).unwrap().table;
+        assert_eq!(millis.rows()[1].latency, Micros(31_500.0));
+    }
+    assert!(matches!(import(&space, None, &data("numpy2.npy"), "lut.npy"), Err(NniError::NoUnit { .. })));
+    assert!(import(&space, None, tiny_text().as_bytes(), "lut.txt").is_ok(), "its unit is known");
+}
+
+#[test]
+fn an_exported_table_comes_back_with_the_same_latencies() {
+    let space = Space::load("pfld").unwrap();
+    let table = common::table(&space);
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["lut.npy", "lut.txt"] {
+        let path = folder.path().join(name);
+        export(&table, &space, &path, Overwrite::No).unwrap();
+        let back = how(&space, Some(Unit::Micros)).read(&path).unwrap().table;
+        assert_eq!(back.rows().len(), 27);
+        for candidate in space.unique_candidates() {
+            assert_eq!(back.latency(&candidate), table.latency(&candidate), "{name}");
+        }
+        let again = export(&table, &space, &path, Overwrite::No).unwrap_err();
+        assert!(again.to_string().contains("--overwrite"), "{again}");
+        export(&table, &space, &path, Overwrite::Yes).unwrap();
+    }
+    let csv = export(&table, &space, &folder.path().join("lut.csv"), Overwrite::No).unwrap_err();
+    assert!(matches!(csv, NniError::Extension { .. }));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+}
+
+#[test]
+fn all_bad_values_are_listed() {
+    let space = tiny();
+    let mut bad = layers();
+    bad[0][0].1 = f64::NAN;
+    bad[0][1].1 = -2.0;
+    bad[1][0].1 = 0.0;
+    bad[1].pop();
+    let message = import(&space, Some(Unit::Micros), &npy::write(&bad), "lut.npy").unwrap_err().to_string();
+    for part in [
+        "lut.npy makes no table of space tiny",
+        "mb_k3_res@32x14x14-s1-32: its value is not a number",
+        "sep_k3@32x14x14-s1-32: latency -2 µs is not above 0",
+        "mb_k3_e2_res@32x14x14-s2-64: latency 0 µs is not above 0",
+        "gh_k3@32x14x14-s2-64: missing",
+    ] {
+        assert!(message.contains(part), "'{part}' is not in: {message}");
+    }
+    // As text, the lines are named too.
+    let text = tiny_text().replace("31.5", "nan").replace("0.001", "-1");
+    let message = import(&space, None, text.as_bytes(), "lut.txt").unwrap_err().to_string();
+    assert!(message.contains("sep_k3@32x14x14-s1-32: its value is not a number (line 2)"), "{message}");
+    assert!(message.contains("gh_k3@32x14x14-s2-64: latency -1 µs is not above 0 (line 4)"), "{message}");
+    let overflow = tiny_text().replace("31.5", "1e308");
+    assert!(import(&space, Some(Unit::Millis), overflow.as_bytes(), "lut.txt").is_err());
+}
+
+#[test]
+fn different_values_of_one_key_are_refused_or_averaged() {
+    let space = tiny();
+    let same = tiny_text() + &line("sep_k3", "(14, 14, 32, 32, 1)", "31.5");
+    assert!(import(&space, None, same.as_bytes(), "lut.txt").is_ok());
+    let text = tiny_text() + &line("sep_k3", "(14, 14, 32, 32, 1)", "32.5");
+    let message = import(&space, None, text.as_bytes(), "lut.txt").unwrap_err().to_string();
+    assert!(message.contains("sep_k3@32x14x14-s1-32: twice, with different values (lines 2 and 5)"), "{message}");
+    assert!(message.contains("--mean"), "{message}");
+    let mean = |text: &str| {
+        let how = Import { repeats: Repeats::Mean, ..how(&space, None) };
+        how.read_from(text.as_bytes(), Form::Text, Path::new("lut.txt"))
+    };
+    assert_eq!(mean(&text).unwrap().table.row("sep_k3@32x14x14-s1-32").unwrap().latency, Micros(32.0));
+    assert!(mean(&text.replace("32.5", "-1")).is_err(), "a mean hides no negative value");
+}
+
+#[test]
+fn entries_of_no_candidate_are_counted_and_passed_over() {
+    let space = tiny();
+    let strange = line("conv9x9", "(14, 14, 32, 32, 1)", "7") + &line("gh_k5", "(14, 14, 32, 32, 1)", "7");
+    let other_type = line("sep_k3", "(14, 14, 32, 32, 1)", "7").replace("'float'", "'int8'");
+    let text = format!("{strange}\n{other_type}{}", tiny_text());
+    assert_eq!(import(&space, None, text.as_bytes(), "lut.txt").unwrap().unused, 3);
+    let mut more = layers();
+    more[0].push(("gh_k3".to_string(), 1.0));
+    assert_eq!(import(&space, Some(Unit::Micros), &npy::write(&more), "lut.npy").unwrap().unused, 1);
+    let pfld = Space::load("pfld").unwrap();
+    let message = import(&pfld, Some(Unit::Micros), &data("numpy2.npy"), "lut.npy").unwrap_err().to_string();
+    assert!(message.contains("2 layers") && message.contains("has 5") && message.contains("--space"), "{message}");
+}
+
+#[test]
+fn lines_that_are_no_records_are_refused_with_their_number() {
+    let space = tiny();
+    for (line, expected) in [
+        ("__import__('os').system('true')", "lut.txt:5: is no Python literal: column 1"),
+        ("{'op_name': 'sep_k3'", "lut.txt:5: is no Python literal: column 21: ',' or '}' is missing"),
+        ("{'op_name': 'sep_k3'}", "lut.txt:5: 'op_data_shape' is missing"),
+        ("{'op_name': 'sep_k3', 'op_data_shape': (1, 2)}", "'op_data_shape' is missing or is not five whole numbers"),
+        ("{'op_name': 3}", "'op_name' is missing or is not a string"),
+    ] {
+        let message = import(&space, None, (tiny_text() + line).as_bytes(), "lut.txt").unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+    let long = tiny_text() + &" ".repeat(5000) + "x";
+    assert!(import(&space, None, long.as_bytes(), "lut.txt").unwrap_err().to_string().contains("longer than"));
+    assert!(import(&space, None, b"\n\xff\n", "lut.txt").unwrap_err().to_string().contains("lut.txt:2: is not UTF-8"));
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    for name in ["numpy1.npy", "numpy2.npy", "numpy2-protocol2.npy"] {
+        let bytes = data(name);
+        for length in 0..bytes.len() {
+            assert!(npy::read(&bytes[..length]).is_err(), "{length} bytes of {name} are read as a table");
+        }
+        assert!(refusal(&[&bytes[..], b"x"].concat()).contains("left over"), "{name}");
+    }
+}
+
+/// A file of the right frame with that pickle in it.
+fn with_pickle(pickle: &[u8]) -> Vec<u8> {
+    [&npy::write(&layers())[..128], pickle].concat()
+}
+
+#[test]
+fn a_pickle_is_never_run() {
+    for (pickle, expected) in [
+        (&b"\x80\x03cos\nsystem\nX\x04\0\0\0true\x85R."[..], "byte 130: \"os.system\" would be imported"),
+        (b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.", "\"posix.system\" would be imported"),
+        (b"\x80\x02c__builtin__\neval\nX\x01\0\0\0a\x85R.", "\"__builtin__.eval\" would be imported"),
+        (b"\x80\x03cnumpy\nload\n.", "\"numpy.load\" would be imported"),
+        // INST and OBJ call as well, in older protocols.
+        (b"\x80\x02(ios\nsystem\n.", "opcode 0x69 is not among those"),
+        (b"\x80\x03c_codecs\nencode\nNNNo.", "opcode 0x6f"),
+        (b"\x80\x06.", "pickle protocol 6"),
+        (b"\x80\x03cnumpy\ndtype\nX\x02\0\0\0f8\x85R.", "something else than objects"),
+        (b"\x80\x03cnumpy\nndarray\nK\x01\x85R.", "makes no array"),
+        (b"\x80\x03]}.", "left over"),
+        (b"\x80\x03N.", "is no array"),
+        (b"\x80\x03a.", "takes more from the stack"),
+        (b"\x80\x03](a.", "takes more from the stack"),
+        (b"\x80\x03]Na.", "is no array"),
+        (b"\x80\x03h\x09.", "was not remembered"),
+        (b"\x80\x03t.", "mark that is not there"),
+        (b"\x80\x03]}NNs.", "left over"),
+        (b"\x80\x03}(Nu.", "no dict"),
+        (b"\x80\x03X\xff\xff\xff\xff.", "bytes in a string"),
+        (b"\x80\x03X\x01\0\0\0\xff.", "not UTF-8"),
+        (b"\x80\x03\x8a\x09123456789.", "more than 64 bits"),
+    ] {
+        let message = refusal(&with_pickle(pickle));
+        assert!(message.contains(expected), "{}: {message}", pickle.escape_ascii());
+    }
+}
+
+#[test]
+fn greedy_pickles_end_at_a_limit() {
+    let repeated = |part: &[u8]| refusal(&with_pickle(&[b"\x80\x04", &part.repeat(600_000)[..]].concat()));
+    assert!(repeated(b"(").contains("more than 64 nested objects"));
+    assert!(repeated(b"]").contains("more than 500000 objects"));
+    assert!(repeated(b"]\x94").contains("more than 500000 objects"));
+    let recalled = [&b"\x80\x04]\x94"[..], &b"h\0".repeat(600_000)].concat();
+    assert!(refusal(&with_pickle(&recalled)).contains("more than 500000 objects on the stack"));
+    // A list in itself, thirty times doubled: shared, it takes no room; written out it would be a billion items.
+    let doubled = [&b"\x80\x04]\x94"[..], &b"]\x94(h\0h\0e".repeat(30), b"."].concat();
+    assert!(refusal(&with_pickle(&doubled)).contains("left over"));
+    // As many layers as a space may have, all of them one dict of many entries.
+    let dict = [&b"}\x94("[..], &b"\x8c\x01aG\0\0\0\0\0\0\0\0".repeat(2000), b"u"].concat();
+    let head: &[u8] = b"\x80\x03cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R(K\x01M\0\x10\x85NN](";
+    let file = [&npy::write(&vec![Vec::new(); 4096])[..128], head, &dict, &b"h\0".repeat(4095), b"etb."].concat();
+    assert!(refusal(&file).contains("too many entries"), "{}", refusal(&file));
+}
+
+#[test]
+fn other_numpy_files_are_refused() {
+    let file = npy::write(&layers());
+    let with = |from: &str, to: &str| {
+        let at = file.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        refusal(&[&file[..at], to.as_bytes(), &file[at + from.len()..]].concat())
+    };
+    assert!(with("|O'", "<f8").contains("header is no dict"));
+    assert!(with("'|O'", "'f8'").contains("array of type 'f8'"));
+    assert!(with("(2,)", "(2 )").contains("needs a comma"));
+    assert!(with("(2,)", "2   ").contains("'shape'"));
+    assert!(with("(2,)", "(3,)").contains("shape is not the one"));
+    assert!(with("(2,), ", "(2,2),").contains("2 dimensions"));
+    assert!(with("(2,), ", "(),   ").contains("0 dimensions"));
+    assert!(with("NUMPY", "NUMBY").contains("first bytes"));
+    assert!(refusal(b"\x93NUMPY\x09\0").contains("version"));
+    assert!(refusal(b"PK\x03\x04").contains("no file of numpy.save"));
+}
+
+/// The values of NNI 2.5 itself: multiply-adds for the whole space, which must be those that are counted here.
+#[test]
+fn nnis_own_files_are_imported() {
+    let space = Space::load("pfld").unwrap();
+    let Some(path) = support::shared("reference/nni_lut_flops.npy") else { return };
+    let table = how(&space, Some(Unit::Macs)).read(&path).unwrap().table;
+    assert_eq!(table.rows().len(), 27);
+    for row in table.rows() {
+        assert_eq!(row.latency.0, row.macs as f64, "{}", row.key);
+    }
+    assert!(table.header.method.contains("not times"));
+    assert!(matches!(how(&space, Some(Unit::Micros)).read(&path), Err(NniError::Macs { .. })));
+
+    let Some(path) = support::shared("reference/nni_lut.txt") else { return };
+    let Imported { table, unused } = how(&space, None).read(&path).unwrap();
+    assert_eq!((table.rows().len(), unused), (27, 0));
+    assert_eq!(table.row("mb_k3_res@32x14x14-s1-32").unwrap().latency, Micros(48.997));
+    assert_eq!(table.row("gh_k5@64x7x7-s1-64").unwrap().latency, Micros(379.118));
+}

@@ -1,0 +1,101 @@
+//! Readers under fire: files that were sound are damaged at random, and no damage may make a reader panic or take memory out
+//! of proportion.
+//!
+//! A test gives sound files and a reader; `BLOCKTIME_FUZZ_CASES` says how many damaged ones it gets (20,000 without;
+//! `scripts/fuzz.sh` asks for a million). A case depends on its number alone. A damaged file that has an outcome not seen
+//! before (another kind of error) is damaged further, so that the reader's depths are reached.
+//!
+//! Files in `tests/corpus/NAME/` come first: what once was a fault, and what is interesting.
+
+mod memory;
+mod mutate;
+
+pub use memory::Watched;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use mutate::Mutator;
+
+/// Memory that any reader may take: buffers of readers and parsers.
+const BASE: usize = 512 << 10;
+/// Most files kept for being damaged further.
+const POOL: usize = 400;
+
+/// A reader's trial.
+pub struct Fuzz<'a> {
+    /// Name of the reader, and of its folder in `tests/corpus`.
+    pub name: &'a str,
+    /// Sound files.
+    pub seeds: Vec<Vec<u8>>,
+    /// Words of the format, which damage by chance would hardly hit upon.
+    pub words: &'a [&'a [u8]],
+    /// Bytes of memory that the reader may take for a byte of its file.
+    pub memory: usize,
+}
+
+impl Fuzz<'_> {
+    /// Runs the trial; `read` gives the outcome in words: the error's message, or anything for a file that was read.
+    ///
+    /// # Panics
+    /// Where the reader does, or takes too much memory. The damaged file is kept, and the message says where.
+    pub fn run(self, read: impl Fn(&[u8]) -> String) {
+        let cases = std::env::var("BLOCKTIME_FUZZ_CASES").map_or(20_000, |n| n.parse().expect("BLOCKTIME_FUZZ_CASES is a number"));
+        let mut outcomes = BTreeSet::new();
+        let mut pool = self.seeds.clone();
+        pool.extend(self.corpus());
+        let mut most = 0;
+        for bytes in &pool {
+            let (outcome, memory) = self.attempt(bytes, &read);
+            outcomes.insert(kind(&outcome));
+            most = most.max(memory);
+        }
+        for case in 0..cases {
+            let mut mutator = Mutator::new(case, self.words);
+            let bytes = mutator.damage(&pool);
+            let (outcome, memory) = self.attempt(&bytes, &read);
+            most = most.max(memory);
+            if outcomes.insert(kind(&outcome)) && pool.len() < POOL {
+                pool.push(bytes);
+            }
+        }
+        eprintln!("{}: {cases} cases, {} outcomes, {} KiB of memory at most", self.name, outcomes.len(), most >> 10);
+    }
+
+    /// Files of earlier trials.
+    fn corpus(&self) -> Vec<Vec<u8>> {
+        let Ok(folder) = std::fs::read_dir(crate::project_root().join("tests/corpus").join(self.name)) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("a readable folder").path()).collect();
+        paths.sort();
+        paths.iter().map(|path| std::fs::read(path).expect("a readable file")).collect()
+    }
+
+    /// The outcome of one file, and the memory it took.
+    fn attempt(&self, bytes: &[u8], read: &impl Fn(&[u8]) -> String) -> (String, usize) {
+        let (outcome, memory) = memory::watch(bytes, || catch_unwind(AssertUnwindSafe(|| read(bytes))));
+        match outcome {
+            Err(_) => self.fail(bytes, "panics"),
+            Ok(_) if memory > BASE + self.memory * bytes.len() => {
+                self.fail(bytes, &format!("takes {memory} bytes of memory for {} bytes", bytes.len()))
+            }
+            Ok(outcome) => (outcome, memory),
+        }
+    }
+
+    fn fail(&self, bytes: &[u8], what: &str) -> ! {
+        let path = memory::keep(bytes);
+        panic!("the reader '{0}' {what}: {1}; once it is mended, keep the file in tests/corpus/{0}", self.name, path.display());
+    }
+}
+
+/// An outcome's kind: its last line (before it, some errors show the file), without numbers and without what stands between quotes.
+fn kind(outcome: &str) -> String {
+    let line = outcome.lines().next_back().unwrap_or_default();
+    let quote = |c| matches!(c, '\'' | '"' | '`');
+    let (before, after) = match (line.find(quote), line.rfind(quote)) {
+        (Some(first), Some(last)) => (&line[..first], &line[last..]),
+        _ => (line, ""),
+    };
+    before.chars().chain(after.chars()).filter(|c| !c.is_ascii_digit()).take(100).collect()
+}
