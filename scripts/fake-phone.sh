@@ -85,8 +85,9 @@ if [ "${1:-}" != --inside ]; then
     elif [ $kind = adb ]; then
         spaces=(--net "${spaces[@]}")
     fi
-    # A phone has its processors for itself; on a busy machine, measuring would find no quiet moment.
-    if chrt --rr 1 true 2>/dev/null; then enter=(chrt --rr 1 "${enter[@]}"); fi
+    # A phone has its processors for itself; on a busy machine, measuring would find no quiet moment. Two phones would leave
+    # nothing of a small machine to anyone else.
+    if [ $phones = 1 ] && chrt --rr 1 true 2>/dev/null; then enter=(chrt --rr 1 "${enter[@]}"); fi
     status=0
     "${enter[@]}" unshare "${spaces[@]}" "$0" --inside "$parts" "$work" "$size" "$sys" $kind $phones <&0 &
     child=$!
@@ -217,7 +218,10 @@ start_daemon() {
     local i
     for i in "${!roots[@]}"; do
         # Its own loader and libraries: they are newer than the machine's. Ports in steps of two: the one above belongs to it too.
-        env -i PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp ANDROID_DATA=/data QEMU_CPU=cortex-a53 ADBD_PORT=$((port + 2 * i)) \
+        # Two phones do not share a processor, where there are two.
+        local own=()
+        if [ ${#roots[@]} -gt 1 ]; then own=(taskset -c "$((($(nproc) - 1 - i) % $(nproc)))"); fi
+        "${own[@]}" env -i PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp ANDROID_DATA=/data QEMU_CPU=cortex-a53 ADBD_PORT=$((port + 2 * i)) \
             "$(command -v chroot)" "${roots[i]}" /adbd/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 \
             --library-path /adbd/usr/lib/x86_64-linux-gnu/android:/adbd/usr/lib/x86_64-linux-gnu \
             /adbd/usr/lib/android-sdk/platform-tools/adbd </dev/null >>"$work/adbd.log" 2>&1 &

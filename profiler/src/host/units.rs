@@ -69,7 +69,12 @@ pub fn same_model(units: &[Unit], samples: &[Samples]) -> Result<(), HostError> 
         let of = |start: &crate::protocol::Start| {
             let known = &start.device.known;
             let name = known.model.clone().or_else(|| known.soc.clone()).unwrap_or_else(|| "an unknown model".to_string());
-            format!("{name} with {} {} on CPUs {:?}", start.engine.name, start.engine.version, start.cpus)
+            // Which processors does not matter, but of what kind they are.
+            let pinned = |c: &&crate::device::Cluster| start.cpus.first().is_some_and(|cpu| c.cpus.0.contains(cpu));
+            let cluster = known.clusters.iter().find(pinned);
+            let core = cluster.and_then(|c| c.core.clone()).unwrap_or_else(|| "unknown cores".to_string());
+            let mhz = cluster.and_then(|c| c.max_mhz).map(|mhz| format!(" of {mhz} MHz")).unwrap_or_default();
+            format!("{name}, {core}{mhz}, with {} {}", start.engine.name, start.engine.version)
         };
         if of(a) != of(b) || a.engine != b.engine || a.canary != b.canary {
             return Err(HostError::Usage(format!(
