@@ -218,6 +218,19 @@ pub struct Fit {
     pub residual: f64,
     /// Their architectures: primitives of the layers, separated by blanks.
     pub architectures: Vec<String>,
+    /// Some of them with their times: measured again later, they tell how the device's state has changed since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anchors: Vec<Anchor>,
+}
+
+/// A whole network and what it took when the table was built.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchor {
+    /// Its architecture.
+    pub architecture: String,
+    /// Its time, as measured, not as fitted.
+    pub measured_us: Micros,
 }
 
 /// What `profiler check` found.
@@ -240,6 +253,9 @@ pub struct Checked {
     pub within_10: f64,
     /// Agreement of the two orders, −1 to 1.
     pub kendall_tau: f64,
+    /// How much slower than at the build the device was, by the anchors; the other figures are without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<f64>,
 }
 
 impl Header {
@@ -261,6 +277,8 @@ impl Header {
         }
         if let Some(fit) = &self.fit {
             need(fit.residual.is_finite() && fit.residual >= 0.0, "fit.residual", "must be a number of at least 0");
+            let positive = |anchor: &Anchor| anchor.measured_us.0.is_finite() && anchor.measured_us.0 > 0.0;
+            need(fit.anchors.iter().all(positive), "fit.anchors", "times must be above 0");
         }
         faults
     }

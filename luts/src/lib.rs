@@ -23,7 +23,9 @@ pub mod units;
 
 pub use fault::{Fault, LookupError, TableError};
 pub use file::Overwrite;
-pub use header::{Canary, Checked, ClockBand, Cluster, Device, EngineId, Fit, Header, Source, SpaceId, TemperatureBand, Units};
+pub use header::{
+    Anchor, Canary, Checked, ClockBand, Cluster, Device, EngineId, Fit, Header, Source, SpaceId, TemperatureBand, Units,
+};
 pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key};
 pub use table::{Prediction, Table};
 pub use units::{Celsius, Megahertz, Micros};

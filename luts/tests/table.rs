@@ -95,8 +95,17 @@ fn a_check_does_not_make_it_another_table() {
     let plain = table(&space);
     let mut checked = plain.clone();
     let date = String::from("2026-01-02T03:04:05Z");
-    checked.header.checked =
-        Some(Checked { date, nets: 30, seed: 1, mape: 0.02, bias: 0.0, within_5: 1.0, within_10: 1.0, kendall_tau: 0.9 });
+    checked.header.checked = Some(Checked {
+        date,
+        nets: 30,
+        seed: 1,
+        mape: 0.02,
+        bias: 0.0,
+        within_5: 1.0,
+        within_10: 1.0,
+        kendall_tau: 0.9,
+        state: None,
+    });
     assert_eq!(plain.digest(), checked.digest());
     let mut other = plain.clone();
     other.header.threads = 4;

@@ -10,9 +10,9 @@ pub mod shared;
 
 use std::path::PathBuf;
 
-use blocks::Space;
+use blocks::{Primitive, Space};
 use indicatif::MultiProgress;
-use luts::{Checked, Header, Overwrite, Source, Table};
+use luts::{Checked, Header, Micros, Overwrite, Source, Table};
 use serde::Serialize;
 
 use super::collect::{Setting, Task};
@@ -91,6 +91,9 @@ pub struct Report {
     pub covered: f64,
     /// Median over the networks of the relative standard error of the measured figure.
     pub noise: f64,
+    /// How much slower the device is than when the table was built: the median over the table's anchors, networks measured then
+    /// and now. The networks' measured figures are without it. Absent where the table has no anchors.
+    pub state: Option<f64>,
     /// The networks with the largest errors, the largest first.
     pub worst: Vec<Net>,
     /// The candidates that they share.
@@ -114,7 +117,9 @@ impl Check {
         if choices.len() < 2 {
             return usage("was fitted to all architectures of its space; none is left to check it with");
         }
-        let models: Vec<Model> = choices.iter().map(|choice| Model::net(&self.space, choice, self.points)).collect();
+        let anchors = self.anchors()?;
+        let all = choices.iter().chain(anchors.iter().map(|(choice, _)| choice));
+        let models: Vec<Model> = all.map(|choice| Model::net(&self.space, choice, self.points)).collect();
         let folder = JobFolder::prepare(&models)?;
         let task = Task {
             setting: &self.setting,
@@ -132,14 +137,23 @@ impl Check {
         if self.table.header.source == Source::Measured && start.is_some_and(|s| !s.device.emulation.is_empty()) {
             return usage("was measured on hardware; this device is an emulator");
         }
+        let median = |choice: &Vec<Primitive>| {
+            let id = job::net_id(choice);
+            let median = samples.items.get(&id).and_then(|s| Median::of(&s.ratios()));
+            median.ok_or_else(|| HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None })
+        };
+        let mut slowdowns = Vec::new();
+        for (choice, then) in &anchors {
+            slowdowns.push(median(choice)?.value * canary.stated_us.0 / then.0);
+        }
+        slowdowns.sort_by(f64::total_cmp);
+        let slowdown = (!slowdowns.is_empty()).then(|| crate::stats::quantile(&slowdowns, 0.5));
+        let unit = canary.stated_us.0 / slowdown.unwrap_or(1.0);
         let mut nets = Vec::new();
         for choice in &choices {
-            let id = job::net_id(choice);
-            let Some(median) = samples.items.get(&id).and_then(|s| Median::of(&s.ratios())) else {
-                return Err(HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None });
-            };
+            let median = median(choice)?;
             let prediction = self.table.predict(&self.space, choice, self.points)?;
-            let [measured, low, high] = [median.value, median.low, median.high].map(|ratio| ratio * canary.stated_us.0);
+            let [measured, low, high] = [median.value, median.low, median.high].map(|ratio| ratio * unit);
             let interval = prediction.interval.map(|i| [i.low.0, i.high.0]);
             nets.push(Net {
                 architecture: job::architecture(choice),
@@ -152,13 +166,32 @@ impl Check {
                 covered: interval.is_some_and(|[low, high]| (low..=high).contains(&measured)),
             });
         }
-        let report = Report::of(nets);
+        let report = Report { state: slowdown.map(|s| s - 1.0), ..Report::of(nets) };
         if self.write {
             let mut table = self.table.clone();
             table.header.checked = Some(report.summary(self.seed));
             table.write(&self.path, Overwrite::Yes)?;
         }
         Ok(report)
+    }
+
+    /// The table's anchors: networks and their times at the build. Of a table for another number of landmarks they are other
+    /// networks.
+    fn anchors(&self) -> Result<Vec<(Vec<Primitive>, Micros)>, HostError> {
+        let fit = self.table.header.fit.iter().filter(|_| self.points == self.table.header.points);
+        let anchor = |anchor: &luts::Anchor| {
+            let primitives = anchor.architecture.split(' ').map(Primitive::from_name).collect::<Option<Vec<_>>>();
+            let fits = primitives.filter(|choice| choice.len() == self.space.layers().len());
+            let choice = fits.ok_or_else(|| {
+                HostError::Usage(format!(
+                    "{}: its anchor '{}' is no network of the space",
+                    self.path.display(),
+                    anchor.architecture
+                ))
+            })?;
+            Ok((choice, anchor.measured_us))
+        };
+        fit.flat_map(|fit| &fit.anchors).map(anchor).collect()
     }
 }
 
@@ -183,6 +216,7 @@ impl Report {
             kendall_tau: kendall_tau(&nets),
             covered: share(&|n| n.covered),
             noise: crate::stats::quantile(&noise, 0.5),
+            state: None,
             nets,
         }
     }
@@ -202,6 +236,7 @@ impl Report {
             within_5: self.within_5,
             within_10: self.within_10,
             kendall_tau: self.kendall_tau,
+            state: self.state,
         }
     }
 
@@ -232,16 +267,21 @@ impl Report {
     }
 
     fn sums(&self) -> String {
+        let state = self.state.map(|state| {
+            let percent = text::percent(state);
+            format!("\nthe device is {percent} slower than when the table was built (networks measured then and now); figures are without it")
+        });
         format!(
             "mean absolute error {:.2} %, bias {:+.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
-             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %",
+             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %{}",
             100.0 * self.mape,
             100.0 * self.bias,
             100.0 * self.within_5,
             100.0 * self.within_10,
             self.kendall_tau,
             100.0 * self.covered,
-            100.0 * self.noise
+            100.0 * self.noise,
+            state.unwrap_or_default()
         )
     }
 

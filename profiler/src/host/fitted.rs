@@ -5,8 +5,8 @@ use std::path::Path;
 
 use blocks::{Candidate, Graph, Primitive, Space};
 use luts::{
-    Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros, Quantiles,
-    Row, Shapes, Source, SpaceId, Table, TemperatureBand,
+    Anchor, Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros,
+    Quantiles, Row, Shapes, Source, SpaceId, Table, TemperatureBand,
 };
 use sha2::{Digest, Sha256};
 
@@ -16,6 +16,9 @@ use super::raw::{ItemSamples, Samples};
 use super::{HostError, text};
 use crate::protocol::Start;
 use crate::stats::{Median, quantile};
+
+/// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent.
+const ANCHORS: usize = 12;
 
 /// What was measured, so that its samples can be fitted.
 pub struct Plan<'a> {
@@ -99,11 +102,27 @@ impl Plan<'_> {
             clock: clock(samples, start),
             temperature: temperature(samples),
             units: None,
-            fit: Some(Fit { residual: fitted.residual, architectures: nets.iter().map(|n| job::architecture(n)).collect() }),
+            fit: Some(Fit {
+                residual: fitted.residual,
+                architectures: nets.iter().map(|n| job::architecture(n)).collect(),
+                anchors: self.anchors(&measured)?,
+            }),
             checked: None,
         };
         let rows = self.rows(samples, &parts, &fitted.parts, stated);
         Table::new(header, rows).map_err(|faults| HostError::Faults { faults, raw: raw.to_path_buf() })
+    }
+
+    /// The first networks that have a candidate of the space in every layer, with their times.
+    fn anchors(&self, measured: &dyn Fn(&str) -> Result<Measured, HostError>) -> Result<Vec<Anchor>, HostError> {
+        let is_own = |net: &&Vec<Primitive>| {
+            std::iter::zip(net.iter(), self.space.layers()).all(|(primitive, layer)| layer.primitives.contains(primitive))
+        };
+        let anchor = |net: &Vec<Primitive>| {
+            let measured_us = Micros(measured(&job::net_id(net))?.us);
+            Ok(Anchor { architecture: job::architecture(net), measured_us })
+        };
+        self.nets.iter().filter(is_own).take(ANCHORS).map(anchor).collect()
     }
 
     /// All rows in the space's order: blocks and identities, then the trunk.

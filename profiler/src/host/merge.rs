@@ -43,6 +43,8 @@ pub fn merge(tables: &[(PathBuf, Table)]) -> Result<Table, HostError> {
         canary.stated_us = Micros(mean);
     }
     if let Some(fit) = &mut header.fit {
+        // They belong to one canary's stated time.
+        fit.anchors.clear();
         for other in rest.iter().filter_map(|(_, table)| table.header.fit.as_ref()) {
             fit.residual = fit.residual.max(other.residual);
             let new: Vec<_> = other.architectures.iter().filter(|a| !fit.architectures.contains(a)).cloned().collect();
