@@ -33,7 +33,17 @@ fn tables() -> Vec<Vec<u8>> {
     header.clock = Some(ClockBand { min_mhz: Megahertz(600.0), median_mhz: Megahertz(1800.5), max_mhz: Megahertz(2016.0) });
     header.temperature = Some(TemperatureBand { start_c: Celsius(30.5), min_c: Celsius(30.0), max_c: Celsius(61.25) });
     let (date, nets, seed) = ("2026-01-02T03:04:05Z".to_string(), 30, 7);
-    header.checked = Some(Checked { date, nets, seed, mape: 0.01, bias: -0.001, within_5: 1.0, within_10: 1.0, kendall_tau: 0.9 });
+    header.checked = Some(Checked {
+        date,
+        nets,
+        seed,
+        mape: 0.01,
+        bias: -0.001,
+        within_5: 1.0,
+        within_10: 1.0,
+        kendall_tau: 0.9,
+        state: Some(0.01),
+    });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
     let bare = Header { canary: None, fit: None, clock: None, checked: None, source: Source::Imported, ..header.clone() };

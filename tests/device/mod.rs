@@ -27,6 +27,8 @@ pub struct Device {
     pub address: String,
     /// The same of the second of two phones.
     pub second: Option<String>,
+    /// The search space that is built, in `tests/spaces`.
+    pub space: &'static str,
     /// A folder for the test's files; its name has a blank and a quote in it.
     pub folder: TempDir,
     environment: Vec<(&'static str, String)>,
@@ -72,7 +74,18 @@ impl Device {
         // Only now: without a device nothing needs to be built.
         build_agent("linux-gnu");
         let profiler = support::programs(&["profiler"]).join("profiler");
-        Some(Self { address, second: second_address, folder, environment, child, commands, answers, profiler, _turn: turn })
+        Some(Self {
+            address,
+            second: second_address,
+            space: "tiny.toml",
+            folder,
+            environment,
+            child,
+            commands,
+            answers,
+            profiler,
+            _turn: turn,
+        })
     }
 
     /// A file of the test.
@@ -129,9 +142,13 @@ impl Device {
     pub fn build_on(&self, devices: &[&str], name: &str, more: &[&str]) -> Command {
         let mut command = self.profiler(&["build", "--sample", "1ms", "--nets", "1", "--passes", "1"]);
         command.args(devices.iter().flat_map(|device| ["--device", device]));
-        command.arg("--space").arg(space()).arg("--out").arg(self.at(name).with_extension("csv"));
+        command.arg("--space").arg(self.space()).arg("--out").arg(self.at(name).with_extension("csv"));
         command.args(more);
         command
+    }
+
+    fn space(&self) -> PathBuf {
+        project_root().join("tests/spaces").join(self.space)
     }
 
     /// Runs a shell command on the device, with the programs that people use, and gives its output.
@@ -190,7 +207,7 @@ impl Device {
     /// Checks a table that was built: whole, emulated, and every output compared with the host's.
     pub fn check_table(&self, name: &str) {
         let table = self.at(name).with_extension("csv");
-        let valid = self.profiler(&["lut", "validate"]).arg(&table).arg("--space").arg(space()).output().expect("it starts");
+        let valid = self.profiler(&["lut", "validate"]).arg(&table).arg("--space").arg(self.space()).output().expect("it starts");
         assert!(valid.status.success(), "{}", String::from_utf8_lossy(&valid.stderr));
         let text = fs::read_to_string(&table).expect("a table");
         assert!(text.contains("# source = \"emulated\""), "{text}");
@@ -261,11 +278,6 @@ pub fn failed(done: &Output, code: i32, words: &[&str]) -> String {
 #[track_caller]
 pub fn fail(mut command: Command, code: i32, words: &[&str]) -> String {
     failed(&finish(command.spawn().expect("it starts")), code, words)
-}
-
-/// A search space small enough for an emulator.
-fn space() -> PathBuf {
-    project_root().join("tests/spaces/tiny.toml")
 }
 
 /// The project's cache folder.
