@@ -13,7 +13,7 @@ use super::job::{JobFolder, Model};
 use super::raw::{self, RawFile, Request, Samples, partial};
 use super::transport::Address;
 use super::units::{self, Sharing, Unit};
-use super::{HostError, design};
+use super::{HostError, design, plausibility};
 use crate::stats::Median;
 
 /// Seed of the networks that are measured along with the blocks.
@@ -65,6 +65,12 @@ impl Build {
             [samples] => plan.table(samples, &units[0].raw)?,
             several => self.joined(&plan, &units, several)?,
         };
+        for (key, share) in plausibility::too_fast(&table) {
+            eprintln!(
+                "warning: {key} computes {:.0} % of a Cortex-A53's peak, more than any kernel reaches: is the clock right, was it pinned?",
+                100.0 * share
+            );
+        }
         table.write(&self.out, self.may_replace())?;
         Ok(table)
     }

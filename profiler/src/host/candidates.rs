@@ -81,13 +81,13 @@ impl Listing {
             vec![layer, e.primitive.clone(), shape(e.input), shape(e.output), macs, e.params.to_string(), e.key.clone()]
         }));
         let layers = self.candidates.iter().filter_map(|c| c.layer).max().unwrap_or(0);
+        let trunk = if self.trunk.is_empty() { "no trunk".to_string() } else { format!("trunk for {} landmarks", self.points) };
         format!(
-            "{}\nspace {}: {layers} layers, {} candidates, {} keys; trunk for {} landmarks\n",
+            "{}\nspace {}: {layers} layers, {} candidates, {} keys; {trunk}\n",
             text::columns(&rows),
             self.space,
             self.candidates.len(),
             self.keys,
-            self.points
         )
     }
 }

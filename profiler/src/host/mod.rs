@@ -10,6 +10,7 @@
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
 //! | [`fitted`] | from samples to a table |
+//! | [`plausibility`] | rows that are faster than the processor can be |
 //! | [`units`] | several units of one model |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
 //! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
@@ -34,6 +35,7 @@ pub mod merge;
 pub mod net;
 pub mod nni;
 pub mod picture;
+pub mod plausibility;
 pub mod quantity;
 pub mod raw;
 pub mod text;
