@@ -4,13 +4,16 @@
     scripts/compare_with_python.py [MODEL.onnx …] [--nets 5] [--turns 60] [--limit 2%] [--cpu N] [--realtime] [--module]
 
 Without models, or with fewer than `--nets`, random networks of the PFLD space are added (`profiler net`). Both sides use the
-same library of ONNX Runtime, Python through its C interface, one thread, all optimisations, bound inputs and outputs, and the same CPU. In each turn both load
-the models in new processes (a model's time depends on where its memory lies) and sample them; one is stopped while the other
-runs, and they change every 50 ms, so that whatever else the machine does falls on both. A turn gives a ratio of the two
-medians of raw times; the median of these ratios decides.
+same library of ONNX Runtime (Python through its C interface), one thread, all optimisations, bound inputs and outputs, and the
+same CPU. In each turn both load the models in new processes (a model's time depends on where its memory lies) and sample
+them; one is stopped while the other runs, and they change every 50 ms, so that whatever else the machine does falls on both.
+A turn gives a ratio of the two medians of raw times; the median of these ratios decides.
 
 With `--module` Python uses the `onnxruntime` module, which holds another build of the runtime, from the same wheel: beside the
 library, in one process, it takes 3 to 4 µs more a run, which is more than 2 % of a small network.
+
+Do this on a quiet machine. Where other programs keep the cores busy, times have two or more levels, and which of them the median
+falls on depends on the samples that each side leaves out.
 
 Exit code 0: all models agree within the limit. 1: some do not. 2: it could not be done.
 """
