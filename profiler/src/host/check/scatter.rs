@@ -7,7 +7,7 @@ use crate::host::picture::{Axis, Colour, Drawing, Font, Plot};
 use crate::host::text;
 
 const MARGIN: f64 = 32.0;
-const WIDTH: f64 = 1100.0;
+const WIDTH: f64 = 1170.0;
 /// Side of the square between the axes.
 const SIDE: f64 = 520.0;
 /// Where the words beside it begin.
