@@ -19,6 +19,8 @@ const REST: Duration = Duration::from_millis(200);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// Longest rest after slipped canaries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(128);
+/// Share of the time that such rests may take: where a neighbour is what moves the canary, resting does not help.
+const PAUSES: f64 = 0.05;
 
 /// A job's sampling.
 pub struct Session<'a> {
@@ -52,7 +54,7 @@ impl<'a> Session<'a> {
                 self.wait_until_fit(events)?;
                 let sample = self.sampler.sample(&mut self.models[index], &mut self.thermometer)?;
                 self.schedule.record(index, &sample);
-                let pause = self.pause.after(&sample);
+                let pause = self.pause.after(&sample, self.sampler.elapsed_ms());
                 events.send(&Event::Sample(sample))?;
                 if self.schedule.is_over(self.sampler.elapsed_ms()) {
                     break;
@@ -123,17 +125,22 @@ impl<'a> Session<'a> {
 #[derive(Default)]
 struct Pause {
     slipped: u32,
+    taken: Duration,
 }
 
 impl Pause {
-    fn after(&mut self, sample: &Sample) -> Option<Duration> {
+    fn after(&mut self, sample: &Sample, elapsed_ms: f64) -> Option<Duration> {
         if sample.fault != Some(SampleFault::Canary) {
             self.slipped = 0;
             return None;
         }
-        let pause = FIRST_PAUSE * 2u32.saturating_pow(self.slipped.min(16));
+        let pause = (FIRST_PAUSE * 2u32.saturating_pow(self.slipped.min(16))).min(LONGEST_PAUSE);
         self.slipped += 1;
-        Some(pause.min(LONGEST_PAUSE))
+        let allowed = (self.taken + pause).as_secs_f64() * 1e3 <= PAUSES * elapsed_ms;
+        allowed.then(|| {
+            self.taken += pause;
+            pause
+        })
     }
 }
 
@@ -155,13 +162,14 @@ mod tests {
             fault,
         };
         let mut pause = Pause::default();
-        let mut after = |fault| pause.after(&sample(fault)).map(|d| d.as_millis());
+        let mut after = |fault| pause.after(&sample(fault), 10_000.0).map(|d| d.as_millis());
         assert_eq!(after(None), None);
         assert_eq!([after(Some(SampleFault::Canary)), after(Some(SampleFault::Canary))], [Some(1), Some(2)]);
         assert_eq!(after(Some(SampleFault::Preempted)), None);
         assert_eq!(after(Some(SampleFault::Canary)), Some(1));
-        for _ in 0..40 {
-            assert!(after(Some(SampleFault::Canary)).is_some_and(|ms| ms <= 128));
-        }
+        // Half a second of ten, in rests of at most 128 ms.
+        let rests: Vec<u128> = (0..40).filter_map(|_| after(Some(SampleFault::Canary))).collect();
+        assert!(rests.iter().all(|&ms| ms <= 128), "{rests:?}");
+        assert!((370..=500).contains(&(rests.iter().sum::<u128>() + 4)), "{rests:?}");
     }
 }

@@ -138,7 +138,7 @@ struct MeasureArgs {
     #[arg(long)]
     cpus: Option<Cpus>,
     /// Times the models are loaded anew, each in a process of its own, and measured.
-    #[arg(long, default_value_t = 3, value_parser = passes)]
+    #[arg(long, default_value_t = 6, value_parser = passes)]
     passes: usize,
     /// How far the temperature may be from that at the start, in °C, where the device lets it be read; 0: it is not looked at.
     #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
@@ -147,10 +147,10 @@ struct MeasureArgs {
     #[arg(long)]
     keep_governor: bool,
     /// Length of a sample.
-    #[arg(long, default_value = "3ms", value_name = "TIME")]
+    #[arg(long, default_value = "500us", value_name = "TIME")]
     sample: Time,
     /// Length of the canaries around a sample.
-    #[arg(long, default_value = "400us", value_name = "TIME")]
+    #[arg(long, default_value = "100us", value_name = "TIME")]
     canary: Time,
 }
 
@@ -199,7 +199,7 @@ struct BuildArgs {
     #[command(flatten)]
     measure: MeasureArgs,
     /// Runs with cold caches of each block and pass; 0 for none.
-    #[arg(long, default_value_t = 5, value_name = "RUNS")]
+    #[arg(long, default_value_t = 3, value_name = "RUNS")]
     cold: usize,
     /// Engine: ort or tract.
     #[arg(long, default_value = "ort")]
@@ -211,7 +211,7 @@ struct BuildArgs {
     #[arg(long, default_value = "1%")]
     precision: Share,
     /// Stop after this much sampling, however wide the intervals.
-    #[arg(long, default_value = "120s")]
+    #[arg(long, default_value = "80s")]
     budget: Time,
     /// Landmarks of the networks.
     #[arg(long, default_value_t = 106, value_parser = points)]

@@ -7,7 +7,7 @@
 //! - a latency's prior: mean alone − overhead; independent standard deviation τ of it (and the measurement's own error); and
 //!   errors that parts share: one scale for all parts of a group (same shapes; the trunk), one overhead for all;
 //! - a network's time is the sum of its parts, with the standard error of its median, and ρ of it for what does not add up;
-//! - τ and ρ are those under which the networks' times are likeliest.
+//! - τ and ρ are those under which the networks' times are likeliest; τ is bounded, so that two tables of a device agree.
 //!
 //! What the networks cannot tell apart (a constant moved from every candidate of a layer that cannot be left out to the trunk)
 //! stays with the prior.
@@ -57,13 +57,16 @@ pub struct Fitted {
 }
 
 const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
+/// Largest τ of the latencies themselves. A larger one fits the networks a little better, but follows their noise: two tables of
+/// one device would differ more. What the likeliest τ would have made of a part goes into its error instead.
+const STEADY_TAU: f64 = 0.02;
 const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
 /// Standard deviation of the scale all parts share.
 const COMMON_SCALE: f64 = 0.3;
 /// Standard deviation of the scale that the parts of a group share.
-const GROUP_SCALE: f64 = 0.2;
+const GROUP_SCALE: f64 = 0.05;
 /// Standard deviation of the overhead all parts share, in parts of the one measured.
-const COMMON_OVERHEAD: f64 = 0.3;
+const COMMON_OVERHEAD: f64 = 0.02;
 /// Least guess at a part's share, in parts of its time alone: some of what a lone graph costs is the operation itself.
 const LEAST: f64 = 0.2;
 
@@ -72,13 +75,17 @@ const LEAST: f64 = 0.2;
 /// `overhead` is the time of a graph of one operation. `None` where the figures are no numbers.
 pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net]) -> Option<Fitted> {
     let prior: Vec<f64> = parts.iter().map(|p| (p.alone.us - overhead.us).max(LEAST * p.alone.us)).collect();
-    let best = TAU
-        .iter()
-        .flat_map(|&tau| RHO.iter().map(move |&rho| (tau, rho)))
-        .filter_map(|(tau, rho)| Posterior::new(&prior, parts, overhead, nets, tau, rho))
-        .max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))?;
-    let fitted = (0..prior.len()).map(|j| best.part(j)).collect();
-    Some(Fitted { parts: fitted, tau: best.tau, rho: best.rho, residual: best.residual(nets) })
+    let prior = &prior;
+    let of = |tau: f64| RHO.iter().filter_map(move |&rho| Posterior::new(prior, parts, overhead, nets, tau, rho));
+    let best = |all: &mut dyn Iterator<Item = Posterior>| all.max_by(|a, b| a.likelihood.total_cmp(&b.likelihood));
+    let likeliest = best(&mut TAU.iter().flat_map(|&tau| of(tau)))?;
+    let steady = best(&mut of(likeliest.tau.min(STEADY_TAU)))?;
+    let part = |j: usize| {
+        let (steady, likeliest) = (steady.part(j), likeliest.part(j));
+        Measured { us: steady.us, error: likeliest.error.hypot(steady.us - likeliest.us) }
+    };
+    let fitted = (0..parts.len()).map(part).collect();
+    Some(Fitted { parts: fitted, tau: steady.tau, rho: steady.rho, residual: steady.residual(nets) })
 }
 
 /// Prior and observations under one τ and ρ.
