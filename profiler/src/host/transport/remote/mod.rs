@@ -122,8 +122,8 @@ impl<S: Shell> Remote<S> {
         self.shell.output(what, &command, limit)
     }
 
-    /// Sends those of the files that the device does not have as they are here.
-    fn update(&mut self, files: &[(PathBuf, String, bool)]) -> Result<(), RemoteError> {
+    /// Sends those of the files that the device does not have as they are here, and gives their number.
+    fn update(&mut self, files: &[(PathBuf, String, bool)]) -> Result<usize, RemoteError> {
         let there = if self.probe.hashes { self.hashes(files.iter().map(|(_, to, _)| to.as_str()))? } else { BTreeMap::new() };
         let mut changed = Vec::new();
         for (from, to, executable) in files {
@@ -133,7 +133,7 @@ impl<S: Shell> Remote<S> {
             }
         }
         if changed.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let sent = self.send(&changed.iter().map(|(put, ..)| put.clone()).collect::<Vec<_>>()).and_then(|()| {
             let news = changed.iter().map(|(_, to, _)| format!("{to}.new"));
@@ -154,7 +154,7 @@ impl<S: Shell> Remote<S> {
             let remains: Vec<_> = changed.iter().map(|(_, to, _)| quote(&format!("{to}.new"))).collect();
             let _ = self.inside("remove half files", &format!("rm -f {}", remains.join(" ")), SHORT);
         }
-        sent
+        sent.map(|()| changed.len())
     }
 
     fn send(&mut self, files: &[Put]) -> Result<(), RemoteError> {
@@ -178,7 +178,15 @@ impl<S: Shell> Remote<S> {
         if let Some(engine) = &self.engine {
             files.push((engine.clone(), engine_file(engine), false));
         }
-        self.update(&files)?;
+        if !self.has_models {
+            let began = Instant::now();
+            let sent = self.update(&files)?;
+            let (device, seconds) = (self.shell.name(), began.elapsed().as_secs_f64());
+            match sent {
+                0 => eprintln!("{device}: agent and engine are there already ({seconds:.1} s)"),
+                _ => eprintln!("{device}: {sent} files of agent and engine sent ({seconds:.1} s)"),
+            }
+        }
         let mut job = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(RemoteError::file("read", folder))? {
             let entry = entry.map_err(RemoteError::file("read", folder))?;
