@@ -38,8 +38,13 @@ regenerate() {
     local name=$1 device=$2
     shift 2
     local new=$folder/.$name.new
+    # A space that is a file is not found by the table's name.
+    local space=() i
+    for ((i = 1; i < $#; i++)); do
+        if [ "${!i}" = --space ]; then i=$((i + 1)) && space=(--space "${!i}"); fi
+    done
     "$profiler" build --device "$device" --out "$new.csv" --raw "$new.raw.jsonl.gz" --resume "$@" || return 1
-    "$profiler" check "$new.csv" --device "$device" --nets "$nets" --seed "$((RANDOM * 32768 + RANDOM))" || return 1
+    "$profiler" check "$new.csv" --device "$device" --nets "$nets" --seed "$((RANDOM * 32768 + RANDOM))" "${space[@]}" || return 1
     mv "$new.raw.jsonl.gz" "$folder/$name.raw.jsonl.gz"
     mv "$new.csv" "$folder/$name.csv"
 }
