@@ -447,10 +447,7 @@ fn run(command: Command) -> Result<(), HostError> {
         Command::Clean(args) => args.device.iter().try_for_each(|address| devices::clean(address, args.identity.as_deref())),
         Command::Lut(LutCommand::Show { table, space, out, color, json }) => {
             let table = Table::read(&table)?;
-            let space = match space {
-                Some(name) => Some(Space::load(&name)?),
-                None => Space::load(&table.header.space.name).ok().filter(|s| s.hash() == table.header.space.hash),
-            };
+            let space = space_if_known(&table, space)?;
             if let Some(file) = out {
                 file.write(&lut::page(&table, space.as_ref()))?;
                 eprintln!("drawn into {file}");
@@ -473,10 +470,7 @@ fn run(command: Command) -> Result<(), HostError> {
         }
         Command::Lut(LutCommand::Diff { a, b, space, caches, force, json }) => {
             let tables = (Table::read(&a)?, Table::read(&b)?);
-            let space = match space {
-                Some(name) => Some(Space::load(&name)?),
-                None => Space::load(&tables.0.header.space.name).ok().filter(|s| s.hash() == tables.0.header.space.hash),
-            };
+            let space = space_if_known(&tables.0, space)?;
             let which = |i: usize| caches.get(i).or(caches.first()).copied().unwrap_or(Caches::Warm);
             let names = (a.display().to_string(), b.display().to_string());
             let first = Side { name: &names.0, table: &tables.0, caches: which(0) };
@@ -499,6 +493,14 @@ fn run(command: Command) -> Result<(), HostError> {
             args.run(&table, &space)
         }
         Command::Agent { .. } => Err(HostError::Usage("agent takes one folder and nothing else".to_string())),
+    }
+}
+
+/// The space that was named, else the one of the table's name where it is the very one that was measured.
+fn space_if_known(table: &Table, named: Option<String>) -> Result<Option<Space>, HostError> {
+    match named {
+        Some(name) => Ok(Some(Space::load(&name)?)),
+        None => Ok(Space::load(&table.header.space.name).ok().filter(|s| s.hash() == table.header.space.hash)),
     }
 }
 
