@@ -58,8 +58,9 @@ impl Bundle {
                     // The gnu one brings its own C library and runs on any kernel of that architecture.
                     EngineKind::OnnxRuntime if probe.android => &["linux-android", "linux-gnu"],
                     EngineKind::OnnxRuntime => &["linux-gnu"],
-                    // A single static program that runs on any kernel; the others are built without tract.
+                    // A single static program that runs on any kernel; only that one is built with the engine.
                     EngineKind::Tract => &["linux-musl"],
+                    EngineKind::Mnn => &["linux-gnu-mnn"],
                 };
                 let agents = cache.map(|cache| cache.join("agents"));
                 agents.iter().flat_map(|a| kinds.iter().map(|kind| a.join(format!("{}-{kind}", probe.arch)))).collect()
@@ -77,6 +78,9 @@ impl Bundle {
             }
             EngineKind::Tract => {
                 "build one with tract: scripts/build-agent.sh musl makes it for ARMv8 Linux and Android alike; see android/README.md"
+            }
+            EngineKind::Mnn => {
+                "build one with MNN: scripts/build-agent.sh mnn makes it for ARMv8 Linux and Android alike; see android/README.md"
             }
         };
         Err(RemoteError::NoAgent { device: device.to_string(), abi: probe.abi(), tried, advice })
