@@ -138,8 +138,11 @@ def main():
         model = folder / "net.onnx"
         model.write_bytes(given.read_bytes())
         quiet = {"stderr": subprocess.STDOUT}
-        sizes = "import onnxruntime as o, sys; print(*o.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider']).get_inputs()[0].shape[1:])"
-        shape = run([python, "-c", sizes, model]).split()
+        ports = (
+            "import onnxruntime as o, sys; s = o.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider'])\n"
+            "print(s.get_outputs()[0].name, *s.get_inputs()[0].shape[1:])"
+        )
+        output, *shape = run([python, "-c", ports, model]).split()
         # To import the package would need PyTorch.
         where = "import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec('pnnx').origin).parent / 'pnnx')"
         pnnx = pathlib.Path(run([python, "-c", where]).strip())
@@ -151,7 +154,7 @@ def main():
         run([*own, "--inside", "run", *faces, "--pictures", args.pictures])
         script = (ROOT / "engines" / "src" / "mnn" / "run.py").read_text()
         files = [folder / "net.mnn", folder / "pictures.f32", folder / "mnn.f32"]
-        run([converter.with_name("python"), "-c", script, *files, *shape], **quiet)
+        run([converter.with_name("python"), "-c", script, *files, output, *shape], **quiet)
         worst = 0.0
         for line in run([*own, "--inside", "compare"]).splitlines():
             engine, difference = line.split()

@@ -105,6 +105,7 @@ pub fn export(subnet: Subnet, path: &Path, check: &Check<'_>) -> Result<Exported
         None => (noise(3 * side * side), "noise"),
     };
     let pictures = images.len() / (3 * side * side);
+    let output = subnet.graph.outputs()[0].0.clone();
     let expected = Candle::new(subnet.graph, &subnet.weights)?.landmarks(&images, pictures)?;
     let found = Onnx::from_bytes(&bytes, path, check.library)?.landmarks(&images, pictures)?;
     let differs = |engine, other, path: &Path, difference| {
@@ -114,7 +115,7 @@ pub fn export(subnet: Subnet, path: &Path, check: &Check<'_>) -> Result<Exported
     let difference = within(&expected, &found).map_err(|d| differs("ONNX Runtime", "the model's", path, d))?;
     let mnn = if check.mnn {
         let beside = path.with_extension("mnn");
-        let (converted, by_mnn) = convert(&bytes, &images, side)?;
+        let (converted, by_mnn) = convert(&bytes, &output, &images, side)?;
         let difference = within(&found, &by_mnn).map_err(|d| differs("MNN", "ONNX Runtime's", &beside, d))?;
         write_atomically(&beside, &converted)?;
         Some(Converted { path: beside, bytes: converted.len(), difference })
@@ -134,14 +135,14 @@ fn within(expected: &[f32], found: &[f32]) -> std::result::Result<f32, f32> {
 }
 
 /// An ONNX file as one for MNN, and the landmarks that MNN finds on the pictures.
-fn convert(onnx: &[u8], images: &[f32], side: usize) -> Result<(Vec<u8>, Vec<f32>)> {
+fn convert(onnx: &[u8], output: &str, images: &[f32], side: usize) -> Result<(Vec<u8>, Vec<f32>)> {
     let converter = Converter::find().map_err(ExportError::from)?;
     let at = std::env::temp_dir();
     let folder = tempfile::tempdir().map_err(FileError::new("cannot make a folder in", &at))?;
     let (from, to) = (folder.path().join("subnet.onnx"), folder.path().join("subnet.mnn"));
     write_atomically(&from, onnx)?;
     converter.convert(&from, &to).map_err(ExportError::from)?;
-    let landmarks = python::run(&to, images, &[3, side, side]).map_err(ExportError::from)?;
+    let landmarks = python::run(&to, output, images, &[3, side, side]).map_err(ExportError::from)?;
     Ok((std::fs::read(&to).map_err(FileError::new("cannot read", &to))?, landmarks))
 }
 

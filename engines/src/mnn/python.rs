@@ -38,48 +38,43 @@ pub enum PythonError {
     },
 }
 
-/// The first output of a model, by name, for each of the inputs, which lie one behind the other in `inputs`; each is of that
-/// `shape`, its batch of 1 left out. One thread, precision high.
+/// The output of that name for each of the inputs, which lie one behind the other in `inputs`; each is of that `shape`, its batch
+/// of 1 left out. One thread, precision high.
 ///
 /// # Errors
 /// [`PythonError`].
-pub fn run(model: &Path, inputs: &[f32], shape: &[usize]) -> Result<Vec<f32>, PythonError> {
+pub fn run(model: &Path, output: &str, inputs: &[f32], shape: &[usize]) -> Result<Vec<f32>, PythonError> {
     let python = folder(&cache_folder().unwrap_or_default()).join("python");
     if !python.is_file() {
         return Err(PythonError::Missing { tried: python });
     }
-    let file = |kind: &str| std::env::temp_dir().join(format!("blocktime-mnn-{}.{kind}.f32", std::process::id()));
+    let file = |kind: &str| Scratch(std::env::temp_dir().join(format!("blocktime-mnn-{}.{kind}.f32", std::process::id())));
     let (given, found) = (file("in"), file("out"));
-    let outputs = run_on_files(&python, model, inputs, shape, &given, &found);
-    for path in [given, found] {
-        // It may not have come to that.
-        let _ = std::fs::remove_file(path);
-    }
-    outputs
-}
-
-fn run_on_files(
-    python: &Path,
-    model: &Path,
-    inputs: &[f32],
-    shape: &[usize],
-    given: &Path,
-    found: &Path,
-) -> Result<Vec<f32>, PythonError> {
-    let bad = |verb: &'static str, path: &Path| {
-        let path = path.to_path_buf();
-        move |source| PythonError::File { verb, path, source }
-    };
     let bytes: Vec<u8> = inputs.iter().flat_map(|v| v.to_le_bytes()).collect();
-    std::fs::write(given, bytes).map_err(bad("write", given))?;
-    let mut command = Command::new(python);
-    command.arg("-c").arg(SCRIPT).args([model, given, found]).args(shape.iter().map(usize::to_string));
-    let done = command.stdin(Stdio::null()).output().map_err(bad("start", python))?;
+    std::fs::write(&given.0, bytes).map_err(bad("write", &given.0))?;
+    let mut command = Command::new(&python);
+    command.arg("-c").arg(SCRIPT).args([model, &given.0, &found.0]).arg(output).args(shape.iter().map(usize::to_string));
+    let done = command.stdin(Stdio::null()).output().map_err(bad("start", &python))?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);
         let said = said.lines().last().unwrap_or("it says nothing").trim().to_string();
         return Err(PythonError::Failed { path: model.to_path_buf(), said });
     }
-    let bytes = std::fs::read(found).map_err(bad("read", found))?;
+    let bytes = std::fs::read(&found.0).map_err(bad("read", &found.0))?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+}
+
+fn bad(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> PythonError {
+    let path = path.to_path_buf();
+    move |source| PythonError::File { verb, path, source }
+}
+
+/// A file that goes away with this value.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It may not have come to that.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }

@@ -216,21 +216,24 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_for_tract_is_one_static_program() {
-        let cache = tempfile::tempdir().unwrap();
-        let find = || Bundle::find_in("d", &probe(true), EngineKind::Tract, None, Some(cache.path().to_path_buf()));
-        let add = |kind: &str| {
-            let folder = cache.path().join("agents").join(kind);
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("profiler"), elf(183)).unwrap();
-        };
-        add("aarch64-linux-gnu");
-        let error = find().unwrap_err().to_string();
-        assert!(error.contains("aarch64-linux-musl") && error.contains("scripts/build-agent.sh musl"), "{error}");
-        add("aarch64-linux-musl");
-        let bundle = find().unwrap();
-        assert_eq!((bundle.files.len(), bundle.loader), (1, None));
-        assert!(bundle.files[0].from.ends_with("agents/aarch64-linux-musl/profiler"), "{:?}", bundle.files);
+    fn an_agent_with_an_engine_in_it_is_one_static_program() {
+        for (engine, kind, script) in [(EngineKind::Tract, "musl", "musl"), (EngineKind::Mnn, "gnu-mnn", "mnn")] {
+            let cache = tempfile::tempdir().unwrap();
+            let find = || Bundle::find_in("d", &probe(true), engine, None, Some(cache.path().to_path_buf()));
+            let add = |kind: &str| {
+                let folder = cache.path().join(format!("agents/aarch64-linux-{kind}"));
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(folder.join("profiler"), elf(183)).unwrap();
+            };
+            add("gnu");
+            let error = find().unwrap_err().to_string();
+            let words = [format!("aarch64-linux-{kind}"), format!("scripts/build-agent.sh {script} ")];
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+            add(kind);
+            let bundle = find().unwrap();
+            assert_eq!((bundle.files.len(), bundle.loader), (1, None));
+            assert!(bundle.files[0].from.ends_with(format!("agents/aarch64-linux-{kind}/profiler")), "{:?}", bundle.files);
+        }
     }
 
     #[test]
