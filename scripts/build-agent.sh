@@ -3,10 +3,11 @@
 #
 #   scripts/build-agent.sh                   the agent for ARMv8 Linux and Android alike, which loads ONNX Runtime
 #   scripts/build-agent.sh musl              the same with the engine tract in it, one static file that needs nothing else
+#   scripts/build-agent.sh mnn               the same with the engine MNN in it, one static file, too
 #   scripts/build-agent.sh android-check     checks that the code compiles for aarch64-linux-android (there is no NDK to link with)
 #
 # The first one brings its own loader and C and C++ libraries, and so runs on any ARMv8 kernel, on phones too. Agents are put into
-# ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/agents/, in folders aarch64-linux-gnu and aarch64-linux-musl, where
+# ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/agents/, in folders aarch64-linux-gnu, -musl and -gnu-mnn, where
 # `profiler --device adb` and `--device ssh://…` find them; the folder's path is printed. Needs scripts/setup-aarch64.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -29,6 +30,7 @@ export CARGO_TARGET_DIR=${BLOCKTIME_CROSS_TARGET:-$cache/cross-target}
 # A compiler wrapper of the host's would start the wrong one.
 unset RUSTC_WRAPPER RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET
 
+kind=
 case ${1:-linux-gnu} in
     android-check)
         target=aarch64-linux-android
@@ -53,7 +55,19 @@ case ${1:-linux-gnu} in
         export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
         limit=$((30 * 1000 * 1000))
         ;;
-    *) die "unknown target '$1'; known are linux-gnu (the default), musl and android-check" ;;
+    mnn)
+        target=aarch64-unknown-linux-gnu
+        options=(--features agent,mnn)
+        # Static, C and C++ libraries and all: nothing else to send, and it runs on any kernel.
+        export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
+        export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++
+        scripts/setup-mnn.sh --build >/dev/null
+        # shellcheck disable=SC1091
+        . scripts/ccache.sh
+        kind=-mnn
+        limit=$((10 * 1000 * 1000))
+        ;;
+    *) die "unknown target '$1'; known are linux-gnu (the default), musl, mnn and android-check" ;;
 esac
 
 # Of what the C compiler is asked to compile for musl (tract's kernels), nothing depends on which C library it is.
@@ -66,12 +80,12 @@ program=$CARGO_TARGET_DIR/$target/release/profiler
 size=$(stat -c %s "$program")
 [ "$size" -lt "$limit" ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
 
-folder=$cache/agents/${target/-unknown/}
+folder=$cache/agents/${target/-unknown/}$kind
 mkdir -p "$cache/agents"
 work=$(mktemp -d "$cache/agents/.new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cp "$program" "$work/profiler"
-if [ $target = aarch64-unknown-linux-gnu ]; then
+if [ "${1:-linux-gnu}" = linux-gnu ]; then
     libraries=$parts/phone/usr/lib/aarch64-linux-gnu
     for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libgcc_s.so.1 libstdc++.so.6; do
         cp -L "$libraries/$library" "$work/$library"

@@ -28,10 +28,33 @@ done
 }
 folder=$(dirname "$file")
 
-cargo build --quiet --release -p profiler
-profiler=${CARGO_TARGET_DIR:-target}/release/profiler
-
 wanted() { [ ${#names[@]} -eq 0 ] || printf '%s\n' "${names[@]}" | grep -qxF "$1"; }
+
+# What the lines need: engines that are compiled in, for this machine, and MNN's converter, for any.
+features=()
+while read -r name device options; do
+    case $name in '' | '#'*) continue ;; esac
+    wanted "$name" || continue
+    case " $options " in
+        *" --engine mnn "*)
+            build=
+            if [ "$device" = local ]; then build=--build features+=(mnn); fi
+            # shellcheck disable=SC2086
+            scripts/setup-mnn.sh $build >/dev/null
+            ;;
+        *" --engine tract "*) if [ "$device" = local ]; then features+=(tract); fi ;;
+        *)
+            if [ "$device" = local ]; then
+                ORT_DYLIB_PATH=${ORT_DYLIB_PATH:-$(scripts/setup-onnxruntime.sh)}
+                export ORT_DYLIB_PATH
+            fi
+            ;;
+    esac
+done <"$file"
+# shellcheck disable=SC1091
+. scripts/ccache.sh
+cargo build --quiet --release -p profiler --features "${features[*]}"
+profiler=${CARGO_TARGET_DIR:-target}/release/profiler
 
 # Measures under another name; only a whole table takes the old one's place.
 regenerate() {

@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup-system.sh
 ORT_DYLIB_PATH=$(scripts/setup-onnxruntime.sh)
 export ORT_DYLIB_PATH
+scripts/setup-mnn.sh >/dev/null
 export BLOCKTIME_REQUIRE_ENGINE=${BLOCKTIME_REQUIRE_ENGINE:-1}
 
 if [ "${BLOCKTIME_REQUIRE_DEVICE_TESTS:-0}" = 1 ]; then scripts/setup-aarch64.sh >/dev/null; fi

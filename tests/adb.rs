@@ -131,6 +131,34 @@ fn tract_is_one_file_and_needs_no_library() {
 }
 
 #[test]
+fn mnn_is_one_file_too_and_takes_files_of_its_own() {
+    let Some(mut phone) = Device::start(&[]) else { return };
+    let mnn = |more: &[&'static str]| [&["--engine", "mnn", "--overwrite"], &ROUGH[..], more].concat();
+    phone.set("BLOCKTIME_MNNCONVERT", "/nowhere/mnnconvert");
+    fail(phone.build("a", &mnn(&[])), 3, &["/nowhere/mnnconvert", "scripts/setup-mnn.sh"]);
+    phone.set("BLOCKTIME_MNNCONVERT", "");
+    phone.set("BLOCKTIME_AGENT", cache().join("agents/aarch64-linux-gnu").to_str().expect("UTF-8"));
+    fail(phone.build("a", &mnn(&[])), 3, &["built without mnn", "scripts/build-agent.sh mnn"]);
+    succeed(phone.profiler(&["clean", "--device", &phone.address]));
+
+    build_agent("mnn");
+    phone.set("BLOCKTIME_AGENT", "");
+    succeed(phone.build("table", &mnn(&[])));
+    phone.check_table("table");
+    let table = fs::read_to_string(phone.at("table.csv")).expect("a table");
+    let agent = phone.shell(&format!("sha256sum {PHONE_FOLDER}/agent/profiler"));
+    let hash = format!("# program_sha256 = \"{}\"", agent.split(' ').next().unwrap_or_default());
+    for line in ["# name = \"mnn\"", "# version = \"3.6.1\"", "# precision = \"high\"", &hash] {
+        assert!(table.contains(line), "{line} is not in {table}");
+    }
+    assert_eq!(
+        phone.shell(&format!("ls {PHONE_FOLDER}/agent {PHONE_FOLDER}/engine")).trim(),
+        format!("{PHONE_FOLDER}/agent:\nprofiler")
+    );
+    assert_eq!(phone.left_over(), "");
+}
+
+#[test]
 fn names_are_data() {
     let Some(mut phone) = Device::start(&[]) else { return };
     let mark = phone.at("mark");

@@ -14,7 +14,7 @@ pub trait Engine {
 
     /// Makes a model ready.
     ///
-    /// `model` holds the bytes of an ONNX file whose inputs and outputs are all float32.
+    /// `model` holds the bytes of a file of the engine's [format](EngineKind::format) whose inputs and outputs are all float32.
     ///
     /// # Errors
     /// [`EngineError::Load`] where the engine refuses the model, [`EngineError::Unsupported`] where an input or output is
@@ -28,10 +28,10 @@ pub trait Engine {
 /// [`read_outputs`](Self::read_outputs). An engine may reuse the inputs' memory for other things only if it restores them:
 /// every run sees the same inputs.
 pub trait Session {
-    /// The model's inputs, in its order.
+    /// The model's inputs, in its order; by name in an engine that does not keep it ([`EngineKind::ports_by_name`]).
     fn inputs(&self) -> &[Port];
 
-    /// The model's outputs, in its order.
+    /// The model's outputs, in its order; by name in an engine that does not keep it.
     fn outputs(&self) -> &[Port];
 
     /// Hands over the values of all inputs, in the order of [`inputs`](Self::inputs), each row-major.
@@ -58,14 +58,18 @@ pub trait Session {
 /// What an engine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineInfo {
-    /// Its name in tables: `onnxruntime`, `tract`.
+    /// Its name in tables: `onnxruntime`, `tract`, `mnn`.
     pub name: String,
     /// Its version, as it says itself: `1.32.0`.
     pub version: String,
+    /// The precision that it was told to compute in, by its own name for it, where it can be told one.
+    pub precision: Option<String>,
     /// The shared library it came from, where it came from one.
     pub library: Option<PathBuf>,
     /// SHA-256 of that file, in hex.
     pub library_sha256: Option<String>,
+    /// SHA-256 of the program that it is part of, in hex, where its code comes from no other file and depends on the build.
+    pub program_sha256: Option<String>,
 }
 
 impl fmt::Display for EngineInfo {
@@ -147,18 +151,43 @@ pub enum EngineKind {
     OnnxRuntime,
     /// tract, compiled in.
     Tract,
+    /// MNN, compiled in.
+    Mnn,
+}
+
+/// What an engine loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ModelFormat {
+    /// ONNX.
+    Onnx,
+    /// MNN's own; [`convert`](crate::mnn::convert) makes it of ONNX.
+    Mnn,
 }
 
 impl EngineKind {
     /// All of them, those too that this build does not hold: it may steer a device whose agent does.
-    pub const ALL: [Self; 2] = [Self::OnnxRuntime, Self::Tract];
+    pub const ALL: [Self; 3] = [Self::OnnxRuntime, Self::Tract, Self::Mnn];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OnnxRuntime => "ort",
             Self::Tract => "tract",
+            Self::Mnn => "mnn",
         }
+    }
+
+    /// What it loads.
+    pub const fn format(self) -> ModelFormat {
+        match self {
+            Self::OnnxRuntime | Self::Tract => ModelFormat::Onnx,
+            Self::Mnn => ModelFormat::Mnn,
+        }
+    }
+
+    /// Whether its sessions list inputs and outputs by name, not in the model's order.
+    pub const fn ports_by_name(self) -> bool {
+        matches!(self, Self::Mnn)
     }
 
     /// Whether this build holds it.
@@ -166,6 +195,7 @@ impl EngineKind {
         match self {
             Self::OnnxRuntime => cfg!(feature = "onnxruntime"),
             Self::Tract => cfg!(feature = "tract"),
+            Self::Mnn => cfg!(feature = "mnn"),
         }
     }
 
@@ -176,6 +206,9 @@ impl EngineKind {
             Self::Tract => {
                 "for this machine: `cargo build --release -p profiler --features tract`; for ARMv8 devices: `scripts/build-agent.sh musl`"
             }
+            Self::Mnn => {
+                "for this machine: `cargo build --release -p profiler --features mnn`; for ARMv8 devices: `scripts/build-agent.sh mnn`"
+            }
         }
     }
 
@@ -185,8 +218,8 @@ impl EngineKind {
     /// [`EngineError::NoLibrary`] where one is.
     pub fn check_library(self, named: Option<&Path>) -> Result<(), EngineError> {
         match (self, named) {
-            (Self::OnnxRuntime, _) | (Self::Tract, None) => Ok(()),
-            (Self::Tract, Some(path)) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
+            (Self::OnnxRuntime, _) | (Self::Tract | Self::Mnn, None) => Ok(()),
+            (Self::Tract | Self::Mnn, Some(path)) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
         }
     }
 }
@@ -205,6 +238,7 @@ impl FromStr for EngineKind {
         match s {
             "ort" | "onnxruntime" => Ok(Self::OnnxRuntime),
             "tract" => Ok(Self::Tract),
+            "mnn" => Ok(Self::Mnn),
             _ => Err(format!("unknown engine '{s}'; known are {}", Self::ALL.map(Self::name).join(", "))),
         }
     }

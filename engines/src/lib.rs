@@ -1,6 +1,6 @@
 //! Inference engines behind one trait.
 //!
-//! An [`Engine`] is what runs ONNX files; a [`Session`] is one model made ready in it. What is timed is
+//! An [`Engine`] is what runs model files; a [`Session`] is one model made ready in it. What is timed is
 //! [`Session::run`] alone: inputs are handed over before, outputs are copied out after.
 //!
 //! | module | what it holds |
@@ -9,9 +9,11 @@
 //! | [`library`] | where a shared library is looked for, and whether it can be loaded at all |
 //! | `onnxruntime` | ONNX Runtime, from a shared library (feature `onnxruntime`, on by default) |
 //! | `tract` | tract, in pure Rust and compiled in (feature `tract`) |
+//! | [`mnn`] | MNN, in C++ and compiled in (feature `mnn`); the converter that makes its files of ONNX, in every build |
 
 pub mod engine;
 pub mod library;
+pub mod mnn;
 #[cfg(feature = "onnxruntime")]
 pub mod onnxruntime;
 #[cfg(feature = "tract")]
@@ -19,7 +21,7 @@ pub mod tract;
 
 use std::path::Path;
 
-pub use engine::{Engine, EngineError, EngineInfo, EngineKind, Port, Session, SessionOptions};
+pub use engine::{Engine, EngineError, EngineInfo, EngineKind, ModelFormat, Port, Session, SessionOptions};
 
 /// Opens an engine.
 ///
@@ -36,7 +38,9 @@ pub fn open(kind: EngineKind, library: Option<&Path>) -> Result<Box<dyn Engine>,
         EngineKind::OnnxRuntime => Ok(Box::new(onnxruntime::OnnxRuntime::open(library)?)),
         #[cfg(feature = "tract")]
         EngineKind::Tract => Ok(Box::new(tract::Tract::open()?)),
-        #[cfg(not(all(feature = "onnxruntime", feature = "tract")))]
+        #[cfg(feature = "mnn")]
+        EngineKind::Mnn => Ok(Box::new(mnn::Mnn::open()?)),
+        #[cfg(not(all(feature = "onnxruntime", feature = "tract", feature = "mnn")))]
         engine => Err(EngineError::NotBuilt { engine }),
     }
 }

@@ -52,7 +52,14 @@ impl OnnxRuntime {
         let environment = builder.with_name("blocktime").with_telemetry(false).build().map_err(|e| start(&e))?;
         let bytes = std::fs::read(&path).map_err(|e| LibraryError::unusable(&path, e))?;
         let hash = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let info = EngineInfo { name: NAME.to_string(), version, library: Some(path), library_sha256: Some(hash) };
+        let info = EngineInfo {
+            name: NAME.to_string(),
+            version,
+            precision: None,
+            library: Some(path),
+            library_sha256: Some(hash),
+            program_sha256: None,
+        };
         *loaded = Some((info.clone(), environment.clone()));
         Ok(Self { info, environment })
     }

@@ -151,9 +151,15 @@ pub struct EngineId {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// The precision that it was told to compute in, where it can be told one: `high`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// SHA-256 of its library, in hex, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library_sha256: Option<String>,
+    /// SHA-256 of the program that it was part of, in hex, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_sha256: Option<String>,
 }
 
 /// The fixed compute loop beside each sample.

@@ -55,7 +55,14 @@ impl Session for Nothing {
 }
 
 fn idle_model() -> Model {
-    let engine = Idle(EngineInfo { name: "idle".into(), version: "0".into(), library: None, library_sha256: None });
+    let engine = Idle(EngineInfo {
+        name: "idle".into(),
+        version: "0".into(),
+        precision: None,
+        library: None,
+        library_sha256: None,
+        program_sha256: None,
+    });
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("m"), "").expect("written");
     let item = Item { id: "idle".into(), model: "m".into(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };

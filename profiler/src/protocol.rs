@@ -17,7 +17,7 @@ pub const JOB_FILE: &str = "job.json";
 pub struct Job {
     /// [`PROTOCOL`].
     pub protocol: u32,
-    /// The engine's name on the command line: `ort`, `tract`.
+    /// The engine's name on the command line: `ort`, `tract`, `mnn`.
     pub engine: String,
     /// The engine's library on the device; searched in the usual places without, by an engine that has one.
     pub engine_lib: Option<String>,
@@ -66,11 +66,11 @@ pub struct Hold {
 pub struct Item {
     /// Its name in events.
     pub id: String,
-    /// The ONNX file's name in the job's folder.
+    /// The name of its file, in the engine's format, in the job's folder.
     pub model: String,
-    /// Files of its inputs (f32, little-endian), in order; made up by the agent where empty.
+    /// Files of its inputs (f32, little-endian), in the session's order; made up by the agent where empty.
     pub inputs: Vec<String>,
-    /// Files of the outputs expected, in order; where empty, outputs are only required to be finite and to stay the same.
+    /// Files of the outputs expected, in the session's order; where empty, outputs are only required to be finite and to stay the same.
     pub expected: Vec<String>,
     /// Ratios of samples to canaries from an earlier run that is being resumed.
     pub earlier: Vec<f64>,
@@ -164,7 +164,7 @@ pub struct Start {
     pub version: String,
     /// The device.
     pub device: DeviceFacts,
-    /// The engine's name, version and library's SHA-256.
+    /// The engine's name, version and files.
     pub engine: EngineFacts,
     /// CPUs it is pinned to; empty where it could not be pinned.
     pub cpus: Vec<usize>,
@@ -182,8 +182,14 @@ pub struct EngineFacts {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// The precision that it was told to compute in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// SHA-256 of its library.
     pub library_sha256: Option<String>,
+    /// SHA-256 of the program that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_sha256: Option<String>,
 }
 
 /// One timed stretch of runs between two canaries.

@@ -7,11 +7,11 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{engine, profiler, run, small_space};
+use common::{converter, engine, profiler, run, small_space};
 use engines::EngineKind;
 use luts::{Kind, Source, Table};
 
@@ -198,6 +198,56 @@ fn tract_where_it_is_built_in_and_where_it_is_not() {
     assert!(code == 3 && err.contains("tract has no library") && err.contains("t.csv"), "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --threads 2"));
     assert!(code == 3 && err.contains("one thread"), "{err}");
+}
+
+#[test]
+fn mnn_where_it_is_built_in_and_where_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let space = small_space(folder);
+    if !EngineKind::Mnn.is_built() {
+        let (code, _, err) = run(folder, &format!("{BUILD} --engine mnn"));
+        assert!(code == 3 && err.contains("built without mnn") && err.contains("--features mnn"), "{err}");
+        assert!(!folder.join("t.csv").exists());
+        return;
+    }
+    let Some(converter) = converter() else { return };
+    let table = build(folder, "--engine mnn --budget 60s --precision 10% --nets 2");
+    let engine = &table.header.engine;
+    assert_eq!((engine.name.as_str(), engine.version.as_str()), ("mnn", engines::mnn::VERSION));
+    assert_eq!((engine.precision.as_deref(), &engine.library_sha256), (Some("high"), &None));
+    let hash = Command::new("sha256sum").arg(env!("CARGO_BIN_EXE_profiler")).output().unwrap().stdout;
+    assert_eq!(engine.program_sha256.as_ref().unwrap(), String::from_utf8(hash).unwrap().split(' ').next().unwrap());
+    // Every model's outputs against the reference's.
+    let raw = fs::read_to_string(folder.join("t.raw.jsonl")).unwrap();
+    let events = raw.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let errors: Vec<_> = events.filter(|event| event["event"] == "ready").map(|event| event["error"].as_f64().unwrap()).collect();
+    assert!(errors.len() > 6 && errors.iter().all(|&error| error < 1e-5), "{errors:?}");
+    // Without --engine it is the table's.
+    let (code, _, err) = run(folder, "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10% --max-mape 99%");
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine mnn --engine-lib {{}}/t.csv"));
+    assert!(code == 3 && err.contains("mnn has no library") && err.contains("t.csv"), "{err}");
+
+    // A file of its own, and one that has to be converted; what cannot be is named.
+    let graph = space.unique_candidates().swap_remove(1).graph();
+    let weights = blocks::Weights::for_measuring(&graph, 1);
+    fs::write(folder.join("a.onnx"), blocks::onnx::model(&graph, &weights, &blocks::onnx::Options::default()).unwrap()).unwrap();
+    converter.convert(&folder.join("a.onnx"), &folder.join("a.mnn")).unwrap();
+    let bench = "bench --engine mnn --budget 60s --precision 10% --sample 200us --canary 100us";
+    let (code, out, err) = run(folder, &format!("{bench} {{}}/a.onnx {{}}/a.mnn"));
+    assert!(code == 0 && out.contains("a.onnx") && out.contains("a.mnn"), "{err}");
+    fs::write(folder.join("b.onnx"), "nonsense").unwrap();
+    let (code, _, err) = run(folder, &format!("{bench} {{}}/b.onnx"));
+    assert!(code == 3 && err.contains("converter refuses") && err.contains("b.onnx"), "{err}");
+    fs::write(folder.join("b.mnn"), "nonsense").unwrap();
+    let (code, _, err) = run(folder, &format!("{bench} {{}}/b.mnn"));
+    assert!(code == 3 && err.contains("the engine refuses") && err.contains("b.mnn"), "{err}");
+    let (code, _, err) = run(folder, &format!("{bench} {{}}/missing.onnx"));
+    assert!(code == 2 && err.contains("missing.onnx"), "{err}");
+    let without = profiler(folder, &format!("{bench} {{}}/a.onnx")).env("BLOCKTIME_MNNCONVERT", "/nowhere").output().unwrap();
+    let err = String::from_utf8(without.stderr).unwrap();
+    assert!(without.status.code() == Some(3) && err.contains("/nowhere") && err.contains("scripts/setup-mnn.sh"), "{err}");
 }
 
 #[test]

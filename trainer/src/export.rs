@@ -1,8 +1,10 @@
-//! Export to ONNX, checked against ONNX Runtime before the file is left anywhere.
+//! Export to ONNX, checked against ONNX Runtime, and from there to MNN, checked against MNN, before a file is left anywhere.
 
 use std::path::{Path, PathBuf};
 
 use blocks::onnx::{self, OnnxError, Options};
+use engines::mnn::convert::{ConvertError, Converter};
+use engines::mnn::python::{self, PythonError};
 use faces::data::{Loader, LoaderOptions, Split};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,9 +13,10 @@ use crate::error::Result;
 use crate::evaluate::{Candle, Network, Onnx};
 use crate::finetune::Subnet;
 use crate::pass::open_dataset;
-use crate::run::write_atomically;
+use crate::run::{FileError, write_atomically};
 
-/// Largest difference between the model's landmarks and the ONNX file's, in fractions of the picture's side.
+/// Largest difference between the model's landmarks and the ONNX file's, and between that one's and the MNN file's, in fractions of
+/// the picture's side.
 pub const TOLERANCE: f32 = 1e-4;
 /// Pictures that are compared.
 const CHECKED: usize = 16;
@@ -24,13 +27,23 @@ pub enum ExportError {
     /// It cannot be written as ONNX.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// ONNX Runtime computes something else.
+    /// It cannot be made into MNN's.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// MNN does not run it.
+    #[error(transparent)]
+    Mnn(#[from] PythonError),
+    /// An engine computes something else.
     #[error(
-        "ONNX Runtime's landmarks differ from the model's by up to {difference:e} of the side (at most {TOLERANCE:e} is allowed) on \
+        "{engine}'s landmarks differ from {other} by up to {difference:e} of the side (at most {TOLERANCE:e} is allowed) on \
          {inputs}; {} is not written", .path.display()
     )]
     Differs {
-        /// Where it would have been written.
+        /// The engine.
+        engine: &'static str,
+        /// What it is compared with.
+        other: &'static str,
+        /// Where the file would have been written.
         path: PathBuf,
         /// The largest difference.
         difference: f32,
@@ -50,6 +63,19 @@ pub struct Exported {
     pub pictures: usize,
     /// What was compared on.
     pub inputs: &'static str,
+    /// The file for MNN beside it, where asked for.
+    pub mnn: Option<Converted>,
+}
+
+/// A file for MNN that was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// Where.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: usize,
+    /// Largest difference to ONNX Runtime's landmarks, in fractions of the side.
+    pub difference: f32,
 }
 
 /// What an export is checked on, and by.
@@ -62,12 +88,15 @@ pub struct Check<'a> {
     pub points_file: Option<&'a Path>,
     /// ONNX Runtime's library, where the usual places do not have it.
     pub library: Option<&'a Path>,
+    /// Whether a file for MNN is made, too.
+    pub mnn: bool,
 }
 
-/// Writes the subnet to `path` once ONNX Runtime is known to compute the same.
+/// Writes the subnet to `path` once ONNX Runtime is known to compute the same, and with `check.mnn` a file for MNN beside it, once
+/// MNN is.
 ///
 /// # Errors
-/// No engine, no data, or a difference: then nothing is written.
+/// No engine, no converter, no data, or a difference: then nothing is written.
 pub fn export(subnet: Subnet, path: &Path, check: &Check<'_>) -> Result<Exported> {
     let bytes = onnx::model(&subnet.graph, &subnet.weights, &Options::default()).map_err(ExportError::from)?;
     let side = subnet.graph.node(subnet.graph.inputs()[0]).shape.h;
@@ -76,16 +105,45 @@ pub fn export(subnet: Subnet, path: &Path, check: &Check<'_>) -> Result<Exported
         None => (noise(3 * side * side), "noise"),
     };
     let pictures = images.len() / (3 * side * side);
+    let output = subnet.graph.outputs()[0].0.clone();
     let expected = Candle::new(subnet.graph, &subnet.weights)?.landmarks(&images, pictures)?;
     let found = Onnx::from_bytes(&bytes, path, check.library)?.landmarks(&images, pictures)?;
+    let differs = |engine, other, path: &Path, difference| {
+        let path = path.to_owned();
+        ExportError::Differs { engine, other, path, difference, inputs }
+    };
+    let difference = within(&expected, &found).map_err(|d| differs("ONNX Runtime", "the model's", path, d))?;
+    let mnn = if check.mnn {
+        let beside = path.with_extension("mnn");
+        let (converted, by_mnn) = convert(&bytes, &output, &images, side)?;
+        let difference = within(&found, &by_mnn).map_err(|d| differs("MNN", "ONNX Runtime's", &beside, d))?;
+        write_atomically(&beside, &converted)?;
+        Some(Converted { path: beside, bytes: converted.len(), difference })
+    } else {
+        None
+    };
+    write_atomically(path, &bytes)?;
+    Ok(Exported { bytes: bytes.len(), difference, pictures, inputs, mnn })
+}
+
+/// The largest difference; as an error where it is more than [`TOLERANCE`], or where the numbers of values differ.
+fn within(expected: &[f32], found: &[f32]) -> std::result::Result<f32, f32> {
     // `max` would drop a NaN.
     let worst = |worst: f32, d: f32| if d.is_nan() || d > worst { d } else { worst };
-    let difference = expected.iter().zip(&found).map(|(e, f)| (e - f).abs()).fold(0.0, worst);
-    if found.len() != expected.len() || difference.is_nan() || difference > TOLERANCE {
-        return Err(ExportError::Differs { path: path.to_owned(), difference, inputs }.into());
-    }
-    write_atomically(path, &bytes)?;
-    Ok(Exported { bytes: bytes.len(), difference, pictures, inputs })
+    let difference = expected.iter().zip(found).map(|(e, f)| (e - f).abs()).fold(0.0, worst);
+    if found.len() != expected.len() || difference.is_nan() || difference > TOLERANCE { Err(difference) } else { Ok(difference) }
+}
+
+/// An ONNX file as one for MNN, and the landmarks that MNN finds on the pictures.
+fn convert(onnx: &[u8], output: &str, images: &[f32], side: usize) -> Result<(Vec<u8>, Vec<f32>)> {
+    let converter = Converter::find().map_err(ExportError::from)?;
+    let at = std::env::temp_dir();
+    let folder = tempfile::tempdir().map_err(FileError::new("cannot make a folder in", &at))?;
+    let (from, to) = (folder.path().join("subnet.onnx"), folder.path().join("subnet.mnn"));
+    write_atomically(&from, onnx)?;
+    converter.convert(&from, &to).map_err(ExportError::from)?;
+    let landmarks = python::run(&to, output, images, &[3, side, side]).map_err(ExportError::from)?;
+    Ok((std::fs::read(&to).map_err(FileError::new("cannot read", &to))?, landmarks))
 }
 
 fn pictures(data: &Path, check: &Check<'_>) -> Result<Vec<f32>> {

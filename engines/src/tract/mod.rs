@@ -34,7 +34,14 @@ impl Tract {
             tract_data::knobs::set_config_global(cpu::VARIABLE, kind)
                 .map_err(|e| EngineError::Start { engine: NAME, reason: format!("{e:#}") })?;
         }
-        let info = EngineInfo { name: NAME.to_string(), version: VERSION.to_string(), library: None, library_sha256: None };
+        let info = EngineInfo {
+            name: NAME.to_string(),
+            version: VERSION.to_string(),
+            precision: None,
+            library: None,
+            library_sha256: None,
+            program_sha256: None,
+        };
         Ok(Self { info })
     }
 }

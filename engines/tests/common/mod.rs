@@ -2,7 +2,8 @@
 
 use blocks::onnx::{self, Batch, Options};
 use blocks::{Builder, Candidate, Conv, Graph, Layer, Primitive, Shape, Weights, eval};
-use engines::{Engine, Session, SessionOptions};
+use engines::mnn::convert::Converter;
+use engines::{Engine, EngineKind, ModelFormat, Session, SessionOptions};
 
 /// Values without any pattern, the same each time.
 pub fn noise(n: usize, seed: u32) -> Vec<f32> {
@@ -16,10 +17,21 @@ pub fn noise(n: usize, seed: u32) -> Vec<f32> {
     (0..n).map(|_| next() as f32).collect()
 }
 
-/// A graph, as an ONNX file, made ready in an engine.
+/// A graph, as an ONNX file or what the engine takes instead, made ready in an engine.
 pub fn session(engine: &dyn Engine, graph: &Graph, weights: &Weights, batch: Batch) -> Box<dyn Session> {
-    let file = onnx::model(graph, weights, &Options { batch }).unwrap();
+    let mut file = onnx::model(graph, weights, &Options { batch }).unwrap();
+    if engine.info().name.parse::<EngineKind>().unwrap().format() == ModelFormat::Mnn {
+        let folder = tempfile::tempdir().unwrap();
+        let (onnx, mnn) = (folder.path().join("a.onnx"), folder.path().join("a.mnn"));
+        std::fs::write(&onnx, file).unwrap();
+        Converter::find().unwrap().convert(&onnx, &mnn).unwrap_or_else(|e| panic!("{}: {e}", graph.name()));
+        file = std::fs::read(&mnn).unwrap();
+    }
     engine.load(&file, &SessionOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", graph.name()))
+}
+
+fn place(names: &[&str], name: &str) -> usize {
+    names.iter().position(|other| *other == name).unwrap_or_else(|| panic!("no {name} in {names:?}"))
 }
 
 /// A graph with weights and inputs, and its outputs by the plain formulas.
@@ -40,13 +52,21 @@ impl<'a> Case<'a> {
         Self { graph, weights, inputs, expected }
     }
 
-    /// What an engine finds: that of its second run, which must not depend on the first.
+    /// What an engine finds, in the graph's order: that of its second run, which must not depend on the first.
     pub fn run(&self, engine: &dyn Engine) -> Vec<Vec<f32>> {
         let mut session = session(engine, self.graph, &self.weights, Batch::Fixed(1));
-        session.set_inputs(&self.inputs).unwrap();
+        let inputs = session.inputs().iter().map(|port| place(&self.input_names(), &port.name));
+        let inputs: Vec<_> = inputs.map(|i| self.inputs[i].clone()).collect();
+        session.set_inputs(&inputs).unwrap();
         session.run().unwrap();
         session.run().unwrap();
-        session.read_outputs().unwrap()
+        let found = session.read_outputs().unwrap();
+        let names: Vec<_> = session.outputs().iter().map(|port| port.name.as_str()).collect();
+        self.graph.outputs().iter().map(|(name, _)| found[place(&names, name)].clone()).collect()
+    }
+
+    fn input_names(&self) -> Vec<&str> {
+        self.graph.inputs().into_iter().map(|id| self.graph.node(id).name.as_str()).collect()
     }
 }
 

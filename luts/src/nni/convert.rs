@@ -136,7 +136,7 @@ fn header(import: &Import, unit: Unit, bytes: &[u8], path: &Path) -> Header {
         stopped_by: None,
         space: SpaceId { name: import.space.name().to_string(), hash: import.space.hash() },
         device: Device { model: unknown(), arch: unknown(), ..Device::default() },
-        engine: EngineId { name: unknown(), version: unknown(), library_sha256: None },
+        engine: EngineId { name: unknown(), version: unknown(), ..EngineId::default() },
         canary: None,
         governor: None,
         clock: None,

@@ -18,7 +18,7 @@ pub fn header(space: &Space) -> Header {
         stopped_by: Some("precision".into()),
         space: SpaceId { name: space.name().into(), hash: space.hash() },
         device: Device { model: "a \"board\"\nof two lines".into(), arch: "aarch64".into(), ..Device::default() },
-        engine: EngineId { name: "onnxruntime".into(), version: "1.32.0".into(), library_sha256: None },
+        engine: EngineId { name: "onnxruntime".into(), version: "1.32.0".into(), ..EngineId::default() },
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.1), median_us: Micros(101.7) }),
         governor: None,
         clock: None,

@@ -1,4 +1,4 @@
-//! `profiler bench`: any ONNX models, interleaved.
+//! `profiler bench`: any models, interleaved.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,8 @@ pub struct Figure {
 /// # Errors
 /// [`HostError`].
 pub fn run(files: &[PathBuf], setting: &Setting) -> Result<(Vec<Figure>, Samples), HostError> {
-    let folder = JobFolder::of_files(files)?;
+    setting.check_engine()?;
+    let folder = JobFolder::of_files(files, setting.engine)?;
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
     let (samples, _) =
         Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars: MultiProgress::new() }.run()?;

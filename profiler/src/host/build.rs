@@ -172,7 +172,8 @@ impl Build {
             }
             return Ok(samples);
         }
-        let folder = JobFolder::prepare(models)?;
+        setting.check_engine()?;
+        let folder = JobFolder::prepare(models, setting.engine, bars)?;
         let raw = match raw {
             Some(raw) => raw,
             None => RawFile::create(raw_path, &request)?,

@@ -121,15 +121,10 @@ impl Check {
         let anchors = self.anchors()?;
         let all = choices.iter().chain(anchors.iter().map(|(choice, _)| choice));
         let models: Vec<Model> = all.map(|choice| Model::net(&self.space, choice, self.points)).collect();
-        let folder = JobFolder::prepare(&models)?;
-        let task = Task {
-            setting: &self.setting,
-            folder,
-            samples: Samples::default(),
-            raw: None,
-            raw_path: None,
-            bars: MultiProgress::new(),
-        };
+        self.setting.check_engine()?;
+        let bars = MultiProgress::new();
+        let folder = JobFolder::prepare(&models, self.setting.engine, &bars)?;
+        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars };
         let (samples, _) = task.run()?;
         let start = samples.start.as_ref();
         if start.is_some_and(|s| s.canary != canary.kind) {

@@ -48,8 +48,9 @@ enum Command {
     /// Measure random whole networks that the table never saw, and compare with what it predicts.
     #[command(after_help = "Example: profiler check luts/this-machine.csv --device local --nets 30 --seed 7")]
     Check(CheckArgs),
-    /// Measure any ONNX models, interleaved.
-    #[command(after_help = "Example: profiler bench subnet.onnx baseline.onnx --device local")]
+    /// Measure any models, interleaved.
+    #[command(after_help = "Examples: profiler bench subnet.onnx baseline.onnx --device local\n          \
+                            profiler bench subnet.mnn --device adb --engine mnn")]
     Bench(BenchArgs),
     /// Write a network of a space as an ONNX file with random weights, to be measured before it is trained.
     #[command(after_help = "Example: profiler net --arch sep_k3,mb_k5_res,gh_k5,mb_k5_res,gh_k5 --out net.onnx")]
@@ -201,7 +202,7 @@ struct BuildArgs {
     /// Runs with cold caches of each block and pass; 0 for none.
     #[arg(long, default_value_t = 3, value_name = "RUNS")]
     cold: usize,
-    /// Engine: ort or tract.
+    /// Engine: ort, tract or mnn.
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
     /// Threads of the engine.
@@ -245,7 +246,7 @@ struct CheckArgs {
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine: ort or tract; the table's without.
+    /// Engine: ort, tract or mnn; the table's without.
     #[arg(long)]
     engine: Option<EngineKind>,
     /// Networks to measure.
@@ -279,7 +280,7 @@ struct CheckArgs {
 
 #[derive(Args)]
 struct BenchArgs {
-    /// ONNX files.
+    /// ONNX files; for MNN, .mnn files too.
     #[arg(required = true)]
     models: Vec<PathBuf>,
     /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
@@ -287,7 +288,7 @@ struct BenchArgs {
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine: ort or tract.
+    /// Engine: ort, tract or mnn.
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
     /// Threads of the engine.

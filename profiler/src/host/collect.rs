@@ -39,6 +39,18 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Refuses what can be refused before models are prepared: on this machine, an engine that this program does not hold.
+    ///
+    /// # Errors
+    /// [`engines::EngineError::NotBuilt`], [`engines::EngineError::NoLibrary`].
+    pub fn check_engine(&self) -> Result<(), HostError> {
+        self.engine.check_library(self.engine_lib.as_deref())?;
+        if self.device == Address::Local && !self.engine.is_built() {
+            return Err(engines::EngineError::NotBuilt { engine: self.engine }.into());
+        }
+        Ok(())
+    }
+
     /// What one of several units does that share the work: its part of the time, for its part of the precision.
     pub fn share(&self, device: Address, sharers: usize) -> Self {
         let plan = Plan {

@@ -51,6 +51,9 @@ pub enum HostError {
     /// The engine's library.
     #[error(transparent)]
     Engine(#[from] engines::EngineError),
+    /// A model that is not ONNX for the engine.
+    #[error(transparent)]
+    Convert(#[from] engines::mnn::convert::ConvertError),
     /// The device.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -120,7 +123,8 @@ impl HostError {
             | Self::Transport(_)
             | Self::TooFew { .. }
             | Self::Faults { .. }
-            | Self::Engine(_) => 3,
+            | Self::Engine(_)
+            | Self::Convert(_) => 3,
             Self::Interrupted { .. } => 130,
             _ => 2,
         }

@@ -97,7 +97,9 @@ impl Plan<'_> {
             engine: EngineId {
                 name: start.engine.name.clone(),
                 version: start.engine.version.clone(),
+                precision: start.engine.precision.clone(),
                 library_sha256: start.engine.library_sha256.clone(),
+                program_sha256: start.engine.program_sha256.clone(),
             },
             canary: Some(Canary { kind: start.canary.clone(), stated_us: Micros(stated), median_us: Micros(median) }),
             governor: start.governor.clone(),

@@ -1,4 +1,4 @@
-//! Job folders: every model as an ONNX file, its inputs, and the outputs expected.
+//! Job folders: every model as a file for the engine, its inputs, and the outputs expected.
 //!
 //! Weights are random but fixed: what is timed does not depend on them, and a result that is wrong shows. Expected outputs are
 //! computed here, from the graph, by code that shares nothing with any engine.
@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use blocks::{Builder, Graph, Primitive, Shape, Space, Weights, eval, onnx};
+use engines::mnn::convert::Converter;
+use engines::{EngineKind, ModelFormat};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
-use super::HostError;
+use super::{HostError, interrupt};
 use crate::protocol::{Item, JOB_FILE, Job};
 use crate::random::Random;
 
@@ -71,19 +74,25 @@ pub struct JobFolder {
 }
 
 impl JobFolder {
-    /// Writes the files of all models.
+    /// Writes the files of all models, for that engine.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Prepare`].
-    pub fn prepare(models: &[Model]) -> Result<Self, HostError> {
+    /// [`HostError::File`], [`HostError::Prepare`], [`HostError::Convert`], [`HostError::Interrupted`].
+    pub fn prepare(models: &[Model], engine: EngineKind, bars: &MultiProgress) -> Result<Self, HostError> {
         let folder = new_folder()?;
+        let writer = Writer::new(engine, folder.path())?;
+        let bar = bars.add(progress_bar(models.len()));
         let next = std::sync::atomic::AtomicUsize::new(0);
         let work = || {
             let mut made = Vec::new();
             loop {
                 let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let Some(model) = models.get(i) else { return Ok(made) };
-                made.push((i, write(model, i, folder.path())?));
+                if interrupt::requested() {
+                    return Err(HostError::Interrupted { raw: None });
+                }
+                made.push((i, writer.write(model, i)?));
+                bar.inc(1);
             }
         };
         let workers = thread::available_parallelism().map_or(1, usize::from);
@@ -91,21 +100,23 @@ impl JobFolder {
             let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             let results = handles.into_iter().map(|h| h.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
             results.collect::<Result<Vec<_>, HostError>>()
-        })?;
+        });
+        bar.finish_and_clear();
+        let made = made?;
         let mut items: Vec<(usize, Item)> = made.into_iter().flatten().collect();
         items.sort_by_key(|(i, _)| *i);
         Ok(Self { folder, items: items.into_iter().map(|(_, item)| item).collect() })
     }
 
-    /// Copies a user's models; the agent makes up their inputs.
+    /// Copies a user's models, ONNX files or files of that engine's own format; the agent makes up their inputs.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn of_files(files: &[PathBuf]) -> Result<Self, HostError> {
+    /// [`HostError::File`], [`HostError::Convert`].
+    pub fn of_files(files: &[PathBuf], engine: EngineKind) -> Result<Self, HostError> {
         let folder = new_folder()?;
+        let writer = Writer::new(engine, folder.path())?;
         let copy = |(i, path): (usize, &PathBuf)| {
-            let model = format!("{i}.onnx");
-            fs::copy(path, folder.path().join(&model)).map_err(HostError::file("read", path))?;
+            let model = writer.copy(path, i)?;
             let id = format!("{i}:{}", path.display());
             Ok(Item { id, model, inputs: Vec::new(), expected: Vec::new(), earlier: Vec::new(), cold: false })
         };
@@ -134,34 +145,103 @@ fn new_folder() -> Result<TempDir, HostError> {
     tempfile::Builder::new().prefix("profiler-job-").tempdir().map_err(HostError::file("make a folder in", &at))
 }
 
-/// Writes the files of one model.
-fn write(model: &Model, index: usize, folder: &Path) -> Result<Item, HostError> {
-    let Model { id, graph } = model;
-    let fault = |reason: String| HostError::Prepare { id: id.clone(), reason };
-    let weights = Weights::for_measuring(graph, SEED);
-    let bytes = onnx::model(graph, &weights, &onnx::Options::default()).map_err(|e| fault(e.to_string()))?;
-    let file = |name: &str, bytes: &[u8]| -> Result<String, HostError> {
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(HostError::file("write", &path))?;
-        Ok(name.to_string())
-    };
-    let mut random = Random::new(SEED);
-    let inputs: Vec<Vec<f32>> = graph.inputs().iter().map(|&x| random.values(graph.node(x).shape.volume())).collect();
-    let expected = eval::evaluate(graph, &weights, &inputs).map_err(|e| fault(e.to_string()))?;
-    let all = |kind: &str, values: &[Vec<f32>]| {
-        let one = |(k, values): (usize, &Vec<f32>)| {
-            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            file(&format!("{index}.{kind}{k}.f32"), &bytes)
+fn progress_bar(models: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("preparing {bar:30} {pos} of {len}, about {eta} to go");
+    ProgressBar::new(models as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Writes the files of models into a folder.
+struct Writer<'a> {
+    folder: &'a Path,
+    engine: EngineKind,
+    /// Makes the engine's files, where it takes no ONNX.
+    converter: Option<Converter>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(engine: EngineKind, folder: &'a Path) -> Result<Self, HostError> {
+        let converter = match engine.format() {
+            ModelFormat::Onnx => None,
+            ModelFormat::Mnn => Some(Converter::find()?),
         };
-        values.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()
-    };
-    Ok(Item {
-        id: id.clone(),
-        model: file(&format!("{index}.onnx"), &bytes)?,
-        inputs: all("in", &inputs)?,
-        expected: all("out", &expected)?,
-        earlier: Vec::new(),
-        // Whole networks are for the fit; their parts have a column for it.
-        cold: !id.starts_with(NET) && id != OVERHEAD,
-    })
+        Ok(Self { folder, engine, converter })
+    }
+
+    /// Writes a file and gives its name.
+    fn file(&self, name: String, bytes: &[u8]) -> Result<String, HostError> {
+        let path = self.folder.join(&name);
+        fs::write(&path, bytes).map_err(HostError::file("write", &path))?;
+        Ok(name)
+    }
+
+    /// Makes the engine's file of an ONNX file, which is in the folder only if that is the engine's.
+    fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, HostError> {
+        let name = format!("{index}.mnn");
+        converter.convert(onnx, &self.folder.join(&name))?;
+        Ok(name)
+    }
+
+    /// Brings a user's model into the folder and gives its name there.
+    fn copy(&self, path: &Path, index: usize) -> Result<String, HostError> {
+        let is_mnn = path.extension().is_some_and(|extension| extension == "mnn");
+        match &self.converter {
+            Some(converter) if !is_mnn => {
+                // The converter says nothing of why it cannot read one.
+                fs::File::open(path).map_err(HostError::file("read", path))?;
+                self.convert(converter, path, index)
+            }
+            Some(_) => self.copy_as(path, format!("{index}.mnn")),
+            None => self.copy_as(path, format!("{index}.onnx")),
+        }
+    }
+
+    fn copy_as(&self, path: &Path, name: String) -> Result<String, HostError> {
+        fs::copy(path, self.folder.join(&name)).map_err(HostError::file("read", path))?;
+        Ok(name)
+    }
+
+    /// Writes the files of one model.
+    fn write(&self, model: &Model, index: usize) -> Result<Item, HostError> {
+        let Model { id, graph } = model;
+        let fault = |reason: String| HostError::Prepare { id: id.clone(), reason };
+        let weights = Weights::for_measuring(graph, SEED);
+        let bytes = onnx::model(graph, &weights, &onnx::Options::default()).map_err(|e| fault(e.to_string()))?;
+        let onnx = self.file(format!("{index}.onnx"), &bytes)?;
+        let file = match &self.converter {
+            None => onnx,
+            Some(converter) => {
+                let onnx = self.folder.join(onnx);
+                let converted = self.convert(converter, &onnx, index)?;
+                // The device has no use for it.
+                fs::remove_file(&onnx).map_err(HostError::file("remove", &onnx))?;
+                converted
+            }
+        };
+        let mut random = Random::new(SEED);
+        let inputs: Vec<Vec<f32>> = graph.inputs().iter().map(|&x| random.values(graph.node(x).shape.volume())).collect();
+        let expected = eval::evaluate(graph, &weights, &inputs).map_err(|e| fault(e.to_string()))?;
+        let input_names = graph.inputs().into_iter().map(|x| graph.node(x).name.as_str());
+        let output_names = graph.outputs().iter().map(|(name, _)| name.as_str());
+        Ok(Item {
+            id: id.clone(),
+            model: file,
+            inputs: self.values(index, "in", std::iter::zip(input_names, &inputs).collect())?,
+            expected: self.values(index, "out", std::iter::zip(output_names, &expected).collect())?,
+            earlier: Vec::new(),
+            // Whole networks are for the fit; their parts have a column for it.
+            cold: !id.starts_with(NET) && id != OVERHEAD,
+        })
+    }
+
+    /// Writes the values of ports, a file each, and gives the files' names in the order of the engine's sessions.
+    fn values(&self, index: usize, kind: &str, mut ports: Vec<(&str, &Vec<f32>)>) -> Result<Vec<String>, HostError> {
+        if self.engine.ports_by_name() {
+            ports.sort_by_key(|(name, _)| *name);
+        }
+        let one = |(k, (_, values)): (usize, (&str, &Vec<f32>))| {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            self.file(format!("{index}.{kind}{k}.f32"), &bytes)
+        };
+        ports.into_iter().enumerate().map(one).collect()
+    }
 }

@@ -64,7 +64,9 @@ fn unlike(a: &Header, b: &Header) -> Option<(&'static str, String, String)> {
         ("threads", a.threads.to_string(), b.threads.to_string()),
         ("landmarks", a.points.to_string(), b.points.to_string()),
         ("engines", format!("{} {}", a.engine.name, a.engine.version), format!("{} {}", b.engine.name, b.engine.version)),
+        ("precisions", format!("{:?}", a.engine.precision), format!("{:?}", b.engine.precision)),
         ("engine libraries", format!("{:?}", a.engine.library_sha256), format!("{:?}", b.engine.library_sha256)),
+        ("engine programs", format!("{:?}", a.engine.program_sha256), format!("{:?}", b.engine.program_sha256)),
         ("canaries", kind(a), kind(b)),
     ];
     sides.into_iter().find(|(_, a, b)| a != b)

@@ -98,17 +98,14 @@ impl Samples {
                 if let Some(before) = &self.start {
                     let same = before.engine == start.engine && before.canary == start.canary && before.cpus == start.cpus;
                     if !same || before.device.known.model != start.device.known.model {
-                        return Err(format!(
-                            "was measured with {} {} on CPUs {:?} of {:?}, now it is {} {} on CPUs {:?} of {:?}",
-                            before.engine.name,
-                            before.engine.version,
-                            before.cpus,
-                            before.device.known.model,
-                            start.engine.name,
-                            start.engine.version,
-                            start.cpus,
-                            start.device.known.model
-                        ));
+                        let of = |s: &Start| {
+                            let (engine, model) = (&s.engine, &s.device.known.model);
+                            format!("{} {} on CPUs {:?} of {model:?}", engine.name, engine.version, s.cpus)
+                        };
+                        let (then, now) = (of(before), of(start));
+                        // The same engine from another file: the file's hash differs.
+                        let build = if then == now { ", another build of it" } else { "" };
+                        return Err(format!("was measured with {then}, now it is {now}{build}"));
                     }
                 }
                 self.start = Some(start.as_ref().clone());

@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use engines::mnn::convert::Converter;
+
 /// The program with these arguments, words separated by blanks; `{}` stands for the folder.
 pub fn profiler(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_profiler"));
@@ -25,6 +27,19 @@ pub fn run(folder: &Path, arguments: &str) -> (i32, String, String) {
 pub fn engine() -> Option<PathBuf> {
     match engines::library::find(None) {
         Ok(path) => Some(path),
+        Err(e) => {
+            let required = std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_some_and(|v| v == "1");
+            assert!(!required, "BLOCKTIME_REQUIRE_ENGINE=1, but {e}");
+            eprintln!("skipped: {e}");
+            None
+        }
+    }
+}
+
+/// MNN's converter; `None`, with a message, where there is none (a failure with `BLOCKTIME_REQUIRE_ENGINE=1`).
+pub fn converter() -> Option<Converter> {
+    match Converter::find() {
+        Ok(converter) => Some(converter),
         Err(e) => {
             let required = std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_some_and(|v| v == "1");
             assert!(!required, "BLOCKTIME_REQUIRE_ENGINE=1, but {e}");

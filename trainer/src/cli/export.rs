@@ -3,13 +3,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ListArgs, quoted};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::export::{Check, export};
 use crate::finetune::subnet;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
-  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces")]
+  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces --mnn")]
 pub struct ExportArgs {
     /// A checkpoint: a subnet's, or a supernet's, whose most probable subnet is then written
     #[arg(long, value_name = "FILE")]
@@ -17,7 +17,10 @@ pub struct ExportArgs {
     /// The ONNX file
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Data folder whose training pictures ONNX Runtime is compared on [default: seeded noise]
+    /// Write a file for MNN beside it, too (subnet.mnn for subnet.onnx); needs scripts/setup-mnn.sh
+    #[arg(long)]
+    mnn: bool,
+    /// Data folder whose training pictures the files are checked on [default: seeded noise]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -31,6 +34,9 @@ pub struct ExportArgs {
 }
 
 pub fn run(args: &ExportArgs) -> Result<()> {
+    if args.mnn && args.out.extension().is_some_and(|extension| extension == "mnn") {
+        return Err(Error::Usage("--out names the ONNX file; the one for MNN gets its name with .mnn at the end".to_string()));
+    }
     let net = subnet(&args.subnet, args.space.as_deref())?;
     let (parameters, macs) = (net.graph.parameter_count(), net.graph.macs());
     let check = Check {
@@ -38,10 +44,15 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         list: args.lists.list(),
         points_file: args.lists.points_file.as_deref(),
         library: args.engine_lib.as_deref(),
+        mnn: args.mnn,
     };
     let done = export(net, &args.out, &check)?;
     println!("{}: {:.1} KB, {parameters} parameters, {:.2} MMAC", args.out.display(), done.bytes as f64 / 1e3, macs as f64 / 1e6);
     eprintln!("ONNX Runtime agrees on {} {} within {:.1e} of the side", done.pictures, done.inputs, done.difference);
+    if let Some(mnn) = done.mnn {
+        println!("{}: {:.1} KB", mnn.path.display(), mnn.bytes as f64 / 1e3);
+        eprintln!("MNN agrees with ONNX Runtime on the same within {:.1e} of the side", mnn.difference);
+    }
     eprintln!("next: profiler bench {} --device local", quoted(&args.out));
     Ok(())
 }

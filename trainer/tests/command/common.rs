@@ -76,7 +76,7 @@ pub fn table(source: Source) -> Table {
         stopped_by: None,
         space: SpaceId { name: space.name().into(), hash: space.hash() },
         device: Device { model: "a board".into(), arch: "aarch64".into(), ..Device::default() },
-        engine: EngineId { name: "onnxruntime".into(), version: "1.0.0".into(), library_sha256: None },
+        engine: EngineId { name: "onnxruntime".into(), version: "1.0.0".into(), ..EngineId::default() },
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.0), median_us: Micros(100.0) }),
         governor: None,
         clock: None,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{Fixture, SEARCH, read, table};
+use crate::common::{Fixture, SEARCH, read, table, text};
 use luts::{Overwrite, Source};
 
 /// Nothing was begun.
@@ -181,4 +181,20 @@ fn an_engine_library_that_is_not_there() {
     let said = fixture.refused(export, 2);
     assert!(said.contains("none.so") && said.contains("pip"), "{said}");
     assert!(!fixture.path("x.onnx").exists());
+}
+
+#[test]
+fn a_converter_that_is_not_there_leaves_no_file() {
+    if engines::library::find(None).is_err() {
+        eprintln!("skipped: without ONNX Runtime nothing is converted");
+        return;
+    }
+    let fixture = Fixture::new(10);
+    fixture.done(&format!("{} --out run", SEARCH.replace("--end-epoch 4", "--end-epoch 1")));
+    let export = "export --mnn --subnet run/supernet/checkpoint_last.safetensors --out";
+    let output = fixture.command(&format!("{export} x.onnx")).env("BLOCKTIME_MNNCONVERT", "none").output().unwrap();
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("scripts/setup-mnn.sh"), "{said}");
+    assert!(!fixture.path("x.onnx").exists() && !fixture.path("x.mnn").exists());
+    assert!(fixture.refused(&format!("{export} x.mnn"), 2).contains(".mnn"));
 }

@@ -47,7 +47,19 @@ fn every_command_does_its_part() {
         eprintln!("skipped the export: {missing}");
         return;
     }
-    fixture.done("export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces");
+    let export = "export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces";
+    match engines::mnn::convert::Converter::find() {
+        Ok(_) => {
+            let said = fixture.done(&format!("{export} --mnn"));
+            assert!(said.lines().any(|line| line.starts_with("run/subnet.mnn: ")), "{said}");
+            assert!(fixture.path("run/subnet.mnn").exists());
+        }
+        Err(missing) => {
+            assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
+            eprintln!("skipped MNN: {missing}");
+            fixture.done(export);
+        }
+    }
     let onnx = eval("run/subnet.onnx");
     let [a, b] = [&checkpoint, &onnx].map(|e| e["nme"].as_f64().unwrap());
     assert!((a - b).abs() < 1e-5, "{a} {b}");

@@ -21,10 +21,6 @@ impl Transport for Local {
     }
 
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
-        if !engine.is_built() {
-            return Err(EngineError::NotBuilt { engine }.into());
-        }
-        engine.check_library(given)?;
         match engine {
             EngineKind::OnnxRuntime => {
                 let found = engines::library::find(given).map_err(EngineError::from)?;
@@ -33,7 +29,7 @@ impl Transport for Local {
                 let found = std::path::absolute(&found).unwrap_or(found);
                 Ok(Some(found.to_string_lossy().into_owned()))
             }
-            EngineKind::Tract => Ok(None),
+            EngineKind::Tract | EngineKind::Mnn => Ok(None),
         }
     }
 

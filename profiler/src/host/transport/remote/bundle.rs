@@ -58,8 +58,9 @@ impl Bundle {
                     // The gnu one brings its own C library and runs on any kernel of that architecture.
                     EngineKind::OnnxRuntime if probe.android => &["linux-android", "linux-gnu"],
                     EngineKind::OnnxRuntime => &["linux-gnu"],
-                    // A single static program that runs on any kernel; the others are built without tract.
+                    // A single static program that runs on any kernel; only that one is built with the engine.
                     EngineKind::Tract => &["linux-musl"],
+                    EngineKind::Mnn => &["linux-gnu-mnn"],
                 };
                 let agents = cache.map(|cache| cache.join("agents"));
                 agents.iter().flat_map(|a| kinds.iter().map(|kind| a.join(format!("{}-{kind}", probe.arch)))).collect()
@@ -77,6 +78,9 @@ impl Bundle {
             }
             EngineKind::Tract => {
                 "build one with tract: scripts/build-agent.sh musl makes it for ARMv8 Linux and Android alike; see android/README.md"
+            }
+            EngineKind::Mnn => {
+                "build one with MNN: scripts/build-agent.sh mnn makes it for ARMv8 Linux and Android alike; see android/README.md"
             }
         };
         Err(RemoteError::NoAgent { device: device.to_string(), abi: probe.abi(), tried, advice })
@@ -211,21 +215,24 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_for_tract_is_one_static_program() {
-        let cache = tempfile::tempdir().unwrap();
-        let find = || Bundle::find_in("d", &probe(true), EngineKind::Tract, None, Some(cache.path().to_path_buf()));
-        let add = |kind: &str| {
-            let folder = cache.path().join("agents").join(kind);
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("profiler"), elf(183)).unwrap();
-        };
-        add("aarch64-linux-gnu");
-        let error = find().unwrap_err().to_string();
-        assert!(error.contains("aarch64-linux-musl") && error.contains("scripts/build-agent.sh musl"), "{error}");
-        add("aarch64-linux-musl");
-        let bundle = find().unwrap();
-        assert_eq!((bundle.files.len(), bundle.loader), (1, None));
-        assert!(bundle.files[0].from.ends_with("agents/aarch64-linux-musl/profiler"), "{:?}", bundle.files);
+    fn an_agent_with_an_engine_in_it_is_one_static_program() {
+        for (engine, kind, script) in [(EngineKind::Tract, "musl", "musl"), (EngineKind::Mnn, "gnu-mnn", "mnn")] {
+            let cache = tempfile::tempdir().unwrap();
+            let find = || Bundle::find_in("d", &probe(true), engine, None, Some(cache.path().to_path_buf()));
+            let add = |kind: &str| {
+                let folder = cache.path().join(format!("agents/aarch64-linux-{kind}"));
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(folder.join("profiler"), elf(183)).unwrap();
+            };
+            add("gnu");
+            let error = find().unwrap_err().to_string();
+            let words = [format!("aarch64-linux-{kind}"), format!("scripts/build-agent.sh {script} ")];
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+            add(kind);
+            let bundle = find().unwrap();
+            assert_eq!((bundle.files.len(), bundle.loader), (1, None));
+            assert!(bundle.files[0].from.ends_with(format!("agents/aarch64-linux-{kind}/profiler")), "{:?}", bundle.files);
+        }
     }
 
     #[test]

@@ -236,11 +236,10 @@ impl<S: Shell> Transport for Remote<S> {
     }
 
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
-        engine.check_library(given)?;
         let device = self.shell.name();
         self.engine = match engine {
             EngineKind::OnnxRuntime => Some(bundle::engine(&device, &self.probe, given)?),
-            EngineKind::Tract => None,
+            EngineKind::Tract | EngineKind::Mnn => None,
         };
         self.agent = Some(Bundle::find(&device, &self.probe, engine)?);
         Ok(self.engine.as_deref().map(|library| self.at(&engine_file(library))))

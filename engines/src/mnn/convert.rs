@@ -1,0 +1,190 @@
+//! ONNX files made into MNN's, by MNN's own converter, a program on the host.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{VERSION, folder};
+use crate::library::cache_folder;
+
+/// Environment variable that names the converter.
+pub const VARIABLE: &str = "BLOCKTIME_MNNCONVERT";
+/// What it prints behind a conversion that worked; its exit code says nothing.
+const DONE: &str = "Converted Success!";
+/// What it calls whoever converts; it takes no file without.
+const CALLER: &str = "blocktime";
+
+/// Why there is no file for MNN.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// In none of its places.
+    #[error(
+        "MNN's converter is not there; tried{}\nscripts/setup-mnn.sh brings version {VERSION}",
+        .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
+    )]
+    Missing {
+        /// The places, in the order of the search.
+        tried: Vec<String>,
+    },
+    /// Not that of the engine.
+    #[error("{program} is MNN's converter of version '{found}', the engine is {VERSION}; scripts/setup-mnn.sh brings that one")]
+    Version {
+        /// The converter.
+        program: PathBuf,
+        /// What it says its version is.
+        found: String,
+    },
+    /// It does not start.
+    #[error("cannot start MNN's converter {program}; scripts/setup-mnn.sh brings one that works")]
+    Start {
+        /// The converter.
+        program: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The converter takes no such model.
+    #[error("MNN's converter refuses {path}:{}", .said.lines().map(|line| format!("\n  {line}")).collect::<String>())]
+    Refused {
+        /// The ONNX file.
+        path: PathBuf,
+        /// The end of what it said.
+        said: String,
+    },
+    /// The converted file cannot take its place.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file for MNN.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// MNN's converter.
+#[derive(Clone, Debug)]
+pub struct Converter {
+    program: PathBuf,
+}
+
+impl Converter {
+    /// Finds it, the one that [`VARIABLE`] names or the one that `scripts/setup-mnn.sh` has brought, and makes sure that it is of
+    /// the engine's [version](VERSION).
+    ///
+    /// # Errors
+    /// [`ConvertError::Missing`], [`ConvertError::Start`], [`ConvertError::Version`].
+    pub fn find() -> Result<Self, ConvertError> {
+        Self::find_in(std::env::var_os(VARIABLE).filter(|v| !v.is_empty()), cache_folder())
+    }
+
+    fn find_in(named: Option<OsString>, cache: Option<PathBuf>) -> Result<Self, ConvertError> {
+        let mut tried = Vec::new();
+        let place = match named {
+            Some(path) => Some(PathBuf::from(path)),
+            None => {
+                tried.push(format!("${VARIABLE}: not set"));
+                cache.map(|cache| folder(&cache).join("mnnconvert"))
+            }
+        };
+        let program = place.filter(|path| {
+            tried.push(path.display().to_string());
+            path.is_file()
+        });
+        let converter = Self { program: program.ok_or(ConvertError::Missing { tried })? };
+        let said = converter.run(&["--version".into()])?;
+        // Other lines tell what the processor can do.
+        if said.lines().any(|line| line.trim() == VERSION) {
+            return Ok(converter);
+        }
+        let found = said.lines().last().unwrap_or_default().trim().to_string();
+        Err(ConvertError::Version { program: converter.program, found })
+    }
+
+    /// Makes the file `mnn` of the ONNX file `onnx`. It is there whole or, as before, not at all.
+    ///
+    /// # Errors
+    /// [`ConvertError::Start`], [`ConvertError::Refused`], [`ConvertError::Write`].
+    pub fn convert(&self, onnx: &Path, mnn: &Path) -> Result<(), ConvertError> {
+        let name = mnn.file_name().unwrap_or_default().to_string_lossy();
+        let half = mnn.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let arguments: [OsString; 8] = [
+            "-f".into(),
+            "ONNX".into(),
+            "--modelFile".into(),
+            onnx.into(),
+            "--MNNModel".into(),
+            half.clone().into(),
+            "--bizCode".into(),
+            CALLER.into(),
+        ];
+        let converted = self.run(&arguments).and_then(|said| {
+            if !said.contains(DONE) {
+                let lines: Vec<_> = said.lines().collect();
+                let said = lines[lines.len().saturating_sub(8)..].join("\n");
+                return Err(ConvertError::Refused { path: onnx.to_path_buf(), said });
+            }
+            std::fs::rename(&half, mnn).map_err(|source| ConvertError::Write { path: mnn.to_path_buf(), source })
+        });
+        if converted.is_err() {
+            // What went wrong is told; that there may be nothing to remove is no news.
+            let _ = std::fs::remove_file(&half);
+        }
+        converted
+    }
+
+    /// All that it says.
+    fn run(&self, arguments: &[OsString]) -> Result<String, ConvertError> {
+        let done = Command::new(&self.program).args(arguments).stdin(Stdio::null()).output();
+        let done = done.map_err(|source| ConvertError::Start { program: self.program.clone(), source })?;
+        Ok([done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A program that does what the lines of shell say.
+    fn converter(folder: &Path, lines: &str) -> OsString {
+        let path = folder.join("mnnconvert");
+        std::fs::write(&path, format!("#!/bin/sh\n[ \"$1\" = --version ] && echo 'The device supports: nothing' && {lines}\n"))
+            .unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.into()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_converter_is_said_with_what_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let error =
+            |named: Option<OsString>| Converter::find_in(named, Some(folder.path().to_path_buf())).err().unwrap().to_string();
+        let missing = error(None);
+        assert!(
+            missing.contains(VARIABLE) && missing.contains("mnn/3.6.1/mnnconvert") && missing.contains("scripts/setup-mnn.sh"),
+            "{missing}"
+        );
+        assert!(error(Some("/nowhere/mnnconvert".into())).contains("/nowhere/mnnconvert"));
+        let other = error(Some(converter(folder.path(), "echo 3.5.0")));
+        assert!(other.contains("'3.5.0'") && other.contains("scripts/setup-mnn.sh"), "{other}");
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, "no program").unwrap();
+        assert!(matches!(Converter::find_in(Some(plain.into()), None), Err(ConvertError::Start { .. })));
+    }
+
+    #[test]
+    fn a_conversion_leaves_a_whole_file_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |lines: &str| {
+            Converter::find_in(Some(converter(folder.path(), &format!("echo {VERSION} && exit; {lines}"))), None).unwrap()
+        };
+        let (onnx, mnn) = (folder.path().join("a.onnx"), folder.path().join("a.mnn"));
+        // Half a file, and exit code 0 as always.
+        let refused = of("echo half >\"$6\"; echo 'no such operator'").convert(&onnx, &mnn).err().unwrap().to_string();
+        assert!(refused.contains("a.onnx") && refused.contains("no such operator"), "{refused}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "only the converter is left");
+        of("echo whole >\"$6\"; echo 'Converted Success!'").convert(&onnx, &mnn).unwrap();
+        assert_eq!(std::fs::read_to_string(&mnn).unwrap(), "whole\n");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

@@ -1,0 +1,175 @@
+//! MNN against the plain reference result and against ONNX Runtime, which is left out where its library is missing. Needs MNN's
+//! converter (`scripts/setup-mnn.sh`): skipped without it. With `BLOCKTIME_REQUIRE_ENGINE=1`, nothing is left out.
+
+#![cfg(feature = "mnn")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
+mod common;
+
+use std::path::Path;
+
+use blocks::onnx::Batch;
+use blocks::{Graph, Space, Weights, eval};
+use common::{Case, all_primitives, noise, session};
+use engines::mnn::convert::Converter;
+use engines::{Engine, EngineError, EngineKind, SessionOptions};
+
+/// Largest difference, in parts of the largest expected value.
+const TOLERANCE: f32 = 1e-5;
+
+/// The engine, where there is a converter for it.
+fn mnn() -> Option<Box<dyn Engine>> {
+    let converter = Converter::find();
+    let required = std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_some_and(|v| v == "1");
+    match converter {
+        Err(e) if !required => {
+            eprintln!("skipped: {e}");
+            None
+        }
+        found => {
+            found.unwrap();
+            Some(engines::open(EngineKind::Mnn, None).unwrap())
+        }
+    }
+}
+
+fn onnxruntime() -> Option<Box<dyn Engine>> {
+    match engines::open(EngineKind::OnnxRuntime, None) {
+        Ok(engine) => Some(engine),
+        Err(e) => {
+            assert!(std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_none_or(|v| v != "1"), "{e}");
+            eprintln!("not compared with ONNX Runtime: {e}");
+            None
+        }
+    }
+}
+
+/// Runs graphs in MNN, by the plain formulas and in ONNX Runtime.
+fn check(mnn: &dyn Engine, graphs: &[Graph]) {
+    let other = onnxruntime();
+    for graph in graphs {
+        let case = Case::new(graph);
+        let found = case.run(mnn);
+        assert_near(&format!("{} by the formulas", graph.name()), &found, &case.expected);
+        if let Some(other) = &other {
+            assert_near(&format!("{} in ONNX Runtime", graph.name()), &found, &case.run(&**other));
+        }
+    }
+}
+
+fn assert_near(name: &str, found: &[Vec<f32>], expected: &[Vec<f32>]) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (i, (found, expected)) in std::iter::zip(found, expected).enumerate() {
+        assert_eq!(found.len(), expected.len(), "{name}: output {i}");
+        let range = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+        assert!(range > 0.0, "{name}: all of output {i} is zero");
+        let error = std::iter::zip(found, expected).map(|(f, e)| (f - e).abs() / range).fold(0.0, f32::max);
+        assert!(error <= TOLERANCE && found.iter().all(|v| v.is_finite()), "{name}: output {i} is off by {error:e} of its range");
+    }
+}
+
+#[test]
+fn all_primitives_at_two_shapes() {
+    let Some(mnn) = mnn() else { return };
+    let graphs = all_primitives();
+    assert_eq!(graphs.len(), 52);
+    check(&*mnn, &graphs);
+}
+
+#[test]
+fn trunk_pieces_and_whole_networks() {
+    let Some(mnn) = mnn() else { return };
+    let space = Space::load("pfld").unwrap();
+    let choice = |k: usize| space.layers().iter().map(|l| l.primitives[k]).collect::<Vec<_>>();
+    let mut graphs: Vec<_> = space.trunk_pieces(106).into_iter().map(|piece| piece.graph).collect();
+    graphs.extend([space.pose_net().unwrap(), space.subnet(&choice(1), 106), space.deployed(&choice(8), 86)]);
+    check(&*mnn, &graphs);
+}
+
+#[test]
+fn the_tenth_run_sees_the_inputs_of_the_first() {
+    let Some(mnn) = mnn() else { return };
+    let space = Space::load("pfld").unwrap();
+    let graph = space.deployed(&space.layers().iter().map(|l| l.primitives[1]).collect::<Vec<_>>(), 106);
+    let weights = Weights::for_measuring(&graph, 7);
+    let input = noise(graph.node(graph.inputs()[0]).shape.volume(), 1);
+    let mut session = session(&*mnn, &graph, &weights, Batch::Fixed(1));
+    session.set_inputs(std::slice::from_ref(&input)).unwrap();
+    let mut outputs = Vec::new();
+    for _ in 0..10 {
+        session.run().unwrap();
+        outputs.push(session.read_outputs().unwrap());
+    }
+    assert!(outputs.iter().all(|found| *found == outputs[0]));
+    assert_near("the last", &outputs[9], &eval::evaluate(&graph, &weights, &[input]).unwrap());
+}
+
+#[test]
+fn an_open_batch_is_one() {
+    let Some(mnn) = mnn() else { return };
+    let space = Space::load("pfld").unwrap();
+    let choice: Vec<_> = space.layers().iter().map(|l| l.primitives[2]).collect();
+    let graph = space.deployed(&choice, 19);
+    let weights = Weights::for_measuring(&graph, 3);
+    let mut session = session(&*mnn, &graph, &weights, Batch::Open);
+    for image in [noise(3 * 112 * 112, 5), noise(3 * 112 * 112, 6)] {
+        session.set_inputs(std::slice::from_ref(&image)).unwrap();
+        assert!(matches!(session.read_outputs(), Err(EngineError::NoInputs)), "outputs of other inputs");
+        session.run().unwrap();
+        assert_near("landmarks", &session.read_outputs().unwrap(), &eval::evaluate(&graph, &weights, &[image]).unwrap());
+    }
+    assert!(matches!(session.set_inputs(&[vec![0.0; 2 * 3 * 112 * 112]]), Err(EngineError::Inputs(_))));
+}
+
+#[test]
+fn ports_are_those_of_onnxruntime_by_name() {
+    let (Some(mnn), Some(other)) = (mnn(), onnxruntime()) else { return };
+    let space = Space::load("pfld").unwrap();
+    let choice: Vec<_> = space.layers().iter().map(|l| l.primitives[0]).collect();
+    let graph = space.subnet(&choice, 106);
+    let weights = Weights::for_measuring(&graph, 1);
+    let [a, b] = [&mnn, &other].map(|engine| session(&**engine, &graph, &weights, Batch::Fixed(1)));
+    let mut outputs = b.outputs().to_vec();
+    assert!(outputs.len() > 1, "{outputs:?}");
+    outputs.sort_by(|a, b| a.name.cmp(&b.name));
+    assert_eq!((a.inputs(), a.outputs()), (b.inputs(), &outputs[..]));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let Some(mnn) = mnn() else { return };
+    for bytes in [&b"no model"[..], b"", &[0; 4096]] {
+        assert!(matches!(mnn.load(bytes, &SessionOptions::default()), Err(EngineError::Load { .. })));
+    }
+    let graph = Space::load("pfld").unwrap().pose_net().unwrap();
+    let weights = Weights::for_measuring(&graph, 1);
+    let mut session = session(&*mnn, &graph, &weights, Batch::Fixed(1));
+    assert!(matches!(session.run(), Err(EngineError::NoInputs)));
+    for wrong in [vec![], vec![vec![0.0; 7]], vec![vec![]]] {
+        assert!(matches!(session.set_inputs(&wrong), Err(EngineError::Inputs(_))));
+    }
+    session.set_inputs(&[vec![0.0; 16 * 28 * 28]]).unwrap();
+    assert!(matches!(session.read_outputs(), Err(EngineError::NoInputs)));
+    let refused = engines::open(EngineKind::Mnn, Some(Path::new("/some/lib.so"))).err().unwrap().to_string();
+    assert!(refused.contains("/some/lib.so") && refused.contains("--engine-lib"), "{refused}");
+}
+
+#[test]
+fn the_engine_says_what_it_is() {
+    let engine = engines::open(EngineKind::Mnn, None).unwrap();
+    let info = engine.info();
+    assert_eq!((info.name.as_str(), info.version.as_str()), ("mnn", engines::mnn::VERSION));
+    assert_eq!((info.precision.as_deref(), &info.library_sha256), (Some("high"), &None));
+    assert_eq!(info.program_sha256.as_ref().map(String::len), Some(64));
+}
+
+#[test]
+fn the_converter_refuses_what_is_no_onnx_file() {
+    let Some(_) = mnn() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (onnx, made) = (folder.path().join("cut.onnx"), folder.path().join("cut.mnn"));
+    std::fs::write(&onnx, b"cut").unwrap();
+    let refused = Converter::find().unwrap().convert(&onnx, &made).err().unwrap().to_string();
+    assert!(refused.contains("cut.onnx") && refused.contains("not onnx model"), "{refused}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "half a file is left");
+}
