@@ -1,7 +1,8 @@
 //! `lut.npy`: numpy's frame around a pickled array of dicts, one a layer.
 
+use pickle::{Heap, Object, PickleError, Vocabulary};
+
 use super::literal::Literal;
-use super::pickle::{Heap, Object, PickleError};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Where numpy lets the content begin: at a multiple of this.
@@ -36,7 +37,7 @@ pub enum NpyError {
 pub fn read(bytes: &[u8]) -> Result<Vec<Layer>, NpyError> {
     let (layers, start) = frame(bytes)?;
     let in_file = |e: PickleError| PickleError { offset: e.offset + start, ..e };
-    let heap = Heap::read(&bytes[start..]).map_err(in_file)?;
+    let heap = Heap::read(&bytes[start..], Vocabulary::Numpy).map_err(in_file)?;
     Ok(content(&heap, layers).map_err(in_file)?)
 }
 
