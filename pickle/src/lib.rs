@@ -161,7 +161,7 @@ impl Vocabulary {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {fault}")]
 pub struct PickleError {
-    /// Where, counted from the pickle's begin.
+    /// Where in the bytes.
     pub offset: usize,
     /// What.
     pub fault: PickleFault,
@@ -210,27 +210,27 @@ pub struct Heap<'a> {
 }
 
 impl<'a> Heap<'a> {
-    /// Reads a pickle, which must end where the bytes do.
+    /// Reads the pickle that begins at `start` and must end where the bytes do.
     ///
     /// # Errors
     /// [`PickleError`].
-    pub fn read(bytes: &'a [u8], vocabulary: Vocabulary) -> Result<Self, PickleError> {
-        match Self::read_first(bytes, vocabulary)? {
-            (heap, length) if length == bytes.len() => Ok(heap),
-            (_, length) => Err(PickleError { offset: length - 1, fault: PickleFault::LEFT_OVER }),
+    pub fn read(bytes: &'a [u8], start: usize, vocabulary: Vocabulary) -> Result<Self, PickleError> {
+        match Self::read_one(bytes, start, vocabulary)? {
+            (heap, end) if end == bytes.len() => Ok(heap),
+            (_, end) => Err(PickleError { offset: end - 1, fault: PickleFault::LEFT_OVER }),
         }
     }
 
-    /// Reads a pickle at the begin of the bytes; gives how many it took.
+    /// Reads the pickle that begins at `start`; gives the place behind it.
     ///
     /// # Errors
     /// [`PickleError`].
-    pub fn read_first(bytes: &'a [u8], vocabulary: Vocabulary) -> Result<(Self, usize), PickleError> {
-        let mut machine = Machine::new(bytes, vocabulary);
+    pub fn read_one(bytes: &'a [u8], start: usize, vocabulary: Vocabulary) -> Result<(Self, usize), PickleError> {
+        let mut machine = Machine::new(bytes, start, vocabulary);
         match machine.run() {
             Ok(root) => {
-                let length = machine.position();
-                Ok((Self { objects: machine.into_objects(), root }, length))
+                let end = machine.position();
+                Ok((Self { objects: machine.into_objects(), root }, end))
             }
             Err(fault) => Err(PickleError { offset: machine.opcode(), fault }),
         }
@@ -244,6 +244,12 @@ impl<'a> Heap<'a> {
     /// An object.
     pub fn get(&self, id: Id) -> &Object<'a> {
         &self.objects[id.0 as usize].1
+    }
+
+    /// All objects.
+    pub fn ids(&self) -> impl Iterator<Item = Id> + use<> {
+        // The machine counts them in 32 bits.
+        (0..self.objects.len() as u32).map(Id)
     }
 
     /// The value of a dict's entry of that name; none where it has none, or is no dict.

@@ -21,10 +21,10 @@ pub struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// Before the first opcode.
-    pub fn new(bytes: &'a [u8], vocabulary: Vocabulary) -> Self {
+    /// Before the first opcode, which stands at `start`.
+    pub fn new(bytes: &'a [u8], start: usize, vocabulary: Vocabulary) -> Self {
         let memo = HashMap::new();
-        Self { bytes, vocabulary, at: 0, opcode: 0, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
+        Self { bytes, vocabulary, at: start, opcode: start, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
     }
 
     /// Where the last opcode stands.

@@ -36,9 +36,8 @@ pub enum NpyError {
 /// [`NpyError`].
 pub fn read(bytes: &[u8]) -> Result<Vec<Layer>, NpyError> {
     let (layers, start) = frame(bytes)?;
-    let in_file = |e: PickleError| PickleError { offset: e.offset + start, ..e };
-    let heap = Heap::read(&bytes[start..], Vocabulary::Numpy).map_err(in_file)?;
-    Ok(content(&heap, layers).map_err(in_file)?)
+    let heap = Heap::read(bytes, start, Vocabulary::Numpy)?;
+    Ok(content(&heap, layers)?)
 }
 
 /// Checks the frame; gives the number of layers and the place where the pickle begins.
