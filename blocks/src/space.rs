@@ -1,6 +1,6 @@
 //! A search space as data: its layers, the candidates of each, and the keys that are measured.
 //!
-//! Written in TOML; `spaces/pfld.toml` is the built-in one and the example to copy. A space is checked whole when it is
+//! Written in TOML; `spaces/pfld.toml` and `spaces/pfld26.toml` are built in and the examples to copy. A space is checked whole when it is
 //! read: unknown primitives, primitives that cannot stand at a layer, and shapes that do not chain are errors that name the place.
 
 use std::collections::BTreeSet;
@@ -16,7 +16,8 @@ use crate::network::Trunk;
 use crate::{Builder, Graph, Primitive, Shape};
 
 /// Names and texts of the spaces that need no file.
-const BUILT_IN: [(&str, &str); 1] = [("pfld", include_str!("../spaces/pfld.toml"))];
+const BUILT_IN: [(&str, &str); 2] =
+    [("pfld", include_str!("../spaces/pfld.toml")), ("pfld26", include_str!("../spaces/pfld26.toml"))];
 
 /// One searchable position: the shapes that every candidate there has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]

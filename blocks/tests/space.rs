@@ -1,6 +1,6 @@
 //! Search spaces that are wrong: the error names the place, and all places at once.
 
-use blocks::Space;
+use blocks::{Primitive, Space};
 
 const LAYER: &str = "{ c_in = 8, c_out = 8, stride = 1, h = 10, w = 10 }";
 
@@ -33,6 +33,21 @@ fn a_users_own_space_works_like_the_built_in_one() {
     let choice = space.choice(&["mb_k3", "sep_k5", "mb_k3"]).unwrap();
     assert_eq!(space.subnet(&choice, 106).outputs()[0].0, "y");
     assert_ne!(space.hash(), Space::load("pfld").unwrap().hash());
+}
+
+#[test]
+fn the_larger_built_in_space_has_every_primitive_at_each_layer_of_three_stages() {
+    let space = Space::load("pfld26").unwrap();
+    let all: Vec<_> = Primitive::all().collect();
+    assert!(space.layers().iter().all(|layer| layer.primitives == all));
+    assert_eq!(space.layers().iter().map(|layer| layer.stage).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2]);
+    // Layers of equal shapes share their keys.
+    assert_eq!((space.candidates().count(), space.unique_candidates().len()), (6 * 26, 3 * 26));
+    for &primitive in &all {
+        let graph = space.deployed(&[primitive; 6], 29);
+        assert_eq!(graph.node(graph.outputs()[0].1).shape, blocks::Shape::new(58, 1, 1), "{primitive}");
+    }
+    assert_eq!(space.supernet(29).outputs().len(), 2);
 }
 
 #[test]

@@ -211,7 +211,7 @@ fn a_pickle_is_never_run() {
         (b"\x80\x03c_codecs\nencode\nNNNo.", "opcode 0x6f"),
         (b"\x80\x06.", "pickle protocol 6"),
         (b"\x80\x03cnumpy\ndtype\nX\x02\0\0\0f8\x85R.", "something else than objects"),
-        (b"\x80\x03cnumpy\nndarray\nK\x01\x85R.", "makes no array"),
+        (b"\x80\x03cnumpy\nndarray\nK\x01\x85R.", "makes no plain data"),
         (b"\x80\x03]}.", "left over"),
         (b"\x80\x03N.", "is no array"),
         (b"\x80\x03a.", "takes more from the stack"),

@@ -9,7 +9,7 @@ use candle_core::{Device, Tensor};
 use clap::{Parser, ValueEnum};
 use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermMode};
 use trainer::masks::{ArchWeights, Draw, Purpose};
-use trainer::model::init;
+use trainer::model::{Mode, init};
 use trainer::nets::{Faces, Nets, Objective};
 use trainer::optim::{self, AdamW, Algorithm};
 
@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 nets.step(&term.apply(&loss, &cost.detach())?, 1e-4)?;
             }
             Pass::Arch => {
-                let loss = nets.architecture_loss(&faces, &masks(Purpose::ArchMasks)?, number)?;
+                let loss = nets.architecture_loss(&faces, &masks(Purpose::ArchMasks)?, Mode::TrainFrozenStats, number)?;
                 let gradients = term.apply(&loss, &cost)?.backward()?;
                 let gradient = gradients.get(arch.path_alpha()).ok_or("path_alpha has a gradient")?;
                 optim::step(&mut arch_optimizer, arch.path_alpha(), gradient, 0.01)?;

@@ -3,6 +3,7 @@
 use crate::export::ExportError;
 use crate::loss::TermError;
 use crate::model::ModelError;
+use crate::nni::ImportError;
 use crate::run::{CheckpointError, ConfigError, FileError, FolderError};
 use crate::search::CostError;
 use crate::space::SubnetError;
@@ -43,6 +44,9 @@ pub enum Error {
     /// A subnet of a supernet.
     #[error(transparent)]
     Subnet(#[from] SubnetError),
+    /// A checkpoint of NNI's.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// An inference engine.
     #[error(transparent)]
     Engine(#[from] engines::EngineError),

@@ -7,11 +7,12 @@ use blocks::{Graph, Weights};
 use candle_core::{Device, Tensor};
 use engines::{EngineKind, Session, SessionOptions};
 use faces::data::{Dataset, Loader, LoaderOptions};
-use faces::metrics::{Errors, FAILURE, FixedUnit};
-use serde::Serialize;
+use faces::metrics::{Errors, FAILURE};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::model::{Mode, Model, Pass};
+use crate::reference::Reference;
 use crate::run::FileError;
 
 /// Faces a step of an evaluation: small enough for any memory.
@@ -30,6 +31,9 @@ pub trait Network {
 pub struct Candle {
     model: Model,
     side: usize,
+    mode: Mode,
+    /// Batches so far: each drops other values, where the mode drops any.
+    batches: u64,
 }
 
 impl Candle {
@@ -38,8 +42,16 @@ impl Candle {
     /// # Errors
     /// The weights do not fit.
     pub fn new(graph: Graph, weights: &Weights) -> Result<Self> {
+        Self::like(Reference(false), graph, weights)
+    }
+
+    /// The same, evaluated as the reference does where that is asked for.
+    ///
+    /// # Errors
+    /// The weights do not fit.
+    pub fn like(reference: Reference, graph: Graph, weights: &Weights) -> Result<Self> {
         let side = graph.node(graph.inputs()[0]).shape.h;
-        Ok(Self { model: Model::new(graph, weights, &Device::Cpu)?, side })
+        Ok(Self { model: Model::new(graph, weights, &Device::Cpu)?, side, mode: reference.eval_mode(), batches: 0 })
     }
 
     /// Moves batch norm's running statistics over at most `steps` batches of the loader's `epoch`.
@@ -76,7 +88,9 @@ pub const RECALIBRATION_STEPS: usize = 50;
 impl Network for Candle {
     fn landmarks(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         let images = Tensor::from_slice(images, (n, 3, self.side, self.side), &Device::Cpu)?;
-        let out = self.model.forward(&[images], None, Mode::Eval)?;
+        let pass = Pass { dropout_seed: self.batches, ..Pass::new(self.mode) };
+        self.batches += 1;
+        let out = self.model.run(&[images], None, pass)?;
         Ok(out[0].flatten_all()?.to_vec1()?)
     }
 }
@@ -145,7 +159,7 @@ impl Network for Onnx {
 }
 
 /// Errors over a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Faces.
     pub faces: usize,
@@ -157,9 +171,14 @@ pub struct Evaluation {
     pub failure_rate_10: f64,
     /// Area under the cumulative error curve up to 0.10, divided by it.
     pub auc: f64,
+    /// That curve: (NME, share of the faces at or below it), from 0 to 0.10.
+    pub curve: Vec<[f64; 2]>,
     /// Mean error of each point, a fraction of the normaliser.
     pub per_point: Vec<f64>,
 }
+
+/// Points of the cumulative error curve, the one at 0 not counted.
+const CURVE_STEPS: u32 = 40;
 
 /// Runs a network over the faces `indices` of a dataset.
 ///
@@ -169,10 +188,24 @@ pub fn evaluate(
     network: &mut dyn Network,
     dataset: &Arc<Dataset>,
     indices: Vec<usize>,
+    each: impl FnMut(usize),
+) -> Result<Evaluation> {
+    evaluate_like(Reference(false), network, dataset, indices, each)
+}
+
+/// The same, with errors as the reference takes them where that is asked for.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_like(
+    reference: Reference,
+    network: &mut dyn Network,
+    dataset: &Arc<Dataset>,
+    indices: Vec<usize>,
     mut each: impl FnMut(usize),
 ) -> Result<Evaluation> {
     let loader = Loader::new(dataset.clone(), indices, LoaderOptions::eval(BATCH))?;
-    let mut errors = Errors::new(dataset.scheme(), FixedUnit::Pixels(dataset.side()));
+    let mut errors = Errors::new(dataset.scheme(), reference.fixed_unit(dataset.side()));
     let mut loss = 0.0;
     let mut batches = loader.epoch(0);
     while let Some(batch) = batches.next().transpose()? {
@@ -188,7 +221,12 @@ pub fn evaluate(
         each(batch.len());
         batches.recycle(batch);
     }
+    let point = |step: u32| {
+        let nme = FAILURE * f64::from(step) / f64::from(CURVE_STEPS);
+        [nme, 1.0 - errors.failure_rate(nme)]
+    };
     Ok(Evaluation {
+        curve: (0..=CURVE_STEPS).map(point).collect(),
         faces: errors.per_face().len(),
         nme: errors.nme(),
         loss: loss / errors.per_face().len() as f64,

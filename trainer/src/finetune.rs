@@ -8,17 +8,20 @@ use blocks::{Primitive, Space};
 use candle_core::Device;
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate};
+use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate_like};
 use crate::masks::{Draw, Purpose};
+use crate::model::init;
 use crate::nets::{Nets, Objective, POSE};
 use crate::optim::cosine;
 use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::run::{
-    Checkpoint, CheckpointError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage, digest,
+    Checkpoint, CheckpointError, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage,
+    digest, write_atomically,
 };
-use crate::search::{KEEP_EVERY, supernet_weights};
+use crate::search::supernet_weights;
 use crate::space::subnet_weights;
 
 /// A finetune, ready to run.
@@ -40,12 +43,34 @@ pub struct Finetune {
 }
 
 /// How a finetune ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finetuned {
     /// Errors of the last epoch's subnet.
     pub evaluation: Evaluation,
     /// On which faces: `test`, or `held back`.
-    pub on: &'static str,
+    pub on: String,
+}
+
+impl Finetuned {
+    /// Its place in a run's folder.
+    pub const FILE: &str = "evaluation.json";
+
+    /// Reads one; none where there is none.
+    ///
+    /// # Errors
+    /// The file is something else.
+    pub fn load(path: &Path) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(path).map_err(FileError::new("cannot read", path))?;
+        Ok(Some(serde_json::from_str(&text).map_err(std::io::Error::other).map_err(FileError::new("no evaluation:", path))?))
+    }
+
+    fn save(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string(self).map_err(std::io::Error::other).map_err(FileError::new("cannot write", path))?;
+        Ok(write_atomically(path, (text + "\n").as_bytes())?)
+    }
 }
 
 impl Finetune {
@@ -73,7 +98,9 @@ impl Finetune {
         };
         let count = faces.len();
         let augment = Augment::preset(&config.augment)?;
-        let loader = Loader::new(train, faces, LoaderOptions::train(config.batch, config.seed, augment))?;
+        let reference = config.reference;
+        let options = LoaderOptions { drop_last: reference.is_off(), ..LoaderOptions::train(config.batch, config.seed, augment) };
+        let loader = Loader::new(train, faces, options)?;
         hint_steps(&loader, count, config.batch);
 
         let last = folder.checkpoint(Stage::Finetune, "last");
@@ -89,23 +116,23 @@ impl Finetune {
             )));
         }
         let graph = space.subnet(&choice, points);
-        let weights = if resume {
+        if resume {
             checkpoint.require(source, Kind::Subnet, "a finetune resumes from a subnet's")?;
+        }
+        let weights = if checkpoint.meta.kind == Kind::Subnet {
             checkpoint.weights(crate::nets::BACKBONE)
         } else {
-            checkpoint.require(
-                source,
-                Kind::Supernet,
-                "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)",
-            )?;
             let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
             let mut network = Candle::new(graph.clone(), &weights)?;
-            network.recalibrate(&loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
+            if reference.is_off() {
+                network.recalibrate(&loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
+            }
             network.weights()?
         };
         let objective = Objective { points: config.loss, pose: config.pose_weight };
         let how = (config.opt, config.weight_decay);
-        let mut nets = Nets::new((graph, &weights), (pose_graph, &checkpoint.weights(POSE)), objective, how, &Device::Cpu)?;
+        let pose = if reference.is_off() { checkpoint.weights(POSE) } else { init::pose_net(&pose_graph, !config.seed) };
+        let mut nets = Nets::new((graph, &weights), (pose_graph, &pose), objective, how, &Device::Cpu)?;
         let digest = digest(&config)?;
         let (mut epoch, mut best) = (0, None);
         if resume {
@@ -120,17 +147,23 @@ impl Finetune {
         Ok(Self { config, digest, space, choice, points, nets, loader, held, folder, log, epoch, best, eval_every })
     }
 
-    /// A line for people.
-    pub fn describe(&self) -> String {
+    /// Lines for people.
+    pub fn describe(&self) -> Vec<String> {
         let names: Vec<_> = self.choice.iter().map(|p| p.name()).collect();
         let graph = self.space.deployed(&self.choice, self.points);
-        format!(
+        let mut lines = vec![format!(
             "subnet {}: {} parameters, {:.2} MMAC; {} training faces",
             names.join(" "),
             graph.parameter_count(),
             graph.macs() as f64 / 1e6,
             self.loader.faces()
-        )
+        )];
+        if !self.config.reference.is_off() && self.held.is_none() {
+            lines.push(
+                "WARNING: the test list decides which epoch is the best; the best one's test error is no honest figure".to_string(),
+            );
+        }
+        lines
     }
 
     /// Errors of the subnet as it is now, on the test list (or on the faces held back, where some are).
@@ -147,8 +180,9 @@ impl Finetune {
             }
         };
         let graph = self.space.deployed(&self.choice, self.points);
-        let mut network = Candle::new(graph, &self.nets.backbone().weights()?)?;
-        Ok(Finetuned { evaluation: evaluate(&mut network, &dataset, faces, |_| {})?, on })
+        let reference = self.config.reference;
+        let mut network = Candle::like(reference, graph, &self.nets.backbone().weights()?)?;
+        Ok(Finetuned { evaluation: evaluate_like(reference, &mut network, &dataset, faces, |_| {})?, on: on.to_string() })
     }
 
     /// Trains to the last epoch.
@@ -172,7 +206,9 @@ impl Finetune {
             }
         }
         bar.finish_and_clear();
-        last.map_or_else(|| self.evaluate(), Ok)
+        let done = last.map_or_else(|| self.evaluate(), Ok)?;
+        done.save(&self.folder.file(Finetuned::FILE))?;
+        Ok(done)
     }
 
     fn train_epoch(&mut self, watch: &Watch<'_>) -> std::result::Result<Option<Finetuned>, Stopped> {
@@ -190,14 +226,15 @@ impl Finetune {
         })?;
         self.epoch += 1;
         let shown = self.eval_every > 0 && self.epoch.is_multiple_of(self.eval_every);
-        let wanted = self.held.is_some() || shown || self.epoch == self.config.end_epoch;
+        // Without faces held back the test list decides nothing, unless the reference's ways are asked for.
+        let judged = self.held.is_some() || !self.config.reference.is_off();
+        let wanted = judged || shown || self.epoch == self.config.end_epoch;
         let result = if wanted { Some(self.evaluate()?) } else { None };
         let nme = result.as_ref().map(|r| 100.0 * r.evaluation.nme);
-        // The test list decides nothing: without faces held back there is no best.
-        let held_nme = nme.filter(|_| self.held.is_some());
-        let is_best = held_nme.is_some_and(|nme| self.best.is_none_or(|best| nme < best));
+        let judged_nme = nme.filter(|_| judged);
+        let is_best = judged_nme.is_some_and(|nme| self.best.is_none_or(|best| nme < best));
         if is_best {
-            self.best = held_nme;
+            self.best = judged_nme;
         }
         let row = Row {
             phase: Phase::Finetune,
@@ -221,12 +258,12 @@ impl Finetune {
         );
         say(watch.progress, &line);
         self.log.push(row)?;
-        let checkpoint = self.checkpoint(held_nme)?;
+        let checkpoint = self.checkpoint(judged_nme)?;
         if is_best {
             checkpoint.save(&self.folder.checkpoint(Stage::Finetune, "best"))?;
         }
-        if self.epoch.is_multiple_of(KEEP_EVERY) {
-            checkpoint.save(&self.folder.checkpoint(Stage::Finetune, self.epoch))?;
+        if let Some(number) = self.config.reference.kept(self.epoch) {
+            checkpoint.save(&self.folder.checkpoint(Stage::Finetune, number))?;
         }
         checkpoint.save(&self.folder.checkpoint(Stage::Finetune, "last"))?;
         Ok(result)

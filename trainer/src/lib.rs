@@ -11,6 +11,8 @@
 //! | [`space`] | a subnet's weights out of the supernet's |
 //! | [`finetune`] | training of the chosen subnet |
 //! | [`evaluate`] | errors of a network on a list |
+//! | [`nni`] | NNI's checkpoints, read |
+//! | [`reference`] | what NNI's example does otherwise |
 //! | [`export`] | ONNX files, checked |
 //! | [`report`] | a run on one HTML page |
 //! | [`run`] | a run's folder: configuration, metrics, checkpoints |
@@ -25,8 +27,10 @@ pub mod loss;
 pub mod masks;
 pub mod model;
 pub mod nets;
+pub mod nni;
 pub mod optim;
 pub mod pass;
+pub mod reference;
 pub mod report;
 pub mod run;
 pub mod search;

@@ -137,12 +137,12 @@ impl Nets {
         Ok(weighted_mean(&losses, weights.as_ref())?)
     }
 
-    /// The loss of the points alone (scalar) with the weights as constants, for the architecture's step.
+    /// The loss of the points alone (scalar) with the weights as constants, for the architecture's step; `mode` is one of training.
     ///
     /// # Errors
     /// Shapes do not fit.
-    pub fn architecture_loss(&self, faces: &Faces, masks: &Tensor, dropout_seed: u64) -> Result<Tensor> {
-        let pass = Pass { dropout_seed, train_weights: false, ..Pass::new(Mode::TrainFrozenStats) };
+    pub fn architecture_loss(&self, faces: &Faces, masks: &Tensor, mode: Mode, dropout_seed: u64) -> Result<Tensor> {
+        let pass = Pass { dropout_seed, train_weights: false, ..Pass::new(mode) };
         let out = self.backbone.model.run(std::slice::from_ref(&faces.images), Some(masks), pass)?;
         Ok(weighted_mean(&self.objective.points.per_face(&out[0].flatten_from(1)?, &faces.landmarks)?, None)?)
     }

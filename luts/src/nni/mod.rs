@@ -9,13 +9,12 @@
 //! (`"json"`), both with `lut_load=True`. Neither holds a trunk or says what device it is from, so that an imported table
 //! has no trunk rows and its source is [`Imported`](crate::Source::Imported).
 //!
-//! A pickle is a program. It is never run: a reader of its own knows the few opcodes that such an array needs, and refuses all
+//! A pickle is a program. It is never run: the crate [`pickle`] knows the few opcodes that such an array needs, and refuses all
 //! others.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`npy`] | the frame around the pickle, and the layers in it |
-//! | [`pickle`] | the reader of pickles |
 //! | [`text`] | the lines of `lut.txt` |
 //! | [`literal`] | Python's literals, which both forms use |
 //! | [`error`] | what can be wrong |
@@ -24,7 +23,6 @@ mod convert;
 pub mod error;
 pub mod literal;
 pub mod npy;
-pub mod pickle;
 pub mod text;
 
 use std::fs::File;

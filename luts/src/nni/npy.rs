@@ -1,7 +1,8 @@
 //! `lut.npy`: numpy's frame around a pickled array of dicts, one a layer.
 
+use pickle::{Heap, Object, PickleError, Vocabulary};
+
 use super::literal::Literal;
-use super::pickle::{Heap, Object, PickleError};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Where numpy lets the content begin: at a multiple of this.
@@ -35,9 +36,8 @@ pub enum NpyError {
 /// [`NpyError`].
 pub fn read(bytes: &[u8]) -> Result<Vec<Layer>, NpyError> {
     let (layers, start) = frame(bytes)?;
-    let in_file = |e: PickleError| PickleError { offset: e.offset + start, ..e };
-    let heap = Heap::read(&bytes[start..]).map_err(in_file)?;
-    Ok(content(&heap, layers).map_err(in_file)?)
+    let heap = Heap::read(bytes, start, Vocabulary::Numpy)?;
+    Ok(content(&heap, layers)?)
 }
 
 /// Checks the frame; gives the number of layers and the place where the pickle begins.

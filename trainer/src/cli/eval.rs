@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use faces::data::Split;
@@ -6,9 +6,10 @@ use indicatif::ProgressBar;
 
 use super::{ListArgs, ThreadArgs};
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, Network, Onnx, evaluate};
+use crate::evaluate::{Candle, Evaluation, Network, Onnx, evaluate_like};
 use crate::finetune::subnet;
 use crate::pass::open_dataset;
+use crate::reference::Reference;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Which {
@@ -39,6 +40,9 @@ pub struct EvalArgs {
     engine_lib: Option<PathBuf>,
     #[command(flatten)]
     threads: ThreadArgs,
+    /// Take errors as NNI's example does: `skip` drops in evaluation too, 19 points are divided by 34 as fractions of the side
+    #[arg(long)]
+    reference: bool,
     /// Print {nme, failure_rate_10, auc} as fractions
     #[arg(long)]
     json: bool,
@@ -50,11 +54,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         Which::Train => Split::Train,
         Which::Test => Split::Test,
     };
-    let mut network = open(&args.model, args.space.as_deref(), args.engine_lib.as_deref())?.network;
+    let reference = Reference(args.reference);
+    let mut network = open_like(reference, &args.model, args.space.as_deref(), args.engine_lib.as_deref())?.network;
     let dataset = open_dataset(&args.data, which, args.lists.list(), args.lists.points_file.as_deref())?;
     let bar = ProgressBar::new(dataset.len() as u64);
     let faces = (0..dataset.len()).collect();
-    let found = evaluate(network.as_mut(), &dataset, faces, |n| bar.inc(n as u64))?;
+    let found = evaluate_like(reference, network.as_mut(), &dataset, faces, |n| bar.inc(n as u64))?;
     bar.finish_and_clear();
     if dataset.resized() > 0 {
         eprintln!("note: {} pictures had another size than {1}×{1} and were resized", dataset.resized(), dataset.side());
@@ -67,6 +72,10 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     println!("loss          {:.6}", found.loss);
     println!("failures      {:.2} % (NME above 10 %)", 100.0 * found.failure_rate_10);
     println!("AUC           {:.4} (up to 10 %)", found.auc);
+    println!("share of faces within an NME of so many %:");
+    let within = found.curve.iter().skip(4).step_by(4);
+    let row = |pick: fn(&[f64; 2]) -> f64| within.clone().map(|p| format!(" {:6.1}", 100.0 * pick(p))).collect::<String>();
+    println!("NME   {}\nfaces {}", row(|p| p[0]), row(|p| p[1]));
     println!("error of each point, % of the normaliser:");
     for (row, errors) in found.per_point.chunks(10).enumerate() {
         let line: String = errors.iter().map(|e| format!(" {:6.2}", 100.0 * e)).collect();
@@ -79,7 +88,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
 pub fn print_json(found: &Evaluation) -> Result<()> {
     let value = serde_json::json!({
         "nme": found.nme, "failure_rate_10": found.failure_rate_10, "auc": found.auc,
-        "faces": found.faces, "loss": found.loss, "per_point": found.per_point,
+        "faces": found.faces, "loss": found.loss, "curve": found.curve, "per_point": found.per_point,
     });
     println!("{value}");
     Ok(())
@@ -93,7 +102,12 @@ pub struct Opened {
 }
 
 /// An ONNX file or a checkpoint, told apart by the name's ending.
-pub fn open(path: &std::path::Path, space: Option<&str>, library: Option<&std::path::Path>) -> Result<Opened> {
+pub fn open(path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Opened> {
+    open_like(Reference(false), path, space, library)
+}
+
+/// The same, evaluated as the reference does where that is asked for; an ONNX file has no dropout.
+fn open_like(reference: Reference, path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Opened> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("onnx") => {
             let network = Onnx::open(path, library)?;
@@ -103,7 +117,7 @@ pub fn open(path: &std::path::Path, space: Option<&str>, library: Option<&std::p
         Some("safetensors") => {
             let net = subnet(path, space)?;
             let side = net.graph.node(net.graph.inputs()[0]).shape.h;
-            Ok(Opened { network: Box::new(Candle::new(net.graph, &net.weights)?), side, points: net.points })
+            Ok(Opened { network: Box::new(Candle::like(reference, net.graph, &net.weights)?), side, points: net.points })
         }
         _ => Err(Error::Usage(format!("{} is neither an .onnx nor a .safetensors file", path.display()))),
     }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::finetune::{Finetune, Finetuned};
 use crate::loss::{PointLoss, PoseWeight};
 use crate::optim::Algorithm;
+use crate::reference::Reference;
 use crate::run::{Checkpoint, ConfigError, FinetuneConfig, Interrupt, Kind, RunConfig, RunFolder, Stage, resolve, sha256_of_file};
 use crate::search::{ArchFile, chosen};
 
@@ -19,8 +20,8 @@ pub struct FinetuneArgs {
     /// The run's folder
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// The search's checkpoint [default: supernet/checkpoint_last.safetensors in --out]
-    #[arg(long, value_name = "FILE")]
+    /// The search's checkpoint, or a subnet's to go on from [default: supernet/checkpoint_last.safetensors in --out]
+    #[arg(long, visible_alias = "subnet", value_name = "FILE")]
     supernet: Option<PathBuf>,
     /// Another choice than the most probable: an arch.json, or names separated by commas
     #[arg(long, value_name = "FILE|NAMES")]
@@ -66,6 +67,9 @@ pub struct FinetuneArgs {
     /// Show the test error each so many epochs; it decides nothing [default: only at the end]
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, hide_default_value = true)]
     eval_every: usize,
+    /// Do as NNI's example does, where the defaults here differ (trainer/REFERENCE.md); other flags given beside it stand
+    #[arg(long)]
+    reference: bool,
     #[command(flatten)]
     threads: ThreadArgs,
     /// Go on where the run in --out stopped; other flags may be left away
@@ -103,6 +107,11 @@ impl FinetuneArgs {
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
+        let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
+        let (augment, pose_weight) = match reference {
+            Reference(true) => ("none", PoseWeight::Raw),
+            Reference(false) => ("mild", PoseWeight::Floor),
+        };
         let config = FinetuneConfig {
             supernet,
             supernet_sha256,
@@ -119,26 +128,30 @@ impl FinetuneArgs {
             end_epoch: r.pick("--end-epoch", self.end_epoch, |s| s.end_epoch, 300),
             batch: r.pick("--batch", self.batch, |s| s.batch, 256),
             seed: r.pick("--seed", self.seed, |s| s.seed, 0),
-            augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), "mild".to_string()),
+            augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), augment.to_string()),
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
-            pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, PoseWeight::Floor),
+            pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, pose_weight),
+            reference,
         };
         r.finish()?;
         Ok(config)
     }
 
-    /// Space, choice and digest of the supernet's checkpoint.
+    /// Space, choice and digest of the checkpoint to start from.
     fn choose(&self, supernet: &std::path::Path) -> Result<(String, Vec<String>, String)> {
         let checkpoint = Checkpoint::load(supernet)?;
-        checkpoint.require(
-            supernet,
-            Kind::Supernet,
-            "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)",
-        )?;
         let space = checkpoint.space(supernet, self.space.as_deref())?;
-        let choice = match &self.arch {
-            Some(given) => names(given)?,
-            None => chosen(&checkpoint, supernet, &space)?.iter().map(ToString::to_string).collect(),
+        let own = |choice: Vec<blocks::Primitive>| choice.iter().map(ToString::to_string).collect();
+        let choice = match (&self.arch, checkpoint.meta.kind) {
+            (Some(given), Kind::Supernet) => names(given)?,
+            (None, Kind::Supernet) => own(chosen(&checkpoint, supernet, &space)?),
+            (Some(_), Kind::Subnet) => {
+                let shown = supernet.display();
+                return Err(Error::Usage(format!(
+                    "--arch chooses from a supernet; {shown} is a subnet's checkpoint, its choice is made"
+                )));
+            }
+            (None, Kind::Subnet) => own(checkpoint.choice(supernet, &space)?),
         };
         let name = self.space.clone().unwrap_or_else(|| checkpoint.meta.space.clone());
         Ok((name, choice, sha256_of_file(supernet)?))
@@ -146,7 +159,7 @@ impl FinetuneArgs {
 }
 
 /// A choice as typed: an arch.json, or names.
-fn names(given: &str) -> Result<Vec<String>> {
+pub fn names(given: &str) -> Result<Vec<String>> {
     if given.ends_with(".json") {
         return Ok(ArchFile::load(given.as_ref())?.choice);
     }
@@ -172,7 +185,7 @@ pub fn run(args: FinetuneArgs) -> Result<()> {
         run.finetune = Some(config);
         run.save(&config_path)?;
     }
-    eprintln!("{}", finetune.describe());
+    finetune.describe().iter().for_each(|line| eprintln!("{line}"));
     let before = if args.resume { None } else { Some(finetune.evaluate()?) };
     let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)))?;
     if args.json {

@@ -3,6 +3,7 @@
 mod eval;
 mod export;
 mod finetune;
+mod import;
 mod predict;
 mod report;
 mod search;
@@ -40,6 +41,8 @@ enum Command {
     Search(Box<search::SearchArgs>),
     /// Trains the chosen subnet on, from the supernet's weights
     Finetune(Box<finetune::FinetuneArgs>),
+    /// Reads a checkpoint of NNI's PFLD example
+    Import(import::ImportArgs),
     /// Writes a subnet as ONNX, checked against ONNX Runtime
     Export(export::ExportArgs),
     /// NME, failure rate, AUC and error of each point on a list
@@ -97,6 +100,7 @@ pub fn run() -> ExitCode {
         Command::Synth(args) => synth::run(&args),
         Command::Search(args) => search::run(*args),
         Command::Finetune(args) => finetune::run(*args),
+        Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),

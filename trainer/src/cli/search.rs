@@ -6,6 +6,7 @@ use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
 use crate::error::Result;
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
+use crate::reference::Reference;
 use crate::run::{
     ArchData, ConfigError, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve,
     sha256_of_file,
@@ -89,6 +90,9 @@ pub struct SearchArgs {
     /// How pose weighs a face: floor, 1 + Σ(1 − cos); raw, the reference's; none [default: floor]
     #[arg(long, value_enum)]
     pose_weight: Option<PoseWeight>,
+    /// Do as NNI's example does, where the defaults here differ (trainer/REFERENCE.md); other flags given beside it stand
+    #[arg(long)]
+    reference: bool,
     #[command(flatten)]
     threads: ThreadArgs,
     /// Go on where the run in --out stopped; other flags may be left away
@@ -118,6 +122,11 @@ impl SearchArgs {
         if let Some(now) = &lut_sha256 {
             r.same("the latency table", now, |s| s.lut_sha256.clone().unwrap_or_default());
         }
+        let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
+        let (arch_data, augment, pose_weight) = match reference {
+            Reference(true) => (ArchData::Test, "none", PoseWeight::Raw),
+            Reference(false) => (ArchData::Split, "mild", PoseWeight::Floor),
+        };
         let config = SearchConfig {
             space: r.pick("--space", self.space.clone(), |s| s.space.clone(), "pfld".to_string()),
             lut,
@@ -141,10 +150,11 @@ impl SearchArgs {
             seed: r.pick("--seed", self.seed, |s| s.seed, 0),
             tau: r.pick("--tau", self.tau, |s| s.tau, 5.0),
             tau_decay: r.pick("--tau-decay", self.tau_decay, |s| s.tau_decay, 0.045),
-            arch_data: r.pick("--arch-data", self.arch_data, |s| s.arch_data, ArchData::Split),
-            augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), "mild".to_string()),
+            arch_data: r.pick("--arch-data", self.arch_data, |s| s.arch_data, arch_data),
+            augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), augment.to_string()),
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
-            pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, PoseWeight::Floor),
+            pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, pose_weight),
+            reference,
         };
         r.finish()?;
         Ok(config)

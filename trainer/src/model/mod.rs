@@ -44,7 +44,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Weights with gradients unless the mode is [`Mode::Eval`], dropout's seed 0.
+    /// Weights with gradients in the modes of training, dropout's seed 0.
     pub fn new(mode: Mode) -> Self {
         Self { mode, dropout_seed: 0, train_weights: mode.is_training() }
     }

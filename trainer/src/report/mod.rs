@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::finetune::Finetuned;
 use crate::run::{FileError, MetricsLog, Phase, Row, RunConfig, RunFolder};
 use crate::search::{ArchFile, LayerChoice};
 use svg::{Chart, Series};
@@ -41,6 +42,9 @@ pub fn page(folder: &RunFolder) -> Result<String> {
         architecture(&mut html, arch, measured);
     }
     summary(&mut html, log.rows(), folder);
+    if let Some(done) = Finetuned::load(&folder.file(Finetuned::FILE))? {
+        errors(&mut html, &done);
+    }
     charts(&mut html, log.rows(), arch.as_ref().map_or("µs", |a| a.unit.as_str()));
     let text =
         std::fs::read_to_string(folder.file("config.toml")).map_err(FileError::new("cannot read", &folder.file("config.toml")))?;
@@ -195,6 +199,27 @@ fn summary(html: &mut String, rows: &[Row], folder: &RunFolder) {
     if let Ok(file) = folder.file("subnet.onnx").metadata() {
         push(html, format_args!("<p>subnet.onnx: {:.0} KB</p>", file.len() as f64 / 1e3));
     }
+}
+
+/// The finished subnet's errors, with the cumulative error curve.
+fn errors(html: &mut String, Finetuned { evaluation, on }: &Finetuned) {
+    push(
+        html,
+        format_args!(
+            "<h2>Errors</h2><p>{} faces ({}): NME {:.2} %, failures {:.2} % (NME above 10 %), AUC {:.4} (up to 10 %)</p>",
+            evaluation.faces,
+            escape(on),
+            100.0 * evaluation.nme,
+            100.0 * evaluation.failure_rate_10,
+            evaluation.auc
+        ),
+    );
+    let points = evaluation.curve.iter().map(|&[nme, share]| (100.0 * nme, 100.0 * share)).collect();
+    let title = "faces, %, within an NME, %".to_string();
+    push(
+        html,
+        format_args!("<figure>{}</figure>", Chart { title, log: false, series: vec![Series { name: "faces", points }] }.svg()),
+    );
 }
 
 fn charts(html: &mut String, rows: &[Row], unit: &str) {

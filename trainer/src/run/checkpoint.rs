@@ -37,7 +37,7 @@ pub struct Meta {
     pub space_hash: String,
     /// Number of landmarks.
     pub points: usize,
-    /// A subnet's primitives, a name a layer.
+    /// A subnet's primitives, a name a layer; a supernet's, where another program's file named them.
     #[serde(default)]
     pub choice: Option<Vec<String>>,
     /// Epochs done; the next one starts with its shuffle at position 0.

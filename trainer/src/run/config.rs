@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::files::{FileError, sha256, write_atomically};
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
+use crate::reference::Reference;
 
 /// What the latency term adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -94,6 +95,9 @@ pub struct SearchConfig {
     pub loss: PointLoss,
     /// How pose weighs a face.
     pub pose_weight: PoseWeight,
+    /// Whether to do as the reference does in what no other setting says.
+    #[serde(default, skip_serializing_if = "Reference::is_off")]
+    pub reference: Reference,
 }
 
 /// A finetune, resolved.
@@ -136,6 +140,9 @@ pub struct FinetuneConfig {
     pub loss: PointLoss,
     /// How pose weighs a face.
     pub pose_weight: PoseWeight,
+    /// Whether to do as the reference does in what no other setting says.
+    #[serde(default, skip_serializing_if = "Reference::is_off")]
+    pub reference: Reference,
 }
 
 /// The file.

@@ -100,8 +100,17 @@ impl RunFolder {
         let folder = self.root.join(stage.folder());
         if !resume {
             let stale: &[&str] = match stage {
-                Stage::Search => &["supernet", "subnet", "metrics.csv", "arch.json", "subnet.onnx", "measured.json", "report.html"],
-                Stage::Finetune => &["subnet", "subnet.onnx", "measured.json", "report.html"],
+                Stage::Search => &[
+                    "supernet",
+                    "subnet",
+                    "metrics.csv",
+                    "arch.json",
+                    "evaluation.json",
+                    "subnet.onnx",
+                    "measured.json",
+                    "report.html",
+                ],
+                Stage::Finetune => &["subnet", "evaluation.json", "subnet.onnx", "measured.json", "report.html"],
             };
             for path in stale.iter().map(|name| self.root.join(name)).filter(|path| path.exists()) {
                 let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };

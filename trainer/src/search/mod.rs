@@ -17,7 +17,7 @@ pub use arch_file::{ArchFile, CandidateChance, LayerChoice, Piece, Predicted};
 pub use cost::{CostError, Costs, Provenance, primitives};
 
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate};
+use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate_like};
 use crate::loss::LatencyTerm;
 use crate::masks::{ArchWeights, Draw, Purpose};
 use crate::model::init;
@@ -34,8 +34,6 @@ use crate::space::subnet_weights;
 const ARCH_WEIGHT_DECAY: f64 = 5e-4;
 /// Part of the training list that the architecture is trained on.
 pub const ARCH_FRACTION: f64 = 0.2;
-/// Checkpoints that stay: each so many epochs.
-pub const KEEP_EVERY: usize = 10;
 /// The name under which a checkpoint holds the architecture's weights.
 pub const PATH_ALPHA: &str = "path_alpha";
 
@@ -106,9 +104,15 @@ impl Search {
             }
         };
         let count = weight_faces.len();
-        let options = LoaderOptions::train(config.batch, config.seed, augment);
+        let reference = config.reference;
+        // The reference keeps an incomplete last batch, and takes the architecture's faces in the list's order.
+        let options = LoaderOptions { drop_last: reference.is_off(), ..LoaderOptions::train(config.batch, config.seed, augment) };
         let weight_loader = Loader::new(train, weight_faces, options.clone())?;
-        let arch_loader = Loader::new(arch_set.clone(), arch_faces.clone(), LoaderOptions { seed: !config.seed, ..options })?;
+        let arch_loader = Loader::new(
+            arch_set.clone(),
+            arch_faces.clone(),
+            LoaderOptions { seed: !config.seed, shuffle: reference.is_off(), ..options },
+        )?;
         hint_steps(&weight_loader, count, config.batch);
 
         let supernet = space.supernet(points);
@@ -254,8 +258,8 @@ impl Search {
         if is_best {
             checkpoint.save(&self.folder.checkpoint(Stage::Search, "best"))?;
         }
-        if self.epoch.is_multiple_of(KEEP_EVERY) {
-            checkpoint.save(&self.folder.checkpoint(Stage::Search, self.epoch))?;
+        if let Some(number) = self.config.reference.kept(self.epoch) {
+            checkpoint.save(&self.folder.checkpoint(Stage::Search, number))?;
         }
         checkpoint.save(&self.folder.checkpoint(Stage::Search, "last"))?;
         Ok(validation)
@@ -303,10 +307,11 @@ impl Search {
         let draw = self.draws();
         let (costs, fixed) = (self.cost_tensor.clone(), self.fixed_cost());
         let Self { nets, arch, arch_optimizer, term, arch_loader, epoch, config, .. } = self;
+        let mode = config.reference.arch_mode();
         pass(arch_loader, *epoch, watch, |step, faces| {
             let masks = arch.masks(&arch.noise(draw(Purpose::ArchMasks, step))?, temperature)?;
             let cost = expected_cost(arch, draw(Purpose::ArchLatency, step), temperature, &costs, fixed)?;
-            let loss = nets.architecture_loss(faces, &masks, draw(Purpose::ArchDropout, step).seed())?;
+            let loss = nets.architecture_loss(faces, &masks, mode, draw(Purpose::ArchDropout, step).seed())?;
             let loss = term.apply(&loss, &cost)?;
             let gradients = loss.backward()?;
             if let Some(gradient) = gradients.get(arch.path_alpha()) {
@@ -329,10 +334,13 @@ impl Search {
         let graph = self.space.deployed(&choice, self.points);
         let weights = subnet_weights(&self.space, &choice, &graph, &self.nets.backbone().weights()?)?;
         let (dataset, faces) = &self.validation;
-        let mut network = Candle::new(graph, &weights)?;
-        // Of the coming epoch, whose batches are drawn whatever happens here.
-        network.recalibrate(&self.weight_loader, self.epoch as u64 + 1, RECALIBRATION_STEPS)?;
-        evaluate(&mut network, dataset, faces.clone(), |_| {})
+        let reference = self.config.reference;
+        let mut network = Candle::like(reference, graph, &weights)?;
+        if reference.is_off() {
+            // Of the coming epoch, whose batches are drawn whatever happens here.
+            network.recalibrate(&self.weight_loader, self.epoch as u64 + 1, RECALIBRATION_STEPS)?;
+        }
+        evaluate_like(reference, &mut network, dataset, faces.clone(), |_| {})
     }
 
     fn arch_file(&self) -> Result<ArchFile> {
@@ -421,11 +429,15 @@ fn check(config: &SearchConfig) -> Result<()> {
     Ok(())
 }
 
-/// The choice of a supernet's checkpoint: the most probable candidate of each layer.
+/// The choice of a supernet's checkpoint: the one written in it (imported ones have that), else the most probable candidate of each
+/// layer.
 ///
 /// # Errors
 /// It holds no architecture weights of this space.
-pub fn chosen(checkpoint: &Checkpoint, path: &Path, space: &Space) -> Result<Vec<blocks::Primitive>> {
+pub fn chosen(checkpoint: &Checkpoint, path: &Path, space: &Space) -> std::result::Result<Vec<blocks::Primitive>, CheckpointError> {
+    if checkpoint.meta.choice.is_some() {
+        return checkpoint.choice(path, space);
+    }
     let width = space.layers().iter().map(|l| l.primitives.len()).max().unwrap_or(0);
     let values = checkpoint.tensor(path, PATH_ALPHA, width * space.layers().len())?;
     let largest = |(row, n): (&[f32], usize)| (1..n).fold(0, |best, k| if row[k] > row[best] { k } else { best });

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod import;
 mod refusals;
 mod resume;
+mod variants;
 mod whole_path;

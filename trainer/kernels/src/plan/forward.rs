@@ -87,7 +87,7 @@ impl Plan {
     ///
     /// `inputs` are `[n][c][h][w]` each; `masks` is `[layers][width]` ([`Plan::mask_shape`]), empty for a graph without
     /// mixtures; `stats` are the running statistics, moved in [`Mode::Train`]. Returns the outputs, `[n][c][h][w]` each, and
-    /// the tape for [`Plan::backward`], which is empty in [`Mode::Eval`].
+    /// the tape for [`Plan::backward`], which is empty unless the mode [is one of training](Mode::is_training).
     ///
     /// # Panics
     /// Where a slice has another length than the plan's shapes ask for.
@@ -131,7 +131,7 @@ impl Plan {
                 let affine = self.normalise(&tape, y, norm, stats);
                 tape.affine[y] = Some(affine);
             }
-            if mode == Mode::Eval {
+            if !mode.is_training() {
                 for x in step.reads() {
                     if self.values[x].last_use == i {
                         tape.raw[x] = None;
@@ -140,7 +140,7 @@ impl Plan {
             }
         }
         let outputs = self.outputs.iter().map(|&v| self.unpack(&tape, v)).collect();
-        if mode == Mode::Eval {
+        if !mode.is_training() {
             tape.raw.fill_with(|| None);
         }
         (outputs, tape)

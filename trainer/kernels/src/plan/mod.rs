@@ -33,11 +33,18 @@ pub enum Mode {
     TrainFrozenStats,
     /// Running statistics, no dropout.
     Eval,
+    /// Running statistics, and dropout drops all the same.
+    EvalDropping,
 }
 
 impl Mode {
-    /// Whether dropout drops and batch norm uses the batch's statistics.
+    /// Whether batch norm uses the batch's statistics, and a backward pass can follow.
     pub fn is_training(self) -> bool {
+        matches!(self, Self::Train | Self::TrainFrozenStats)
+    }
+
+    /// Whether dropout drops.
+    pub fn drops(self) -> bool {
         self != Self::Eval
     }
 }

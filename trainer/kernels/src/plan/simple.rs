@@ -319,7 +319,7 @@ impl Plan {
     }
 
     pub(super) fn dropout_forward(&self, tape: &Tape, x: ValueId, y: ValueId, p: f32, index: usize) {
-        let drops = p > 0.0 && tape.mode.is_training();
+        let drops = p > 0.0 && tape.mode.drops();
         let blocks = self.values[y].blocks();
         self.map_planes(tape, x, y, |b, image, z, out| {
             for (px, (out, z)) in std::iter::zip(out, z).enumerate() {

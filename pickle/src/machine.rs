@@ -1,14 +1,15 @@
-//! The stack machine, with no more than the opcodes of an array of dicts.
+//! The stack machine, with no more than the opcodes of plain data.
 
 use std::collections::HashMap;
 
-use super::{Global, Id, MARKS, OBJECTS, Object, PickleFault, STRING};
+use super::{Global, Id, MARKS, OBJECTS, Object, PickleFault, STRING, Vocabulary};
 
 type Fallible<T> = Result<T, PickleFault>;
 
 /// A pickle half read.
 pub struct Machine<'a> {
     bytes: &'a [u8],
+    vocabulary: Vocabulary,
     at: usize,
     /// Where the current opcode stands.
     opcode: usize,
@@ -20,15 +21,20 @@ pub struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// Before the first opcode.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    /// Before the first opcode, which stands at `start`.
+    pub fn new(bytes: &'a [u8], start: usize, vocabulary: Vocabulary) -> Self {
         let memo = HashMap::new();
-        Self { bytes, at: 0, opcode: 0, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
+        Self { bytes, vocabulary, at: start, opcode: start, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
     }
 
     /// Where the last opcode stands.
     pub fn opcode(&self) -> usize {
         self.opcode
+    }
+
+    /// Behind the last opcode.
+    pub fn position(&self) -> usize {
+        self.at
     }
 
     /// All objects, each with the place of the opcode that made it.
@@ -129,6 +135,10 @@ impl<'a> Machine<'a> {
                         _ => return Err(PickleFault::Unfit("a global's name is no text")),
                     }
                 }
+                b'Q' if self.vocabulary == Vocabulary::Torch => {
+                    let name = self.pop()?;
+                    self.push(Object::Outside(name))?;
+                }
                 b'R' => self.reduce()?,
                 b'b' => self.build()?,
                 other => return Err(PickleFault::Opcode(other)),
@@ -138,8 +148,8 @@ impl<'a> Machine<'a> {
 
     fn stop(&mut self) -> Fallible<Id> {
         let root = self.pop()?;
-        if !self.stack.is_empty() || !self.marks.is_empty() || self.at != self.bytes.len() {
-            return Err(PickleFault::Unfit("the pickle ends here, but something is left over"));
+        if !self.stack.is_empty() || !self.marks.is_empty() {
+            return Err(PickleFault::LEFT_OVER);
         }
         Ok(root)
     }
@@ -290,14 +300,14 @@ impl<'a> Machine<'a> {
     }
 
     fn global(&mut self, module: &str, name: &str) -> Fallible<()> {
-        let global = Global::named(module, name).ok_or_else(|| PickleFault::Global(format!("{module}.{name}")))?;
+        let global = self.vocabulary.global(module, name).ok_or_else(|| PickleFault::Global(format!("{module}.{name}")))?;
         self.push(Object::Global(global))
     }
 
     /// Where Python would call a function: what its result would be.
     fn reduce(&mut self) -> Fallible<()> {
-        let (arguments, function) = (self.pop()?, self.pop()?);
-        let (&Object::Global(function), Object::Tuple(arguments)) = (self.object(function), self.object(arguments)) else {
+        let (tuple, function) = (self.pop()?, self.pop()?);
+        let (&Object::Global(function), Object::Tuple(arguments)) = (self.object(function), self.object(tuple)) else {
             return Err(PickleFault::Unfit("calls what is no function"));
         };
         let first = arguments.first().map(|&id| self.object(id));
@@ -306,7 +316,10 @@ impl<'a> Machine<'a> {
             (Global::Dtype, Some(Object::Text("O" | "O8" | "O4"))) => Object::Dtype,
             (Global::Dtype, _) => return Err(PickleFault::Unfit("an array of something else than objects")),
             (Global::Encode, Some(Object::Text(_))) => Object::Bytes,
-            _ => return Err(PickleFault::Unfit("calls a function in a way that makes no array")),
+            (Global::OrderedDict, None) => Object::Dict(Vec::new()),
+            (Global::RebuildTensor, Some(Object::Outside(_))) => Object::Tensor(tuple),
+            (Global::RebuildParameter, Some(&Object::Tensor(parts))) => Object::Tensor(parts),
+            _ => return Err(PickleFault::Unfit("calls a function in a way that makes no plain data")),
         };
         self.push(result)
     }
@@ -314,16 +327,19 @@ impl<'a> Machine<'a> {
     /// Where Python would set an object's state.
     fn build(&mut self) -> Fallible<()> {
         let state = self.pop()?;
-        // An array's: version, shape, dtype, order, items. A dtype's says nothing new.
-        let parts = match self.object(state) {
+        let (parts, attributes) = match self.object(state) {
+            // An array's: version, shape, dtype, order, items. A dtype's says nothing new.
             Object::Tuple(parts) => match parts[..] {
-                [_, shape, _, _, items] => Some((shape, items)),
-                _ => None,
+                [_, shape, _, _, items] => (Some((shape, items)), false),
+                _ => (None, false),
             },
+            // An ordered dict's: attributes beside its entries, which nothing asks for.
+            Object::Dict(_) => (None, true),
             _ => return Err(PickleFault::Unfit("a state that is no tuple")),
         };
         match self.top()? {
-            Object::Dtype => Ok(()),
+            Object::Dtype if !attributes => Ok(()),
+            Object::Dict(_) if attributes => Ok(()),
             Object::Array(content) if parts.is_some() => {
                 *content = parts;
                 Ok(())
