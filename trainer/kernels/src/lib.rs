@@ -26,5 +26,5 @@ pub mod ops;
 pub mod plan;
 pub mod simd;
 
-pub use plan::{Gradients, Mode, Plan, Tape};
+pub use plan::{Arguments, Gradients, Mode, Plan, Tape};
 pub use simd::Level;

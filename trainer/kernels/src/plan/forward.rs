@@ -9,24 +9,55 @@ use crate::ops::rows::{self, Reading};
 use crate::ops::{for_parts, with_scratch};
 use crate::simd::LANES;
 
+/// What a pass reads: the same values, in the same places, forward and backward.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments<'a> {
+    /// `[n][c][h][w]` each, in the graph's order.
+    pub inputs: &'a [&'a [f32]],
+    /// Trained parameters, in the plan's order.
+    pub params: &'a [f32],
+    /// `[layers][width]` ([`Plan::mask_shape`]), empty for a graph without mixtures.
+    pub masks: &'a [f32],
+}
+
 /// What a forward pass leaves for the backward pass.
 #[derive(Debug)]
 pub struct Tape {
-    pub(super) n: usize,
-    pub(super) mode: Mode,
-    pub(super) dropout_seed: u64,
-    pub(super) raw: Vec<Option<Buffer>>,
-    pub(super) affine: Vec<Option<Affine>>,
-    /// Inputs that are read in place, by value.
-    pub(super) planar: Vec<Option<Vec<f32>>>,
-    pub(super) masks: Vec<f32>,
-    pub(super) params: Vec<f32>,
+    n: usize,
+    mode: Mode,
+    dropout_seed: u64,
+    raw: Vec<Option<Buffer>>,
+    affine: Vec<Option<Affine>>,
 }
 
 impl Tape {
     /// Bytes of the stored values.
     pub fn bytes(&self) -> usize {
         self.raw.iter().flatten().map(|b| b.len() * size_of::<crate::simd::V16>()).sum()
+    }
+}
+
+/// A pass while it runs: what it reads, and what is stored so far.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    pub args: Arguments<'a>,
+    pub n: usize,
+    pub mode: Mode,
+    pub dropout_seed: u64,
+    pub raw: Vec<Option<Buffer>>,
+    pub affine: Vec<Option<Affine>>,
+}
+
+impl<'a> Pass<'a> {
+    /// The way back from a tape, with the arguments that made it.
+    pub fn back(tape: Tape, args: Arguments<'a>) -> Self {
+        let Tape { n, mode, dropout_seed, raw, affine } = tape;
+        Self { args, n, mode, dropout_seed, raw, affine }
+    }
+
+    fn into_tape(self) -> Tape {
+        let Self { n, mode, dropout_seed, raw, affine, .. } = self;
+        Tape { n, mode, dropout_seed, raw, affine }
     }
 }
 
@@ -69,109 +100,107 @@ impl View {
 }
 
 impl Plan {
-    pub(super) fn view(&self, tape: &Tape, v: ValueId) -> View {
+    pub(super) fn view(&self, pass: &Pass<'_>, v: ValueId) -> View {
         let value: &Value = &self.values[v];
-        let affine = tape.affine[v].as_ref();
+        let affine = pass.affine[v].as_ref();
         View {
-            y: tape.raw[v].as_ref().expect("a value is kept until its last reader has run").ptr(),
+            y: pass.raw[v].as_ref().expect("a value is kept until its last reader has run").ptr(),
             scale: affine.map(|a| a.scale.ptr()),
             shift: affine.map(|a| a.shift.ptr()),
             relu: value.relu,
-            n: tape.n,
+            n: pass.n,
             pixels: value.shape.pixels(),
             blocks: value.blocks(),
         }
     }
 
-    /// Runs the graph on a batch of `n`.
+    /// The values of an input that is read in place.
+    pub(super) fn planar<'a>(&self, pass: &Pass<'a>, v: ValueId) -> Option<&'a [f32]> {
+        let number = self.inputs.iter().position(|&input| input == v)?;
+        self.values[v].planar.then(|| pass.args.inputs[number])
+    }
+
+    /// The batch size that the arguments imply.
     ///
-    /// `inputs` are `[n][c][h][w]` each; `masks` is `[layers][width]` ([`Plan::mask_shape`]), empty for a graph without
-    /// mixtures; `stats` are the running statistics, moved in [`Mode::Train`]. Returns the outputs, `[n][c][h][w]` each, and
+    /// # Panics
+    /// Where a slice has another length than the plan's shapes ask for.
+    pub(super) fn batch(&self, args: &Arguments<'_>) -> usize {
+        assert_eq!(args.inputs.len(), self.inputs.len(), "inputs");
+        assert_eq!(args.params.len(), self.params, "parameters");
+        assert_eq!(args.masks.len(), self.mask_layers * self.mask_width, "masks");
+        let n = args.inputs[0].len() / self.values[self.inputs[0]].shape.volume();
+        for (input, &v) in std::iter::zip(args.inputs, &self.inputs) {
+            assert_eq!(input.len(), n * self.values[v].shape.volume(), "input of shape {}", self.values[v].shape);
+        }
+        n
+    }
+
+    /// Runs the graph on a batch.
+    ///
+    /// `stats` are the running statistics, moved in [`Mode::Train`]. Returns the outputs, `[n][c][h][w]` each, and
     /// the tape for [`Plan::backward`], which is empty in [`Mode::Eval`].
     ///
     /// # Panics
     /// Where a slice has another length than the plan's shapes ask for.
-    pub fn forward(
-        &self,
-        inputs: &[&[f32]],
-        params: &[f32],
-        stats: &mut [f32],
-        masks: &[f32],
-        mode: Mode,
-        dropout_seed: u64,
-    ) -> (Vec<Vec<f32>>, Tape) {
-        assert_eq!(inputs.len(), self.inputs.len(), "inputs");
-        assert_eq!(params.len(), self.params, "parameters");
+    pub fn forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Tape) {
         assert_eq!(stats.len(), self.stats, "running statistics");
-        assert_eq!(masks.len(), self.mask_layers * self.mask_width, "masks");
-        let n = inputs[0].len() / self.values[self.inputs[0]].shape.volume();
-        for (input, &v) in std::iter::zip(inputs, &self.inputs) {
-            assert_eq!(input.len(), n * self.values[v].shape.volume(), "input of shape {}", self.values[v].shape);
-        }
-        let mut tape = Tape {
+        let n = self.batch(&args);
+        let mut pass = Pass {
+            args,
             n,
             mode,
             dropout_seed,
             raw: (0..self.values.len()).map(|_| None).collect(),
             affine: (0..self.values.len()).map(|_| None).collect(),
-            planar: vec![None; self.values.len()],
-            masks: masks.to_vec(),
-            params: params.to_vec(),
         };
-        for (input, &v) in std::iter::zip(inputs, &self.inputs) {
-            if self.values[v].planar {
-                tape.planar[v] = Some(input.to_vec());
-            }
-        }
         for (i, step) in self.steps.iter().enumerate() {
             let y = step.makes();
-            tape.raw[y] = Some(self.pool.take(self.values[y].len(n)));
-            self.run(&mut tape, step, inputs);
+            pass.raw[y] = Some(self.pool.take(self.values[y].len(n)));
+            self.run(&pass, step);
             if let Some(norm) = &self.values[y].norm {
-                let affine = self.normalise(&tape, y, norm, stats);
-                tape.affine[y] = Some(affine);
+                let affine = self.normalise(&pass, y, norm, stats);
+                pass.affine[y] = Some(affine);
             }
             if mode == Mode::Eval {
                 for x in step.reads() {
                     if self.values[x].last_use == i {
-                        tape.raw[x] = None;
+                        pass.raw[x] = None;
                     }
                 }
             }
         }
-        let outputs = self.outputs.iter().map(|&v| self.unpack(&tape, v)).collect();
+        let outputs = self.outputs.iter().map(|&v| self.unpack(&pass, v)).collect();
         if mode == Mode::Eval {
-            tape.raw.fill_with(|| None);
+            pass.raw.fill_with(|| None);
         }
-        (outputs, tape)
+        (outputs, pass.into_tape())
     }
 
-    fn run(&self, tape: &mut Tape, step: &Step, inputs: &[&[f32]]) {
+    fn run(&self, pass: &Pass<'_>, step: &Step) {
+        let params = pass.args.params;
         match step {
-            Step::Pack { input, y } => self.pack(tape, inputs[*input], *y),
+            Step::Pack { input, y } => self.pack(pass, pass.args.inputs[*input], *y),
             Step::Conv { x, y, conv, weight, bias } => {
-                let bias = bias.clone().map(|r| &tape.params[r]);
-                self.conv_forward(tape, *x, *y, conv, &tape.params[weight.clone()], bias);
+                self.conv_forward(pass, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
             }
             Step::Depthwise { x, y, conv, weight, bias } => {
-                let bias = bias.clone().map(|r| &tape.params[r]);
-                self.depthwise_forward(tape, *x, *y, conv, &tape.params[weight.clone()], bias);
+                self.depthwise_forward(pass, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
             }
-            Step::Add { a, b, y } => self.add_forward(tape, &[*a, *b], *y),
-            Step::Mul { x, factor, y } => self.mul_forward(tape, *x, *factor, *y),
-            Step::Concat { parts, y } => self.concat_forward(tape, parts, *y),
-            Step::Mixture { layer, terms, y } => self.mixture_forward(tape, *layer, terms, *y),
-            Step::MaxPool { x, y, kernel, stride } => self.max_pool_forward(tape, *x, *y, *kernel, *stride),
-            Step::GlobalAvgPool { x, y } => self.global_avg_pool_forward(tape, *x, *y),
-            Step::HardSigmoid { x, y } => self.hard_sigmoid_forward(tape, *x, *y),
-            Step::Dropout { x, y, p, index } => self.dropout_forward(tape, *x, *y, *p, *index),
+            Step::Add { a, b, y } => self.add_forward(pass, &[*a, *b], *y),
+            Step::Mul { x, factor, y } => self.mul_forward(pass, *x, *factor, *y),
+            Step::Concat { parts, y } => self.concat_forward(pass, parts, *y),
+            Step::Mixture { layer, terms, y } => self.mixture_forward(pass, *layer, terms, *y),
+            Step::MaxPool { x, y, kernel, stride } => self.max_pool_forward(pass, *x, *y, *kernel, *stride),
+            Step::GlobalAvgPool { x, y } => self.global_avg_pool_forward(pass, *x, *y),
+            Step::HardSigmoid { x, y } => self.hard_sigmoid_forward(pass, *x, *y),
+            Step::Dropout { x, y, p, index } => self.dropout_forward(pass, *x, *y, *p, *index),
         }
     }
 
-    fn pack(&self, tape: &Tape, input: &[f32], y: ValueId) {
-        let view = self.view(tape, y);
+    fn pack(&self, pass: &Pass<'_>, input: &[f32], y: ValueId) {
+        let view = self.view(pass, y);
         let c = self.values[y].shape.c;
-        for_parts(tape.n, |_, images| {
+        for_parts(pass.n, |_, images| {
             for image in images {
                 let planes = &input[image * c * view.pixels..(image + 1) * c * view.pixels];
                 for (b, src) in planes.chunks(LANES * view.pixels).enumerate() {
@@ -183,13 +212,13 @@ impl Plan {
     }
 
     /// What readers of a value see, `[n][c][h][w]`.
-    fn unpack(&self, tape: &Tape, v: ValueId) -> Vec<f32> {
-        if let Some(input) = &tape.planar[v] {
-            return input.clone();
+    fn unpack(&self, pass: &Pass<'_>, v: ValueId) -> Vec<f32> {
+        if let Some(input) = self.planar(pass, v) {
+            return input.to_vec();
         }
-        let view = self.view(tape, v);
+        let view = self.view(pass, v);
         let c = self.values[v].shape.c;
-        let mut out = vec![0.0; tape.n * c * view.pixels];
+        let mut out = vec![0.0; pass.n * c * view.pixels];
         out.par_chunks_exact_mut(c * view.pixels).enumerate().for_each(|(image, planes)| {
             for (b, dst) in planes.chunks_mut(LANES * view.pixels).enumerate() {
                 with_scratch([view.pixels, 0, 0], |[scratch, ..]| {

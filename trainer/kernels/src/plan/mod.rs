@@ -22,7 +22,8 @@ use crate::ops::layout::blocks as blocks_of;
 use crate::simd::Level;
 
 pub use backward::Gradients;
-pub use forward::Tape;
+use forward::Pass;
+pub use forward::{Arguments, Tape};
 
 /// How batch norm and dropout behave in a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
