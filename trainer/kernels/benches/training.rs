@@ -40,8 +40,8 @@ fn bench_graph(c: &mut Criterion, name: &str, graph: &Graph) {
     });
     group.bench_function("forward+backward", |b| {
         b.iter(|| {
-            let (_, tape) = plan.forward(args, &mut stats.clone(), Mode::Train, 1);
-            black_box(plan.backward(tape, args, &gradients, true, &wanted))
+            let (_, kept) = plan.forward(args, &mut stats.clone(), Mode::Train, 1);
+            black_box(plan.backward(kept, args, &gradients, true, &wanted))
         });
     });
     group.finish();

@@ -174,10 +174,10 @@ fn check(case: &Case, level: Level) {
         plan.input_shapes().iter().enumerate().map(|(i, s)| noise(case.n * s.volume(), 10 + i as u64)).collect();
     let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
     let args = Arguments { inputs: &slices, params: &params, masks: &case.masks };
-    let (outputs, tape) = plan.forward(args, &mut stats.clone(), Mode::TrainFrozenStats, 5);
+    let (outputs, kept) = plan.forward(args, &mut stats.clone(), Mode::TrainFrozenStats, 5);
     let weights: Vec<Vec<f32>> = outputs.iter().map(|y| noise(y.len(), 99)).collect();
     let out_grads: Vec<Option<&[f32]>> = weights.iter().map(|w| Some(w.as_slice())).collect();
-    let grads = plan.backward(tape, args, &out_grads, true, &vec![true; inputs.len()]);
+    let grads = plan.backward(kept, args, &out_grads, true, &vec![true; inputs.len()]);
     let params_gradient = grads.params.unwrap();
     let mut at = 0;
     for p in case.graph.params().into_iter().filter(|p| p.kind.is_trained()) {
@@ -249,6 +249,30 @@ fn evaluations_equal_the_plain_formula_at_every_level() {
 }
 
 #[test]
+fn expansions_are_not_kept() {
+    let graph = blocks::Space::load("pfld").unwrap().supernet(106);
+    let plan = Plan::new(&graph);
+    let (params, mut stats) = flat(&graph, 3);
+    let input = noise(2 * plan.input_shapes()[0].volume(), 1);
+    let (layers, width) = plan.mask_shape();
+    let args = Arguments { inputs: &[&input], params: &params, masks: &vec![1.0 / width as f32; layers * width] };
+    let (_, kept) = plan.forward(args, &mut stats, Mode::Train, 1);
+    // Every convolution's output of one image, and those that a depthwise convolution alone reads behind batch norm and ReLU.
+    let volume = |id: &NodeId| graph.node(*id).shape.volume();
+    let is_conv = |id: &NodeId| matches!(&graph.node(*id).op, blocks::Op::Conv(_));
+    let is_expansion = |id: &NodeId| matches!(&graph.node(*id).op, blocks::Op::Conv(c) if c.kernel == 1 && c.c_out >= c.c_in);
+    let all: Vec<NodeId> = (0..graph.nodes().len()).map(NodeId).collect();
+    let behind = |id: &NodeId| graph.node(*id).inputs[0];
+    let depthwise = all.iter().filter(|id| matches!(&graph.node(**id).op, blocks::Op::Conv(c) if c.is_depthwise()));
+    let relus = depthwise.map(behind).filter(|id| graph.node(*id).op == blocks::Op::Relu);
+    let expansions: usize = relus.map(|id| behind(&behind(&id))).filter(is_expansion).map(|id| volume(&id)).sum();
+    let convolutions: usize = all.iter().filter(|id| is_conv(id)).map(volume).sum();
+    let others = 1.2 * (convolutions - expansions) as f64;
+    assert!(expansions > convolutions / 4, "{expansions} of {convolutions}");
+    assert!(kept.bytes() as f64 / 2.0 < 4.0 * others, "{} bytes, {expansions} of {convolutions} values", kept.bytes());
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let graph = blocks::Space::load("pfld").unwrap().supernet(4);
     let plan = Plan::new(&graph);
@@ -260,9 +284,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
             let mut stats = stats.clone();
             let args = Arguments { inputs: &[&input], params: &params, masks: &masks };
-            let (outputs, tape) = plan.forward(args, &mut stats, Mode::Train, 1);
+            let (outputs, kept) = plan.forward(args, &mut stats, Mode::Train, 1);
             let gradients: Vec<Option<&[f32]>> = outputs.iter().map(|y| Some(y.as_slice())).collect();
-            let grads = plan.backward(tape, args, &gradients, true, &[false]);
+            let grads = plan.backward(kept, args, &gradients, true, &[false]);
             (outputs.clone(), stats, grads.params, grads.masks)
         })
     };

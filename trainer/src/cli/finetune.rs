@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 
@@ -160,6 +161,7 @@ fn names(given: &str) -> Result<Vec<String>> {
 }
 
 pub fn run(args: FinetuneArgs) -> Result<()> {
+    let started = Instant::now();
     args.threads.apply()?;
     let folder = RunFolder::new(&args.out);
     let config_path = folder.file("config.toml");
@@ -174,7 +176,7 @@ pub fn run(args: FinetuneArgs) -> Result<()> {
     }
     eprintln!("{}", finetune.describe());
     let before = if args.resume { None } else { Some(finetune.evaluate()?) };
-    let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)))?;
+    let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)), started)?;
     if args.json {
         super::eval::print_json(&done.evaluation)?;
     } else {

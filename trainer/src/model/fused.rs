@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use blocks::Graph;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
-use kernels::{Arguments, Plan, Tape};
+use kernels::{Arguments, Kept, Plan};
 
 use super::{Call, Executor, Mode, Stats};
 
@@ -43,7 +43,7 @@ impl Executor for Fused {
             dropout_seed: call.dropout_seed,
             wants_params: call.params.track_op(),
             wants_input: input.track_op(),
-            tape: Mutex::new(None),
+            kept: Mutex::new(None),
         };
         let input = input.contiguous()?;
         let flat = if call.mode.is_training() {
@@ -69,7 +69,7 @@ struct Pass {
     dropout_seed: u64,
     wants_params: bool,
     wants_input: bool,
-    tape: Mutex<Option<Tape>>,
+    kept: Mutex<Option<Kept>>,
 }
 
 /// The values of a contiguous argument.
@@ -112,9 +112,9 @@ impl CustomOp3 for Pass {
         let (input, params) = (values(input, input_layout)?, values(params, params_layout)?);
         let args = Arguments { inputs: &[input], params, masks: self.masks(values(masks, masks_layout)?) };
         let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-        let (outputs, tape) = self.plan.forward(args, &mut stats, self.mode, self.dropout_seed);
+        let (outputs, kept) = self.plan.forward(args, &mut stats, self.mode, self.dropout_seed);
         if self.mode.is_training() {
-            *self.tape.lock().unwrap_or_else(PoisonError::into_inner) = Some(tape);
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         }
         let flat = outputs.concat();
         let len = flat.len();
@@ -129,7 +129,7 @@ impl CustomOp3 for Pass {
         _result: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(tape) = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             bail!("the backward pass of a fused graph can run once");
         };
         let n = input.dim(0)?;
@@ -158,7 +158,7 @@ impl CustomOp3 for Pass {
                 head.iter().any(|&g| g != 0.0).then_some(head)
             })
             .collect();
-        let mut gradients = self.plan.backward(tape, args, &outputs, self.wants_params, &[self.wants_input]);
+        let mut gradients = self.plan.backward(kept, args, &outputs, self.wants_params, &[self.wants_input]);
         let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
         let of_input = gradients.inputs.pop().flatten().map(|g| tensor(g, input)).transpose()?;
         let of_params = gradients.params.map(|g| tensor(g, params)).transpose()?;

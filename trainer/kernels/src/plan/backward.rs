@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::forward::{Pass, View};
-use super::{Arguments, Plan, Step, Tape, ValueId};
+use super::forward::View;
+use super::{Arguments, Kept, Plan, Step, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows::{self, Coefficients, Reading};
@@ -145,84 +145,87 @@ impl Plan {
     /// the masks always.
     ///
     /// # Panics
-    /// On a tape of an evaluation, or where a slice has another length than the plan's shapes and the tape ask for.
+    /// After an evaluation, or where a slice has another length than the plan's shapes and the forward pass ask for.
     pub fn backward(
         &self,
-        tape: Tape,
+        kept: Kept,
         args: Arguments<'_>,
         outputs: &[Option<&[f32]>],
         want_params: bool,
         want_inputs: &[bool],
     ) -> Gradients {
-        let mut pass = Pass::back(tape, args);
-        assert!(pass.mode.is_training(), "an evaluation has no gradients");
-        assert_eq!(pass.n, self.batch(&args), "the batch of the forward pass");
+        let mut tape = Tape::new(kept, args);
+        assert!(tape.mode.is_training(), "an evaluation has no gradients");
+        assert_eq!(tape.n, self.batch(&args), "the batch of the forward pass");
         assert_eq!(outputs.len(), self.outputs.len(), "output gradients");
         let mut grads = Gradients {
             params: want_params.then(|| vec![0.0; self.params]),
             inputs: Vec::new(),
-            masks: vec![0.0; pass.args.masks.len()],
+            masks: vec![0.0; tape.masks.len()],
             values: vec![None; self.values.len()],
             sums: vec![None; self.values.len()],
         };
         for (g, &v) in std::iter::zip(outputs, &self.outputs) {
             if let Some(g) = g {
-                self.add_output_gradient(&pass, &mut grads, v, g);
+                self.add_output_gradient(&tape, &mut grads, v, g);
             }
         }
         for step in self.steps.iter().rev() {
             let y = step.makes();
             if grads.values[y].is_some() {
-                self.run_backward(&pass, &mut grads, step, want_inputs);
+                for x in step.reads() {
+                    self.restore(&mut tape, x);
+                }
+                self.run_backward(&tape, &mut grads, step, want_inputs);
             }
             let is_input = matches!(step, Step::Pack { .. });
             if !is_input {
                 grads.values[y] = None;
             }
-            pass.raw[y] = None;
+            tape.raw[y] = None;
         }
         grads.inputs = std::iter::zip(&self.inputs, want_inputs)
-            .map(|(&v, &want)| (want && !self.values[v].planar).then(|| self.unpack_gradient(&pass, &grads, v)))
+            .map(|(&v, &want)| (want && !self.values[v].planar).then(|| self.unpack_gradient(&tape, &grads, v)))
             .collect();
         grads.values.clear();
         grads
     }
 
-    fn run_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, step: &Step, want_inputs: &[bool]) {
+    fn run_backward(&self, tape: &Tape, grads: &mut Gradients, step: &Step, want_inputs: &[bool]) {
         let wanted = |x: ValueId| match self.inputs.iter().position(|&v| v == x) {
             Some(i) => want_inputs[i] && !self.values[x].planar,
             None => true,
         };
         match step {
-            Step::Pack { y, .. } => self.settle(pass, grads, *y),
+            Step::Pack { y, .. } => self.settle(tape, grads, *y),
             Step::Conv { x, y, conv, weight, bias } => {
-                self.conv_backward(pass, grads, *x, *y, conv, weight.clone(), bias.clone(), wanted(*x));
+                self.conv_backward(tape, grads, *x, *y, conv, weight.clone(), bias.clone(), wanted(*x));
             }
             Step::Depthwise { x, y, conv, weight, bias } => {
-                self.depthwise_backward(pass, grads, *x, *y, conv, weight.clone(), bias.clone(), wanted(*x));
+                self.depthwise_backward(tape, grads, *x, *y, conv, weight.clone(), bias.clone(), wanted(*x));
             }
-            Step::Add { a, b, y } => self.add_backward(pass, grads, &[*a, *b], *y),
-            Step::Mul { x, factor, y } => self.mul_backward(pass, grads, *x, *factor, *y),
-            Step::Concat { parts, y } => self.concat_backward(pass, grads, parts, *y),
-            Step::Mixture { layer, terms, y } => self.mixture_backward(pass, grads, *layer, terms, *y),
-            Step::MaxPool { x, y, kernel, stride } => self.max_pool_backward(pass, grads, *x, *y, *kernel, *stride),
-            Step::GlobalAvgPool { x, y } => self.global_avg_pool_backward(pass, grads, *x, *y),
-            Step::HardSigmoid { x, y } => self.hard_sigmoid_backward(pass, grads, *x, *y),
-            Step::Dropout { x, y, p, index } => self.dropout_backward(pass, grads, *x, *y, *p, *index),
+            Step::Add { a, b, y } => self.add_backward(tape, grads, &[*a, *b], *y),
+            Step::Mul { x, factor, y } => self.mul_backward(tape, grads, *x, *factor, *y),
+            Step::Concat { parts, y } => self.concat_backward(tape, grads, parts, *y),
+            Step::Mixture { layer, terms, y } => self.mixture_backward(tape, grads, *layer, terms, *y),
+            Step::MaxPool { x, y, kernel, stride } => self.max_pool_backward(tape, grads, *x, *y, *kernel, *stride),
+            Step::GlobalAvgPool { x, y } => self.global_avg_pool_backward(tape, grads, *x, *y),
+            Step::HardSigmoid { x, y } => self.hard_sigmoid_backward(tape, grads, *x, *y),
+            Step::Dropout { x, y, p, index } => self.dropout_backward(tape, grads, *x, *y, *p, *index),
         }
     }
 
     /// The gradient of `y`'s raw output; computes the gradients of its batch norm's weights on the way.
-    pub(super) fn raw_gradient(&self, pass: &Pass<'_>, grads: &mut Gradients, y: ValueId) -> RawGradient {
-        let abc = self.norm_backward(pass, grads, y);
-        let view = self.view(pass, y);
+    pub(super) fn raw_gradient(&self, tape: &Tape, grads: &mut Gradients, y: ValueId) -> RawGradient {
+        let abc = self.norm_backward(tape, grads, y);
+        let view = self.view(tape, y);
         RawGradient { y: view, g: grads.view(y, &view), factor: grads.factor(y), abc }
     }
 
     /// Takes a value's gradient out to be written or added to; [`Plan::set_gradient`] puts it back.
-    pub(super) fn gradient_target(&self, pass: &Pass<'_>, grads: &mut Gradients, v: ValueId) -> Target {
+    pub(super) fn gradient_target(&self, tape: &Tape, grads: &mut Gradients, v: ValueId) -> Target {
         let value = &self.values[v];
-        let (n, pixels) = (pass.n, value.shape.pixels());
+        let (n, pixels) = (tape.n, value.shape.pixels());
         // Sums taken before are of the gradient as it was.
         grads.sums[v] = None;
         let target = |buffer, accumulate| Target { buffer, accumulate, n, pixels };
@@ -254,8 +257,8 @@ impl Plan {
     }
 
     /// The same with zeros instead of unspecified contents, for kernels that only add.
-    pub(super) fn zeroed_gradient_target(&self, pass: &Pass<'_>, grads: &mut Gradients, v: ValueId) -> Target {
-        let mut target = self.gradient_target(pass, grads, v);
+    pub(super) fn zeroed_gradient_target(&self, tape: &Tape, grads: &mut Gradients, v: ValueId) -> Target {
+        let mut target = self.gradient_target(tape, grads, v);
         if !target.accumulate {
             clear(&mut target.buffer);
             target.accumulate = true;
@@ -268,12 +271,12 @@ impl Plan {
     }
 
     /// Turns the gradient of `y` into that of its raw output, for steps that know nothing of batch norm and ReLU.
-    pub(super) fn settle(&self, pass: &Pass<'_>, grads: &mut Gradients, y: ValueId) {
+    pub(super) fn settle(&self, tape: &Tape, grads: &mut Gradients, y: ValueId) {
         if self.values[y].is_plain() {
             return;
         }
-        let raw = self.raw_gradient(pass, grads, y);
-        let (n, pixels) = (pass.n, raw.y.pixels);
+        let raw = self.raw_gradient(tape, grads, y);
+        let (n, pixels) = (tape.n, raw.y.pixels);
         let target = Target { buffer: self.pool.take(self.values[y].len(n)), accumulate: false, n, pixels };
         for_parts(n, |_, images| {
             for b in 0..raw.y.blocks {
@@ -289,17 +292,17 @@ impl Plan {
     /// Adds `factor` times the gradient of `y`, from block `offset` on, to that of `x`: shared where `x` has none yet.
     ///
     /// The gradient of `y` must be [settled](Self::settle).
-    pub(super) fn pass_on(&self, pass: &Pass<'_>, grads: &mut Gradients, y: ValueId, x: ValueId, offset: usize, factor: f32) {
+    pub(super) fn pass_on(&self, tape: &Tape, grads: &mut Gradients, y: ValueId, x: ValueId, offset: usize, factor: f32) {
         let Some(from) = grads.values[y].clone() else { return };
         let (offset, factor) = (from.offset + offset, from.factor * factor);
         if grads.values[x].is_none() {
             grads.values[x] = Some(Gradient { buffer: from.buffer, offset, factor });
             return;
         }
-        let target = self.gradient_target(pass, grads, x);
+        let target = self.gradient_target(tape, grads, x);
         let pixels = self.values[x].shape.pixels();
-        let from = GradientView { g: from.buffer.ptr(), offset, n: pass.n, pixels };
-        for_parts(pass.n, |_, images| {
+        let from = GradientView { g: from.buffer.ptr(), offset, n: tape.n, pixels };
+        for_parts(tape.n, |_, images| {
             for b in 0..self.values[x].blocks() {
                 for image in images.clone() {
                     // SAFETY: block and image are inside both values; parts have different images.
@@ -313,10 +316,10 @@ impl Plan {
         self.set_gradient(grads, x, target);
     }
 
-    fn add_output_gradient(&self, pass: &Pass<'_>, grads: &mut Gradients, v: ValueId, g: &[f32]) {
+    fn add_output_gradient(&self, tape: &Tape, grads: &mut Gradients, v: ValueId, g: &[f32]) {
         let shape = self.values[v].shape;
-        assert_eq!(g.len(), pass.n * shape.volume(), "gradient of an output of shape {shape}");
-        let target = self.gradient_target(pass, grads, v);
+        assert_eq!(g.len(), tape.n * shape.volume(), "gradient of an output of shape {shape}");
+        let target = self.gradient_target(tape, grads, v);
         assert!(!target.accumulate, "a value is one output");
         g.par_chunks_exact(shape.volume()).enumerate().for_each(|(image, planes)| {
             for (b, src) in planes.chunks(LANES * shape.pixels()).enumerate() {
@@ -327,11 +330,11 @@ impl Plan {
         self.set_gradient(grads, v, target);
     }
 
-    fn unpack_gradient(&self, pass: &Pass<'_>, grads: &Gradients, v: ValueId) -> Vec<f32> {
+    fn unpack_gradient(&self, tape: &Tape, grads: &Gradients, v: ValueId) -> Vec<f32> {
         let shape = self.values[v].shape;
-        let mut out = vec![0.0; pass.n * shape.volume()];
+        let mut out = vec![0.0; tape.n * shape.volume()];
         let Some(gradient) = &grads.values[v] else { return out };
-        let from = GradientView { g: gradient.buffer.ptr(), offset: gradient.offset, n: pass.n, pixels: shape.pixels() };
+        let from = GradientView { g: gradient.buffer.ptr(), offset: gradient.offset, n: tape.n, pixels: shape.pixels() };
         out.par_chunks_exact_mut(shape.volume()).enumerate().for_each(|(image, planes)| {
             for (b, dst) in planes.chunks_mut(LANES * shape.pixels()).enumerate() {
                 // SAFETY: block and image are inside the value.

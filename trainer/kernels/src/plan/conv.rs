@@ -6,7 +6,7 @@ use blocks::Conv;
 
 use super::backward::{Gradients, Target, add_bias_gradient, add_channels, raw_rows, read_rows};
 use super::forward::View;
-use super::{Pass, Plan, ValueId};
+use super::{Plan, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{Packing, Patches, blocks as blocks_of, pad_channels};
 use crate::ops::matmul::{self, Product};
@@ -103,11 +103,11 @@ impl Dense<'_> {
 }
 
 impl Plan {
-    fn dense<'a>(&'a self, pass: &'a Pass<'a>, x: ValueId, y: ValueId, conv: &Conv) -> Dense<'a> {
+    fn dense<'a>(&'a self, tape: &'a Tape, x: ValueId, y: ValueId, conv: &Conv) -> Dense<'a> {
         let (from, to) = (self.values[x].shape, self.values[y].shape);
-        let source = match self.planar(pass, x) {
+        let source = match self.planar(tape, x) {
             Some(input) => Source::Planar(input),
-            None => Source::Blocked(self.view(pass, x)),
+            None => Source::Blocked(self.view(tape, x)),
         };
         let tap_stride = if matches!(source, Source::Planar(_)) { from.c } else { blocks_of(from.c) * LANES };
         Dense {
@@ -133,15 +133,15 @@ impl Plan {
         }
     }
 
-    pub(super) fn conv_forward(&self, pass: &Pass<'_>, x: ValueId, y: ValueId, conv: &Conv, weight: &[f32], bias: Option<&[f32]>) {
-        let dense = self.dense(pass, x, y, conv);
-        let out = self.view(pass, y);
+    pub(super) fn conv_forward(&self, tape: &Tape, x: ValueId, y: ValueId, conv: &Conv, weight: &[f32], bias: Option<&[f32]>) {
+        let dense = self.dense(tape, x, y, conv);
+        let out = self.view(tape, y);
         let mut packed = self.pool.take(out.blocks * dense.packing.k());
         dense.packing.pack(weight, &mut packed);
         let bias: Vec<V16> = bias.map(|b| pad_channels(b, 0.0).collect()).unwrap_or_default();
         let (w, b) = (packed.ptr(), Ptr(if bias.is_empty() { std::ptr::null_mut() } else { bias.as_ptr().cast_mut().cast() }));
         let (plane_len, patch_len) = dense.scratch_lens();
-        for_parts(pass.n, |_, images| {
+        for_parts(tape.n, |_, images| {
             with_scratch([plane_len, patch_len, 0], |[plane, patch, _]| {
                 for image in images {
                     // SAFETY: tiles cover the image's output pixels, parts have different images.
@@ -170,7 +170,7 @@ impl Plan {
     #[allow(clippy::too_many_arguments)]
     pub(super) fn conv_backward(
         &self,
-        pass: &Pass<'_>,
+        tape: &Tape,
         grads: &mut Gradients,
         x: ValueId,
         y: ValueId,
@@ -179,24 +179,24 @@ impl Plan {
         bias: Option<Range<usize>>,
         want_x: bool,
     ) {
-        let dense = self.dense(pass, x, y, conv);
-        let g = self.raw_gradient(pass, grads, y);
+        let dense = self.dense(tape, x, y, conv);
+        let g = self.raw_gradient(tape, grads, y);
         let k = dense.packing.k();
         let out_blocks = g.y.blocks;
         let want_params = grads.params.is_some();
         let len = out_blocks * k;
-        let mut partial = want_params.then(|| Partial::new(&self.pool, len, pass.n));
-        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, out_blocks, pass.n));
+        let mut partial = want_params.then(|| Partial::new(&self.pool, len, tape.n));
+        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, out_blocks, tape.n));
         let dx: Option<(Target, Buffer)> = want_x.then(|| {
             let target =
-                if dense.pointwise { self.gradient_target(pass, grads, x) } else { self.zeroed_gradient_target(pass, grads, x) };
+                if dense.pointwise { self.gradient_target(tape, grads, x) } else { self.zeroed_gradient_target(tape, grads, x) };
             let mut transposed = self.pool.take(dense.patch_blocks() * out_blocks * LANES);
-            dense.packing.pack_transposed(&pass.args.params[weight.clone()], &mut transposed);
+            dense.packing.pack_transposed(&tape.params[weight.clone()], &mut transposed);
             (target, transposed)
         });
         let (plane_len, patch_len) = dense.scratch_lens();
         let tile_len = dense.tiles().map(|t| t.pixels()).max().unwrap_or(0);
-        for_parts(pass.n, |part, images| {
+        for_parts(tape.n, |part, images| {
             let (dw, db) = (partial.as_ref().map(|p| p.start(part)), bias_partial.as_ref().map(|p| p.start(part)));
             with_scratch([plane_len, patch_len, out_blocks * tile_len], |[plane, patch, rows]| {
                 for image in images {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use blocks::Conv;
 
 use super::backward::{Gradients, add_bias_gradient, add_channels};
-use super::{Pass, Plan, ValueId};
+use super::{Plan, Tape, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::depthwise::{self, Window};
 use crate::ops::layout::{pack_depthwise, pad_channels, unpack_depthwise_add};
@@ -58,25 +58,17 @@ impl Plan {
         }
     }
 
-    pub(super) fn depthwise_forward(
-        &self,
-        pass: &Pass<'_>,
-        x: ValueId,
-        y: ValueId,
-        conv: &Conv,
-        weight: &[f32],
-        bias: Option<&[f32]>,
-    ) {
+    pub(super) fn depthwise_forward(&self, tape: &Tape, x: ValueId, y: ValueId, conv: &Conv, weight: &[f32], bias: Option<&[f32]>) {
         let from = self.values[x].shape;
         let padded = Padded { h: from.h, w: from.w, padding: conv.padding };
         let window = self.window(y, conv, &padded);
         let taps = conv.kernel * conv.kernel;
-        let (input, out) = (self.view(pass, x), self.view(pass, y));
+        let (input, out) = (self.view(tape, x), self.view(tape, y));
         let mut packed = self.pool.take(out.blocks * taps);
         pack_depthwise(weight, taps, false, &mut packed);
         let w = packed.ptr();
         let bias: Vec<V16> = bias.map(|b| pad_channels(b, 0.0).collect()).unwrap_or_default();
-        for_parts(pass.n, |_, images| {
+        for_parts(tape.n, |_, images| {
             with_scratch([padded.len(), 0, 0], |[plane, ..]| {
                 // SAFETY: the plane has `padded.len()` vectors, blocks and images are inside the values, parts have different images.
                 unsafe {
@@ -100,7 +92,7 @@ impl Plan {
     #[allow(clippy::too_many_arguments)]
     pub(super) fn depthwise_backward(
         &self,
-        pass: &Pass<'_>,
+        tape: &Tape,
         grads: &mut Gradients,
         x: ValueId,
         y: ValueId,
@@ -109,9 +101,9 @@ impl Plan {
         bias: Option<Range<usize>>,
         want_x: bool,
     ) {
-        let g = self.raw_gradient(pass, grads, y);
+        let g = self.raw_gradient(tape, grads, y);
         let (from, to) = (self.values[x].shape, self.values[y].shape);
-        let input = self.view(pass, x);
+        let input = self.view(tape, x);
         let taps = conv.kernel * conv.kernel;
         let padded = Padded { h: from.h, w: from.w, padding: conv.padding };
         let window = self.window(y, conv, &padded);
@@ -121,14 +113,14 @@ impl Plan {
         let around = Padded { h: to.h, w: to.w, padding: if as_convolution { reach - conv.padding } else { 0 } };
         let back = Window { padded_w: around.width(), out_h: from.h, out_w: from.w, stride: 1, ..window };
         let mut packed = self.pool.take(g.y.blocks * taps);
-        pack_depthwise(&pass.args.params[weight.clone()], taps, as_convolution, &mut packed);
+        pack_depthwise(&tape.params[weight.clone()], taps, as_convolution, &mut packed);
         let w = packed.ptr();
         let want_params = grads.params.is_some();
         let len = g.y.blocks * taps;
-        let mut partial = want_params.then(|| Partial::new(&self.pool, len, pass.n));
-        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, g.y.blocks, pass.n));
-        let target = want_x.then(|| self.gradient_target(pass, grads, x));
-        for_parts(pass.n, |part, images| {
+        let mut partial = want_params.then(|| Partial::new(&self.pool, len, tape.n));
+        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, g.y.blocks, tape.n));
+        let target = want_x.then(|| self.gradient_target(tape, grads, x));
+        for_parts(tape.n, |part, images| {
             let (dw, db) = (partial.as_ref().map(|p| p.start(part)), bias_partial.as_ref().map(|p| p.start(part)));
             with_scratch([padded.len(), around.len(), to.pixels()], |[plane, gradient_plane, dy]| {
                 // SAFETY: the scratch planes have their lengths, blocks and images are inside the values, parts have different

@@ -22,7 +22,7 @@ pub struct Arguments<'a> {
 
 /// What a forward pass leaves for the backward pass.
 #[derive(Debug)]
-pub struct Tape {
+pub struct Kept {
     n: usize,
     mode: Mode,
     dropout_seed: u64,
@@ -30,7 +30,7 @@ pub struct Tape {
     affine: Vec<Option<Affine>>,
 }
 
-impl Tape {
+impl Kept {
     /// Bytes of the stored values.
     pub fn bytes(&self) -> usize {
         self.raw.iter().flatten().map(|b| b.len() * size_of::<crate::simd::V16>()).sum()
@@ -39,25 +39,28 @@ impl Tape {
 
 /// A pass while it runs: what it reads, and what is stored so far.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
-    pub args: Arguments<'a>,
+pub(super) struct Tape<'a> {
     pub n: usize,
     pub mode: Mode,
     pub dropout_seed: u64,
     pub raw: Vec<Option<Buffer>>,
     pub affine: Vec<Option<Affine>>,
+    pub inputs: &'a [&'a [f32]],
+    pub masks: &'a [f32],
+    pub params: &'a [f32],
 }
 
-impl<'a> Pass<'a> {
-    /// The way back from a tape, with the arguments that made it.
-    pub fn back(tape: Tape, args: Arguments<'a>) -> Self {
-        let Tape { n, mode, dropout_seed, raw, affine } = tape;
-        Self { args, n, mode, dropout_seed, raw, affine }
+impl<'a> Tape<'a> {
+    /// A pass that goes on from what was kept, with the same arguments.
+    pub fn new(kept: Kept, args: Arguments<'a>) -> Self {
+        let Kept { n, mode, dropout_seed, raw, affine } = kept;
+        let Arguments { inputs, params, masks } = args;
+        Self { n, mode, dropout_seed, raw, affine, inputs, masks, params }
     }
 
-    fn into_tape(self) -> Tape {
+    fn keep(self) -> Kept {
         let Self { n, mode, dropout_seed, raw, affine, .. } = self;
-        Tape { n, mode, dropout_seed, raw, affine }
+        Kept { n, mode, dropout_seed, raw, affine }
     }
 }
 
@@ -100,24 +103,24 @@ impl View {
 }
 
 impl Plan {
-    pub(super) fn view(&self, pass: &Pass<'_>, v: ValueId) -> View {
+    pub(super) fn view(&self, tape: &Tape, v: ValueId) -> View {
         let value: &Value = &self.values[v];
-        let affine = pass.affine[v].as_ref();
+        let affine = tape.affine[v].as_ref();
         View {
-            y: pass.raw[v].as_ref().expect("a value is kept until its last reader has run").ptr(),
+            y: tape.raw[v].as_ref().expect("a value is kept until its last reader has run").ptr(),
             scale: affine.map(|a| a.scale.ptr()),
             shift: affine.map(|a| a.shift.ptr()),
             relu: value.relu,
-            n: pass.n,
+            n: tape.n,
             pixels: value.shape.pixels(),
             blocks: value.blocks(),
         }
     }
 
     /// The values of an input that is read in place.
-    pub(super) fn planar<'a>(&self, pass: &Pass<'a>, v: ValueId) -> Option<&'a [f32]> {
+    pub(super) fn planar<'a>(&self, tape: &Tape<'a>, v: ValueId) -> Option<&'a [f32]> {
         let number = self.inputs.iter().position(|&input| input == v)?;
-        self.values[v].planar.then(|| pass.args.inputs[number])
+        self.values[v].planar.then(|| tape.inputs[number])
     }
 
     /// The batch size that the arguments imply.
@@ -138,69 +141,75 @@ impl Plan {
     /// Runs the graph on a batch.
     ///
     /// `stats` are the running statistics, moved in [`Mode::Train`]. Returns the outputs, `[n][c][h][w]` each, and
-    /// the tape for [`Plan::backward`], which is empty in [`Mode::Eval`].
+    /// what [`Plan::backward`] needs, which is empty in [`Mode::Eval`].
     ///
     /// # Panics
     /// Where a slice has another length than the plan's shapes ask for.
-    pub fn forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Tape) {
+    pub fn forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Kept) {
         assert_eq!(stats.len(), self.stats, "running statistics");
         let n = self.batch(&args);
-        let mut pass = Pass {
-            args,
+        let nothing = Kept {
             n,
             mode,
             dropout_seed,
             raw: (0..self.values.len()).map(|_| None).collect(),
             affine: (0..self.values.len()).map(|_| None).collect(),
         };
+        let mut tape = Tape::new(nothing, args);
         for (i, step) in self.steps.iter().enumerate() {
             let y = step.makes();
-            pass.raw[y] = Some(self.pool.take(self.values[y].len(n)));
-            self.run(&pass, step);
+            tape.raw[y] = Some(self.pool.take(self.values[y].len(n)));
+            self.run(&tape, step);
             if let Some(norm) = &self.values[y].norm {
-                let affine = self.normalise(&pass, y, norm, stats);
-                pass.affine[y] = Some(affine);
+                let affine = self.normalise(&tape, y, norm, stats);
+                tape.affine[y] = Some(affine);
             }
-            if mode == Mode::Eval {
-                for x in step.reads() {
-                    if self.values[x].last_use == i {
-                        pass.raw[x] = None;
-                    }
+            for x in step.reads() {
+                if self.values[x].last_use == i && (!mode.is_training() || self.values[x].again.is_some()) {
+                    tape.raw[x] = None;
                 }
             }
         }
-        let outputs = self.outputs.iter().map(|&v| self.unpack(&pass, v)).collect();
-        if mode == Mode::Eval {
-            pass.raw.fill_with(|| None);
+        let outputs = self.outputs.iter().map(|&v| self.unpack(&tape, v)).collect();
+        if !mode.is_training() {
+            tape.raw.fill_with(|| None);
         }
-        (outputs, pass.into_tape())
+        (outputs, tape.keep())
     }
 
-    fn run(&self, pass: &Pass<'_>, step: &Step) {
-        let params = pass.args.params;
+    /// Makes a value once more that was not kept: the same numbers, since step and inputs are the same.
+    pub(super) fn restore(&self, tape: &mut Tape, v: ValueId) {
+        if let (None, Some(step)) = (&tape.raw[v], self.values[v].again) {
+            tape.raw[v] = Some(self.pool.take(self.values[v].len(tape.n)));
+            self.run(tape, &self.steps[step]);
+        }
+    }
+
+    fn run(&self, tape: &Tape, step: &Step) {
+        let params = tape.params;
         match step {
-            Step::Pack { input, y } => self.pack(pass, pass.args.inputs[*input], *y),
+            Step::Pack { input, y } => self.pack(tape, tape.inputs[*input], *y),
             Step::Conv { x, y, conv, weight, bias } => {
-                self.conv_forward(pass, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
+                self.conv_forward(tape, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
             }
             Step::Depthwise { x, y, conv, weight, bias } => {
-                self.depthwise_forward(pass, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
+                self.depthwise_forward(tape, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
             }
-            Step::Add { a, b, y } => self.add_forward(pass, &[*a, *b], *y),
-            Step::Mul { x, factor, y } => self.mul_forward(pass, *x, *factor, *y),
-            Step::Concat { parts, y } => self.concat_forward(pass, parts, *y),
-            Step::Mixture { layer, terms, y } => self.mixture_forward(pass, *layer, terms, *y),
-            Step::MaxPool { x, y, kernel, stride } => self.max_pool_forward(pass, *x, *y, *kernel, *stride),
-            Step::GlobalAvgPool { x, y } => self.global_avg_pool_forward(pass, *x, *y),
-            Step::HardSigmoid { x, y } => self.hard_sigmoid_forward(pass, *x, *y),
-            Step::Dropout { x, y, p, index } => self.dropout_forward(pass, *x, *y, *p, *index),
+            Step::Add { a, b, y } => self.add_forward(tape, &[*a, *b], *y),
+            Step::Mul { x, factor, y } => self.mul_forward(tape, *x, *factor, *y),
+            Step::Concat { parts, y } => self.concat_forward(tape, parts, *y),
+            Step::Mixture { layer, terms, y } => self.mixture_forward(tape, *layer, terms, *y),
+            Step::MaxPool { x, y, kernel, stride } => self.max_pool_forward(tape, *x, *y, *kernel, *stride),
+            Step::GlobalAvgPool { x, y } => self.global_avg_pool_forward(tape, *x, *y),
+            Step::HardSigmoid { x, y } => self.hard_sigmoid_forward(tape, *x, *y),
+            Step::Dropout { x, y, p, index } => self.dropout_forward(tape, *x, *y, *p, *index),
         }
     }
 
-    fn pack(&self, pass: &Pass<'_>, input: &[f32], y: ValueId) {
-        let view = self.view(pass, y);
+    fn pack(&self, tape: &Tape, input: &[f32], y: ValueId) {
+        let view = self.view(tape, y);
         let c = self.values[y].shape.c;
-        for_parts(pass.n, |_, images| {
+        for_parts(tape.n, |_, images| {
             for image in images {
                 let planes = &input[image * c * view.pixels..(image + 1) * c * view.pixels];
                 for (b, src) in planes.chunks(LANES * view.pixels).enumerate() {
@@ -212,13 +221,13 @@ impl Plan {
     }
 
     /// What readers of a value see, `[n][c][h][w]`.
-    fn unpack(&self, pass: &Pass<'_>, v: ValueId) -> Vec<f32> {
-        if let Some(input) = self.planar(pass, v) {
+    fn unpack(&self, tape: &Tape, v: ValueId) -> Vec<f32> {
+        if let Some(input) = self.planar(tape, v) {
             return input.to_vec();
         }
-        let view = self.view(pass, v);
+        let view = self.view(tape, v);
         let c = self.values[v].shape.c;
-        let mut out = vec![0.0; pass.n * c * view.pixels];
+        let mut out = vec![0.0; tape.n * c * view.pixels];
         out.par_chunks_exact_mut(c * view.pixels).enumerate().for_each(|(image, planes)| {
             for (b, dst) in planes.chunks_mut(LANES * view.pixels).enumerate() {
                 with_scratch([view.pixels, 0, 0], |[scratch, ..]| {

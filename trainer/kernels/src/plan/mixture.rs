@@ -3,21 +3,21 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::backward::Gradients;
-use super::{Pass, Plan, Term, ValueId};
+use super::{Plan, Tape, Term, ValueId};
 use crate::ops::rows;
 use crate::ops::{PARTS, for_parts};
 use crate::simd::{LANES, V16};
 
 impl Plan {
     /// What a term is multiplied with: the sum of its candidates' masks.
-    fn coefficient(&self, pass: &Pass<'_>, layer: usize, term: &Term) -> f32 {
-        term.candidates.iter().map(|k| pass.args.masks[layer * self.mask_width + k]).sum()
+    fn coefficient(&self, tape: &Tape, layer: usize, term: &Term) -> f32 {
+        term.candidates.iter().map(|k| tape.masks[layer * self.mask_width + k]).sum()
     }
 
-    pub(super) fn mixture_forward(&self, pass: &Pass<'_>, layer: usize, terms: &[Term], y: ValueId) {
-        let out = self.view(pass, y);
-        let inputs: Vec<_> = terms.iter().map(|t| (self.view(pass, t.value), t.offset, self.coefficient(pass, layer, t))).collect();
-        for_parts(pass.n, |_, images| {
+    pub(super) fn mixture_forward(&self, tape: &Tape, layer: usize, terms: &[Term], y: ValueId) {
+        let out = self.view(tape, y);
+        let inputs: Vec<_> = terms.iter().map(|t| (self.view(tape, t.value), t.offset, self.coefficient(tape, layer, t))).collect();
+        for_parts(tape.n, |_, images| {
             for image in images {
                 for b in 0..out.blocks {
                     // SAFETY: blocks and images are inside the values, parts have different images.
@@ -40,19 +40,19 @@ impl Plan {
         });
     }
 
-    pub(super) fn mixture_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, layer: usize, terms: &[Term], y: ValueId) {
-        self.settle(pass, grads, y);
+    pub(super) fn mixture_backward(&self, tape: &Tape, grads: &mut Gradients, layer: usize, terms: &[Term], y: ValueId) {
+        self.settle(tape, grads, y);
         for term in terms {
-            let factor = self.coefficient(pass, layer, term);
+            let factor = self.coefficient(tape, layer, term);
             let shares = !grads.has(term.value);
             // Σ g·z of the term, which each of its candidates' masks is owed.
             let dot = if shares && self.values[term.value].norm.is_some() {
                 // With a batch norm it follows from the sums that its own backward pass needs anyway.
-                self.pass_on(pass, grads, y, term.value, term.offset, factor);
-                self.dot_from_sums(pass, grads, y, term.value)
+                self.pass_on(tape, grads, y, term.value, term.offset, factor);
+                self.dot_from_sums(tape, grads, y, term.value)
             } else {
-                let dot = self.dot(pass, grads, y, term);
-                self.pass_on(pass, grads, y, term.value, term.offset, factor);
+                let dot = self.dot(tape, grads, y, term);
+                self.pass_on(tape, grads, y, term.value, term.offset, factor);
                 dot
             };
             for k in &term.candidates {
@@ -62,10 +62,10 @@ impl Plan {
     }
 
     /// Σ g·z = Σ over channels of γ·s1 + β·s0, as z = γ·ŷ + β wherever it is not cut off.
-    fn dot_from_sums(&self, pass: &Pass<'_>, grads: &mut Gradients, y: ValueId, v: ValueId) -> f64 {
+    fn dot_from_sums(&self, tape: &Tape, grads: &mut Gradients, y: ValueId, v: ValueId) -> f64 {
         let norm = self.values[v].norm.as_ref().expect("checked by the caller");
-        let sums = self.gradient_sums(pass, grads, v);
-        let (gamma, beta) = (&pass.args.params[norm.gamma.clone()], &pass.args.params[norm.beta.clone()]);
+        let sums = self.gradient_sums(tape, grads, v);
+        let (gamma, beta) = (&tape.params[norm.gamma.clone()], &tape.params[norm.beta.clone()]);
         let dot = std::iter::zip(gamma, beta)
             .enumerate()
             .map(|(i, (&gamma, &beta))| {
@@ -78,11 +78,11 @@ impl Plan {
     }
 
     /// Σ g·z over a term's blocks, pass by pass in a fixed order.
-    fn dot(&self, pass: &Pass<'_>, grads: &Gradients, y: ValueId, term: &Term) -> f64 {
-        let (x, out) = (self.view(pass, term.value), self.view(pass, y));
+    fn dot(&self, tape: &Tape, grads: &Gradients, y: ValueId, term: &Term) -> f64 {
+        let (x, out) = (self.view(tape, term.value), self.view(tape, y));
         let g = grads.view(y, &out);
         let parts: Vec<_> = (0..PARTS).map(|_| Mutex::new(0.0f64)).collect();
-        for_parts(pass.n, |p, images| {
+        for_parts(tape.n, |p, images| {
             let mut total = 0.0;
             for b in 0..x.blocks {
                 for image in images.clone() {

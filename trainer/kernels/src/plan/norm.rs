@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use blocks::graph::{BN_EPSILON, BN_MOMENTUM};
 
 use super::backward::{Gradients, Sums};
-use super::{Affine, Mode, Norm, Pass, Plan, ValueId};
+use super::{Affine, Mode, Norm, Plan, Tape, ValueId};
 use crate::buffer::Buffer;
 use crate::ops::layout::pad_channels;
 use crate::ops::statistics::{self, Moments};
@@ -17,16 +17,16 @@ const RUN: usize = 64;
 
 impl Plan {
     /// Scale and shift of a value whose raw output is complete; moves the running statistics in [`Mode::Train`].
-    pub(super) fn normalise(&self, pass: &Pass<'_>, v: ValueId, norm: &Norm, stats: &mut [f32]) -> Affine {
+    pub(super) fn normalise(&self, tape: &Tape, v: ValueId, norm: &Norm, stats: &mut [f32]) -> Affine {
         let c = norm.gamma.len();
         let (mut means, mut variances) = (stats[norm.mean.clone()].to_vec(), stats[norm.var.clone()].to_vec());
-        if pass.mode.is_training() {
-            let moments = self.moments(pass, v);
+        if tape.mode.is_training() {
+            let moments = self.moments(tape, v);
             for i in 0..c {
                 let of = &moments[i / LANES];
                 means[i] = of.mean[i % LANES] as f32;
                 variances[i] = (of.m2[i % LANES] / of.count) as f32;
-                if pass.mode == Mode::Train {
+                if tape.mode == Mode::Train {
                     let unbiased = (of.m2[i % LANES] / (of.count - 1.0).max(1.0)) as f32;
                     for (running, of_batch) in [(norm.mean.start + i, means[i]), (norm.var.start + i, unbiased)] {
                         stats[running] += BN_MOMENTUM * (of_batch - stats[running]);
@@ -34,8 +34,8 @@ impl Plan {
                 }
             }
         }
-        let gamma = &pass.args.params[norm.gamma.clone()];
-        let beta = &pass.args.params[norm.beta.clone()];
+        let gamma = &tape.params[norm.gamma.clone()];
+        let beta = &tape.params[norm.beta.clone()];
         let istd: Vec<f32> = variances.iter().map(|v| 1.0 / (v + BN_EPSILON).sqrt()).collect();
         let scale: Vec<f32> = std::iter::zip(gamma, &istd).map(|(g, s)| g * s).collect();
         let shift: Vec<f32> = (0..c).map(|i| beta[i] - scale[i] * means[i]).collect();
@@ -50,10 +50,10 @@ impl Plan {
     }
 
     /// Moments of each block of a raw output.
-    fn moments(&self, pass: &Pass<'_>, v: ValueId) -> Vec<Moments> {
-        let view = self.view(pass, v);
+    fn moments(&self, tape: &Tape, v: ValueId) -> Vec<Moments> {
+        let view = self.view(tape, v);
         let parts: Vec<Mutex<Vec<Moments>>> = (0..PARTS).map(|_| Mutex::new(vec![Moments::NONE; view.blocks])).collect();
-        for_parts(pass.n, |p, images| {
+        for_parts(tape.n, |p, images| {
             let mut moments = vec![Moments::NONE; view.blocks];
             for (b, total) in moments.iter_mut().enumerate() {
                 for image in images.clone() {
@@ -82,14 +82,14 @@ impl Plan {
     }
 
     /// Σ g and Σ g·ŷ of a value with a batch norm, a pair of vectors a block, without the gradient's factor.
-    pub(super) fn gradient_sums(&self, pass: &Pass<'_>, grads: &Gradients, v: ValueId) -> Sums {
-        let view = self.view(pass, v);
+    pub(super) fn gradient_sums(&self, tape: &Tape, grads: &Gradients, v: ValueId) -> Sums {
+        let view = self.view(tape, v);
         let g = grads.view(v, &view);
-        let affine = pass.affine[v].as_ref().expect("the value has a batch norm");
+        let affine = tape.affine[v].as_ref().expect("the value has a batch norm");
         let (mean, istd) = (affine.mean.ptr(), affine.istd.ptr());
         let mut partial = self.pool.zeros(PARTS * view.blocks * 2);
         let out = partial.ptr();
-        for_parts(pass.n, |p, images| {
+        for_parts(tape.n, |p, images| {
             for b in 0..view.blocks {
                 let mut total = [[0.0f64; LANES]; 2];
                 for image in images.clone() {
@@ -123,15 +123,15 @@ impl Plan {
     }
 
     /// A, B, C of [`crate::ops::rows`], a vector a block each, and the gradients of γ and β.
-    pub(super) fn norm_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, v: ValueId) -> Option<[Buffer; 3]> {
+    pub(super) fn norm_backward(&self, tape: &Tape, grads: &mut Gradients, v: ValueId) -> Option<[Buffer; 3]> {
         let norm = self.values[v].norm.as_ref()?;
         let sums = match grads.take_sums(v) {
             Some(sums) => sums,
-            None => self.gradient_sums(pass, grads, v),
+            None => self.gradient_sums(tape, grads, v),
         };
         let factor = f64::from(grads.factor(v));
-        let m = (pass.n * self.values[v].shape.pixels()) as f64;
-        let affine = pass.affine[v].as_ref().expect("the value has a batch norm");
+        let m = (tape.n * self.values[v].shape.pixels()) as f64;
+        let affine = tape.affine[v].as_ref().expect("the value has a batch norm");
         let mut abc = [0, 1, 2].map(|_| self.pool.zeros(sums.len()));
         for (i, parameter) in norm.gamma.clone().enumerate() {
             let (b, lane) = (i / LANES, i % LANES);
@@ -141,7 +141,7 @@ impl Plan {
                 params[norm.beta.start + i] += s0 as f32;
             }
             let (istd, mean) = (f64::from(affine.istd[b].0[lane]), f64::from(affine.mean[b].0[lane]));
-            let a = f64::from(pass.args.params[parameter]) * istd;
+            let a = f64::from(tape.params[parameter]) * istd;
             let slope = -a * istd * s1 / m;
             abc[0][b].0[lane] = a as f32;
             abc[1][b].0[lane] = slope as f32;

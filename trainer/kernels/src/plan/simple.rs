@@ -1,7 +1,7 @@
 //! The remaining operations: sums, products, joins, pools, hard sigmoid, dropout.
 
 use super::backward::Gradients;
-use super::{Pass, Plan, ValueId};
+use super::{Plan, Tape, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::pool::{self, PoolWindow};
@@ -29,9 +29,9 @@ unsafe fn vectors_mut<'a>(p: *mut f32, len: usize) -> &'a mut [V16] {
 
 impl Plan {
     /// Runs `work` with what readers see of each plane of `x`: block, image, plane.
-    fn for_planes(&self, pass: &Pass<'_>, x: ValueId, work: impl Fn(usize, usize, &[V16]) + Send + Sync) {
-        let input = self.view(pass, x);
-        for_parts(pass.n, |_, images| {
+    fn for_planes(&self, tape: &Tape, x: ValueId, work: impl Fn(usize, usize, &[V16]) + Send + Sync) {
+        let input = self.view(tape, x);
+        for_parts(tape.n, |_, images| {
             with_scratch([input.pixels, 0, 0], |[plane, ..]| {
                 for image in images {
                     for b in 0..input.blocks {
@@ -48,9 +48,9 @@ impl Plan {
     }
 
     /// Like [`Plan::for_planes`] over the same planes of `y` to be written.
-    fn map_planes(&self, pass: &Pass<'_>, x: ValueId, y: ValueId, work: impl Fn(usize, usize, &[V16], &mut [V16]) + Send + Sync) {
-        let out = self.view(pass, y);
-        self.for_planes(pass, x, |b, image, z| {
+    fn map_planes(&self, tape: &Tape, x: ValueId, y: ValueId, work: impl Fn(usize, usize, &[V16], &mut [V16]) + Send + Sync) {
+        let out = self.view(tape, y);
+        self.for_planes(tape, x, |b, image, z| {
             // SAFETY: block and image are inside the value, parts have different images.
             work(b, image, z, unsafe { vectors_mut(out.plane(b, image), out.pixels) });
         });
@@ -59,19 +59,19 @@ impl Plan {
     /// Adds to the gradient of `x` plane by plane: block, image, what readers see of `x`, gradient of `y`, gradient of `x`.
     fn map_gradient(
         &self,
-        pass: &Pass<'_>,
+        tape: &Tape,
         grads: &mut Gradients,
         x: ValueId,
         y: ValueId,
         work: impl Fn(usize, usize, &[V16], &[V16], &mut [V16]) + Send + Sync,
     ) {
-        self.settle(pass, grads, y);
-        self.own_gradient(pass, grads, y);
-        let out = self.view(pass, y);
-        let target = self.zeroed_gradient_target(pass, grads, x);
+        self.settle(tape, grads, y);
+        self.own_gradient(tape, grads, y);
+        let out = self.view(tape, y);
+        let target = self.zeroed_gradient_target(tape, grads, x);
         let g = grads.view(y, &out);
         let pixels = self.values[x].shape.pixels();
-        self.for_planes(pass, x, |b, image, z| {
+        self.for_planes(tape, x, |b, image, z| {
             // SAFETY: block and image are inside the values, parts have different images.
             unsafe {
                 let g = vectors(g.plane(b, image), out.pixels);
@@ -82,15 +82,15 @@ impl Plan {
     }
 
     /// Makes the gradient of `y` a buffer of its own with factor 1.
-    fn own_gradient(&self, pass: &Pass<'_>, grads: &mut Gradients, y: ValueId) {
-        let target = self.gradient_target(pass, grads, y);
+    fn own_gradient(&self, tape: &Tape, grads: &mut Gradients, y: ValueId) {
+        let target = self.gradient_target(tape, grads, y);
         self.set_gradient(grads, y, target);
     }
 
-    pub(super) fn add_forward(&self, pass: &Pass<'_>, parts: &[ValueId], y: ValueId) {
-        let out = self.view(pass, y);
-        let inputs: Vec<_> = parts.iter().map(|&v| self.view(pass, v)).collect();
-        for_parts(pass.n, |_, images| {
+    pub(super) fn add_forward(&self, tape: &Tape, parts: &[ValueId], y: ValueId) {
+        let out = self.view(tape, y);
+        let inputs: Vec<_> = parts.iter().map(|&v| self.view(tape, v)).collect();
+        for_parts(tape.n, |_, images| {
             for image in images {
                 for b in 0..out.blocks {
                     for (i, x) in inputs.iter().enumerate() {
@@ -105,16 +105,16 @@ impl Plan {
         });
     }
 
-    pub(super) fn add_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, parts: &[ValueId], y: ValueId) {
-        self.settle(pass, grads, y);
+    pub(super) fn add_backward(&self, tape: &Tape, grads: &mut Gradients, parts: &[ValueId], y: ValueId) {
+        self.settle(tape, grads, y);
         for &x in parts {
-            self.pass_on(pass, grads, y, x, 0, 1.0);
+            self.pass_on(tape, grads, y, x, 0, 1.0);
         }
     }
 
-    pub(super) fn mul_forward(&self, pass: &Pass<'_>, x: ValueId, factor: ValueId, y: ValueId) {
-        let by = self.view(pass, factor);
-        self.map_planes(pass, x, y, |b, image, z, out| {
+    pub(super) fn mul_forward(&self, tape: &Tape, x: ValueId, factor: ValueId, y: ValueId) {
+        let by = self.view(tape, factor);
+        self.map_planes(tape, x, y, |b, image, z, out| {
             let mut read = V16::ZERO;
             for (px, (out, z)) in std::iter::zip(out, z).enumerate() {
                 if px < by.pixels {
@@ -128,13 +128,13 @@ impl Plan {
         });
     }
 
-    pub(super) fn mul_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, x: ValueId, factor: ValueId, y: ValueId) {
-        self.settle(pass, grads, y);
-        self.own_gradient(pass, grads, y);
-        let (by, out) = (self.view(pass, factor), self.view(pass, y));
+    pub(super) fn mul_backward(&self, tape: &Tape, grads: &mut Gradients, x: ValueId, factor: ValueId, y: ValueId) {
+        self.settle(tape, grads, y);
+        self.own_gradient(tape, grads, y);
+        let (by, out) = (self.view(tape, factor), self.view(tape, y));
         let g = grads.view(y, &out);
-        let dx = self.zeroed_gradient_target(pass, grads, x);
-        self.for_planes(pass, factor, |b, image, f| {
+        let dx = self.zeroed_gradient_target(tape, grads, x);
+        self.for_planes(tape, factor, |b, image, f| {
             // SAFETY: block and image are inside the values, parts have different images.
             let (g, dx) = unsafe { (vectors(g.plane(b, image), out.pixels), vectors_mut(dx.plane(b, image), out.pixels)) };
             for (px, (dx, g)) in std::iter::zip(dx, g).enumerate() {
@@ -145,8 +145,8 @@ impl Plan {
             }
         });
         self.set_gradient(grads, x, dx);
-        let df = self.zeroed_gradient_target(pass, grads, factor);
-        self.for_planes(pass, x, |b, image, z| {
+        let df = self.zeroed_gradient_target(tape, grads, factor);
+        self.for_planes(tape, x, |b, image, z| {
             // SAFETY: as above.
             let (g, df) = unsafe { (vectors(g.plane(b, image), out.pixels), vectors_mut(df.plane(b, image), by.pixels)) };
             for (px, (z, g)) in std::iter::zip(z, g).enumerate() {
@@ -164,11 +164,11 @@ impl Plan {
         parts.iter().all(|&v| self.values[v].shape.c.is_multiple_of(LANES))
     }
 
-    pub(super) fn concat_forward(&self, pass: &Pass<'_>, parts: &[ValueId], y: ValueId) {
-        let out = self.view(pass, y);
-        let inputs: Vec<_> = parts.iter().map(|&v| (self.view(pass, v), self.values[v].shape.c)).collect();
+    pub(super) fn concat_forward(&self, tape: &Tape, parts: &[ValueId], y: ValueId) {
+        let out = self.view(tape, y);
+        let inputs: Vec<_> = parts.iter().map(|&v| (self.view(tape, v), self.values[v].shape.c)).collect();
         let whole = self.joins_whole_blocks(parts);
-        for_parts(pass.n, |_, images| {
+        for_parts(tape.n, |_, images| {
             for image in images {
                 let (mut channel, mut planes) = (0, Vec::new());
                 for (x, c) in &inputs {
@@ -200,24 +200,24 @@ impl Plan {
         });
     }
 
-    pub(super) fn concat_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, parts: &[ValueId], y: ValueId) {
-        self.settle(pass, grads, y);
+    pub(super) fn concat_backward(&self, tape: &Tape, grads: &mut Gradients, parts: &[ValueId], y: ValueId) {
+        self.settle(tape, grads, y);
         if self.joins_whole_blocks(parts) {
             let mut offset = 0;
             for &x in parts {
-                self.pass_on(pass, grads, y, x, offset, 1.0);
+                self.pass_on(tape, grads, y, x, offset, 1.0);
                 offset += self.values[x].blocks();
             }
             return;
         }
-        self.own_gradient(pass, grads, y);
-        let out = self.view(pass, y);
+        self.own_gradient(tape, grads, y);
+        let out = self.view(tape, y);
         let g = grads.view(y, &out);
         let mut channel = 0;
         for &x in parts {
-            let target = self.zeroed_gradient_target(pass, grads, x);
+            let target = self.zeroed_gradient_target(tape, grads, x);
             let c = self.values[x].shape.c;
-            for_parts(pass.n, |_, images| {
+            for_parts(tape.n, |_, images| {
                 for image in images {
                     for i in 0..c {
                         let from = channel + i;
@@ -242,9 +242,9 @@ impl Plan {
         PoolWindow { kernel, stride, in_w: from.w, out_h: to.h, out_w: to.w }
     }
 
-    pub(super) fn max_pool_forward(&self, pass: &Pass<'_>, x: ValueId, y: ValueId, kernel: usize, stride: usize) {
+    pub(super) fn max_pool_forward(&self, tape: &Tape, x: ValueId, y: ValueId, kernel: usize, stride: usize) {
         let window = self.pool_window(x, y, kernel, stride);
-        self.map_planes(pass, x, y, |_, _, z, out| {
+        self.map_planes(tape, x, y, |_, _, z, out| {
             // SAFETY: the planes have the window's shapes.
             unsafe { pool::forward(z.as_ptr().cast(), out.as_mut_ptr().cast(), &window) };
         });
@@ -252,7 +252,7 @@ impl Plan {
 
     pub(super) fn max_pool_backward(
         &self,
-        pass: &Pass<'_>,
+        tape: &Tape,
         grads: &mut Gradients,
         x: ValueId,
         y: ValueId,
@@ -260,14 +260,14 @@ impl Plan {
         stride: usize,
     ) {
         let window = self.pool_window(x, y, kernel, stride);
-        self.map_gradient(pass, grads, x, y, |_, _, z, g, dx| {
+        self.map_gradient(tape, grads, x, y, |_, _, z, g, dx| {
             // SAFETY: the planes have the window's shapes.
             unsafe { pool::backward(z.as_ptr().cast(), g.as_ptr().cast(), dx.as_mut_ptr().cast(), &window) };
         });
     }
 
-    pub(super) fn global_avg_pool_forward(&self, pass: &Pass<'_>, x: ValueId, y: ValueId) {
-        self.map_planes(pass, x, y, |_, _, z, out| {
+    pub(super) fn global_avg_pool_forward(&self, tape: &Tape, x: ValueId, y: ValueId) {
+        self.map_planes(tape, x, y, |_, _, z, out| {
             let mut sum = [0.0; LANES];
             for v in z {
                 for lane in 0..LANES {
@@ -278,8 +278,8 @@ impl Plan {
         });
     }
 
-    pub(super) fn global_avg_pool_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, x: ValueId, y: ValueId) {
-        self.map_gradient(pass, grads, x, y, |_, _, z, g, dx| {
+    pub(super) fn global_avg_pool_backward(&self, tape: &Tape, grads: &mut Gradients, x: ValueId, y: ValueId) {
+        self.map_gradient(tape, grads, x, y, |_, _, z, g, dx| {
             for v in dx {
                 for lane in 0..LANES {
                     v.0[lane] += g[0].0[lane] / z.len() as f32;
@@ -288,16 +288,16 @@ impl Plan {
         });
     }
 
-    pub(super) fn hard_sigmoid_forward(&self, pass: &Pass<'_>, x: ValueId, y: ValueId) {
-        self.map_planes(pass, x, y, |_, _, z, out| {
+    pub(super) fn hard_sigmoid_forward(&self, tape: &Tape, x: ValueId, y: ValueId) {
+        self.map_planes(tape, x, y, |_, _, z, out| {
             for (out, z) in std::iter::zip(out, z) {
                 out.0 = z.0.map(|v| (v + 3.0).clamp(0.0, 6.0) / 6.0);
             }
         });
     }
 
-    pub(super) fn hard_sigmoid_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, x: ValueId, y: ValueId) {
-        self.map_gradient(pass, grads, x, y, |_, _, z, g, dx| {
+    pub(super) fn hard_sigmoid_backward(&self, tape: &Tape, grads: &mut Gradients, x: ValueId, y: ValueId) {
+        self.map_gradient(tape, grads, x, y, |_, _, z, g, dx| {
             for ((z, g), dx) in std::iter::zip(std::iter::zip(z, g), dx) {
                 for lane in 0..LANES {
                     let inside = z.0[lane] > -3.0 && z.0[lane] < 3.0;
@@ -308,24 +308,24 @@ impl Plan {
     }
 
     /// What a dropped or kept vector is multiplied with: 0 or 1/(1-p), from a hash of seed and place.
-    fn dropout_factors(&self, pass: &Pass<'_>, p: f32, index: usize, place: usize) -> V16 {
+    fn dropout_factors(&self, tape: &Tape, p: f32, index: usize, place: usize) -> V16 {
         let keep = 1.0 / (1.0 - p);
         let threshold = (f64::from(p) * 2f64.powi(32)) as u64;
         V16(std::array::from_fn(|lane| {
             let at = ((index as u64) << 48) ^ (place * LANES + lane) as u64;
-            let drop = hash(pass.dropout_seed ^ hash(at)) >> 32 < threshold;
+            let drop = hash(tape.dropout_seed ^ hash(at)) >> 32 < threshold;
             if drop { 0.0 } else { keep }
         }))
     }
 
-    pub(super) fn dropout_forward(&self, pass: &Pass<'_>, x: ValueId, y: ValueId, p: f32, index: usize) {
-        let drops = p > 0.0 && pass.mode.is_training();
+    pub(super) fn dropout_forward(&self, tape: &Tape, x: ValueId, y: ValueId, p: f32, index: usize) {
+        let drops = p > 0.0 && tape.mode.is_training();
         let blocks = self.values[y].blocks();
-        self.map_planes(pass, x, y, |b, image, z, out| {
+        self.map_planes(tape, x, y, |b, image, z, out| {
             for (px, (out, z)) in std::iter::zip(out, z).enumerate() {
                 *out = *z;
                 if drops {
-                    let factors = self.dropout_factors(pass, p, index, (image * blocks + b) * (1 << 16) + px);
+                    let factors = self.dropout_factors(tape, p, index, (image * blocks + b) * (1 << 16) + px);
                     for lane in 0..LANES {
                         out.0[lane] *= factors.0[lane];
                     }
@@ -334,15 +334,15 @@ impl Plan {
         });
     }
 
-    pub(super) fn dropout_backward(&self, pass: &Pass<'_>, grads: &mut Gradients, x: ValueId, y: ValueId, p: f32, index: usize) {
+    pub(super) fn dropout_backward(&self, tape: &Tape, grads: &mut Gradients, x: ValueId, y: ValueId, p: f32, index: usize) {
         if p == 0.0 {
-            self.settle(pass, grads, y);
-            return self.pass_on(pass, grads, y, x, 0, 1.0);
+            self.settle(tape, grads, y);
+            return self.pass_on(tape, grads, y, x, 0, 1.0);
         }
         let blocks = self.values[y].blocks();
-        self.map_gradient(pass, grads, x, y, |b, image, _, g, dx| {
+        self.map_gradient(tape, grads, x, y, |b, image, _, g, dx| {
             for (px, (dx, g)) in std::iter::zip(dx, g).enumerate() {
-                let factors = self.dropout_factors(pass, p, index, (image * blocks + b) * (1 << 16) + px);
+                let factors = self.dropout_factors(tape, p, index, (image * blocks + b) * (1 << 16) + px);
                 for lane in 0..LANES {
                     dx.0[lane] += g.0[lane] * factors.0[lane];
                 }
