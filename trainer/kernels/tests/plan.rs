@@ -267,7 +267,7 @@ fn expansions_are_not_kept() {
     let relus = depthwise.map(behind).filter(|id| graph.node(*id).op == blocks::Op::Relu);
     let expansions: usize = relus.map(|id| behind(&behind(&id))).filter(is_expansion).map(|id| volume(&id)).sum();
     let convolutions: usize = all.iter().filter(|id| is_conv(id)).map(volume).sum();
-    let others = 1.2 * (convolutions - expansions) as f64;
+    let others = 1.3 * (convolutions - expansions) as f64;
     assert!(expansions > convolutions / 4, "{expansions} of {convolutions}");
     assert!(kept.bytes() as f64 / 2.0 < 4.0 * others, "{} bytes, {expansions} of {convolutions} values", kept.bytes());
 }
