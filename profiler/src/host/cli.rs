@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use blocks::Space;
 use clap::{Args, Parser, Subcommand};
 use engines::EngineKind;
-use luts::{Overwrite, Table};
+use luts::{Overwrite, Source, Table};
 
 use super::build::Build;
 use super::candidates::Listing;
@@ -138,7 +138,7 @@ struct MeasureArgs {
     #[arg(long)]
     cpus: Option<Cpus>,
     /// Times the models are loaded anew, each in a process of its own, and measured.
-    #[arg(long, default_value_t = 6, value_parser = passes)]
+    #[arg(long, default_value_t = 12, value_parser = passes)]
     passes: usize,
     /// How far the temperature may be from that at the start, in °C, where the device lets it be read; 0: it is not looked at.
     #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
@@ -211,7 +211,7 @@ struct BuildArgs {
     #[arg(long, default_value = "1%")]
     precision: Share,
     /// Stop after this much sampling, however wide the intervals.
-    #[arg(long, default_value = "80s")]
+    #[arg(long, default_value = "75s")]
     budget: Time,
     /// Landmarks of the networks.
     #[arg(long, default_value_t = 106, value_parser = points)]
@@ -556,6 +556,14 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
     let table = Table::read(&args.table)?;
     let space = space_of(&table, args.space)?;
     table.validate(&space).map_err(|faults| luts::TableError::Faults { path: args.table.clone(), faults })?;
+    if table.header.source == Source::Imported {
+        let path = args.table.display();
+        return Err(HostError::Usage(format!(
+            "{path} was imported: without a trunk and a canary it predicts no whole network; measure one on the device: profiler \
+             build --space {} --device DEVICE --out NEW.csv",
+            table.header.space.name
+        )));
+    }
     let engine = match args.engine {
         Some(engine) => engine,
         None => table.header.engine.name.parse().map_err(HostError::Usage)?,
