@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Times a training step of the PFLD supernet here and in PyTorch, turn by turn in one run.
+"""Times a step of the PFLD supernet, or of a subnet, here and in PyTorch, turn by turn in one run.
 
-    scripts/bench_vs_pytorch.py [--batch 32] [--pass weights|arch] [--steps 7] [--threads 2]
+    scripts/bench_vs_pytorch.py [--batch 32] [--pass weights|arch|finetune|eval] [--steps 7] [--threads 2]
 
-Both sides take a step on random pictures in turn, so that a neighbour on the machine slows down both; the medians are
+`weights` and `arch` train a supernet's weights and its architecture, `finetune` a subnet's weights, `eval` computes a subnet's
+landmarks. Both sides take a step on random pictures in turn, so that a neighbour on the machine slows down both; the medians are
 compared. The last line is `ratio N.NN`: images a second here over images a second in PyTorch. Builds the release binary and
 installs PyTorch into a virtual environment in the cache folder if they are not there yet.
 """
@@ -92,6 +93,10 @@ def pytorch_side(batch, which, threads):
     second = "mb_k3_e2_res mb_k3_e4_res mb_k3_e2_res_se mb_k3_res_d3 mb_k5_res mb_k5_e2_res mb_k5_res_se mb_k5_e2_res_se gh_k5".split()
     layers = [(first, 32, 32, 1, 14)] * 2 + [(second, 32, 64, 2, 7)] + [(second, 64, 64, 1, 7)] * 2
 
+    subnet = ["mb_k3_e2_res", "sep_k5", "mb_k5_e2_res_se", "mb_k3_res_d3", "gh_k5"]
+    if which in ("finetune", "eval"):
+        layers = [([name], *shape) for name, (_, *shape) in zip(subnet, layers)]
+
     class Supernet(nn.Module):
         def __init__(self):
             super().__init__()
@@ -115,7 +120,7 @@ def pytorch_side(batch, which, threads):
             features = self.s3(torch.cat([self.s2a(a), F.max_pool2d(a, 2)], 1))
             y = self.b4(features)
             for i, (ops, mask) in enumerate(zip(self.searched, masks)):
-                y = sum(m * op(y) for m, op in zip(mask, ops))
+                y = ops[0](y) if len(ops) == 1 else sum(m * op(y) for m, op in zip(mask, ops))
                 if i == 1:
                     side = y
             y = self.head(self.join(torch.cat([y, self.side2(side), self.side1(a)], 1)))
@@ -140,7 +145,7 @@ def pytorch_side(batch, which, threads):
     arch_descent = torch.optim.AdamW(alphas, lr=0.01, weight_decay=5e-4)
     images, points, angles = torch.rand(batch, 3, 112, 112), torch.rand(batch, 212), torch.randn(batch, 3) * 0.1
 
-    def step():
+    def search_step():
         masks = [F.gumbel_softmax(a, tau=5.0) for a in alphas]
         landmarks, features = net(images, masks)
         squared = (landmarks - points).square().sum(1)
@@ -152,6 +157,21 @@ def pytorch_side(batch, which, threads):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+
+    def finetune_step():
+        landmarks, features = net(images, layers)
+        loss = ((landmarks - points).square().sum(1) * (1 - torch.cos(pose(features) - angles)).sum(1)).mean()
+        descent.zero_grad()
+        loss.backward()
+        descent.step()
+
+    def eval_step():
+        with torch.inference_mode():
+            net(images, layers)
+
+    if which == "eval":
+        net.eval()
+    step = {"finetune": finetune_step, "eval": eval_step}.get(which, search_step)
 
     for _ in sys.stdin:
         start = time.perf_counter()
@@ -194,7 +214,7 @@ def torch_python():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--pass", dest="which", choices=["weights", "arch"], default="weights")
+    parser.add_argument("--pass", dest="which", choices=["weights", "arch", "finetune", "eval"], default="weights")
     parser.add_argument("--steps", type=int, default=7, help="timed steps of each side")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--pytorch-side", action="store_true", help=argparse.SUPPRESS)

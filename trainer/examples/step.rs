@@ -1,4 +1,4 @@
-//! One training step of the PFLD supernet for each line on stdin; its seconds on stdout. The other side of
+//! One step of the PFLD supernet, or of a subnet, for each line on stdin; its seconds on stdout. The other side of
 //! `scripts/bench_vs_pytorch.py`: `cargo run --release -p trainer --example step -- --batch 32 --pass weights`.
 
 use std::io::{BufRead, Write};
@@ -7,6 +7,7 @@ use std::time::Instant;
 use blocks::Space;
 use candle_core::{Device, Tensor};
 use clap::{Parser, ValueEnum};
+use trainer::evaluate::{Candle, Network};
 use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermMode};
 use trainer::masks::{ArchWeights, Draw, Purpose};
 use trainer::model::{Mode, init};
@@ -23,10 +24,19 @@ const LATENCY_US: f64 = 100.0;
 /// Gumbel temperature at the start of a search.
 const TEMPERATURE: f64 = 5.0;
 
+/// The subnet of `finetune` and `eval`, a candidate of every kind.
+const SUBNET: [&str; 5] = ["mb_k3_e2_res", "sep_k5", "mb_k5_e2_res_se", "mb_k3_res_d3", "gh_k5"];
+
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Pass {
+    /// The supernet's weights.
     Weights,
+    /// The supernet's architecture.
     Arch,
+    /// A subnet's weights.
+    Finetune,
+    /// A subnet's landmarks, as an evaluation computes them.
+    Eval,
 }
 
 #[derive(Parser)]
@@ -47,19 +57,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device = Device::Cpu;
     let space = Space::load("pfld")?;
     let side = space.input().h;
-    let (graph, pose) = (space.supernet(POINTS), space.pose_net().ok_or("the PFLD space has a pose net")?);
+    let choice = space.choice(&SUBNET)?;
+    let subnet = matches!(args.pass, Pass::Finetune | Pass::Eval);
+    let graph = if subnet { space.subnet(&choice, POINTS) } else { space.supernet(POINTS) };
+    let pose = space.pose_net().ok_or("the PFLD space has a pose net")?;
     let (weights, pose_weights) = (init::backbone(&graph, 1), init::pose_net(&pose, 2));
+    let mut evaluated = Candle::new(space.deployed(&choice, POINTS), &init::backbone(&space.deployed(&choice, POINTS), 1))?;
     let objective = Objective { points: PointLoss::Square, pose: PoseWeight::Floor };
     let mut nets = Nets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), &device)?;
     let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
     let arch = ArchWeights::new(&candidates, &device)?;
     let mut arch_optimizer = AdamW::new(arch.path_alpha().elem_count(), 5e-4);
     let term = LatencyTerm::new(TermMode::Mul, 0.25, 0.6, LATENCY_US, "µs")?;
+    let images: Vec<f32> = (0..args.batch * 3 * side * side).map(|i| (i % 251) as f32 / 250.0).collect();
     let faces = Faces {
-        images: Tensor::rand(0f32, 1.0, (args.batch, 3, side, side), &device)?,
+        images: Tensor::from_vec(images.clone(), (args.batch, 3, side, side), &device)?,
         landmarks: Tensor::rand(0f32, 1.0, (args.batch, 2 * POINTS), &device)?,
         angles: Tensor::randn(0f32, 5.0, (args.batch, 3), &device)?,
     };
+    // Only an evaluation reads them as they come from a loader.
+    let images = if args.pass == Pass::Eval { images } else { Vec::new() };
     let mut step = |number: u64| -> Result<(), Box<dyn std::error::Error>> {
         let masks = |purpose| arch.masks(&arch.noise(Draw { seed: 0, purpose, epoch: 0, step: number })?, TEMPERATURE);
         let cost = (masks(Purpose::WeightLatency)?.sum_all()? * LATENCY_US)?;
@@ -73,6 +90,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let gradients = term.apply(&loss, &cost)?.backward()?;
                 let gradient = gradients.get(arch.path_alpha()).ok_or("path_alpha has a gradient")?;
                 optim::step(&mut arch_optimizer, arch.path_alpha(), gradient, 0.01)?;
+            }
+            Pass::Finetune => {
+                let loss = nets.training_loss(&faces, None, number)?;
+                nets.step(&loss, 1e-4)?;
+            }
+            Pass::Eval => {
+                evaluated.landmarks(&images, args.batch)?;
             }
         }
         Ok(())

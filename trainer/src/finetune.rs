@@ -1,5 +1,6 @@
 //! Finetuning: the chosen subnet, trained on from the supernet's weights.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -185,17 +186,18 @@ impl Finetune {
         Ok(Finetuned { evaluation: evaluate_like(reference, &mut network, &dataset, faces, |_| {})?, on: on.to_string() })
     }
 
-    /// Trains to the last epoch.
+    /// Trains to the last epoch. How long after `started` the first step begins is told.
     ///
     /// # Errors
     /// [`Error::Interrupted`] where the user stopped it; whatever fails.
-    pub fn run(mut self, interrupt: &Interrupt, command: &str) -> Result<Finetuned> {
+    pub fn run(mut self, interrupt: &Interrupt, command: &str, started: Instant) -> Result<Finetuned> {
         let steps = self.loader.batches();
         let bar = progress_bar(steps * self.config.end_epoch, steps * self.epoch);
         self.save_start()?;
+        let started = Cell::new(Some(started));
         let mut last = None;
         while self.epoch < self.config.end_epoch {
-            let watch = Watch { interrupt, progress: &bar };
+            let watch = Watch { interrupt, progress: &bar, started: &started };
             match self.train_epoch(&watch) {
                 Ok(result) => last = result,
                 Err(Stopped::Failed(error)) => return Err(error),

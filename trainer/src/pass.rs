@@ -1,5 +1,6 @@
 //! One pass over a list: batches in, steps done, how it went.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +31,8 @@ pub struct Watch<'a> {
     pub interrupt: &'a Interrupt,
     /// Moves a step at a time.
     pub progress: &'a ProgressBar,
+    /// When the program was started, until its first step begins: how long that took is told then.
+    pub started: &'a Cell<Option<Instant>>,
 }
 
 /// Why a pass ended early.
@@ -61,6 +64,9 @@ pub fn pass(
     let (mut sum, mut steps, mut faces) = (0.0, 0, 0);
     while let Some(batch) = batches.next().transpose()? {
         let tensors = Faces::new(&batch, loader.dataset().side(), &Device::Cpu)?;
+        if let Some(started) = watch.started.take() {
+            say(watch.progress, &format!("first step {:.2} s after the start", started.elapsed().as_secs_f64()));
+        }
         faces += batch.len();
         batches.recycle(batch);
         let loss = step(steps, &tensors)?.to_scalar::<f32>()?;

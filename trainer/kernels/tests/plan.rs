@@ -4,7 +4,7 @@
 
 use blocks::{Builder, Conv, Graph, NodeId, Primitive, Shape, Weights};
 use kernels::simd::Level;
-use kernels::{Mode, Plan};
+use kernels::{Arguments, Mode, Plan};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -132,7 +132,8 @@ fn cases() -> Vec<Case> {
 /// Output of a training pass, weighed by fixed random numbers: a scalar with a known gradient in the output.
 fn loss(plan: &Plan, inputs: &[Vec<f32>], params: &[f32], stats: &[f32], masks: &[f32]) -> f64 {
     let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-    let (outputs, _) = plan.forward(&inputs, params, &mut stats.to_vec(), masks, Mode::TrainFrozenStats, 5);
+    let args = Arguments { inputs: &inputs, params, masks };
+    let (outputs, _) = plan.forward(args, &mut stats.to_vec(), Mode::TrainFrozenStats, 5);
     outputs.iter().map(|y| std::iter::zip(y, noise(y.len(), 99)).map(|(&y, r)| f64::from(y) * f64::from(r)).sum::<f64>()).sum()
 }
 
@@ -172,10 +173,11 @@ fn check(case: &Case, level: Level) {
     let inputs: Vec<Vec<f32>> =
         plan.input_shapes().iter().enumerate().map(|(i, s)| noise(case.n * s.volume(), 10 + i as u64)).collect();
     let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-    let (outputs, tape) = plan.forward(&slices, &params, &mut stats.clone(), &case.masks, Mode::TrainFrozenStats, 5);
+    let args = Arguments { inputs: &slices, params: &params, masks: &case.masks };
+    let (outputs, kept) = plan.forward(args, &mut stats.clone(), Mode::TrainFrozenStats, 5);
     let weights: Vec<Vec<f32>> = outputs.iter().map(|y| noise(y.len(), 99)).collect();
     let out_grads: Vec<Option<&[f32]>> = weights.iter().map(|w| Some(w.as_slice())).collect();
-    let grads = plan.backward(tape, &out_grads, true, &vec![true; inputs.len()]);
+    let grads = plan.backward(kept, args, &out_grads, true, &vec![true; inputs.len()]);
     let params_gradient = grads.params.unwrap();
     let mut at = 0;
     for p in case.graph.params().into_iter().filter(|p| p.kind.is_trained()) {
@@ -209,7 +211,8 @@ fn check_evaluation(case: &Case, level: Level) {
         plan.input_shapes().iter().enumerate().map(|(i, s)| noise(case.n * s.volume(), 10 + i as u64)).collect();
     let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
     let before = stats.clone();
-    let (outputs, _) = plan.forward(&slices, &params, &mut stats, &case.masks, Mode::Eval, 5);
+    let args = Arguments { inputs: &slices, params: &params, masks: &case.masks };
+    let (outputs, _) = plan.forward(args, &mut stats, Mode::Eval, 5);
     assert_eq!(stats, before, "an evaluation moves nothing");
     // The plan's rows of masks are all as long as the longest.
     let width = plan.mask_shape().1;
@@ -246,6 +249,30 @@ fn evaluations_equal_the_plain_formula_at_every_level() {
 }
 
 #[test]
+fn expansions_are_not_kept() {
+    let graph = blocks::Space::load("pfld").unwrap().supernet(106);
+    let plan = Plan::new(&graph);
+    let (params, mut stats) = flat(&graph, 3);
+    let input = noise(2 * plan.input_shapes()[0].volume(), 1);
+    let (layers, width) = plan.mask_shape();
+    let args = Arguments { inputs: &[&input], params: &params, masks: &vec![1.0 / width as f32; layers * width] };
+    let (_, kept) = plan.forward(args, &mut stats, Mode::Train, 1);
+    // Every convolution's output of one image, and those that a depthwise convolution alone reads behind batch norm and ReLU.
+    let volume = |id: &NodeId| graph.node(*id).shape.volume();
+    let is_conv = |id: &NodeId| matches!(&graph.node(*id).op, blocks::Op::Conv(_));
+    let is_expansion = |id: &NodeId| matches!(&graph.node(*id).op, blocks::Op::Conv(c) if c.kernel == 1 && c.c_out >= c.c_in);
+    let all: Vec<NodeId> = (0..graph.nodes().len()).map(NodeId).collect();
+    let behind = |id: &NodeId| graph.node(*id).inputs[0];
+    let depthwise = all.iter().filter(|id| matches!(&graph.node(**id).op, blocks::Op::Conv(c) if c.is_depthwise()));
+    let relus = depthwise.map(behind).filter(|id| graph.node(*id).op == blocks::Op::Relu);
+    let expansions: usize = relus.map(|id| behind(&behind(&id))).filter(is_expansion).map(|id| volume(&id)).sum();
+    let convolutions: usize = all.iter().filter(|id| is_conv(id)).map(volume).sum();
+    let others = 1.3 * (convolutions - expansions) as f64;
+    assert!(expansions > convolutions / 4, "{expansions} of {convolutions}");
+    assert!(kept.bytes() as f64 / 2.0 < 4.0 * others, "{} bytes, {expansions} of {convolutions} values", kept.bytes());
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let graph = blocks::Space::load("pfld").unwrap().supernet(4);
     let plan = Plan::new(&graph);
@@ -256,9 +283,10 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let pass = |threads: usize| {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
             let mut stats = stats.clone();
-            let (outputs, tape) = plan.forward(&[&input], &params, &mut stats, &masks, Mode::Train, 1);
+            let args = Arguments { inputs: &[&input], params: &params, masks: &masks };
+            let (outputs, kept) = plan.forward(args, &mut stats, Mode::Train, 1);
             let gradients: Vec<Option<&[f32]>> = outputs.iter().map(|y| Some(y.as_slice())).collect();
-            let grads = plan.backward(tape, &gradients, true, &[false]);
+            let grads = plan.backward(kept, args, &gradients, true, &[false]);
             (outputs.clone(), stats, grads.params, grads.masks)
         })
     };

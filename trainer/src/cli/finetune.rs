@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 
@@ -173,6 +174,7 @@ pub fn names(given: &str) -> Result<Vec<String>> {
 }
 
 pub fn run(args: FinetuneArgs) -> Result<()> {
+    let started = Instant::now();
     args.threads.apply()?;
     let folder = RunFolder::new(&args.out);
     let config_path = folder.file("config.toml");
@@ -187,7 +189,7 @@ pub fn run(args: FinetuneArgs) -> Result<()> {
     }
     finetune.describe().iter().for_each(|line| eprintln!("{line}"));
     let before = if args.resume { None } else { Some(finetune.evaluate()?) };
-    let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)))?;
+    let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)), started)?;
     if args.json {
         super::eval::print_json(&done.evaluation)?;
     } else {

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 
@@ -162,6 +163,7 @@ impl SearchArgs {
 }
 
 pub fn run(args: SearchArgs) -> Result<()> {
+    let started = Instant::now();
     args.threads.apply()?;
     let folder = RunFolder::new(&args.out);
     let config_path = folder.file("config.toml");
@@ -178,7 +180,7 @@ pub fn run(args: SearchArgs) -> Result<()> {
     for line in search.describe() {
         eprintln!("{line}");
     }
-    let found = search.run(&Interrupt::listen(), &format!("search --out {} --resume", quoted(&args.out)))?;
+    let found = search.run(&Interrupt::listen(), &format!("search --out {} --resume", quoted(&args.out)), started)?;
     if args.json {
         let text = serde_json::to_string_pretty(&found.arch).map_err(std::io::Error::other);
         println!("{}", text.map_err(FileError::new("cannot write", &folder.file("arch.json")))?);

@@ -6,8 +6,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use blocks::Graph;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
-use kernels::{Plan, Tape};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+use kernels::{Arguments, Kept, Plan};
 
 use super::{Call, Executor, Mode, Stats};
 
@@ -43,7 +43,7 @@ impl Executor for Fused {
             dropout_seed: call.dropout_seed,
             wants_params: call.params.track_op(),
             wants_input: input.track_op(),
-            tape: Mutex::new(None),
+            kept: Mutex::new(None),
         };
         let input = input.contiguous()?;
         let flat = if call.mode.is_training() {
@@ -69,7 +69,7 @@ struct Pass {
     dropout_seed: u64,
     wants_params: bool,
     wants_input: bool,
-    tape: Mutex<Option<Tape>>,
+    kept: Mutex<Option<Kept>>,
 }
 
 /// The values of a contiguous argument.
@@ -77,6 +77,21 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((from, to)) => Ok(&storage.as_slice::<f32>()?[from..to]),
         None => bail!("the arguments of a fused graph must be contiguous"),
+    }
+}
+
+/// The values of a contiguous tensor on the CPU, whose storage the caller holds.
+fn values_of<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
+    match storage {
+        Storage::Cpu(storage) => values(storage, layout),
+        _ => bail!("the arguments of a fused graph lie on the CPU"),
+    }
+}
+
+impl Pass {
+    /// The masks' values; a graph without mixtures is given a tensor that nobody reads.
+    fn masks<'a>(&self, values: &'a [f32]) -> &'a [f32] {
+        if self.plan.mask_shape().0 == 0 { &[] } else { values }
     }
 }
 
@@ -94,15 +109,12 @@ impl CustomOp3 for Pass {
         masks: &CpuStorage,
         masks_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let masks = match self.plan.mask_shape() {
-            (0, _) => &[],
-            _ => values(masks, masks_layout)?,
-        };
         let (input, params) = (values(input, input_layout)?, values(params, params_layout)?);
+        let args = Arguments { inputs: &[input], params, masks: self.masks(values(masks, masks_layout)?) };
         let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-        let (outputs, tape) = self.plan.forward(&[input], params, &mut stats, masks, self.mode, self.dropout_seed);
+        let (outputs, kept) = self.plan.forward(args, &mut stats, self.mode, self.dropout_seed);
         if self.mode.is_training() {
-            *self.tape.lock().unwrap_or_else(PoisonError::into_inner) = Some(tape);
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         }
         let flat = outputs.concat();
         let len = flat.len();
@@ -117,12 +129,24 @@ impl CustomOp3 for Pass {
         _result: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(tape) = self.tape.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             bail!("the backward pass of a fused graph can run once");
         };
         let n = input.dim(0)?;
-        let flat = gradient.flatten_all()?.to_vec1::<f32>()?;
-        let mut rest = flat.as_slice();
+        let gradient = gradient.contiguous()?;
+        let [
+            (input_held, input_layout),
+            (params_held, params_layout),
+            (masks_held, masks_layout),
+            (gradient_held, gradient_layout),
+        ] = [input, params, masks, &gradient].map(Tensor::storage_and_layout);
+        let images = values_of(&input_held, input_layout)?;
+        let args = Arguments {
+            inputs: &[images],
+            params: values_of(&params_held, params_layout)?,
+            masks: self.masks(values_of(&masks_held, masks_layout)?),
+        };
+        let mut rest = values_of(&gradient_held, gradient_layout)?;
         let outputs: Vec<Option<&[f32]>> = self
             .plan
             .output_shapes()
@@ -134,7 +158,7 @@ impl CustomOp3 for Pass {
                 head.iter().any(|&g| g != 0.0).then_some(head)
             })
             .collect();
-        let mut gradients = self.plan.backward(tape, &outputs, self.wants_params, &[self.wants_input]);
+        let mut gradients = self.plan.backward(kept, args, &outputs, self.wants_params, &[self.wants_input]);
         let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
         let of_input = gradients.inputs.pop().flatten().map(|g| tensor(g, input)).transpose()?;
         let of_params = gradients.params.map(|g| tensor(g, params)).transpose()?;

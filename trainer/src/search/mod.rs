@@ -3,6 +3,7 @@
 mod arch_file;
 mod cost;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -189,18 +190,19 @@ impl Search {
         lines
     }
 
-    /// Trains to the last epoch.
+    /// Trains to the last epoch. How long after `started` the first step begins is told.
     ///
     /// # Errors
     /// [`Error::Interrupted`] where the user stopped it; whatever fails.
-    pub fn run(mut self, interrupt: &Interrupt, command: &str) -> Result<Found> {
+    pub fn run(mut self, interrupt: &Interrupt, command: &str, started: Instant) -> Result<Found> {
         let (weight_steps, arch_steps) = (self.weight_loader.batches(), self.arch_loader.batches());
         let steps = |epochs: usize| epochs * weight_steps + epochs.saturating_sub(self.config.start_epoch) * arch_steps;
         let bar = progress_bar(steps(self.config.end_epoch), steps(self.epoch));
         self.save_start()?;
+        let started = Cell::new(Some(started));
         let mut validation = None;
         while self.epoch < self.config.end_epoch {
-            let watch = Watch { interrupt, progress: &bar };
+            let watch = Watch { interrupt, progress: &bar, started: &started };
             match self.train_epoch(&watch) {
                 Ok(result) => validation = Some(result),
                 Err(Stopped::Failed(error)) => return Err(error),

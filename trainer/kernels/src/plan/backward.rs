@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::forward::View;
-use super::{Plan, Step, Tape, ValueId};
+use super::{Arguments, Kept, Plan, Step, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows::{self, Coefficients, Reading};
@@ -141,12 +141,22 @@ impl Target {
 impl Plan {
     /// Gradients from those of the outputs (`[n][c][h][w]`, `None` for an output that the loss does not use).
     ///
-    /// Those of the parameters and of the inputs are computed only where asked for; those of the masks always.
+    /// `args` are the forward pass's. Gradients of the parameters and of the inputs are computed only where asked for; those of
+    /// the masks always.
     ///
     /// # Panics
-    /// On a tape of an evaluation, or where a slice has another length than the plan's shapes ask for.
-    pub fn backward(&self, mut tape: Tape, outputs: &[Option<&[f32]>], want_params: bool, want_inputs: &[bool]) -> Gradients {
+    /// After an evaluation, or where a slice has another length than the plan's shapes and the forward pass ask for.
+    pub fn backward(
+        &self,
+        kept: Kept,
+        args: Arguments<'_>,
+        outputs: &[Option<&[f32]>],
+        want_params: bool,
+        want_inputs: &[bool],
+    ) -> Gradients {
+        let mut tape = Tape::new(kept, args);
         assert!(tape.mode.is_training(), "an evaluation has no gradients");
+        assert_eq!(tape.n, self.batch(&args), "the batch of the forward pass");
         assert_eq!(outputs.len(), self.outputs.len(), "output gradients");
         let mut grads = Gradients {
             params: want_params.then(|| vec![0.0; self.params]),
@@ -163,6 +173,9 @@ impl Plan {
         for step in self.steps.iter().rev() {
             let y = step.makes();
             if grads.values[y].is_some() {
+                for x in step.reads() {
+                    self.restore(&mut tape, x);
+                }
                 self.run_backward(&tape, &mut grads, step, want_inputs);
             }
             let is_input = matches!(step, Step::Pack { .. });

@@ -68,7 +68,24 @@ pub(super) fn compile(graph: &Graph, level: Level) -> Plan {
     for &v in &outputs {
         values[v].last_use = steps.len();
     }
+    for (i, step) in steps.iter().enumerate() {
+        if let Step::Conv { x, y, conv, .. } = step
+            && conv.kernel == 1
+            && !values[*x].planar
+            && is_read_by_one_depthwise(&steps, *y, values[*y].last_use)
+        {
+            values[*y].again = Some(i);
+        }
+    }
     Plan { values, steps, inputs, outputs, params, stats, mask_layers, mask_width, level, pool: Pool::new() }
+}
+
+/// Whether a value, last read by step `last_use`, is the input of a depthwise convolution and of nothing else.
+///
+/// Such a value of a pointwise convolution is the widest of its block and the cheapest to make: a multiply-add an input channel.
+fn is_read_by_one_depthwise(steps: &[Step], v: ValueId, last_use: usize) -> bool {
+    let readers = steps.iter().filter(|step| step.reads().contains(&v)).count();
+    readers == 1 && matches!(steps.get(last_use), Some(Step::Depthwise { .. }))
 }
 
 impl Compiler<'_> {
@@ -93,7 +110,7 @@ impl Compiler<'_> {
 
     fn value(&mut self, id: NodeId) -> ValueId {
         let shape = self.graph.node(id).shape;
-        self.values.push(Value { shape, norm: None, relu: false, planar: false, last_use: 0 });
+        self.values.push(Value { shape, norm: None, relu: false, planar: false, last_use: 0, again: None });
         self.values.len() - 1
     }
 

@@ -105,7 +105,7 @@ impl Dense<'_> {
 impl Plan {
     fn dense<'a>(&'a self, tape: &'a Tape, x: ValueId, y: ValueId, conv: &Conv) -> Dense<'a> {
         let (from, to) = (self.values[x].shape, self.values[y].shape);
-        let source = match &tape.planar[x] {
+        let source = match self.planar(tape, x) {
             Some(input) => Source::Planar(input),
             None => Source::Blocked(self.view(tape, x)),
         };

@@ -9,24 +9,58 @@ use crate::ops::rows::{self, Reading};
 use crate::ops::{for_parts, with_scratch};
 use crate::simd::LANES;
 
-/// What a forward pass leaves for the backward pass.
-#[derive(Debug)]
-pub struct Tape {
-    pub(super) n: usize,
-    pub(super) mode: Mode,
-    pub(super) dropout_seed: u64,
-    pub(super) raw: Vec<Option<Buffer>>,
-    pub(super) affine: Vec<Option<Affine>>,
-    /// Inputs that are read in place, by value.
-    pub(super) planar: Vec<Option<Vec<f32>>>,
-    pub(super) masks: Vec<f32>,
-    pub(super) params: Vec<f32>,
+/// What a pass reads: the same values, in the same places, forward and backward.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments<'a> {
+    /// `[n][c][h][w]` each, in the graph's order.
+    pub inputs: &'a [&'a [f32]],
+    /// Trained parameters, in the plan's order.
+    pub params: &'a [f32],
+    /// `[layers][width]` ([`Plan::mask_shape`]), empty for a graph without mixtures.
+    pub masks: &'a [f32],
 }
 
-impl Tape {
+/// What a forward pass leaves for the backward pass.
+#[derive(Debug)]
+pub struct Kept {
+    n: usize,
+    mode: Mode,
+    dropout_seed: u64,
+    raw: Vec<Option<Buffer>>,
+    affine: Vec<Option<Affine>>,
+}
+
+impl Kept {
     /// Bytes of the stored values.
     pub fn bytes(&self) -> usize {
         self.raw.iter().flatten().map(|b| b.len() * size_of::<crate::simd::V16>()).sum()
+    }
+}
+
+/// A pass while it runs: what it reads, and what is stored so far.
+#[derive(Debug)]
+pub(super) struct Tape<'a> {
+    pub n: usize,
+    pub mode: Mode,
+    pub dropout_seed: u64,
+    pub raw: Vec<Option<Buffer>>,
+    pub affine: Vec<Option<Affine>>,
+    pub inputs: &'a [&'a [f32]],
+    pub masks: &'a [f32],
+    pub params: &'a [f32],
+}
+
+impl<'a> Tape<'a> {
+    /// A pass that goes on from what was kept, with the same arguments.
+    pub fn new(kept: Kept, args: Arguments<'a>) -> Self {
+        let Kept { n, mode, dropout_seed, raw, affine } = kept;
+        let Arguments { inputs, params, masks } = args;
+        Self { n, mode, dropout_seed, raw, affine, inputs, masks, params }
+    }
+
+    fn keep(self) -> Kept {
+        let Self { n, mode, dropout_seed, raw, affine, .. } = self;
+        Kept { n, mode, dropout_seed, raw, affine }
     }
 }
 
@@ -83,59 +117,56 @@ impl Plan {
         }
     }
 
-    /// Runs the graph on a batch of `n`.
-    ///
-    /// `inputs` are `[n][c][h][w]` each; `masks` is `[layers][width]` ([`Plan::mask_shape`]), empty for a graph without
-    /// mixtures; `stats` are the running statistics, moved in [`Mode::Train`]. Returns the outputs, `[n][c][h][w]` each, and
-    /// the tape for [`Plan::backward`], which is empty unless the mode [is one of training](Mode::is_training).
+    /// The values of an input that is read in place.
+    pub(super) fn planar<'a>(&self, tape: &Tape<'a>, v: ValueId) -> Option<&'a [f32]> {
+        let number = self.inputs.iter().position(|&input| input == v)?;
+        self.values[v].planar.then(|| tape.inputs[number])
+    }
+
+    /// The batch size that the arguments imply.
     ///
     /// # Panics
     /// Where a slice has another length than the plan's shapes ask for.
-    pub fn forward(
-        &self,
-        inputs: &[&[f32]],
-        params: &[f32],
-        stats: &mut [f32],
-        masks: &[f32],
-        mode: Mode,
-        dropout_seed: u64,
-    ) -> (Vec<Vec<f32>>, Tape) {
-        assert_eq!(inputs.len(), self.inputs.len(), "inputs");
-        assert_eq!(params.len(), self.params, "parameters");
-        assert_eq!(stats.len(), self.stats, "running statistics");
-        assert_eq!(masks.len(), self.mask_layers * self.mask_width, "masks");
-        let n = inputs[0].len() / self.values[self.inputs[0]].shape.volume();
-        for (input, &v) in std::iter::zip(inputs, &self.inputs) {
+    pub(super) fn batch(&self, args: &Arguments<'_>) -> usize {
+        assert_eq!(args.inputs.len(), self.inputs.len(), "inputs");
+        assert_eq!(args.params.len(), self.params, "parameters");
+        assert_eq!(args.masks.len(), self.mask_layers * self.mask_width, "masks");
+        let n = args.inputs[0].len() / self.values[self.inputs[0]].shape.volume();
+        for (input, &v) in std::iter::zip(args.inputs, &self.inputs) {
             assert_eq!(input.len(), n * self.values[v].shape.volume(), "input of shape {}", self.values[v].shape);
         }
-        let mut tape = Tape {
+        n
+    }
+
+    /// Runs the graph on a batch.
+    ///
+    /// `stats` are the running statistics, moved in [`Mode::Train`]. Returns the outputs, `[n][c][h][w]` each, and
+    /// what [`Plan::backward`] needs, which is empty unless the mode [is one of training](Mode::is_training).
+    ///
+    /// # Panics
+    /// Where a slice has another length than the plan's shapes ask for.
+    pub fn forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Kept) {
+        assert_eq!(stats.len(), self.stats, "running statistics");
+        let n = self.batch(&args);
+        let nothing = Kept {
             n,
             mode,
             dropout_seed,
             raw: (0..self.values.len()).map(|_| None).collect(),
             affine: (0..self.values.len()).map(|_| None).collect(),
-            planar: vec![None; self.values.len()],
-            masks: masks.to_vec(),
-            params: params.to_vec(),
         };
-        for (input, &v) in std::iter::zip(inputs, &self.inputs) {
-            if self.values[v].planar {
-                tape.planar[v] = Some(input.to_vec());
-            }
-        }
+        let mut tape = Tape::new(nothing, args);
         for (i, step) in self.steps.iter().enumerate() {
             let y = step.makes();
             tape.raw[y] = Some(self.pool.take(self.values[y].len(n)));
-            self.run(&mut tape, step, inputs);
+            self.run(&tape, step);
             if let Some(norm) = &self.values[y].norm {
                 let affine = self.normalise(&tape, y, norm, stats);
                 tape.affine[y] = Some(affine);
             }
-            if !mode.is_training() {
-                for x in step.reads() {
-                    if self.values[x].last_use == i {
-                        tape.raw[x] = None;
-                    }
+            for x in step.reads() {
+                if self.values[x].last_use == i && (!mode.is_training() || self.values[x].again.is_some()) {
+                    tape.raw[x] = None;
                 }
             }
         }
@@ -143,19 +174,26 @@ impl Plan {
         if !mode.is_training() {
             tape.raw.fill_with(|| None);
         }
-        (outputs, tape)
+        (outputs, tape.keep())
     }
 
-    fn run(&self, tape: &mut Tape, step: &Step, inputs: &[&[f32]]) {
+    /// Makes a value once more that was not kept: the same numbers, since step and inputs are the same.
+    pub(super) fn restore(&self, tape: &mut Tape, v: ValueId) {
+        if let (None, Some(step)) = (&tape.raw[v], self.values[v].again) {
+            tape.raw[v] = Some(self.pool.take(self.values[v].len(tape.n)));
+            self.run(tape, &self.steps[step]);
+        }
+    }
+
+    fn run(&self, tape: &Tape, step: &Step) {
+        let params = tape.params;
         match step {
-            Step::Pack { input, y } => self.pack(tape, inputs[*input], *y),
+            Step::Pack { input, y } => self.pack(tape, tape.inputs[*input], *y),
             Step::Conv { x, y, conv, weight, bias } => {
-                let bias = bias.clone().map(|r| &tape.params[r]);
-                self.conv_forward(tape, *x, *y, conv, &tape.params[weight.clone()], bias);
+                self.conv_forward(tape, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
             }
             Step::Depthwise { x, y, conv, weight, bias } => {
-                let bias = bias.clone().map(|r| &tape.params[r]);
-                self.depthwise_forward(tape, *x, *y, conv, &tape.params[weight.clone()], bias);
+                self.depthwise_forward(tape, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
             }
             Step::Add { a, b, y } => self.add_forward(tape, &[*a, *b], *y),
             Step::Mul { x, factor, y } => self.mul_forward(tape, *x, *factor, *y),
@@ -184,8 +222,8 @@ impl Plan {
 
     /// What readers of a value see, `[n][c][h][w]`.
     fn unpack(&self, tape: &Tape, v: ValueId) -> Vec<f32> {
-        if let Some(input) = &tape.planar[v] {
-            return input.clone();
+        if let Some(input) = self.planar(tape, v) {
+            return input.to_vec();
         }
         let view = self.view(tape, v);
         let c = self.values[v].shape.c;

@@ -1,7 +1,7 @@
 //! A block graph turned into kernel calls.
 //!
 //! [`Plan::new`] joins each convolution with the batch norm and ReLU behind it into one stored *value*, and each mixture
-//! with the additions and concatenations that feed only it. [`Plan::forward`] fills a [`Tape`]; [`Plan::backward`] walks it
+//! with the additions and concatenations that feed only it. [`Plan::forward`] leaves what it stored, and [`Plan::backward`] walks that
 //! back. Weights are one flat slice in the order of the graph's trained parameters, running statistics another.
 
 mod backward;
@@ -22,7 +22,8 @@ use crate::ops::layout::blocks as blocks_of;
 use crate::simd::Level;
 
 pub use backward::Gradients;
-pub use forward::Tape;
+use forward::Tape;
+pub use forward::{Arguments, Kept};
 
 /// How batch norm and dropout behave in a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ struct Value {
     planar: bool,
     /// Last step that reads it.
     last_use: usize,
+    /// Not kept for the backward pass, but made once more there, by this step.
+    again: Option<usize>,
 }
 
 impl Value {
