@@ -139,7 +139,7 @@ struct MeasureArgs {
     #[arg(long)]
     cpus: Option<Cpus>,
     /// Times the models are loaded anew, each in a process of its own, and measured.
-    #[arg(long, default_value_t = 6, value_parser = passes)]
+    #[arg(long, default_value_t = 12, value_parser = passes)]
     passes: usize,
     /// How far the temperature may be from that at the start, in °C, where the device lets it be read; 0: it is not looked at.
     #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
@@ -212,7 +212,7 @@ struct BuildArgs {
     #[arg(long, default_value = "1%")]
     precision: Share,
     /// Stop after this much sampling, however wide the intervals.
-    #[arg(long, default_value = "80s")]
+    #[arg(long, default_value = "75s")]
     budget: Time,
     /// Landmarks of the networks.
     #[arg(long, default_value_t = 106, value_parser = points)]

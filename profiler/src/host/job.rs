@@ -29,6 +29,11 @@ pub fn net_id(choice: &[Primitive]) -> String {
     format!("{NET}{}", architecture(choice))
 }
 
+/// Whether an id is that of a whole network.
+pub fn is_net(id: &str) -> bool {
+    id.starts_with(NET)
+}
+
 /// An architecture as tables list it: its primitives, separated by blanks.
 pub fn architecture(choice: &[Primitive]) -> String {
     choice.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")

@@ -44,6 +44,8 @@ pub struct Request {
 pub struct ItemSamples {
     /// Good samples, in order.
     pub samples: Vec<Sample>,
+    /// Which of the processes that measured, counted from 0, took each of them.
+    pub processes: Vec<usize>,
     /// Left out, in the order of [`SampleFault::ALL`].
     pub faulty: [u64; SampleFault::ALL.len()],
     /// Runs with cold caches, in canary units.
@@ -78,6 +80,8 @@ pub struct Samples {
     pub spent_ms: f64,
     /// Passes that ended by themselves.
     pub passes: usize,
+    /// Processes that measured, ended or not.
+    pub processes: usize,
     /// Whether all items were precise at the end of the last pass.
     pub precise: bool,
     session_ms: f64,
@@ -105,6 +109,7 @@ impl Samples {
                     }
                 }
                 self.start = Some(start.as_ref().clone());
+                self.processes += 1;
                 self.spent_ms += self.session_ms;
                 self.session_ms = 0.0;
                 self.precise = false;
@@ -132,6 +137,7 @@ impl Samples {
                         self.mhz.extend(sample.mhz);
                         self.celsius.extend(sample.celsius);
                         item.samples.push(sample.clone());
+                        item.processes.push(self.processes.saturating_sub(1));
                     }
                     None => return Err(format!("holds a sample of '{}' without a time", sample.id)),
                 }
@@ -165,6 +171,7 @@ impl Samples {
                     after_us: s.after_us * factor,
                     ..s.clone()
                 }));
+                into.processes.extend(item.processes.iter().map(|process| pool.processes + process));
                 into.faulty.iter_mut().zip(item.faulty).for_each(|(sum, n)| *sum += n);
                 into.cold.extend(&item.cold);
                 into.checksum = into.checksum.take().or_else(|| item.checksum.clone());
@@ -174,6 +181,7 @@ impl Samples {
             pool.mhz.extend(&unit.mhz);
             pool.celsius.extend(&unit.celsius);
             pool.precise &= unit.precise;
+            pool.processes += unit.processes;
         }
         pool
     }
