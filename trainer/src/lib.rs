@@ -12,7 +12,7 @@
 //! | [`finetune`] | training of the chosen subnet |
 //! | [`evaluate`] | errors of a network on a list |
 //! | [`nni`] | NNI's checkpoints, read |
-//! | [`reference`] | what NNI's example does otherwise |
+//! | [`mod@reference`] | what NNI's example does otherwise |
 //! | [`export`] | ONNX files, checked |
 //! | [`report`] | a run on one HTML page |
 //! | [`run`] | a run's folder: configuration, metrics, checkpoints |

@@ -2,8 +2,8 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`torch`] | the file that `torch.save` writes: dicts of tensors |
-//! | [`import`] | NNI's names and shapes, matched with a search space |
+//! | `torch` | the file that `torch.save` writes: dicts of tensors |
+//! | `import` | NNI's names and shapes, matched with a search space |
 
 mod import;
 mod torch;
