@@ -1,18 +1,20 @@
-//! Finetuning: the chosen subnet, trained on from the supernet's weights.
+//! Finetuning: the chosen subnet, trained on from the supernet's weights; and the baseline, trained from scratch by the same steps.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use blocks::{Primitive, Space};
+use blocks::{Primitive, Weights};
 use candle_core::Device;
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
 
+use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate};
 use crate::masks::{Draw, Purpose};
-use crate::nets::{Nets, Objective, POSE};
+use crate::model::init;
+use crate::nets::{AVERAGE, BACKBONE, Nets, Objective, POSE};
 use crate::optim::cosine;
 use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::run::{
@@ -25,8 +27,7 @@ use crate::space::subnet_weights;
 pub struct Finetune {
     config: FinetuneConfig,
     digest: String,
-    space: Space,
-    choice: Vec<Primitive>,
+    architecture: Architecture,
     points: usize,
     nets: Nets,
     loader: Loader,
@@ -56,13 +57,7 @@ impl Finetune {
     /// Whatever is wrong with checkpoint, data or configuration.
     pub fn new(config: FinetuneConfig, folder: RunFolder, resume: bool, eval_every: usize) -> Result<Self> {
         check(&config)?;
-        let space = Space::load(&config.space)?;
-        let choice = space.choice(&config.choice).map_err(Error::Usage)?;
-        let Some(pose_graph) = space.pose_net() else {
-            return Err(Error::Usage(format!(
-                "search space '{space}' has no trunk: it makes no whole network that could be trained"
-            )));
-        };
+        let architecture = Architecture::new(&config.space, &config.choice)?;
         let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
         let points = train.scheme().count;
         let (faces, held) = if config.hold_back > 0.0 {
@@ -77,56 +72,47 @@ impl Finetune {
         hint_steps(&loader, count, config.batch);
 
         let last = folder.checkpoint(Stage::Finetune, "last");
-        let source = if resume { last.as_path() } else { config.supernet.as_path() };
-        let checkpoint = Checkpoint::load(source)?;
-        checkpoint.space(source, Some(&config.space))?;
-        if checkpoint.meta.points != points {
-            return Err(Error::Usage(format!(
-                "{} was trained for {} points, the list {} has {points}; give the list of its points (--list)",
-                source.display(),
-                checkpoint.meta.points,
-                config.list
-            )));
-        }
-        let graph = space.subnet(&choice, points);
-        let weights = if resume {
-            checkpoint.require(source, Kind::Subnet, "a finetune resumes from a subnet's")?;
-            checkpoint.weights(crate::nets::BACKBONE)
-        } else {
-            checkpoint.require(
-                source,
-                Kind::Supernet,
-                "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)",
-            )?;
-            let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
-            let mut network = Candle::new(graph.clone(), &weights)?;
-            network.recalibrate(&loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
-            network.weights()?
+        let resumed = if resume { Some(Checkpoint::load(&last)?) } else { None };
+        let (weights, pose_weights) = match (&resumed, &config.supernet) {
+            (Some(checkpoint), _) => {
+                check_checkpoint(checkpoint, &last, &config, points)?;
+                checkpoint.require(&last, architecture.kind(), "a finetune resumes from its own")?;
+                (checkpoint.weights(BACKBONE), checkpoint.weights(POSE))
+            }
+            (None, Some(supernet)) => {
+                let checkpoint = Checkpoint::load(supernet)?;
+                check_checkpoint(&checkpoint, supernet, &config, points)?;
+                from_supernet(&checkpoint, supernet, &config, &architecture, points, &loader)?
+            }
+            (None, None) => {
+                let pose = init::pose_net(&architecture.pose_net(), !config.seed);
+                (init::backbone(&architecture.trained(points), config.seed), pose)
+            }
         };
         let objective = Objective { points: config.loss, pose: config.pose_weight };
-        let how = (config.opt, config.weight_decay);
-        let mut nets = Nets::new((graph, &weights), (pose_graph, &checkpoint.weights(POSE)), objective, how, &Device::Cpu)?;
+        let (backbone, pose) = ((architecture.trained(points), &weights), (architecture.pose_net(), &pose_weights));
+        let mut nets = Nets::new(backbone, pose, objective, (config.opt, config.weight_decay), &Device::Cpu)?;
+        nets.keep_average(config.ema)?;
         let digest = digest(&config)?;
         let (mut epoch, mut best) = (0, None);
-        if resume {
+        if let Some(checkpoint) = &resumed {
             if checkpoint.meta.config != digest {
                 return Err(CheckpointError::Configuration { path: last }.into());
             }
-            nets.restore(&checkpoint, &last)?;
+            nets.restore(checkpoint, &last)?;
             (epoch, best) = (checkpoint.meta.epoch, checkpoint.meta.best_nme);
         }
         let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
         log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
-        Ok(Self { config, digest, space, choice, points, nets, loader, held, folder, log, epoch, best, eval_every })
+        Ok(Self { config, digest, architecture, points, nets, loader, held, folder, log, epoch, best, eval_every })
     }
 
     /// A line for people.
     pub fn describe(&self) -> String {
-        let names: Vec<_> = self.choice.iter().map(|p| p.name()).collect();
-        let graph = self.space.deployed(&self.choice, self.points);
+        let graph = self.architecture.deployed(self.points);
         format!(
-            "subnet {}: {} parameters, {:.2} MMAC; {} training faces",
-            names.join(" "),
+            "{}: {} parameters, {:.2} MMAC; {} training faces",
+            self.architecture,
             graph.parameter_count(),
             graph.macs() as f64 / 1e6,
             self.loader.faces()
@@ -146,8 +132,7 @@ impl Finetune {
                 (test, all, "test")
             }
         };
-        let graph = self.space.deployed(&self.choice, self.points);
-        let mut network = Candle::new(graph, &self.nets.backbone().weights()?)?;
+        let mut network = Candle::new(self.architecture.deployed(self.points), &self.nets.result()?)?;
         Ok(Finetuned { evaluation: evaluate(&mut network, &dataset, faces, |_| {})?, on })
     }
 
@@ -242,9 +227,9 @@ impl Finetune {
 
     fn checkpoint(&self, nme: Option<f64>) -> Result<Checkpoint> {
         let mut checkpoint = Checkpoint::new(Meta {
-            kind: Kind::Subnet,
+            kind: self.architecture.kind(),
             space: self.config.space.clone(),
-            space_hash: self.space.hash(),
+            space_hash: self.architecture.space_hash(),
             points: self.points,
             choice: Some(self.config.choice.clone()),
             epoch: self.epoch,
@@ -270,39 +255,85 @@ fn check(config: &FinetuneConfig) -> Result<()> {
     if !(0.0..1.0).contains(&config.hold_back) {
         return Err(Error::Usage(format!("--hold-back is a part of the list, at least 0 and below 1, not {}", config.hold_back)));
     }
+    if !(0.0..1.0).contains(&config.ema) {
+        return Err(Error::Usage(format!("--ema is a decay, at least 0 and below 1, not {}", config.ema)));
+    }
     if config.end_epoch == 0 || config.batch == 0 {
         return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
     }
     Ok(())
 }
 
-/// A subnet as a network: from a subnet's checkpoint, or the one that a supernet's would choose.
+/// Refuses a checkpoint of another space or of another number of points.
+fn check_checkpoint(checkpoint: &Checkpoint, path: &Path, config: &FinetuneConfig, points: usize) -> Result<()> {
+    if checkpoint.meta.kind != Kind::Baseline {
+        checkpoint.space(path, Some(&config.space))?;
+    }
+    if checkpoint.meta.points != points {
+        return Err(Error::Usage(format!(
+            "{} was trained for {} points, the list {} has {points}; give the list of its points (--list)",
+            path.display(),
+            checkpoint.meta.points,
+            config.list
+        )));
+    }
+    Ok(())
+}
+
+/// Weights of the subnet, with running statistics of its own, and of the pose net, from a supernet's checkpoint.
+fn from_supernet(
+    checkpoint: &Checkpoint,
+    path: &Path,
+    config: &FinetuneConfig,
+    architecture: &Architecture,
+    points: usize,
+    loader: &Loader,
+) -> Result<(Weights, Weights)> {
+    checkpoint.require(path, Kind::Supernet, "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)")?;
+    let graph = architecture.trained(points);
+    let weights = architecture.from_supernet(&graph, &supernet_weights(checkpoint))?;
+    let mut network = Candle::new(graph, &weights)?;
+    network.recalibrate(loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
+    Ok((network.weights()?, checkpoint.weights(POSE)))
+}
+
+/// A network out of a checkpoint: a finetuned one, or the subnet that a supernet's would choose.
 ///
 /// # Errors
 /// The checkpoint does not fit the space.
 pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
     let checkpoint = Checkpoint::load(path)?;
-    let space = checkpoint.space(path, space)?;
     let points = checkpoint.meta.points;
+    if checkpoint.meta.kind == Kind::Baseline {
+        let graph = Architecture::Baseline.deployed(points);
+        return Ok(Subnet { graph, weights: finetuned_weights(&checkpoint), choice: Vec::new(), points });
+    }
+    let space = checkpoint.space(path, space)?;
     let (choice, weights) = match checkpoint.meta.kind {
-        Kind::Subnet => (checkpoint.choice(path, &space)?, checkpoint.weights(crate::nets::BACKBONE)),
         Kind::Supernet => {
             let choice = crate::search::chosen(&checkpoint, path, &space)?;
             let graph = space.deployed(&choice, points);
             let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
             (choice, weights)
         }
+        Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, finetuned_weights(&checkpoint)),
     };
     Ok(Subnet { graph: space.deployed(&choice, points), weights, choice, points })
 }
 
-/// A subnet with its weights.
+/// The result of a finetune: the moving average of the weights where one was kept.
+fn finetuned_weights(checkpoint: &Checkpoint) -> Weights {
+    let average = checkpoint.weights(AVERAGE);
+    if average.0.is_empty() { checkpoint.weights(BACKBONE) } else { average }
+}
+
+/// A network with its weights.
 pub struct Subnet {
     /// As an app ships it.
     pub graph: blocks::Graph,
     /// Its weights.
-    pub weights: blocks::Weights,
-    /// A primitive a layer.
+    pub weights: Weights,
+    /// A primitive a layer; empty for the baseline.
     pub choice: Vec<Primitive>,
     /// Number of landmarks.
     pub points: usize,

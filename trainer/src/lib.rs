@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`architecture`] | which network a finetune trains |
 //! | [`model`] | block graphs as candle modules, on candle's operations or the project's kernels |
 //! | [`nets`] | backbone and pose net, and the steps that move them |
 //! | [`masks`] | architecture weights and Gumbel-softmax masks |
@@ -16,6 +17,7 @@
 //! | [`run`] | a run's folder: configuration, metrics, checkpoints |
 //! | [`cli`] | the command line |
 
+pub mod architecture;
 pub mod cli;
 pub mod error;
 pub mod evaluate;

@@ -63,6 +63,9 @@ pub struct FinetuneArgs {
     /// How pose weighs a face: floor, 1 + Σ(1 − cos); raw, the reference's; none [default: floor]
     #[arg(long, value_enum)]
     pose_weight: Option<PoseWeight>,
+    /// Decay of a moving average of the weights, a step, which is then what is evaluated and exported; 0: none [default: 0]
+    #[arg(long, value_name = "DECAY")]
+    ema: Option<f64>,
     /// Show the test error each so many epochs; it decides nothing [default: only at the end]
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, hide_default_value = true)]
     eval_every: usize,
@@ -82,22 +85,22 @@ pub struct FinetuneArgs {
 impl FinetuneArgs {
     fn resolve(&self, folder: &RunFolder, saved: Option<&FinetuneConfig>) -> Result<FinetuneConfig> {
         let mut r = resolve(saved);
-        let supernet =
-            r.pick("--supernet", self.supernet.clone(), |s| s.supernet.clone(), folder.checkpoint(Stage::Search, "last"));
-        let (space, choice, supernet_sha256) = match saved {
+        let (supernet, supernet_sha256, space, choice) = match saved {
             // The subnet's own checkpoint has what a resumed run needs.
             Some(saved) => {
                 if let Some(given) = self.arch.as_deref() {
                     let given = names(given)?;
                     r.pick("--arch", Some(given), |s| s.choice.clone(), Vec::new());
                 }
-                (
-                    r.pick("--space", self.space.clone(), |s| s.space.clone(), String::new()),
-                    saved.choice.clone(),
-                    saved.supernet_sha256.clone(),
-                )
+                let supernet = r.maybe("--supernet", self.supernet.clone(), |s| s.supernet.clone());
+                let space = r.pick("--space", self.space.clone(), |s| s.space.clone(), String::new());
+                (supernet, saved.supernet_sha256.clone(), space, saved.choice.clone())
             }
-            None => self.choose(&supernet)?,
+            None => {
+                let supernet = self.supernet.clone().unwrap_or_else(|| folder.checkpoint(Stage::Search, "last"));
+                let (space, choice, sha256) = self.choose(&supernet)?;
+                (Some(supernet), Some(sha256), space, choice)
+            }
         };
         let data = r.place(self.data.clone(), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
@@ -122,6 +125,7 @@ impl FinetuneArgs {
             augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), "mild".to_string()),
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
             pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, PoseWeight::Floor),
+            ema: r.pick("--ema", self.ema, |s| s.ema, 0.0),
         };
         r.finish()?;
         Ok(config)

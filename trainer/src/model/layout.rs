@@ -70,7 +70,10 @@ impl Layout {
     }
 
     /// Trained parameters and statistics, flat, from weights by name.
-    pub(super) fn gather(&self, weights: &Weights) -> Result<(Vec<f32>, Vec<f32>), WeightError> {
+    ///
+    /// # Errors
+    /// A weight is missing or has another size.
+    pub fn gather(&self, weights: &Weights) -> Result<(Vec<f32>, Vec<f32>), WeightError> {
         let flat = |slots: &[Slot], len: usize| {
             let mut values = Vec::with_capacity(len);
             for slot in slots {

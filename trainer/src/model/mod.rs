@@ -121,8 +121,16 @@ impl Model {
     /// # Errors
     /// The device does not give them back.
     pub fn weights(&self) -> candle_core::Result<Weights> {
-        let trained = self.params.to_vec1::<f32>()?;
-        Ok(self.layout.scatter(&trained, &self.lock_stats()))
+        let (trained, stats) = self.values()?;
+        Ok(self.layout.scatter(&trained, &stats))
+    }
+
+    /// Trained parameters and running statistics, flat in the layout's order.
+    ///
+    /// # Errors
+    /// The device does not give them back.
+    pub fn values(&self) -> candle_core::Result<(Vec<f32>, Vec<f32>)> {
+        Ok((self.params.to_vec1::<f32>()?, self.lock_stats().clone()))
     }
 
     /// Replaces all weights.

@@ -100,13 +100,13 @@ pub struct SearchConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinetuneConfig {
-    /// The search's checkpoint.
-    pub supernet: PathBuf,
+    /// The search's checkpoint; none for a network that starts from scratch.
+    pub supernet: Option<PathBuf>,
     /// SHA-256 of that file.
-    pub supernet_sha256: String,
-    /// Built-in name or file of the search space.
+    pub supernet_sha256: Option<String>,
+    /// Built-in name or file of the search space, or [`blocks::baseline::NAME`].
     pub space: String,
-    /// The choice, a name a layer.
+    /// The choice, a name a layer; empty for the baseline.
     pub choice: Vec<String>,
     /// The data folder.
     pub data: PathBuf,
@@ -136,6 +136,9 @@ pub struct FinetuneConfig {
     pub loss: PointLoss,
     /// How pose weighs a face.
     pub pose_weight: PoseWeight,
+    /// Decay of the weights' moving average, a step; 0: the weights of the last step are the result.
+    #[serde(default)]
+    pub ema: f64,
 }
 
 /// The file.
