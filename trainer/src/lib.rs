@@ -15,6 +15,7 @@
 //! | [`export`] | ONNX files, checked |
 //! | [`report`] | a run on one HTML page |
 //! | [`run`] | a run's folder: configuration, metrics, checkpoints |
+//! | [`stage`] | trainings that go on where they stopped, of which longer commands are made |
 //! | [`cli`] | the command line |
 
 pub mod architecture;
@@ -33,5 +34,6 @@ pub mod report;
 pub mod run;
 pub mod search;
 pub mod space;
+pub mod stage;
 
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermError, TermMode};
 use trainer::masks::{ArchWeights, Draw, Purpose};
 use trainer::model::init;
+use trainer::run::LatencyScope;
 use trainer::search::{ArchFile, Costs};
 use trainer::space::{SubnetError, subnet_weights};
 
@@ -140,9 +141,9 @@ fn initial_weights_have_the_references_deviations() {
 #[test]
 fn costs_of_multiply_adds_add_up_to_the_network() {
     let space = Space::load("pfld").unwrap();
-    let costs = Costs::from_macs(&space, 86);
+    let costs = Costs::from_macs(&space, 86, LatencyScope::Searched);
     let weights: Vec<Vec<f32>> = (0..5).map(|i| (0..9).map(|k| if k == i + 1 { 1.0 } else { 0.0 }).collect()).collect();
-    let arch = ArchFile::new(&space, 86, 3, &weights, &weights, &costs);
+    let arch = ArchFile::new(&space, 86, 3, &[1, 2, 3, 4, 5], &weights, &weights, &costs);
     let choice = space.choice(&arch.choice).unwrap();
     assert_eq!(arch.predicted.total, space.deployed(&choice, 86).macs() as f64);
     assert_eq!(costs.expected(&weights), arch.predicted.searched);

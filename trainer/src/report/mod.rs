@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::run::{FileError, MetricsLog, Phase, Row, RunConfig, RunFolder};
-use crate::search::{ArchFile, LayerChoice};
+use crate::search::{ArchFile, LayerChoice, TablePrediction};
 use svg::{Chart, Series};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}\
@@ -79,32 +79,34 @@ fn escape(text: &str) -> String {
 }
 
 fn provenance(html: &mut String, arch: &ArchFile) {
-    let Some(table) = &arch.table else {
+    if arch.tables.is_empty() {
         html.push_str("<p>Cost: multiply-adds; no table.</p>");
-        return;
-    };
-    if table.source != "measured" {
+    }
+    for TablePrediction { table, predicted } in &arch.tables {
+        if table.source != "measured" {
+            push(
+                html,
+                format_args!(
+                    "<p class=\"loud\"><b>The latencies are {}</b>: no device ran these blocks for this table.</p>",
+                    escape(&table.source)
+                ),
+            );
+        }
         push(
             html,
             format_args!(
-                "<p class=\"loud\"><b>The latencies are {}</b>: no device ran these blocks for this table.</p>",
-                escape(&table.source)
+                "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}{}</p>",
+                escape(&table.source),
+                escape(&table.device),
+                escape(&table.engine),
+                table.threads,
+                escape(&table.date),
+                escape(&table.sha256),
+                table.scaled.as_ref().map_or(String::new(), |s| format!("; {}", escape(s))),
+                if arch.tables.len() > 1 { format!("; predicts {}", cost(predicted.total, &arch.unit)) } else { String::new() }
             ),
         );
     }
-    push(
-        html,
-        format_args!(
-            "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}</p>",
-            escape(&table.source),
-            escape(&table.device),
-            escape(&table.engine),
-            table.threads,
-            escape(&table.date),
-            escape(&table.sha256),
-            table.scaled.as_ref().map_or(String::new(), |s| format!("; {}", escape(s)))
-        ),
-    );
 }
 
 fn cost(value: f64, unit: &str) -> String {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::files::{FileError, sha256, write_atomically};
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
+use crate::search::Combine;
 
 /// What the latency term adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -44,10 +45,12 @@ pub enum ArchData {
 pub struct SearchConfig {
     /// Built-in name or file of the search space.
     pub space: String,
-    /// The latency table; none with `perf_metric = "flops"`.
-    pub lut: Option<PathBuf>,
-    /// SHA-256 of that file.
-    pub lut_sha256: Option<String>,
+    /// The latency tables; none with `perf_metric = "flops"`.
+    pub lut: Vec<PathBuf>,
+    /// SHA-256 of those files.
+    pub lut_sha256: Vec<String>,
+    /// How the times of several tables become one.
+    pub combine: Combine,
     /// The data folder.
     pub data: PathBuf,
     /// File name of the lists.
@@ -62,6 +65,8 @@ pub struct SearchConfig {
     pub alpha: f64,
     /// The term's exponent.
     pub beta: f64,
+    /// µs that the chosen network may take at most.
+    pub target_us: Option<f64>,
     /// Learning rate of the architecture.
     pub theta_lr: f64,
     /// What the term adds up.
