@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate};
 use crate::masks::{Draw, Purpose};
 use crate::model::init;
-use crate::nets::{AVERAGE, BACKBONE, Nets, Objective, POSE};
+use crate::nets::{BACKBONE, Nets, Objective, POSE};
 use crate::optim::cosine;
 use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::run::{
@@ -92,7 +92,6 @@ impl Finetune {
         let objective = Objective { points: config.loss, pose: config.pose_weight };
         let (backbone, pose) = ((architecture.trained(points), &weights), (architecture.pose_net(), &pose_weights));
         let mut nets = Nets::new(backbone, pose, objective, (config.opt, config.weight_decay), &Device::Cpu)?;
-        nets.keep_average(config.ema)?;
         let digest = digest(&config)?;
         let (mut epoch, mut best) = (0, None);
         if let Some(checkpoint) = &resumed {
@@ -132,7 +131,7 @@ impl Finetune {
                 (test, all, "test")
             }
         };
-        let mut network = Candle::new(self.architecture.deployed(self.points), &self.nets.result()?)?;
+        let mut network = Candle::new(self.architecture.deployed(self.points), &self.nets.backbone().weights()?)?;
         Ok(Finetuned { evaluation: evaluate(&mut network, &dataset, faces, |_| {})?, on })
     }
 
@@ -255,9 +254,6 @@ fn check(config: &FinetuneConfig) -> Result<()> {
     if !(0.0..1.0).contains(&config.hold_back) {
         return Err(Error::Usage(format!("--hold-back is a part of the list, at least 0 and below 1, not {}", config.hold_back)));
     }
-    if !(0.0..1.0).contains(&config.ema) {
-        return Err(Error::Usage(format!("--ema is a decay, at least 0 and below 1, not {}", config.ema)));
-    }
     if config.end_epoch == 0 || config.batch == 0 {
         return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
     }
@@ -306,7 +302,7 @@ pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
     let points = checkpoint.meta.points;
     if checkpoint.meta.kind == Kind::Baseline {
         let graph = Architecture::Baseline.deployed(points);
-        return Ok(Subnet { graph, weights: finetuned_weights(&checkpoint), choice: Vec::new(), points });
+        return Ok(Subnet { graph, weights: checkpoint.weights(BACKBONE), choice: Vec::new(), points });
     }
     let space = checkpoint.space(path, space)?;
     let (choice, weights) = match checkpoint.meta.kind {
@@ -316,15 +312,9 @@ pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
             let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
             (choice, weights)
         }
-        Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, finetuned_weights(&checkpoint)),
+        Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, checkpoint.weights(BACKBONE)),
     };
     Ok(Subnet { graph: space.deployed(&choice, points), weights, choice, points })
-}
-
-/// The result of a finetune: the moving average of the weights where one was kept.
-fn finetuned_weights(checkpoint: &Checkpoint) -> Weights {
-    let average = checkpoint.weights(AVERAGE);
-    if average.0.is_empty() { checkpoint.weights(BACKBONE) } else { average }
 }
 
 /// A network with its weights.

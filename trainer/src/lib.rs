@@ -16,9 +16,12 @@
 //! | [`report`] | a run on one HTML page |
 //! | [`run`] | a run's folder: configuration, metrics, checkpoints |
 //! | [`stage`] | trainings that go on where they stopped, of which longer commands are made |
+//! | [`baseline`] | random networks and the published baseline, trained as the searched network was |
+//! | [`sweep`] | searches over β or targets from one warm-up |
 //! | [`cli`] | the command line |
 
 pub mod architecture;
+pub mod baseline;
 pub mod cli;
 pub mod error;
 pub mod evaluate;
@@ -35,5 +38,6 @@ pub mod run;
 pub mod search;
 pub mod space;
 pub mod stage;
+pub mod sweep;
 
 pub use error::{Error, Result};

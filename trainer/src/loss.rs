@@ -152,6 +152,9 @@ pub enum TermError {
     },
 }
 
+/// β where a target is given. Above it 1 % of time must then bring 3 % of loss, more than networks of a space differ by.
+pub const TARGET_BETA: f64 = 3.0;
+
 impl LatencyTerm {
     /// A term that acts above `target` only.
     ///

@@ -6,8 +6,8 @@ use faces::data::Batch;
 
 use crate::error::Result;
 use crate::loss::{PointLoss, PoseWeight, weighted_mean};
-use crate::model::{Mode, Model, ModelError, Pass};
-use crate::optim::{self, Algorithm, Average, Optimizer};
+use crate::model::{Mode, Model, Pass};
+use crate::optim::{self, Algorithm, Optimizer};
 use crate::run::{Checkpoint, CheckpointError};
 
 /// A batch as tensors.
@@ -87,17 +87,11 @@ impl Trained {
 pub const BACKBONE: &str = "backbone";
 /// The name under which a checkpoint holds the pose net's weights.
 pub const POSE: &str = "pose";
-/// The name under which a checkpoint holds the moving average of a backbone's weights.
-pub const AVERAGE: &str = "average";
-/// The number of steps that went into it.
-const AVERAGE_STEPS: &str = "optimizer.average.steps";
 
 /// Backbone and pose net, with their optimizers.
 pub struct Nets {
     backbone: Trained,
     pose: Trained,
-    /// Of the backbone's trained parameters and of its running statistics.
-    average: Option<[Average; 2]>,
     objective: Objective,
 }
 
@@ -116,30 +110,8 @@ impl Nets {
         Ok(Self {
             backbone: Trained::new(BACKBONE, backbone.0, backbone.1, device, how)?,
             pose: Trained::new(POSE, pose.0, pose.1, device, how)?,
-            average: None,
             objective,
         })
-    }
-
-    /// Keeps a moving average of the backbone's weights from now on; `decay` 0: none.
-    ///
-    /// # Errors
-    /// The device does not give values back.
-    pub fn keep_average(&mut self, decay: f64) -> Result<()> {
-        let (trained, stats) = self.backbone.model.values()?;
-        self.average = (decay > 0.0).then(|| [trained, stats].map(|values| Average::new(decay, values)));
-        Ok(())
-    }
-
-    /// The backbone's weights as they are used: the moving average where one is kept.
-    ///
-    /// # Errors
-    /// The device does not give values back.
-    pub fn result(&self) -> Result<Weights> {
-        match &self.average {
-            Some([trained, stats]) => Ok(self.backbone.model.layout().scatter(trained.values(), stats.values())),
-            None => Ok(self.backbone.model.weights()?),
-        }
     }
 
     /// The backbone.
@@ -182,13 +154,7 @@ impl Nets {
     pub fn step(&mut self, loss: &Tensor, lr: f64) -> Result<()> {
         let gradients = loss.backward()?;
         self.backbone.step(&gradients, lr)?;
-        self.pose.step(&gradients, lr)?;
-        if let Some([trained, stats]) = &mut self.average {
-            let (now_trained, now_stats) = self.backbone.model.values()?;
-            trained.update(&now_trained);
-            stats.update(&now_stats);
-        }
-        Ok(())
+        self.pose.step(&gradients, lr)
     }
 
     /// Adds weights and optimizers to a checkpoint.
@@ -197,13 +163,7 @@ impl Nets {
     /// The device does not give values back.
     pub fn save(&self, checkpoint: &mut Checkpoint) -> Result<()> {
         self.backbone.save(checkpoint)?;
-        self.pose.save(checkpoint)?;
-        if let Some([trained, _]) = &self.average {
-            checkpoint.insert_weights(AVERAGE, self.backbone.model.graph(), &self.result()?);
-            // As bits: a count above 2²⁴ is no exact f32.
-            checkpoint.insert(AVERAGE_STEPS, &[1], vec![f32::from_bits(trained.steps())]);
-        }
-        Ok(())
+        self.pose.save(checkpoint)
     }
 
     /// Puts weights and optimizers back from the checkpoint read from `path`.
@@ -212,14 +172,6 @@ impl Nets {
     /// Something is missing or has another size.
     pub fn restore(&mut self, checkpoint: &Checkpoint, path: &std::path::Path) -> Result<()> {
         self.backbone.restore(checkpoint, path)?;
-        self.pose.restore(checkpoint, path)?;
-        if let Some([trained, stats]) = &mut self.average {
-            let steps = checkpoint.tensor(path, AVERAGE_STEPS, 1)?[0].to_bits();
-            let (values, statistics) =
-                self.backbone.model.layout().gather(&checkpoint.weights(AVERAGE)).map_err(ModelError::from)?;
-            trained.restore(steps, values);
-            stats.restore(steps, statistics);
-        }
-        Ok(())
+        self.pose.restore(checkpoint, path)
     }
 }

@@ -1,13 +1,15 @@
 //! Trainings that go on where they stopped: begun, resumed, or only read where they are finished. Commands that run many of them
 //! are made of these.
 
+use serde::Serialize;
+
 use crate::error::{Error, Result};
 use crate::finetune::Finetune;
-use crate::run::{FinetuneConfig, Interrupt, MetricsLog, Phase, RunConfig, RunFolder, SearchConfig, Stage, digest};
+use crate::run::{Checkpoint, FinetuneConfig, Interrupt, MetricsLog, Phase, RunConfig, RunFolder, SearchConfig, Stage, digest};
 use crate::search::{ArchFile, Search, Start};
 
 /// What a run's finetune ended with.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Ended {
     /// NME of its last epoch, per cent.
     pub nme: f64,
@@ -21,6 +23,11 @@ pub struct Ended {
 /// The run's files cannot be read.
 pub fn ended(folder: &RunFolder) -> Result<Option<Ended>> {
     let Some(config) = RunConfig::load(&folder.file("config.toml"))?.finetune else { return Ok(None) };
+    let last = folder.checkpoint(Stage::Finetune, "last");
+    // The row of an epoch is written before its checkpoint.
+    if !last.is_file() || Checkpoint::load(&last)?.meta.epoch < config.end_epoch {
+        return Ok(None);
+    }
     let log = MetricsLog::open(&folder.file("metrics.csv"))?;
     let last = log.rows().iter().rfind(|row| row.phase == Phase::Finetune && row.epoch == config.end_epoch);
     let on = if config.hold_back > 0.0 { "held back" } else { "test" };
@@ -82,6 +89,9 @@ pub fn search(
     let search = Search::new(config.clone(), folder.clone(), &start, allow_emulated)?;
     folder.prepare(Stage::Search, resume)?;
     RunConfig { search: Some(config.clone()), ..run }.save(&path)?;
+    for line in search.describe() {
+        eprintln!("{line}");
+    }
     Ok(search.run(context.interrupt, context.command)?.arch)
 }
 

@@ -63,9 +63,6 @@ pub struct FinetuneArgs {
     /// How pose weighs a face: floor, 1 + Σ(1 − cos); raw, the reference's; none [default: floor]
     #[arg(long, value_enum)]
     pose_weight: Option<PoseWeight>,
-    /// Decay of a moving average of the weights, a step, which is then what is evaluated and exported; 0: none [default: 0]
-    #[arg(long, value_name = "DECAY")]
-    ema: Option<f64>,
     /// Show the test error each so many epochs; it decides nothing [default: only at the end]
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, hide_default_value = true)]
     eval_every: usize,
@@ -125,7 +122,6 @@ impl FinetuneArgs {
             augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), "mild".to_string()),
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
             pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, PoseWeight::Floor),
-            ema: r.pick("--ema", self.ema, |s| s.ema, 0.0),
         };
         r.finish()?;
         Ok(config)

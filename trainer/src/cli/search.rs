@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
 use crate::error::Result;
-use crate::loss::{PointLoss, PoseWeight, TermMode};
+use crate::loss::{PointLoss, PoseWeight, TARGET_BETA, TermMode};
 use crate::optim::Algorithm;
 use crate::run::{
     ArchData, ConfigError, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve,
@@ -110,9 +110,6 @@ pub struct SearchArgs {
     #[arg(long)]
     json: bool,
 }
-
-/// β where a target is given. Above it 1 % of time must then bring 3 % of loss, more than networks of a space differ by.
-const TARGET_BETA: f64 = 3.0;
 
 impl SearchArgs {
     fn resolve(&self, saved: Option<&SearchConfig>) -> Result<SearchConfig> {

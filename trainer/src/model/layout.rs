@@ -70,10 +70,7 @@ impl Layout {
     }
 
     /// Trained parameters and statistics, flat, from weights by name.
-    ///
-    /// # Errors
-    /// A weight is missing or has another size.
-    pub fn gather(&self, weights: &Weights) -> Result<(Vec<f32>, Vec<f32>), WeightError> {
+    pub(super) fn gather(&self, weights: &Weights) -> Result<(Vec<f32>, Vec<f32>), WeightError> {
         let flat = |slots: &[Slot], len: usize| {
             let mut values = Vec::with_capacity(len);
             for slot in slots {

@@ -121,16 +121,8 @@ impl Model {
     /// # Errors
     /// The device does not give them back.
     pub fn weights(&self) -> candle_core::Result<Weights> {
-        let (trained, stats) = self.values()?;
-        Ok(self.layout.scatter(&trained, &stats))
-    }
-
-    /// Trained parameters and running statistics, flat in the layout's order.
-    ///
-    /// # Errors
-    /// The device does not give them back.
-    pub fn values(&self) -> candle_core::Result<(Vec<f32>, Vec<f32>)> {
-        Ok((self.params.to_vec1::<f32>()?, self.lock_stats().clone()))
+        let trained = self.params.to_vec1::<f32>()?;
+        Ok(self.layout.scatter(&trained, &self.lock_stats()))
     }
 
     /// Replaces all weights.

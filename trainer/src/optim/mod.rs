@@ -1,14 +1,12 @@
 //! Optimizers over flat variables, with their state in the open, and the learning rate's schedule.
 
 mod adamw;
-mod average;
 mod rmsprop;
 mod schedule;
 
 use candle_core::{Result, Tensor, Var};
 
 pub use adamw::AdamW;
-pub use average::Average;
 pub use rmsprop::RmsProp;
 pub use schedule::cosine;
 

@@ -1,5 +1,6 @@
 //! A run on one self-contained HTML page.
 
+pub mod front;
 mod svg;
 
 use std::fmt::Write as _;
@@ -7,7 +8,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::run::{FileError, MetricsLog, Phase, Row, RunConfig, RunFolder};
-use crate::search::{ArchFile, LayerChoice, TablePrediction};
+use crate::search::{ArchFile, LayerChoice, Provenance, TablePrediction};
 use svg::{Chart, Series};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}\
@@ -41,6 +42,7 @@ pub fn page(folder: &RunFolder) -> Result<String> {
         architecture(&mut html, arch, measured);
     }
     summary(&mut html, log.rows(), folder);
+    beside(&mut html, folder, arch.as_ref().map_or("µs", |a| a.unit.as_str()))?;
     charts(&mut html, log.rows(), arch.as_ref().map_or("µs", |a| a.unit.as_str()));
     let text =
         std::fs::read_to_string(folder.file("config.toml")).map_err(FileError::new("cannot read", &folder.file("config.toml")))?;
@@ -79,34 +81,42 @@ fn escape(text: &str) -> String {
 }
 
 fn provenance(html: &mut String, arch: &ArchFile) {
-    if arch.tables.is_empty() {
+    let Some(only) = &arch.table else {
         html.push_str("<p>Cost: multiply-adds; no table.</p>");
+        return;
+    };
+    if arch.tables.is_empty() {
+        return table_line(html, only, "");
     }
     for TablePrediction { table, predicted } in &arch.tables {
-        if table.source != "measured" {
-            push(
-                html,
-                format_args!(
-                    "<p class=\"loud\"><b>The latencies are {}</b>: no device ran these blocks for this table.</p>",
-                    escape(&table.source)
-                ),
-            );
-        }
+        table_line(html, table, &format!("; predicts {}", cost(predicted.total, &arch.unit)));
+    }
+}
+
+/// Where a table comes from, and what is `more` to say of it.
+fn table_line(html: &mut String, table: &Provenance, more: &str) {
+    if table.source != "measured" {
         push(
             html,
             format_args!(
-                "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}{}</p>",
-                escape(&table.source),
-                escape(&table.device),
-                escape(&table.engine),
-                table.threads,
-                escape(&table.date),
-                escape(&table.sha256),
-                table.scaled.as_ref().map_or(String::new(), |s| format!("; {}", escape(s))),
-                if arch.tables.len() > 1 { format!("; predicts {}", cost(predicted.total, &arch.unit)) } else { String::new() }
+                "<p class=\"loud\"><b>The latencies are {}</b>: no device ran these blocks for this table.</p>",
+                escape(&table.source)
             ),
         );
     }
+    push(
+        html,
+        format_args!(
+            "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}{more}</p>",
+            escape(&table.source),
+            escape(&table.device),
+            escape(&table.engine),
+            table.threads,
+            escape(&table.date),
+            escape(&table.sha256),
+            table.scaled.as_ref().map_or(String::new(), |s| format!("; {}", escape(s)))
+        ),
+    );
 }
 
 fn cost(value: f64, unit: &str) -> String {
@@ -197,6 +207,45 @@ fn summary(html: &mut String, rows: &[Row], folder: &RunFolder) {
     if let Ok(file) = folder.file("subnet.onnx").metadata() {
         push(html, format_args!("<p>subnet.onnx: {:.0} KB</p>", file.len() as f64 / 1e3));
     }
+}
+
+/// The run's network beside those of its sweep, random ones and the baseline, where there are any.
+fn beside(html: &mut String, folder: &RunFolder, unit: &str) -> Result<()> {
+    let nets = front::networks(folder)?;
+    if nets.len() < 2 {
+        return Ok(());
+    }
+    push(html, format_args!("<h2>Beside other networks</h2><figure>{}</figure>", front::picture(&nets, unit)));
+    html.push_str(
+        "<p>Line: the front, which no network here is below. Predicted latency; the baseline's is measured.</p>\
+         <table><tr><th>network</th><th>latency</th><th>NME %</th><th></th></tr>",
+    );
+    for net in &nets {
+        let front = if net.on_front { "front" } else { "" };
+        push(
+            html,
+            format_args!(
+                "<tr><td>{}</td><td>{}</td><td>{:.3}</td><td>{front}</td></tr>",
+                escape(&net.name),
+                cost(net.cost, unit),
+                net.nme
+            ),
+        );
+    }
+    html.push_str("</table>");
+    if let Some(ranking) = front::ranking(folder)? {
+        let sd = ranking.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
+        push(
+            html,
+            format_args!(
+                "<p>Random networks within −10…0 % of the searched one's latency: {:.3}{sd} %; the searched one is number {} of {}.</p>",
+                ranking.mean,
+                ranking.rank,
+                ranking.random.len() + 1
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn charts(html: &mut String, rows: &[Row], unit: &str) {

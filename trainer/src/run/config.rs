@@ -141,9 +141,6 @@ pub struct FinetuneConfig {
     pub loss: PointLoss,
     /// How pose weighs a face.
     pub pose_weight: PoseWeight,
-    /// Decay of the weights' moving average, a step; 0: the weights of the last step are the result.
-    #[serde(default)]
-    pub ema: f64,
 }
 
 /// The file.

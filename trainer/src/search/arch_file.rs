@@ -36,8 +36,10 @@ pub struct ArchFile {
     /// How several devices' times become one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub combine: Option<Combine>,
-    /// Where the costs come from, a table each; empty for multiply-adds.
-    #[serde(default)]
+    /// Where the costs come from, the first table of several; none for multiply-adds.
+    pub table: Option<Provenance>,
+    /// All tables, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TablePrediction>,
 }
 
@@ -113,11 +115,9 @@ impl ArchFile {
             });
         }
         let each = costs.predicted(space, indices, points);
-        let tables: Vec<_> = costs
-            .provenances()
-            .zip(&each)
-            .map(|(table, predicted)| TablePrediction { table: table.clone(), predicted: predicted.clone() })
-            .collect();
+        let several = each.len() > 1;
+        let tables = costs.provenances().zip(&each).filter(|_| several);
+        let tables = tables.map(|(table, predicted)| TablePrediction { table: table.clone(), predicted: predicted.clone() });
         Self {
             space: space.name().to_string(),
             space_hash: space.hash(),
@@ -129,8 +129,9 @@ impl ArchFile {
             unit: costs.unit.to_string(),
             predicted: Predicted::shared(&each, &shares),
             target: None,
-            combine: (tables.len() > 1).then(|| costs.combine()),
-            tables,
+            combine: several.then(|| costs.combine()),
+            table: costs.provenances().next().cloned(),
+            tables: tables.collect(),
         }
     }
 
