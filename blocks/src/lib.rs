@@ -10,12 +10,14 @@
 //! | [`graph`] | the graph, its operators and its builder |
 //! | [`primitive`] | the 26 block families of the search space |
 //! | [`space`] | a search space as data (TOML): layers, candidates, keys |
+//! | [`baseline`] | the published network that searched ones are measured against |
 //! | [`network`] | whole networks over a space: trunk, supernet, subnet, pose net |
 //! | [`cost`] | multiply-adds and parameter counts |
 //! | [`weights`] | named weights of a graph, and their initialisation |
 //! | [`eval`] | the plain reference result of a graph, slow and obvious |
 //! | [`onnx`] | ONNX files, batch norm folded |
 
+pub mod baseline;
 pub mod cost;
 pub mod eval;
 pub mod graph;

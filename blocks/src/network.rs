@@ -296,21 +296,24 @@ impl Space {
         if features { g.finish(&[("landmarks", x), ("features", stem)]) } else { g.finish(&[("landmarks", x)]) }
     }
 
-    /// The auxiliary net that estimates the head's pose from the stem's output while training; none without a trunk.
-    ///
-    /// Input `features`, output `angles` `[3,1,1]`: pitch, yaw, roll.
+    /// The auxiliary net that estimates the head's pose from the stem's output while training ([`pose_net`]); none without a trunk.
     pub fn pose_net(&self) -> Option<Graph> {
         self.trunk()?;
         let input = self.input();
-        let mut g = Builder::new("pose");
-        let x = g.input("features", Shape::new(STEM, input.h / STEM_STRIDE, input.w / STEM_STRIDE));
-        let x = g.conv_bn_relu(x, "conv1", Conv::dense(STEM, 64, 3).stride(2).padding(1));
-        let x = g.conv_bn_relu(x, "conv2", Conv::dense(64, 64, 3).padding(1));
-        let x = g.conv_bn_relu(x, "conv3", Conv::dense(64, 32, 3).stride(2).padding(1));
-        let x = g.conv_bn_relu(x, "conv4", Conv::dense(32, 64, 7).padding(1));
-        let x = g.max_pool(x, 3, 3);
-        let x = g.linear(x, "fc1", 32);
-        let x = g.linear(x, "fc2", ANGLES);
-        Some(g.finish(&[("angles", x)]))
+        Some(pose_net(Shape::new(STEM, input.h / STEM_STRIDE, input.w / STEM_STRIDE)))
     }
+}
+
+/// PFLD's auxiliary net: input `features` of that shape, output `angles` `[3,1,1]`: pitch, yaw, roll.
+pub fn pose_net(features: Shape) -> Graph {
+    let mut g = Builder::new("pose");
+    let x = g.input("features", features);
+    let x = g.conv_bn_relu(x, "conv1", Conv::dense(features.c, 64, 3).stride(2).padding(1));
+    let x = g.conv_bn_relu(x, "conv2", Conv::dense(64, 64, 3).padding(1));
+    let x = g.conv_bn_relu(x, "conv3", Conv::dense(64, 32, 3).stride(2).padding(1));
+    let x = g.conv_bn_relu(x, "conv4", Conv::dense(32, 64, 7).padding(1));
+    let x = g.max_pool(x, 3, 3);
+    let x = g.linear(x, "fc1", 32);
+    let x = g.linear(x, "fc2", ANGLES);
+    g.finish(&[("angles", x)])
 }

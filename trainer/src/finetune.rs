@@ -1,21 +1,22 @@
-//! Finetuning: the chosen subnet, trained on from the supernet's weights.
+//! Finetuning: the chosen subnet, trained on from the supernet's weights; and the baseline, trained from scratch by the same steps.
 
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use blocks::{Primitive, Space};
+use blocks::{Primitive, Weights};
 use candle_core::Device;
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::Architecture;
 use crate::error::{Error, Result};
 use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate_like};
 use crate::masks::{Draw, Purpose};
 use crate::model::init;
-use crate::nets::{Nets, Objective, POSE};
+use crate::nets::{BACKBONE, Nets, Objective, POSE};
 use crate::optim::cosine;
 use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::run::{
@@ -29,8 +30,7 @@ use crate::space::subnet_weights;
 pub struct Finetune {
     config: FinetuneConfig,
     digest: String,
-    space: Space,
-    choice: Vec<Primitive>,
+    architecture: Architecture,
     points: usize,
     nets: Nets,
     loader: Loader,
@@ -82,13 +82,7 @@ impl Finetune {
     /// Whatever is wrong with checkpoint, data or configuration.
     pub fn new(config: FinetuneConfig, folder: RunFolder, resume: bool, eval_every: usize) -> Result<Self> {
         check(&config)?;
-        let space = Space::load(&config.space)?;
-        let choice = space.choice(&config.choice).map_err(Error::Usage)?;
-        let Some(pose_graph) = space.pose_net() else {
-            return Err(Error::Usage(format!(
-                "search space '{space}' has no trunk: it makes no whole network that could be trained"
-            )));
-        };
+        let architecture = Architecture::new(&config.space, &config.choice)?;
         let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
         let points = train.scheme().count;
         let (faces, held) = if config.hold_back > 0.0 {
@@ -105,56 +99,46 @@ impl Finetune {
         hint_steps(&loader, count, config.batch);
 
         let last = folder.checkpoint(Stage::Finetune, "last");
-        let source = if resume { last.as_path() } else { config.supernet.as_path() };
-        let checkpoint = Checkpoint::load(source)?;
-        checkpoint.space(source, Some(&config.space))?;
-        if checkpoint.meta.points != points {
-            return Err(Error::Usage(format!(
-                "{} was trained for {} points, the list {} has {points}; give the list of its points (--list)",
-                source.display(),
-                checkpoint.meta.points,
-                config.list
-            )));
-        }
-        let graph = space.subnet(&choice, points);
-        if resume {
-            checkpoint.require(source, Kind::Subnet, "a finetune resumes from a subnet's")?;
-        }
-        let weights = if checkpoint.meta.kind == Kind::Subnet {
-            checkpoint.weights(crate::nets::BACKBONE)
-        } else {
-            let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
-            let mut network = Candle::new(graph.clone(), &weights)?;
-            if reference.is_off() {
-                network.recalibrate(&loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
+        let resumed = if resume { Some(Checkpoint::load(&last)?) } else { None };
+        let (weights, pose_weights) = match (&resumed, &config.supernet) {
+            (Some(checkpoint), _) => {
+                check_checkpoint(checkpoint, &last, &config, points)?;
+                checkpoint.require(&last, architecture.kind(), "a finetune resumes from its own")?;
+                (checkpoint.weights(BACKBONE), checkpoint.weights(POSE))
             }
-            network.weights()?
+            (None, Some(supernet)) => {
+                let checkpoint = Checkpoint::load(supernet)?;
+                check_checkpoint(&checkpoint, supernet, &config, points)?;
+                starting_weights(&checkpoint, supernet, &config, &architecture, points, &loader)?
+            }
+            (None, None) => {
+                let pose = init::pose_net(&architecture.pose_net(), !config.seed);
+                (init::backbone(&architecture.trained(points), config.seed), pose)
+            }
         };
         let objective = Objective { points: config.loss, pose: config.pose_weight };
-        let how = (config.opt, config.weight_decay);
-        let pose = if reference.is_off() { checkpoint.weights(POSE) } else { init::pose_net(&pose_graph, !config.seed) };
-        let mut nets = Nets::new((graph, &weights), (pose_graph, &pose), objective, how, &Device::Cpu)?;
+        let (backbone, pose) = ((architecture.trained(points), &weights), (architecture.pose_net(), &pose_weights));
+        let mut nets = Nets::new(backbone, pose, objective, (config.opt, config.weight_decay), &Device::Cpu)?;
         let digest = digest(&config)?;
         let (mut epoch, mut best) = (0, None);
-        if resume {
+        if let Some(checkpoint) = &resumed {
             if checkpoint.meta.config != digest {
                 return Err(CheckpointError::Configuration { path: last }.into());
             }
-            nets.restore(&checkpoint, &last)?;
+            nets.restore(checkpoint, &last)?;
             (epoch, best) = (checkpoint.meta.epoch, checkpoint.meta.best_nme);
         }
         let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
         log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
-        Ok(Self { config, digest, space, choice, points, nets, loader, held, folder, log, epoch, best, eval_every })
+        Ok(Self { config, digest, architecture, points, nets, loader, held, folder, log, epoch, best, eval_every })
     }
 
     /// Lines for people.
     pub fn describe(&self) -> Vec<String> {
-        let names: Vec<_> = self.choice.iter().map(|p| p.name()).collect();
-        let graph = self.space.deployed(&self.choice, self.points);
+        let graph = self.architecture.deployed(self.points);
         let mut lines = vec![format!(
-            "subnet {}: {} parameters, {:.2} MMAC; {} training faces",
-            names.join(" "),
+            "{}: {} parameters, {:.2} MMAC; {} training faces",
+            self.architecture,
             graph.parameter_count(),
             graph.macs() as f64 / 1e6,
             self.loader.faces()
@@ -180,8 +164,7 @@ impl Finetune {
                 (test, all, "test")
             }
         };
-        let graph = self.space.deployed(&self.choice, self.points);
-        let reference = self.config.reference;
+        let (graph, reference) = (self.architecture.deployed(self.points), self.config.reference);
         let mut network = Candle::like(reference, graph, &self.nets.backbone().weights()?)?;
         Ok(Finetuned { evaluation: evaluate_like(reference, &mut network, &dataset, faces, |_| {})?, on: on.to_string() })
     }
@@ -281,9 +264,9 @@ impl Finetune {
 
     fn checkpoint(&self, nme: Option<f64>) -> Result<Checkpoint> {
         let mut checkpoint = Checkpoint::new(Meta {
-            kind: Kind::Subnet,
+            kind: self.architecture.kind(),
             space: self.config.space.clone(),
-            space_hash: self.space.hash(),
+            space_hash: self.architecture.space_hash(),
             points: self.points,
             choice: Some(self.config.choice.clone()),
             epoch: self.epoch,
@@ -315,33 +298,82 @@ fn check(config: &FinetuneConfig) -> Result<()> {
     Ok(())
 }
 
-/// A subnet as a network: from a subnet's checkpoint, or the one that a supernet's would choose.
+/// Refuses a checkpoint of another space or of another number of points.
+fn check_checkpoint(checkpoint: &Checkpoint, path: &Path, config: &FinetuneConfig, points: usize) -> Result<()> {
+    if checkpoint.meta.kind != Kind::Baseline {
+        checkpoint.space(path, Some(&config.space))?;
+    }
+    if checkpoint.meta.points != points {
+        return Err(Error::Usage(format!(
+            "{} was trained for {} points, the list {} has {points}; give the list of its points (--list)",
+            path.display(),
+            checkpoint.meta.points,
+            config.list
+        )));
+    }
+    Ok(())
+}
+
+/// Weights of the network and of the pose net that a finetune starts from: a subnet's checkpoint as it is (an imported one), or a
+/// supernet's, with running statistics of the subnet's own. As the reference does it, those stay and the pose net is a new one.
+fn starting_weights(
+    checkpoint: &Checkpoint,
+    path: &Path,
+    config: &FinetuneConfig,
+    architecture: &Architecture,
+    points: usize,
+    loader: &Loader,
+) -> Result<(Weights, Weights)> {
+    let weights = if checkpoint.meta.kind == Kind::Subnet {
+        checkpoint.weights(BACKBONE)
+    } else {
+        checkpoint.require(path, Kind::Supernet, "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)")?;
+        let graph = architecture.trained(points);
+        let weights = architecture.from_supernet(&graph, &supernet_weights(checkpoint))?;
+        let mut network = Candle::new(graph, &weights)?;
+        if config.reference.is_off() {
+            network.recalibrate(loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
+        }
+        network.weights()?
+    };
+    let pose = match config.reference.is_off() {
+        true => checkpoint.weights(POSE),
+        false => init::pose_net(&architecture.pose_net(), !config.seed),
+    };
+    Ok((weights, pose))
+}
+
+/// A network out of a checkpoint: a finetuned one, or the subnet that a supernet's would choose.
 ///
 /// # Errors
 /// The checkpoint does not fit the space.
 pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
     let checkpoint = Checkpoint::load(path)?;
-    let space = checkpoint.space(path, space)?;
     let points = checkpoint.meta.points;
+    if checkpoint.meta.kind == Kind::Baseline {
+        let graph = Architecture::Baseline.deployed(points);
+        return Ok(Subnet { graph, weights: checkpoint.weights(BACKBONE), choice: Vec::new(), points });
+    }
+    let space = checkpoint.space(path, space)?;
     let (choice, weights) = match checkpoint.meta.kind {
-        Kind::Subnet => (checkpoint.choice(path, &space)?, checkpoint.weights(crate::nets::BACKBONE)),
         Kind::Supernet => {
             let choice = crate::search::chosen(&checkpoint, path, &space)?;
             let graph = space.deployed(&choice, points);
             let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
             (choice, weights)
         }
+        Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, checkpoint.weights(BACKBONE)),
     };
     Ok(Subnet { graph: space.deployed(&choice, points), weights, choice, points })
 }
 
-/// A subnet with its weights.
+/// A network with its weights.
 pub struct Subnet {
     /// As an app ships it.
     pub graph: blocks::Graph,
     /// Its weights.
-    pub weights: blocks::Weights,
-    /// A primitive a layer.
+    pub weights: Weights,
+    /// A primitive a layer; empty for the baseline.
     pub choice: Vec<Primitive>,
     /// Number of landmarks.
     pub points: usize,

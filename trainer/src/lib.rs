@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`architecture`] | which network a finetune trains |
 //! | [`model`] | block graphs as candle modules, on candle's operations or the project's kernels |
 //! | [`nets`] | backbone and pose net, and the steps that move them |
 //! | [`masks`] | architecture weights and Gumbel-softmax masks |
@@ -16,8 +17,13 @@
 //! | [`export`] | ONNX files, checked |
 //! | [`report`] | a run on one HTML page |
 //! | [`run`] | a run's folder: configuration, metrics, checkpoints |
+//! | [`stage`] | trainings that go on where they stopped, of which longer commands are made |
+//! | [`baseline`] | random networks and the published baseline, trained as the searched network was |
+//! | [`sweep`] | searches over β or targets from one warm-up |
 //! | [`cli`] | the command line |
 
+pub mod architecture;
+pub mod baseline;
 pub mod cli;
 pub mod error;
 pub mod evaluate;
@@ -35,5 +41,7 @@ pub mod report;
 pub mod run;
 pub mod search;
 pub mod space;
+pub mod stage;
+pub mod sweep;
 
 pub use error::{Error, Result};

@@ -93,10 +93,17 @@ pub enum TermMode {
 pub struct LatencyTerm {
     /// How it joins the loss.
     pub mode: TermMode,
-    /// Its factor. In mul mode it scales the whole gradient, which RMSprop and AdamW do not feel.
+    /// Its factor. In mul mode it scales the whole gradient, which RMSprop and AdamW do not feel; with a target it is left out there.
     pub alpha: f64,
     /// Its exponent: what steers. 0 turns the term off.
     pub beta: f64,
+    /// What need not be undercut. With a target the term acts only above it: loss · e or loss + α · (e − 1), with e = max(p / target, 1)^β.
+    ///
+    /// This is the soft constraint of MnasNet (Tan et al., CVPR 2019, equation 2 with w = 0 below the target). It needs no scale of
+    /// the loss and no state of its own, as a Lagrangian's multiplier would be: β says how many per cent of loss one per cent of time
+    /// is worth above the target, and below it only the loss counts. That the chosen network meets the target is not left to the
+    /// term: see [`crate::search::Costs::best`].
+    pub target: Option<f64>,
 }
 
 /// A latency term that cannot work.
@@ -127,18 +134,48 @@ pub enum TermError {
         /// Of `cheapest`.
         unit: &'static str,
     },
+    /// A target that is no time.
+    #[error("--target-us must be above 0, not {target}")]
+    NoTarget {
+        /// As given.
+        target: f64,
+    },
+    /// No network is that cheap.
+    #[error("--target-us {target}: no network of the space meets it; the cheapest costs {cheapest:.1} {unit}")]
+    Target {
+        /// As given.
+        target: f64,
+        /// Of the cheapest subnet.
+        cheapest: f64,
+        /// Of `cheapest`.
+        unit: &'static str,
+    },
 }
 
+/// β where a target is given. Above it 1 % of time must then bring 3 % of loss, more than networks of a space differ by.
+pub const TARGET_BETA: f64 = 3.0;
+
 impl LatencyTerm {
+    /// A term that acts above `target` only.
+    ///
+    /// # Errors
+    /// [`TermError::Numbers`], [`TermError::NoTarget`].
+    pub fn above(target: f64, mode: TermMode, alpha: f64, beta: f64) -> std::result::Result<Self, TermError> {
+        let term = Self { mode, alpha, beta, target: Some(target) };
+        if !(target.is_finite() && target > 0.0) {
+            return Err(TermError::NoTarget { target });
+        }
+        term.check_numbers()?;
+        Ok(term)
+    }
+
     /// A term that can work for every subnet, the cheapest of which costs `cheapest` (`unit` stands in messages).
     ///
     /// # Errors
     /// As [`TermError`] says.
     pub fn new(mode: TermMode, alpha: f64, beta: f64, cheapest: f64, unit: &'static str) -> std::result::Result<Self, TermError> {
-        let term = Self { mode, alpha, beta };
-        if !(alpha.is_finite() && beta.is_finite() && alpha >= 0.0 && beta >= 0.0) {
-            return Err(TermError::Numbers { alpha, beta });
-        }
+        let term = Self { mode, alpha, beta, target: None };
+        term.check_numbers()?;
         if mode == TermMode::Mul && alpha == 0.0 {
             return Err(TermError::NothingLeft);
         }
@@ -148,9 +185,15 @@ impl LatencyTerm {
         Ok(term)
     }
 
+    fn check_numbers(&self) -> std::result::Result<(), TermError> {
+        let Self { alpha, beta, .. } = *self;
+        let fine = alpha.is_finite() && beta.is_finite() && alpha >= 0.0 && beta >= 0.0;
+        if fine { Ok(()) } else { Err(TermError::Numbers { alpha, beta }) }
+    }
+
     /// Whether it leaves the loss as it is.
     pub fn is_off(&self) -> bool {
-        self.beta == 0.0 || self.alpha == 0.0
+        self.beta == 0.0 || (self.alpha == 0.0 && !(self.mode == TermMode::Mul && self.target.is_some()))
     }
 
     /// The loss (scalar) with the term, from the expected cost `p` (scalar, µs or MACs).
@@ -160,6 +203,13 @@ impl LatencyTerm {
     pub fn apply(&self, loss: &Tensor, p: &Tensor) -> Result<Tensor> {
         if self.is_off() {
             return Ok(loss.clone());
+        }
+        if let Some(target) = self.target {
+            let excess = p.affine(1.0 / target, 0.0)?.maximum(1.0)?.powf(self.beta)?;
+            return match self.mode {
+                TermMode::Mul => loss * excess,
+                TermMode::Add => loss + excess.affine(self.alpha, -self.alpha)?,
+            };
         }
         match self.mode {
             TermMode::Mul => loss * (p.log()?.powf(self.beta)? * self.alpha)?,

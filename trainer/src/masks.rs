@@ -37,6 +37,8 @@ pub enum Purpose {
     WeightDropout = 5,
     /// Dropout, architecture being trained.
     ArchDropout = 6,
+    /// Random networks that a searched one is compared with.
+    RandomNetworks = 7,
 }
 
 impl Draw {

@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermError, TermMode};
 use trainer::masks::{ArchWeights, Draw, Purpose};
 use trainer::model::init;
+use trainer::run::LatencyScope;
 use trainer::search::{ArchFile, Costs};
 use trainer::space::{SubnetError, subnet_weights};
 
@@ -95,6 +96,27 @@ fn the_latency_term_multiplies_adds_or_is_refused() {
 }
 
 #[test]
+fn above_a_target_time_costs_loss_and_below_it_nothing() {
+    let apply = |mode, alpha, p: f32| {
+        let term = LatencyTerm::above(1600.0, mode, alpha, 3.0).unwrap();
+        let p = candle_core::Var::new(p, &Device::Cpu).unwrap();
+        let loss = Tensor::new(2f32, &Device::Cpu).unwrap();
+        let with = term.apply(&loss, p.as_tensor()).unwrap();
+        let slope = with.backward().unwrap().get(&p).map_or(0.0, |g| g.to_scalar::<f32>().unwrap());
+        (with.to_scalar::<f32>().unwrap(), slope)
+    };
+    for mode in [TermMode::Mul, TermMode::Add] {
+        assert_eq!(apply(mode, 0.25, 1599.0), (2.0, 0.0));
+    }
+    let (with, slope) = apply(TermMode::Mul, 0.25, 2000.0);
+    assert!((with - 2.0 * 1.25f32.powi(3)).abs() < 1e-4 && (slope - 2.0 * 3.0 * 1.25f32.powi(2) / 1600.0).abs() < 1e-6);
+    let (with, slope) = apply(TermMode::Add, 0.25, 2000.0);
+    assert!((with - (2.0 + 0.25 * (1.25f32.powi(3) - 1.0))).abs() < 1e-5);
+    assert!((slope - 0.25 * 3.0 * 1.25f32.powi(2) / 1600.0).abs() < 1e-6);
+    assert!(LatencyTerm::above(-1.0, TermMode::Mul, 0.25, 3.0).is_err());
+}
+
+#[test]
 fn a_subnet_takes_its_own_weights_and_nobody_elses() {
     let space = Space::load("pfld").unwrap();
     let supernet = space.supernet(20);
@@ -140,9 +162,9 @@ fn initial_weights_have_the_references_deviations() {
 #[test]
 fn costs_of_multiply_adds_add_up_to_the_network() {
     let space = Space::load("pfld").unwrap();
-    let costs = Costs::from_macs(&space, 86);
+    let costs = Costs::from_macs(&space, 86, LatencyScope::Searched);
     let weights: Vec<Vec<f32>> = (0..5).map(|i| (0..9).map(|k| if k == i + 1 { 1.0 } else { 0.0 }).collect()).collect();
-    let arch = ArchFile::new(&space, 86, 3, &weights, &weights, &costs);
+    let arch = ArchFile::new(&space, 86, 3, &[1, 2, 3, 4, 5], &weights, &weights, &costs);
     let choice = space.choice(&arch.choice).unwrap();
     assert_eq!(arch.predicted.total, space.deployed(&choice, 86).macs() as f64);
     assert_eq!(costs.expected(&weights), arch.predicted.searched);

@@ -79,13 +79,7 @@ pub struct Summary {
 /// # Errors
 /// [`InspectError`], where it is no ONNX file.
 pub fn inspect(bytes: &[u8]) -> Result<Summary, InspectError> {
-    match bytes.len() {
-        0 => return Err(InspectError::Empty),
-        n if n > SIZE_LIMIT => return Err(InspectError::TooLarge(n)),
-        _ => {}
-    }
-    let model = proto::Model::decode(bytes).map_err(|e| InspectError::Decode(e.to_string()))?;
-    let graph = model.graph.filter(|graph| !graph.node.is_empty()).ok_or(InspectError::NoGraph)?;
+    let (model, graph) = decode(bytes)?;
     let mut operators = BTreeMap::new();
     for node in &graph.node {
         *operators.entry(node.op_type.clone()).or_default() += 1;
@@ -100,6 +94,29 @@ pub fn inspect(bytes: &[u8]) -> Result<Summary, InspectError> {
         parameters: graph.initializer.iter().filter_map(|t| size(&dims(t)?)).fold(0, u64::saturating_add),
         macs: macs(&graph),
     })
+}
+
+/// The constants of 32-bit floats by name, row-major: the weights of any ONNX file.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn constants(bytes: &[u8]) -> Result<BTreeMap<String, Vec<f32>>, InspectError> {
+    let (_, graph) = decode(bytes)?;
+    let floats = graph.initializer.into_iter().filter(|t| t.data_type == element::FLOAT);
+    let raw = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    Ok(floats.map(|t| (t.name, if t.raw_data.is_empty() { t.float_data } else { raw(&t.raw_data) })).collect())
+}
+
+/// The file, and its graph apart.
+fn decode(bytes: &[u8]) -> Result<(proto::Model, proto::Graph), InspectError> {
+    match bytes.len() {
+        0 => return Err(InspectError::Empty),
+        n if n > SIZE_LIMIT => return Err(InspectError::TooLarge(n)),
+        _ => {}
+    }
+    let mut model = proto::Model::decode(bytes).map_err(|e| InspectError::Decode(e.to_string()))?;
+    let graph = model.graph.take().filter(|graph| !graph.node.is_empty()).ok_or(InspectError::NoGraph)?;
+    Ok((model, graph))
 }
 
 fn dimensions(info: &proto::ValueInfo) -> &[proto::Dimension] {

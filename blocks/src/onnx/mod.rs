@@ -10,5 +10,5 @@ pub mod inspect;
 pub mod proto;
 pub mod write;
 
-pub use inspect::{Dim, InspectError, Summary, inspect};
+pub use inspect::{Dim, InspectError, Summary, constants, inspect};
 pub use write::{Batch, OnnxError, Options, model};

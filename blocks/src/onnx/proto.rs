@@ -144,6 +144,9 @@ pub struct Tensor {
     /// One of the [`element`] numbers.
     #[prost(int32, tag = "2")]
     pub data_type: i32,
+    /// Values of a tensor of 32-bit floats, where they are not raw.
+    #[prost(float, repeated, tag = "4")]
+    pub float_data: Vec<f32>,
     /// Values of an integer tensor, where they are not raw.
     #[prost(int64, repeated, tag = "7")]
     pub int64_data: Vec<i64>,

@@ -87,22 +87,22 @@ pub struct FinetuneArgs {
 impl FinetuneArgs {
     fn resolve(&self, folder: &RunFolder, saved: Option<&FinetuneConfig>) -> Result<FinetuneConfig> {
         let mut r = resolve(saved);
-        let supernet =
-            r.pick("--supernet", self.supernet.clone(), |s| s.supernet.clone(), folder.checkpoint(Stage::Search, "last"));
-        let (space, choice, supernet_sha256) = match saved {
+        let (supernet, supernet_sha256, space, choice) = match saved {
             // The subnet's own checkpoint has what a resumed run needs.
             Some(saved) => {
                 if let Some(given) = self.arch.as_deref() {
                     let given = names(given)?;
                     r.pick("--arch", Some(given), |s| s.choice.clone(), Vec::new());
                 }
-                (
-                    r.pick("--space", self.space.clone(), |s| s.space.clone(), String::new()),
-                    saved.choice.clone(),
-                    saved.supernet_sha256.clone(),
-                )
+                let supernet = r.maybe("--supernet", self.supernet.clone(), |s| s.supernet.clone());
+                let space = r.pick("--space", self.space.clone(), |s| s.space.clone(), String::new());
+                (supernet, saved.supernet_sha256.clone(), space, saved.choice.clone())
             }
-            None => self.choose(&supernet)?,
+            None => {
+                let supernet = self.supernet.clone().unwrap_or_else(|| folder.checkpoint(Stage::Search, "last"));
+                let (space, choice, sha256) = self.choose(&supernet)?;
+                (Some(supernet), Some(sha256), space, choice)
+            }
         };
         let data = r.place(self.data.clone(), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());

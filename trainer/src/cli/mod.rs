@@ -1,5 +1,6 @@
 //! The command line.
 
+mod baseline;
 mod eval;
 mod export;
 mod finetune;
@@ -7,6 +8,7 @@ mod import;
 mod predict;
 mod report;
 mod search;
+mod sweep;
 mod synth;
 
 use std::path::PathBuf;
@@ -49,6 +51,10 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Draws the landmarks of one picture of a face
     Predict(predict::PredictArgs),
+    /// Trains what a searched network has to be better than, by the recipe of its run
+    Baseline(baseline::BaselineArgs),
+    /// Searches over β or targets from one warm-up: the front of latency and error
+    Sweep(sweep::SweepArgs),
     /// Writes RUN/report.html, one self-contained page
     Report(report::ReportArgs),
 }
@@ -104,6 +110,8 @@ pub fn run() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Report(args) => report::run(&args),
     };
     match done {

@@ -5,14 +5,14 @@ use clap::Args;
 
 use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
 use crate::error::Result;
-use crate::loss::{PointLoss, PoseWeight, TermMode};
+use crate::loss::{PointLoss, PoseWeight, TARGET_BETA, TermMode};
 use crate::optim::Algorithm;
 use crate::reference::Reference;
 use crate::run::{
     ArchData, ConfigError, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve,
     sha256_of_file,
 };
-use crate::search::{ArchFile, Found, Search};
+use crate::search::{ArchFile, Combine, Found, Search, Start, TablePrediction};
 
 /// Everything is optional so that a resumed run needs only --out: what is not given is as the run had it.
 #[derive(Args, Debug)]
@@ -23,9 +23,12 @@ pub struct SearchArgs {
     /// The run's folder
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// Latency table; not needed with --perf-metric flops
+    /// Latency table, of one device; repeated: of several. Not needed with --perf-metric flops
     #[arg(long, value_name = "FILE")]
-    lut: Option<PathBuf>,
+    lut: Vec<PathBuf>,
+    /// How the times of several tables become one: that of the slowest device, or their mean [default: max]
+    #[arg(long, value_enum)]
+    combine: Option<Combine>,
     /// Data folder: train_data/{imgs,list.txt}, test_data/{imgs,list.txt}
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -40,16 +43,19 @@ pub struct SearchArgs {
     /// Factor of the latency term; only scales the loss in mul mode [default: 0.25]
     #[arg(long)]
     alpha: Option<f64>,
-    /// Exponent of the latency term: what steers. 0 turns the term off [default: 0.6]
+    /// Exponent of the latency term: what steers. 0 turns the term off [default: 0.6; with --target-us 3]
     #[arg(long)]
     beta: Option<f64>,
+    /// The chosen network's time is at most this, trunk included; the latency term acts only above it, as (p / target)^β
+    #[arg(long, value_name = "US")]
+    target_us: Option<f64>,
     /// Learning rate of the architecture [default: 0.01]
     #[arg(long)]
     theta_lr: Option<f64>,
     /// What the term adds up [default: latency]
     #[arg(long, value_enum)]
     perf_metric: Option<PerfMetric>,
-    /// Over which part of the network [default: searched]
+    /// Over which part of the network [default: searched; with --target-us whole]
     #[arg(long, value_enum)]
     latency_scope: Option<LatencyScope>,
     /// Optimizer of the weights; adam is AdamW [default: rms]
@@ -118,11 +124,14 @@ impl SearchArgs {
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
         let perf_metric = r.pick("--perf-metric", self.perf_metric, |s| s.perf_metric, PerfMetric::Latency);
-        let lut = r.place(self.lut.clone(), |s| s.lut.clone());
-        let lut_sha256 = lut.as_deref().map(sha256_of_file).transpose()?;
-        if let Some(now) = &lut_sha256 {
-            r.same("the latency table", now, |s| s.lut_sha256.clone().unwrap_or_default());
-        }
+        let lut = if self.lut.is_empty() { saved.map(|s| s.lut.clone()).unwrap_or_default() } else { self.lut.clone() };
+        let lut_sha256 = lut.iter().map(|path| sha256_of_file(path)).collect::<std::result::Result<Vec<_>, _>>()?;
+        r.same("the latency table", &lut_sha256.join(" "), |s| s.lut_sha256.join(" "));
+        let target_us = r.maybe("--target-us", self.target_us, |s| s.target_us);
+        let (beta, scope) = match target_us {
+            Some(_) => (TARGET_BETA, LatencyScope::Whole),
+            None => (0.6, LatencyScope::Searched),
+        };
         let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
         let (arch_data, augment, pose_weight) = match reference {
             Reference(true) => (ArchData::Test, "none", PoseWeight::Raw),
@@ -132,16 +141,18 @@ impl SearchArgs {
             space: r.pick("--space", self.space.clone(), |s| s.space.clone(), "pfld".to_string()),
             lut,
             lut_sha256,
+            combine: r.pick("--combine", self.combine, |s| s.combine, Combine::Max),
             data,
             list,
             list_sha256,
             points_file: r.maybe("--points-file", self.lists.points_file.clone(), |s| s.points_file.clone()),
             mode: r.pick("--mode", self.mode, |s| s.mode, TermMode::Mul),
             alpha: r.pick("--alpha", self.alpha, |s| s.alpha, 0.25),
-            beta: r.pick("--beta", self.beta, |s| s.beta, 0.6),
+            beta: r.pick("--beta", self.beta, |s| s.beta, beta),
+            target_us,
             theta_lr: r.pick("--theta-lr", self.theta_lr, |s| s.theta_lr, 0.01),
             perf_metric,
-            latency_scope: r.pick("--latency-scope", self.latency_scope, |s| s.latency_scope, LatencyScope::Searched),
+            latency_scope: r.pick("--latency-scope", self.latency_scope, |s| s.latency_scope, scope),
             opt: r.pick("--opt", self.opt, |s| s.opt, Algorithm::Rms),
             base_lr: r.pick("--base-lr", self.base_lr, |s| s.base_lr, 1e-4),
             weight_decay: r.pick("--weight-decay", self.weight_decay, |s| s.weight_decay, 1e-6),
@@ -170,7 +181,8 @@ pub fn run(args: SearchArgs) -> Result<()> {
     folder.check(Stage::Search, args.resume, args.overwrite)?;
     let mut run = if args.resume { RunConfig::load(&config_path)? } else { RunConfig::default() };
     let config = args.resolve(run.search.as_ref())?;
-    let search = Search::new(config.clone(), folder.clone(), args.resume, args.allow_emulated)?;
+    let start = if args.resume { Start::Resumed } else { Start::Scratch };
+    let search = Search::new(config.clone(), folder.clone(), &start, args.allow_emulated)?;
     // Everything is checked by now: only here does the folder change.
     folder.prepare(Stage::Search, args.resume)?;
     if !args.resume {
@@ -204,6 +216,11 @@ fn print(found: &Found) {
     }
     let of = if trunk.is_empty() { "searched layers" } else { "whole net" };
     let interval = predicted.interval.map(|[low, high]| format!(" [{low:.1}, {high:.1}]")).unwrap_or_default();
+    if found.arch.tables.len() > 1 {
+        for TablePrediction { table, predicted } in &found.arch.tables {
+            println!("on {}: {:.1} {unit}", table.device, predicted.total);
+        }
+    }
     println!("predicted {:.1}{interval} {unit} ({of}; searched layers {:.1})", predicted.total, predicted.searched);
     if let Some(validation) = &found.validation {
         println!("chosen subnet with the supernet's weights: NME {:.2} % on the faces held back", 100.0 * validation.nme);

@@ -1,5 +1,6 @@
 //! A run on one self-contained HTML page.
 
+pub mod front;
 mod svg;
 
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::finetune::Finetuned;
 use crate::run::{FileError, MetricsLog, Phase, Row, RunConfig, RunFolder};
-use crate::search::{ArchFile, LayerChoice};
+use crate::search::{ArchFile, LayerChoice, Provenance, TablePrediction};
 use svg::{Chart, Series};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}\
@@ -45,6 +46,7 @@ pub fn page(folder: &RunFolder) -> Result<String> {
     if let Some(done) = Finetuned::load(&folder.file(Finetuned::FILE))? {
         errors(&mut html, &done);
     }
+    beside(&mut html, folder, arch.as_ref().map_or("µs", |a| a.unit.as_str()))?;
     charts(&mut html, log.rows(), arch.as_ref().map_or("µs", |a| a.unit.as_str()));
     let text =
         std::fs::read_to_string(folder.file("config.toml")).map_err(FileError::new("cannot read", &folder.file("config.toml")))?;
@@ -83,10 +85,20 @@ fn escape(text: &str) -> String {
 }
 
 fn provenance(html: &mut String, arch: &ArchFile) {
-    let Some(table) = &arch.table else {
+    let Some(only) = &arch.table else {
         html.push_str("<p>Cost: multiply-adds; no table.</p>");
         return;
     };
+    if arch.tables.is_empty() {
+        return table_line(html, only, "");
+    }
+    for TablePrediction { table, predicted } in &arch.tables {
+        table_line(html, table, &format!("; predicts {}", cost(predicted.total, &arch.unit)));
+    }
+}
+
+/// Where a table comes from, and what is `more` to say of it.
+fn table_line(html: &mut String, table: &Provenance, more: &str) {
     if table.source != "measured" {
         push(
             html,
@@ -99,7 +111,7 @@ fn provenance(html: &mut String, arch: &ArchFile) {
     push(
         html,
         format_args!(
-            "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}</p>",
+            "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}{more}</p>",
             escape(&table.source),
             escape(&table.device),
             escape(&table.engine),
@@ -220,6 +232,45 @@ fn errors(html: &mut String, Finetuned { evaluation, on }: &Finetuned) {
         html,
         format_args!("<figure>{}</figure>", Chart { title, log: false, series: vec![Series { name: "faces", points }] }.svg()),
     );
+}
+
+/// The run's network beside those of its sweep, random ones and the baseline, where there are any.
+fn beside(html: &mut String, folder: &RunFolder, unit: &str) -> Result<()> {
+    let nets = front::networks(folder)?;
+    if nets.len() < 2 {
+        return Ok(());
+    }
+    push(html, format_args!("<h2>Beside other networks</h2><figure>{}</figure>", front::picture(&nets, unit)));
+    html.push_str(
+        "<p>Line: the front, which no network here is below. Predicted latency; the baseline's is measured.</p>\
+         <table><tr><th>network</th><th>latency</th><th>NME %</th><th></th></tr>",
+    );
+    for net in &nets {
+        let front = if net.on_front { "front" } else { "" };
+        push(
+            html,
+            format_args!(
+                "<tr><td>{}</td><td>{}</td><td>{:.3}</td><td>{front}</td></tr>",
+                escape(&net.name),
+                cost(net.cost, unit),
+                net.nme
+            ),
+        );
+    }
+    html.push_str("</table>");
+    if let Some(ranking) = front::ranking(folder)? {
+        let sd = ranking.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
+        push(
+            html,
+            format_args!(
+                "<p>Random networks within −10…0 % of the searched one's latency: {:.3}{sd} %; the searched one is number {} of {}.</p>",
+                ranking.mean,
+                ranking.rank,
+                ranking.random.len() + 1
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn charts(html: &mut String, rows: &[Row], unit: &str) {

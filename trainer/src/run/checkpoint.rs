@@ -22,6 +22,8 @@ pub enum Kind {
     Supernet,
     /// One choice.
     Subnet,
+    /// [`blocks::baseline`].
+    Baseline,
 }
 
 /// What a checkpoint says of itself.

@@ -8,6 +8,7 @@ use super::files::{FileError, sha256, write_atomically};
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
 use crate::reference::Reference;
+use crate::search::Combine;
 
 /// What the latency term adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -45,10 +46,12 @@ pub enum ArchData {
 pub struct SearchConfig {
     /// Built-in name or file of the search space.
     pub space: String,
-    /// The latency table; none with `perf_metric = "flops"`.
-    pub lut: Option<PathBuf>,
-    /// SHA-256 of that file.
-    pub lut_sha256: Option<String>,
+    /// The latency tables; none with `perf_metric = "flops"`.
+    pub lut: Vec<PathBuf>,
+    /// SHA-256 of those files.
+    pub lut_sha256: Vec<String>,
+    /// How the times of several tables become one.
+    pub combine: Combine,
     /// The data folder.
     pub data: PathBuf,
     /// File name of the lists.
@@ -63,6 +66,8 @@ pub struct SearchConfig {
     pub alpha: f64,
     /// The term's exponent.
     pub beta: f64,
+    /// µs that the chosen network may take at most.
+    pub target_us: Option<f64>,
     /// Learning rate of the architecture.
     pub theta_lr: f64,
     /// What the term adds up.
@@ -104,13 +109,13 @@ pub struct SearchConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinetuneConfig {
-    /// The search's checkpoint.
-    pub supernet: PathBuf,
+    /// The search's checkpoint; none for a network that starts from scratch.
+    pub supernet: Option<PathBuf>,
     /// SHA-256 of that file.
-    pub supernet_sha256: String,
-    /// Built-in name or file of the search space.
+    pub supernet_sha256: Option<String>,
+    /// Built-in name or file of the search space, or [`blocks::baseline::NAME`].
     pub space: String,
-    /// The choice, a name a layer.
+    /// The choice, a name a layer; empty for the baseline.
     pub choice: Vec<String>,
     /// The data folder.
     pub data: PathBuf,

@@ -92,7 +92,8 @@ impl RunFolder {
     }
 
     /// Makes the folder ready for a stage that [`RunFolder::check`] lets begin: what an earlier one left is removed, unless it is
-    /// resumed. A new search removes the finetune of the old one too, a new finetune leaves the search.
+    /// resumed. A new search removes the finetune of the old one too, a new finetune leaves the search; both remove what the old network
+    /// was compared with.
     ///
     /// # Errors
     /// It cannot be written.
@@ -109,8 +110,22 @@ impl RunFolder {
                     "subnet.onnx",
                     "measured.json",
                     "report.html",
+                    "baselines",
+                    "sweep",
+                    "pareto.csv",
+                    "pareto.svg",
                 ],
-                Stage::Finetune => &["subnet", "evaluation.json", "subnet.onnx", "measured.json", "report.html"],
+                Stage::Finetune => &[
+                    "subnet",
+                    "evaluation.json",
+                    "subnet.onnx",
+                    "measured.json",
+                    "report.html",
+                    "baselines",
+                    "sweep",
+                    "pareto.csv",
+                    "pareto.svg",
+                ],
             };
             for path in stale.iter().map(|name| self.root.join(name)).filter(|path| path.exists()) {
                 let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };

@@ -5,7 +5,7 @@ use std::path::Path;
 use blocks::Space;
 use serde::{Deserialize, Serialize};
 
-use super::cost::{Costs, Provenance};
+use super::cost::{Combine, Costs, Predicted, Provenance};
 use crate::error::Result;
 use crate::run::{FileError, write_atomically};
 
@@ -28,10 +28,19 @@ pub struct ArchFile {
     pub trunk: Vec<Piece>,
     /// `µs` or `MAC`.
     pub unit: String,
-    /// Predicted cost of the chosen network.
+    /// Predicted cost of the chosen network; of several devices' as `combine` says.
     pub predicted: Predicted,
-    /// Where the costs come from; none for multiply-adds.
+    /// What the network had to cost at most, where the search had a target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<f64>,
+    /// How several devices' times become one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub combine: Option<Combine>,
+    /// Where the costs come from, the first table of several; none for multiply-adds.
     pub table: Option<Provenance>,
+    /// All tables, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TablePrediction>,
 }
 
 /// A searched layer.
@@ -69,51 +78,46 @@ pub struct Piece {
     pub cost: f64,
 }
 
-/// Sums.
+/// A table, and what it predicts for the chosen network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Predicted {
-    /// The searched layers.
-    pub searched: f64,
-    /// The trunk; none where the table has none.
-    pub trunk: Option<f64>,
-    /// Both.
-    pub total: f64,
-    /// Its 95 % interval; none where the table does not know it.
-    #[serde(default)]
-    pub interval: Option<[f64; 2]>,
+pub struct TablePrediction {
+    /// Where the times come from.
+    pub table: Provenance,
+    /// The network's time on that device.
+    pub predicted: Predicted,
 }
 
 impl ArchFile {
-    /// From the architecture's weights and probabilities (a row a layer).
+    /// Of the chosen `indices`, with the architecture's weights and probabilities (a row a layer).
     pub fn new(
         space: &Space,
         points: usize,
         epoch: usize,
+        indices: &[usize],
         weights: &[Vec<f32>],
         probabilities: &[Vec<f32>],
         costs: &Costs,
     ) -> Self {
+        let shares = costs.shares(indices);
         let mut layers = Vec::new();
-        let mut indices = Vec::new();
-        for (i, layer) in space.layers().iter().enumerate() {
-            let chosen = (1..weights[i].len()).fold(0, |best, k| if weights[i][k] > weights[i][best] { k } else { best });
-            indices.push(chosen);
+        for (i, (layer, &chosen)) in space.layers().iter().zip(indices).enumerate() {
             let candidate = |(k, p): (usize, &blocks::Primitive)| CandidateChance {
                 primitive: p.to_string(),
                 path_alpha: weights[i][k],
                 probability: probabilities[i][k],
-                cost: costs.candidates[i][k],
+                cost: costs.candidate(&shares, i, k),
             };
             layers.push(LayerChoice {
                 layer: i + 1,
                 chosen: layer.primitives[chosen].to_string(),
-                cost: costs.candidates[i][chosen],
+                cost: costs.candidate(&shares, i, chosen),
                 candidates: layer.primitives.iter().enumerate().map(candidate).collect(),
             });
         }
-        let searched = costs.of(&indices);
-        let interval = costs.interval(space, &super::cost::primitives(space, &indices), points);
-        let trunk = (!costs.trunk.is_empty()).then(|| costs.trunk_total());
+        let each = costs.predicted(space, indices, points);
+        let several = each.len() > 1;
+        let tables = costs.provenances().zip(&each).filter(|_| several);
+        let tables = tables.map(|(table, predicted)| TablePrediction { table: table.clone(), predicted: predicted.clone() });
         Self {
             space: space.name().to_string(),
             space_hash: space.hash(),
@@ -121,10 +125,13 @@ impl ArchFile {
             epoch,
             choice: layers.iter().map(|l| l.chosen.clone()).collect(),
             layers,
-            trunk: costs.trunk.iter().map(|(name, cost)| Piece { name: name.clone(), cost: *cost }).collect(),
+            trunk: costs.trunk(&shares).into_iter().map(|(name, cost)| Piece { name, cost }).collect(),
             unit: costs.unit.to_string(),
-            predicted: Predicted { searched, trunk, total: searched + trunk.unwrap_or(0.0), interval },
-            table: costs.table.clone(),
+            predicted: Predicted::shared(&each, &shares),
+            target: None,
+            combine: several.then(|| costs.combine()),
+            table: costs.provenances().next().cloned(),
+            tables: tables.collect(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! The search: a supernet's weights and its architecture, trained in turn.
 
 mod arch_file;
+mod choice;
 mod cost;
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,12 +15,13 @@ use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
 use indicatif::ProgressBar;
 
-pub use arch_file::{ArchFile, CandidateChance, LayerChoice, Piece, Predicted};
-pub use cost::{CostError, Costs, Provenance, primitives};
+pub use arch_file::{ArchFile, CandidateChance, LayerChoice, Piece, TablePrediction};
+pub use choice::best_within;
+pub use cost::{Combine, CostError, CostTensors, Costs, Predicted, Provenance, primitives};
 
 use crate::error::{Error, Result};
 use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate_like};
-use crate::loss::LatencyTerm;
+use crate::loss::{LatencyTerm, TermError};
 use crate::masks::{ArchWeights, Draw, Purpose};
 use crate::model::init;
 use crate::nets::{BACKBONE, Nets, Objective};
@@ -38,6 +40,20 @@ pub const ARCH_FRACTION: f64 = 0.2;
 /// The name under which a checkpoint holds the architecture's weights.
 pub const PATH_ALPHA: &str = "path_alpha";
 
+/// Where a search begins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    /// With fresh weights.
+    Scratch,
+    /// With its folder's last checkpoint.
+    Resumed,
+    /// With the checkpoint that another search left at the end of the same warm-up; only what comes after it may differ.
+    WarmUp(PathBuf),
+}
+
+/// The checkpoint that a search leaves at the end of its warm-up.
+pub const WARM_UP: &str = "warmup";
+
 /// A search, ready to run.
 pub struct Search {
     config: SearchConfig,
@@ -45,7 +61,7 @@ pub struct Search {
     space: Space,
     points: usize,
     costs: Costs,
-    cost_tensor: Tensor,
+    cost_tensors: CostTensors,
     term: LatencyTerm,
     nets: Nets,
     arch: ArchWeights,
@@ -69,11 +85,11 @@ pub struct Found {
 }
 
 impl Search {
-    /// Makes everything ready; all input is checked here, before any training. With `resume` the folder's last checkpoint is read.
+    /// Makes everything ready; all input is checked here, before any training.
     ///
     /// # Errors
     /// Whatever is wrong with table, data, configuration or checkpoint.
-    pub fn new(config: SearchConfig, folder: RunFolder, resume: bool, allow_emulated: bool) -> Result<Self> {
+    pub fn new(config: SearchConfig, folder: RunFolder, start: &Start, allow_emulated: bool) -> Result<Self> {
         let device = Device::Cpu;
         check(&config)?;
         let space = Space::load(&config.space)?;
@@ -84,13 +100,8 @@ impl Search {
         };
         let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
         let points = train.scheme().count;
-        let costs = match (config.perf_metric, &config.lut) {
-            (PerfMetric::Flops, _) => Costs::from_macs(&space, points),
-            (PerfMetric::Latency, Some(lut)) => Costs::from_table(lut, &space, points, config.latency_scope, allow_emulated)?,
-            (PerfMetric::Latency, None) => return Err(ConfigError::Needed { flag: "--lut (or --perf-metric flops)" }.into()),
-        };
-        let fixed = if config.latency_scope == LatencyScope::Whole { costs.trunk_total() } else { 0.0 };
-        let term = LatencyTerm::new(config.mode, config.alpha, config.beta, costs.cheapest() + fixed, costs.unit)?;
+        let costs = Costs::new(&config, &space, points, allow_emulated)?;
+        let term = latency_term(&config, &space, &costs)?;
 
         let augment = Augment::preset(&config.augment)?;
         let (weight_faces, arch_set, arch_faces) = match config.arch_data {
@@ -127,7 +138,7 @@ impl Search {
         let log = MetricsLog::open(&folder.file("metrics.csv"))?;
         let mut search = Self {
             digest: digest(&config)?,
-            cost_tensor: costs.tensor(&device)?,
+            cost_tensors: costs.tensors(&device)?,
             arch_optimizer: AdamW::new(arch.path_alpha().elem_count(), ARCH_WEIGHT_DECAY),
             validation: (arch_set, arch_faces),
             config,
@@ -144,11 +155,14 @@ impl Search {
             epoch: 0,
             best: None,
         };
-        if resume {
-            search.restore(&search.folder.checkpoint(Stage::Search, "last"))?;
+        match start {
+            Start::Scratch => {}
+            Start::Resumed => search.restore(&search.folder.checkpoint(Stage::Search, "last"))?,
+            Start::WarmUp(path) => search.branch(path)?,
         }
         let done = search.epoch;
-        search.log.retain(|row| resume && Stage::Search.owns(row.phase) && row.epoch <= done);
+        let resumed = *start == Start::Resumed;
+        search.log.retain(|row| resumed && Stage::Search.owns(row.phase) && row.epoch <= done);
         Ok(search)
     }
 
@@ -163,21 +177,28 @@ impl Search {
             self.weight_loader.faces(),
             self.arch_loader.faces(),
         )];
-        match &self.costs.table {
-            Some(table) => {
+        for table in self.costs.provenances() {
+            lines.push(format!(
+                "table: {} on {}, {}, {} thread(s), {}, sha256 {:.12}",
+                table.source, table.device, table.engine, table.threads, table.date, table.sha256
+            ));
+            if table.source != "measured" {
                 lines.push(format!(
-                    "table: {} on {}, {}, {} thread(s), {}, sha256 {:.12}",
-                    table.source, table.device, table.engine, table.threads, table.date, table.sha256
+                    "WARNING: this table's times are {}: no device ran these blocks for it",
+                    table.source.to_uppercase()
                 ));
-                if table.source != "measured" {
-                    lines.push(format!(
-                        "WARNING: this table's times are {}: no device ran these blocks for it",
-                        table.source.to_uppercase()
-                    ));
-                }
-                lines.extend(table.scaled.iter().map(|s| format!("note: {s}")));
             }
-            None => lines.push("cost: multiply-adds, no table".to_string()),
+            lines.extend(table.scaled.iter().map(|s| format!("note: {s}")));
+        }
+        match self.costs.provenances().count() {
+            0 => lines.push("cost: multiply-adds, no table".to_string()),
+            1 => {}
+            n => lines
+                .push(format!("cost: the {} of {n} tables", if self.costs.combine() == Combine::Max { "largest" } else { "mean" })),
+        }
+        if let Some(target) = self.term.target {
+            let of = if self.config.latency_scope == LatencyScope::Whole { "network" } else { "searched layers" };
+            lines.push(format!("target: at most {target} {} for the {of}", self.costs.unit));
         }
         if self.term.is_off() {
             lines.push("the latency term is off".to_string());
@@ -248,8 +269,8 @@ impl Search {
             val_nme: Some(nme),
             lr,
             temperature: Some(temperature),
-            expected_cost: Some(self.fixed_cost() + self.costs.expected(&probabilities)),
-            chosen_cost: Some(self.fixed_cost() + self.costs.of(&self.arch.argmax()?)),
+            expected_cost: Some(self.costs.expected(&probabilities)),
+            chosen_cost: Some(self.costs.steered(&self.chosen()?)),
             images_per_s: weights.faces as f64 / weights.seconds,
             loader_wait_s: weights.waited + arch.map_or(0.0, |a| a.waited),
             seconds: start.elapsed().as_secs_f64(),
@@ -262,6 +283,9 @@ impl Search {
         }
         if let Some(number) = self.config.reference.kept(self.epoch) {
             checkpoint.save(&self.folder.checkpoint(Stage::Search, number))?;
+        }
+        if self.epoch == self.config.start_epoch {
+            checkpoint.save(&self.folder.checkpoint(Stage::Search, WARM_UP))?;
         }
         checkpoint.save(&self.folder.checkpoint(Stage::Search, "last"))?;
         Ok(validation)
@@ -286,18 +310,20 @@ impl Search {
         say(bar, &line);
     }
 
-    fn fixed_cost(&self) -> f64 {
-        if self.config.latency_scope == LatencyScope::Whole { self.costs.trunk_total() } else { 0.0 }
+    /// The candidates that would be chosen now, an index a layer: the most probable network, that meets the target if there is one.
+    fn chosen(&self) -> Result<Vec<usize>> {
+        let chosen = self.costs.best(&self.arch.values()?, self.term.target);
+        chosen.ok_or_else(|| unreachable_target(&self.config, &self.costs).into())
     }
 
     fn weight_pass(&mut self, watch: &Watch<'_>, lr: f64, temperature: f64) -> std::result::Result<Passed, Stopped> {
         let draw = self.draws();
         // The architecture is a constant here.
-        let (costs, fixed) = (self.cost_tensor.clone(), self.fixed_cost());
+        let costs = self.cost_tensors.clone();
         let Self { nets, arch, term, weight_loader, epoch, .. } = self;
         pass(weight_loader, *epoch, watch, |step, faces| {
             let masks = arch.masks(&arch.noise(draw(Purpose::WeightMasks, step))?, temperature)?.detach();
-            let cost = expected_cost(arch, draw(Purpose::WeightLatency, step), temperature, &costs, fixed)?.detach();
+            let cost = expected_cost(arch, draw(Purpose::WeightLatency, step), temperature, &costs)?.detach();
             let loss = nets.training_loss(faces, Some(&masks), draw(Purpose::WeightDropout, step).seed())?;
             let loss = term.apply(&loss, &cost)?;
             nets.step(&loss, lr)?;
@@ -307,12 +333,12 @@ impl Search {
 
     fn arch_pass(&mut self, watch: &Watch<'_>, temperature: f64) -> std::result::Result<Passed, Stopped> {
         let draw = self.draws();
-        let (costs, fixed) = (self.cost_tensor.clone(), self.fixed_cost());
+        let costs = self.cost_tensors.clone();
         let Self { nets, arch, arch_optimizer, term, arch_loader, epoch, config, .. } = self;
         let mode = config.reference.arch_mode();
         pass(arch_loader, *epoch, watch, |step, faces| {
             let masks = arch.masks(&arch.noise(draw(Purpose::ArchMasks, step))?, temperature)?;
-            let cost = expected_cost(arch, draw(Purpose::ArchLatency, step), temperature, &costs, fixed)?;
+            let cost = expected_cost(arch, draw(Purpose::ArchLatency, step), temperature, &costs)?;
             let loss = nets.architecture_loss(faces, &masks, mode, draw(Purpose::ArchDropout, step).seed())?;
             let loss = term.apply(&loss, &cost)?;
             let gradients = loss.backward()?;
@@ -332,7 +358,7 @@ impl Search {
     /// The subnet that would be chosen now, with the supernet's weights and statistics of its own, on the faces that the weights do not
     /// see.
     fn validate(&self) -> Result<Evaluation> {
-        let choice = primitives(&self.space, &self.arch.argmax()?);
+        let choice = primitives(&self.space, &self.chosen()?);
         let graph = self.space.deployed(&choice, self.points);
         let weights = subnet_weights(&self.space, &choice, &graph, &self.nets.backbone().weights()?)?;
         let (dataset, faces) = &self.validation;
@@ -347,13 +373,16 @@ impl Search {
 
     fn arch_file(&self) -> Result<ArchFile> {
         let (weights, probabilities) = (self.arch.values()?, self.arch.probabilities()?);
-        Ok(ArchFile::new(&self.space, self.points, self.epoch, &weights, &probabilities, &self.costs))
+        let chosen = self.chosen()?;
+        let arch = ArchFile::new(&self.space, self.points, self.epoch, &chosen, &weights, &probabilities, &self.costs);
+        Ok(ArchFile { target: self.term.target, ..arch })
     }
 
     /// A checkpoint before the first epoch, so that a run can be resumed whenever it is cut off.
     fn save_start(&self) -> Result<()> {
-        if self.epoch == 0 {
-            self.checkpoint(None)?.save(&self.folder.checkpoint(Stage::Search, "last"))?;
+        let last = self.folder.checkpoint(Stage::Search, "last");
+        if !last.exists() {
+            self.checkpoint(None)?.save(&last)?;
         }
         Ok(())
     }
@@ -364,7 +393,11 @@ impl Search {
             space: self.config.space.clone(),
             space_hash: self.space.hash(),
             points: self.points,
-            choice: None,
+            // Without one the most probable candidates are meant.
+            choice: match self.term.target {
+                Some(_) => Some(primitives(&self.space, &self.chosen()?).iter().map(ToString::to_string).collect()),
+                None => None,
+            },
             epoch: self.epoch,
             seed: self.config.seed,
             temperature: Some(self.temperature(self.epoch)),
@@ -385,12 +418,30 @@ impl Search {
     fn restore(&mut self, path: &Path) -> Result<()> {
         let checkpoint = Checkpoint::load(path)?;
         checkpoint.require(path, Kind::Supernet, "a search resumes from a supernet's")?;
-        checkpoint.space(path, Some(&self.config.space))?;
-        let meta = &checkpoint.meta;
-        if meta.config != self.digest || meta.points != self.points {
+        if checkpoint.meta.config != self.digest {
             return Err(CheckpointError::Configuration { path: path.to_owned() }.into());
         }
-        self.nets.restore(&checkpoint, path)?;
+        self.take(&checkpoint, path)
+    }
+
+    /// Begins where another search's warm-up ended. What may differ is what the weights of a warm-up do not depend on: the latency
+    /// term, which then only scales the loss, and what steers the architecture.
+    fn branch(&mut self, path: &Path) -> Result<()> {
+        let checkpoint = Checkpoint::load(path)?;
+        checkpoint.require(path, Kind::Supernet, "a warm-up's is a supernet's")?;
+        if (checkpoint.meta.epoch, checkpoint.meta.seed) != (self.config.start_epoch, self.config.seed) {
+            return Err(CheckpointError::Configuration { path: path.to_owned() }.into());
+        }
+        self.take(&checkpoint, path)
+    }
+
+    fn take(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
+        checkpoint.space(path, Some(&self.config.space))?;
+        let meta = &checkpoint.meta;
+        if meta.points != self.points {
+            return Err(CheckpointError::Configuration { path: path.to_owned() }.into());
+        }
+        self.nets.restore(checkpoint, path)?;
         let alpha = self.arch.path_alpha();
         let values = checkpoint.tensor(path, PATH_ALPHA, alpha.elem_count())?;
         alpha.set(&Tensor::from_slice(values, alpha.shape(), alpha.device())?)?;
@@ -403,10 +454,26 @@ impl Search {
     }
 }
 
-/// Σ mask · cost plus what is fixed, with a noise of its own.
-fn expected_cost(arch: &ArchWeights, draw: Draw, temperature: f64, costs: &Tensor, fixed: f64) -> Result<Tensor> {
-    let masks = arch.masks(&arch.noise(draw)?, temperature)?;
-    Ok(((masks * costs)?.sum_all()? + fixed)?)
+/// Σ mask · cost, with a noise of its own.
+fn expected_cost(arch: &ArchWeights, draw: Draw, temperature: f64, costs: &CostTensors) -> Result<Tensor> {
+    Ok(costs.expected(&arch.masks(&arch.noise(draw)?, temperature)?)?)
+}
+
+/// The term that the configuration asks for, which some network of the space must be able to satisfy.
+fn latency_term(config: &SearchConfig, space: &Space, costs: &Costs) -> Result<LatencyTerm> {
+    let Some(target) = config.target_us else {
+        return Ok(LatencyTerm::new(config.mode, config.alpha, config.beta, costs.cheapest(), costs.unit)?);
+    };
+    let term = LatencyTerm::above(target, config.mode, config.alpha, config.beta)?;
+    let alike: Vec<Vec<f32>> = space.layers().iter().map(|layer| vec![0.0; layer.primitives.len()]).collect();
+    if costs.best(&alike, Some(target)).is_none() {
+        return Err(unreachable_target(config, costs).into());
+    }
+    Ok(term)
+}
+
+fn unreachable_target(config: &SearchConfig, costs: &Costs) -> TermError {
+    TermError::Target { target: config.target_us.unwrap_or(f64::NAN), cheapest: costs.cheapest(), unit: costs.unit }
 }
 
 /// Values that no training could start with.
@@ -422,6 +489,12 @@ fn check(config: &SearchConfig) -> Result<()> {
     if config.end_epoch == 0 || config.batch == 0 {
         return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
     }
+    if config.perf_metric == PerfMetric::Latency && config.lut.is_empty() {
+        return Err(ConfigError::Needed { flag: "--lut (or --perf-metric flops)" }.into());
+    }
+    if config.perf_metric == PerfMetric::Flops && config.target_us.is_some() {
+        return Err(Error::Usage("--target-us is a time: it needs a --lut, not --perf-metric flops".to_string()));
+    }
     if config.start_epoch > config.end_epoch {
         return Err(Error::Usage(format!(
             "--start-epoch {} (the warm-up's length) lies behind --end-epoch {}",
@@ -431,14 +504,14 @@ fn check(config: &SearchConfig) -> Result<()> {
     Ok(())
 }
 
-/// The choice of a supernet's checkpoint: the one written in it (imported ones have that), else the most probable candidate of each
-/// layer.
+/// The choice of a supernet's checkpoint: the one written in it (imported ones and searches to a target have that), else the most probable candidate of
+/// each layer.
 ///
 /// # Errors
 /// It holds no architecture weights of this space.
-pub fn chosen(checkpoint: &Checkpoint, path: &Path, space: &Space) -> std::result::Result<Vec<blocks::Primitive>, CheckpointError> {
+pub fn chosen(checkpoint: &Checkpoint, path: &Path, space: &Space) -> Result<Vec<blocks::Primitive>> {
     if checkpoint.meta.choice.is_some() {
-        return checkpoint.choice(path, space);
+        return Ok(checkpoint.choice(path, space)?);
     }
     let width = space.layers().iter().map(|l| l.primitives.len()).max().unwrap_or(0);
     let values = checkpoint.tensor(path, PATH_ALPHA, width * space.layers().len())?;

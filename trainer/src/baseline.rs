@@ -1,0 +1,225 @@
+//! What a searched network has to be better than: random networks of the same latency, and the published baseline, both trained as it
+//! was.
+
+use std::collections::BTreeSet;
+
+use blocks::{Space, baseline};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::masks::{Draw, Purpose};
+use crate::run::{FileError, FinetuneConfig, RunConfig, RunFolder, SearchConfig, Stage, write_atomically};
+use crate::search::{ArchFile, Costs, primitives};
+use crate::stage::{self, Context, Ended};
+
+/// Random networks are at most this much faster than the searched one, as a fraction of its predicted latency; never slower.
+pub const WINDOW: f64 = 0.1;
+/// Draws after which no more random networks are looked for.
+const DRAWS: u64 = 1_000_000;
+
+/// A finished run: a search, and the finetune of what it chose.
+pub struct Finished {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// What was searched.
+    pub search: SearchConfig,
+    /// How the choice was trained.
+    pub finetune: FinetuneConfig,
+    /// What was chosen.
+    pub arch: ArchFile,
+    /// The search space.
+    pub space: Space,
+    /// How the finetune ended.
+    pub ended: Ended,
+}
+
+impl Finished {
+    /// The run in `folder`.
+    ///
+    /// # Errors
+    /// It is not finished, or the finetune is of another network.
+    pub fn load(folder: &RunFolder) -> Result<Self> {
+        let missing = |what: &str, command: &str| {
+            Error::Usage(format!("{} holds no finished {what}; first:\n  trainer {command}", folder.root().display()))
+        };
+        let out = folder.root().display();
+        let run = RunConfig::load(&folder.file("config.toml"))?;
+        let arch = folder.file("arch.json");
+        let Some(search) = run.search.filter(|_| arch.is_file()) else {
+            return Err(missing("search", &format!("search --out {out} …")));
+        };
+        let Some((finetune, ended)) = run.finetune.zip(stage::ended(folder)?) else {
+            return Err(missing("finetune", &format!("finetune --out {out} …")));
+        };
+        let (space, arch) = (Space::load(&search.space)?, ArchFile::load(&arch)?);
+        if finetune.choice != arch.choice {
+            return Err(Error::Usage(format!(
+                "the finetune in {out} is of another network than its search chose; finetune that one (without --arch)"
+            )));
+        }
+        Ok(Self { folder: folder.clone(), search, finetune, arch, space, ended })
+    }
+
+    /// The folder of something that belongs to the run: `baselines/random-1`, `sweep/beta-3`.
+    pub fn inner(&self, path: &str) -> RunFolder {
+        RunFolder::new(&self.folder.file(path))
+    }
+
+    /// The searched network's indices in the space.
+    fn indices(&self) -> Result<Vec<usize>> {
+        let choice = self.space.choice(&self.arch.choice).map_err(Error::Usage)?;
+        let index = |(layer, p): (&blocks::space::SearchLayer, &blocks::Primitive)| layer.primitives.iter().position(|q| q == p);
+        Ok(self.space.layers().iter().zip(&choice).filter_map(index).collect())
+    }
+}
+
+/// `count` different networks, each as likely as any other whose predicted cost is within −[`WINDOW`]…0 of `searched`'s, which is not
+/// among them. Equal seeds give equal networks, and more of them begin with the same ones.
+///
+/// # Errors
+/// There are not that many.
+pub fn random_networks(space: &Space, costs: &Costs, searched: &[usize], count: usize, seed: u64) -> Result<Vec<Vec<usize>>> {
+    let limit = costs.network(searched);
+    let mut rng = Draw { seed, purpose: Purpose::RandomNetworks, epoch: 0, step: 0 }.rng();
+    let mut seen = BTreeSet::from([searched.to_vec()]);
+    let mut found = Vec::new();
+    for _ in 0..DRAWS {
+        if found.len() == count {
+            break;
+        }
+        let network: Vec<usize> = space.layers().iter().map(|layer| rng.random_range(0..layer.primitives.len())).collect();
+        let cost = costs.network(&network);
+        if ((1.0 - WINDOW) * limit..=limit).contains(&cost) && seen.insert(network.clone()) {
+            found.push(network);
+        }
+    }
+    if found.len() < count {
+        return Err(Error::Usage(format!(
+            "only {} networks besides the searched one were found within −{:.0}…0 % of its {limit:.1} {}; give --nets {0}",
+            found.len(),
+            100.0 * WINDOW,
+            costs.unit
+        )));
+    }
+    Ok(found)
+}
+
+/// A trained network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// Its folder's name in the run's `baselines/`; `searched` for the run's own.
+    pub name: String,
+    /// A primitive a layer.
+    pub choice: Vec<String>,
+    /// Predicted cost of the whole network, in the table's unit.
+    pub predicted: f64,
+    /// NME of the last epoch, per cent.
+    pub nme: f64,
+}
+
+/// A searched network among random ones: `baselines/random.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ranking {
+    /// The searched one.
+    pub searched: Trained,
+    /// The random ones.
+    pub random: Vec<Trained>,
+    /// `µs` or `MAC`.
+    pub unit: String,
+    /// On which faces NME was taken: `test`, or `held back`.
+    pub on: String,
+    /// Mean NME of the random ones, per cent.
+    pub mean: f64,
+    /// Its standard deviation (of a sample); none for a single network.
+    pub sd: Option<f64>,
+    /// Place of the searched one among all by NME, from 1; behind those that equal it.
+    pub rank: usize,
+}
+
+impl Ranking {
+    /// Places `searched` among `random`, of which there is at least one.
+    pub fn new(searched: Trained, random: Vec<Trained>, unit: &str, on: &str) -> Self {
+        let n = random.len() as f64;
+        let mean = random.iter().map(|net| net.nme).sum::<f64>() / n;
+        let squares: f64 = random.iter().map(|net| (net.nme - mean).powi(2)).sum();
+        let sd = (random.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
+        let rank = 1 + random.iter().filter(|net| net.nme <= searched.nme).count();
+        Self { searched, random, unit: unit.to_string(), on: on.to_string(), mean, sd, rank }
+    }
+}
+
+/// Trains `nets` random networks as the run's own was, from the same supernet's weights, and ranks it among them. Goes on where it
+/// stopped.
+///
+/// # Errors
+/// There are not that many networks; whatever ends a training.
+pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, context: &Context<'_>) -> Result<Ranking> {
+    if nets == 0 {
+        return Err(Error::Usage("--nets must be at least 1".to_string()));
+    }
+    let costs = Costs::new(&run.search, &run.space, run.arch.points, allow_emulated)?;
+    let searched = run.indices()?;
+    let names = |indices: &[usize]| primitives(&run.space, indices).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut trained = Vec::new();
+    for (i, indices) in random_networks(&run.space, &costs, &searched, nets, seed)?.iter().enumerate() {
+        let (name, choice, predicted) = (format!("random-{}", i + 1), names(indices), costs.network(indices));
+        eprintln!("random network {} of {nets}: predicted {predicted:.1} {}", i + 1, costs.unit);
+        let config = FinetuneConfig { choice: choice.clone(), ..run.finetune.clone() };
+        let ended = stage::finetune(&config, &run.inner(&format!("baselines/{name}")), context)?;
+        eprintln!("random network {} of {nets}: NME {:.2} % ({})", i + 1, ended.nme, ended.on);
+        trained.push(Trained { name, choice, predicted, nme: ended.nme });
+    }
+    let own = Trained {
+        name: "searched".to_string(),
+        choice: run.arch.choice.clone(),
+        predicted: costs.network(&searched),
+        nme: run.ended.nme,
+    };
+    let ranking = Ranking::new(own, trained, costs.unit, run.ended.on);
+    let path = run.folder.file("baselines/random.json");
+    let text =
+        serde_json::to_string_pretty(&ranking).map_err(std::io::Error::other).map_err(FileError::new("cannot write", &path))?;
+    write_atomically(&path, (text + "\n").as_bytes())?;
+    Ok(ranking)
+}
+
+/// Trains the published baseline from scratch with the run's recipe, as many epochs as search and finetune had together where none
+/// are given. Goes on where it stopped.
+///
+/// # Errors
+/// Whatever ends a training.
+pub fn mobilenet(run: &Finished, end_epoch: Option<usize>, context: &Context<'_>) -> Result<(RunFolder, Ended)> {
+    let config = FinetuneConfig {
+        supernet: None,
+        supernet_sha256: None,
+        space: baseline::NAME.to_string(),
+        choice: Vec::new(),
+        end_epoch: end_epoch.unwrap_or(run.search.end_epoch + run.finetune.end_epoch),
+        ..run.finetune.clone()
+    };
+    let folder = run.inner("baselines/mobilenet");
+    let ended = stage::finetune(&config, &folder, context)?;
+    Ok((folder, ended))
+}
+
+/// Removes the folders that `chosen` names in one of the run's folders (`baselines`, `sweep`), so that their trainings start anew.
+///
+/// # Errors
+/// They cannot be removed.
+pub fn clear(run: &Finished, folder: &str, chosen: impl Fn(&str) -> bool) -> Result<()> {
+    let root = run.folder.file(folder);
+    let Ok(entries) = root.read_dir() else { return Ok(()) };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        if path.is_dir() && chosen(&name) {
+            std::fs::remove_dir_all(&path).map_err(FileError::new("cannot remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The checkpoint of the run's own finetune or of a baseline's.
+pub fn last(folder: &RunFolder) -> std::path::PathBuf {
+    folder.checkpoint(Stage::Finetune, "last")
+}

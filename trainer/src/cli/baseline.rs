@@ -1,0 +1,137 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{ThreadArgs, quoted};
+use crate::baseline::{Finished, Ranking, clear, last, mobilenet, random};
+use crate::error::Result;
+use crate::run::{FileError, Interrupt, RunFolder};
+use crate::stage::Context;
+
+#[derive(Args, Debug)]
+pub struct BaselineArgs {
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// Random networks as fast as the searched one, from the same supernet's weights: does the search earn its keep?
+    Random(RandomArgs),
+    /// The published MobileNetV3-PFLD, from scratch
+    Mobilenet(MobilenetArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer baseline random --run run --nets 8
+
+The networks' predicted latency lies within −10…0 % of the searched one's; each is finetuned with its recipe and its number of epochs
+in RUN/baselines/random-N. The same command goes on where it was stopped. The ranking is RUN/baselines/random.json, and in `trainer report RUN`.")]
+struct RandomArgs {
+    /// The folder of a run whose search and finetune are finished
+    #[arg(long, value_name = "RUN")]
+    run: PathBuf,
+    /// Number of networks
+    #[arg(long, value_name = "K", default_value_t = 8)]
+    nets: usize,
+    /// Seed of the draw
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    /// Train all of them anew
+    #[arg(long)]
+    overwrite: bool,
+    /// Use a table whose times an emulator made
+    #[arg(long)]
+    allow_emulated: bool,
+    /// Print the ranking as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer baseline mobilenet --run run
+  trainer export --subnet run/baselines/mobilenet/subnet/checkpoint_last.safetensors --out run/baselines/mobilenet/subnet.onnx
+  profiler bench run/baselines/mobilenet/subnet.onnx --device local --json > run/baselines/mobilenet/measured.json
+
+It is trained with the recipe of the run's finetune. The same command goes on where it was stopped.")]
+struct MobilenetArgs {
+    /// The folder of a run whose search and finetune are finished
+    #[arg(long, value_name = "RUN")]
+    run: PathBuf,
+    /// Epochs [default: as many as the run's search and finetune had together]
+    #[arg(long)]
+    end_epoch: Option<usize>,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    /// Train it anew
+    #[arg(long)]
+    overwrite: bool,
+    /// Print {nme, on} as JSON, NME in per cent
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &BaselineArgs) -> Result<()> {
+    match &args.which {
+        Which::Random(args) => run_random(args),
+        Which::Mobilenet(args) => run_mobilenet(args),
+    }
+}
+
+fn run_random(args: &RandomArgs) -> Result<()> {
+    args.threads.apply()?;
+    let finished = Finished::load(&RunFolder::new(&args.run))?;
+    if args.overwrite {
+        clear(&finished, "baselines", |name| name.starts_with("random-"))?;
+    }
+    let command = format!("baseline random --run {} --nets {} --seed {}", quoted(&args.run), args.nets, args.seed);
+    let context = Context { interrupt: &Interrupt::listen(), command: &command };
+    let ranking = random(&finished, args.nets, args.seed, args.allow_emulated, &context)?;
+    if args.json {
+        return print_json(&ranking, &finished.folder.file("baselines/random.json"));
+    }
+    print(&ranking);
+    Ok(())
+}
+
+fn print_json(value: &impl serde::Serialize, path: &std::path::Path) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other).map_err(FileError::new("cannot write", path))?;
+    println!("{text}");
+    Ok(())
+}
+
+fn print(ranking: &Ranking) {
+    for net in std::iter::once(&ranking.searched).chain(&ranking.random) {
+        println!("{:<10} {:>8.1} {}  NME {:.3} %  {}", net.name, net.predicted, ranking.unit, net.nme, net.choice.join(" "));
+    }
+    let sd = ranking.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
+    println!(
+        "random: {:.3}{sd} % ({}); the searched network is number {} of {}",
+        ranking.mean,
+        ranking.on,
+        ranking.rank,
+        ranking.random.len() + 1
+    );
+}
+
+fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {
+    args.threads.apply()?;
+    let finished = Finished::load(&RunFolder::new(&args.run))?;
+    if args.overwrite {
+        clear(&finished, "baselines", |name| name == "mobilenet")?;
+    }
+    let epochs = args.end_epoch.map_or(String::new(), |n| format!(" --end-epoch {n}"));
+    let command = format!("baseline mobilenet --run {}{epochs}", quoted(&args.run));
+    let (folder, ended) = mobilenet(&finished, args.end_epoch, &Context { interrupt: &Interrupt::listen(), command: &command })?;
+    if args.json {
+        print_json(&ended, &folder.file("metrics.csv"))?;
+    } else {
+        println!("{}: NME {:.3} % ({})", blocks::baseline::NAME, ended.nme, ended.on);
+    }
+    eprintln!("next: trainer export --subnet {} --out {}", quoted(&last(&folder)), quoted(&folder.file("subnet.onnx")));
+    Ok(())
+}

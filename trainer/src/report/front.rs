@@ -1,0 +1,246 @@
+//! Networks by latency and error: the run's own beside random ones, those of a sweep, and the baseline.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::measured;
+use crate::baseline::Ranking;
+use crate::error::Result;
+use crate::run::{FileError, RunFolder, write_atomically};
+use crate::search::ArchFile;
+use crate::stage;
+
+/// Where a network comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The run's own.
+    Searched,
+    /// Of a sweep from the run's warm-up.
+    Sweep,
+    /// Drawn at random.
+    Random,
+    /// The published baseline.
+    Baseline,
+}
+
+/// A network in the plane of latency and error.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Net {
+    /// What it is called.
+    pub name: String,
+    /// Where it comes from.
+    pub kind: Kind,
+    /// Predicted cost in the table's unit; measured for the baseline, which is not of the space.
+    pub cost: f64,
+    /// NME of its last epoch, per cent.
+    pub nme: f64,
+    /// Whether no other network is both as fast and as good.
+    pub on_front: bool,
+}
+
+/// All trained networks that belong to the run in `folder`, the fastest first. The baseline is among them once its measurement lies in
+/// its folder as `measured.json`.
+///
+/// # Errors
+/// Their files cannot be read.
+pub fn networks(folder: &RunFolder) -> Result<Vec<Net>> {
+    let mut nets = Vec::new();
+    let mut add = |name: &str, kind, cost: Option<f64>, folder: &RunFolder| -> Result<()> {
+        if let Some((cost, ended)) = cost.zip(stage::ended(folder)?) {
+            nets.push(Net { name: name.to_string(), kind, cost, nme: ended.nme, on_front: false });
+        }
+        Ok(())
+    };
+    let predicted = |folder: &RunFolder| -> Result<Option<f64>> {
+        let path = folder.file("arch.json");
+        Ok(if path.is_file() { Some(ArchFile::load(&path)?.predicted.total) } else { None })
+    };
+    add("searched", Kind::Searched, predicted(folder)?, folder)?;
+    for inner in inner(folder, "sweep")? {
+        let name = inner.root().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        add(&name, Kind::Sweep, predicted(&inner)?, &inner)?;
+    }
+    let mobilenet = RunFolder::new(&folder.file("baselines/mobilenet"));
+    let time = measured(&mobilenet.file("measured.json"))?.map(|m| m.0);
+    add("MobileNetV3-PFLD", Kind::Baseline, time, &mobilenet)?;
+    if let Some(ranking) = ranking(folder)? {
+        let random = |net: crate::baseline::Trained| Net {
+            name: net.name,
+            kind: Kind::Random,
+            cost: net.predicted,
+            nme: net.nme,
+            on_front: false,
+        };
+        nets.extend(ranking.random.into_iter().map(random));
+    }
+    mark_front(&mut nets);
+    Ok(nets)
+}
+
+/// The run's place among random networks, once it is known.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn ranking(folder: &RunFolder) -> Result<Option<Ranking>> {
+    let path = folder.file("baselines/random.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path).map_err(FileError::new("cannot read", &path))?;
+    Ok(Some(serde_json::from_str(&text).map_err(std::io::Error::other).map_err(FileError::new("cannot read", &path))?))
+}
+
+/// The folders in one of the run's folders, by name.
+fn inner(folder: &RunFolder, name: &str) -> Result<Vec<RunFolder>> {
+    let root = folder.file(name);
+    if !root.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = root.read_dir().map_err(FileError::new("cannot read", &root))?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+    paths.sort();
+    Ok(paths.iter().map(|path| RunFolder::new(path)).collect())
+}
+
+/// Sorts by cost and marks those that no other one is better than: Pareto's front.
+fn mark_front(nets: &mut [Net]) {
+    nets.sort_by(|a, b| a.cost.total_cmp(&b.cost).then(a.nme.total_cmp(&b.nme)));
+    let mut least = f64::INFINITY;
+    for net in nets {
+        net.on_front = net.nme < least;
+        least = least.min(net.nme);
+    }
+}
+
+/// The file with the networks, in a run's folder.
+pub const TABLE: &str = "pareto.csv";
+/// The file with their picture.
+pub const PICTURE: &str = "pareto.svg";
+
+/// Writes [`TABLE`] and [`PICTURE`] into the run's folder.
+///
+/// # Errors
+/// They cannot be written.
+pub fn write(nets: &[Net], unit: &str, folder: &RunFolder) -> Result<()> {
+    let path = folder.file(TABLE);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = nets.iter().try_for_each(|net| writer.serialize(net)).map_err(std::io::Error::other);
+    let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
+    write_atomically(&path, &bytes.map_err(FileError::new("cannot write", &path))?)?;
+    Ok(write_atomically(&folder.file(PICTURE), picture(nets, unit).as_bytes())?)
+}
+
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 400.0;
+const LEFT: f64 = 56.0;
+const RIGHT: f64 = 24.0;
+const TOP: f64 = 34.0;
+const BOTTOM: f64 = 46.0;
+
+impl Kind {
+    fn colour(self) -> &'static str {
+        match self {
+            Self::Searched => "#c0392b",
+            Self::Sweep => "#1f5fa8",
+            Self::Random => "#8a8a8a",
+            Self::Baseline => "#2e8b57",
+        }
+    }
+}
+
+/// The networks as points, cost on a logarithmic axis, and the front as a line: an SVG file.
+pub fn picture(nets: &[Net], unit: &str) -> String {
+    let range = |values: &mut dyn Iterator<Item = f64>| {
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let margin = 0.08 * (high - low).max(1e-3 * high.abs()).max(1e-9);
+        (low - margin, high + margin)
+    };
+    let (x0, x1) = range(&mut nets.iter().map(|net| net.cost.ln()));
+    let (y0, y1) = range(&mut nets.iter().map(|net| net.nme));
+    let across = |cost: f64| LEFT + (cost.ln() - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT);
+    let up = |nme: f64| HEIGHT - BOTTOM - (nme - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
+    let (shown_unit, scale) = if unit == "MAC" { ("MMAC", 1e-6) } else { (unit, 1.0) };
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+         font-family=\"system-ui,sans-serif\" font-size=\"12\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\
+         <text x=\"{LEFT}\" y=\"18\" font-size=\"14\" font-weight=\"600\">NME, %, over {shown_unit}</text>"
+    );
+    let mut draw = |text: std::fmt::Arguments<'_>| {
+        // Writing to a string cannot fail.
+        let _ = svg.write_fmt(text);
+    };
+    for step in 0..=4 {
+        let part = f64::from(step) / 4.0;
+        let (nme, cost) = (y0 + (y1 - y0) * part, (x0 + (x1 - x0) * part).exp());
+        let (x, y) = (across(cost), up(nme));
+        draw(format_args!("<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#ddd\"/>", WIDTH - RIGHT));
+        draw(format_args!("<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{nme:.2}</text>", LEFT - 6.0, y + 4.0));
+        draw(format_args!("<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{:.1}</text>", HEIGHT - BOTTOM + 18.0, cost * scale));
+    }
+    // A step: what lies between two networks of the front is not reached by either.
+    let front: Vec<&Net> = nets.iter().filter(|net| net.on_front).collect();
+    let mut path = String::new();
+    for net in &front {
+        let (x, y) = (across(net.cost), up(net.nme));
+        let _ = if path.is_empty() { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
+    }
+    draw(format_args!("<path d=\"{path}\" fill=\"none\" stroke=\"#c8a000\" stroke-width=\"1.5\"/>"));
+    for net in nets {
+        let (x, y, colour) = (across(net.cost), up(net.nme), net.kind.colour());
+        let radius = if net.kind == Kind::Random { 4.0 } else { 5.5 };
+        let title = format!("{}: {:.1} {shown_unit}, {:.2} %", net.name, net.cost * scale, net.nme);
+        draw(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"><title>{title}</title></circle>"));
+        if net.kind != Kind::Random {
+            let (anchor, shift) = if x > WIDTH - 160.0 { ("end", -9.0) } else { ("start", 9.0) };
+            draw(format_args!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{}</text>",
+                x + shift,
+                y - 7.0,
+                net.name
+            ));
+        }
+    }
+    let mut x = WIDTH - RIGHT;
+    for (kind, label) in
+        [(Kind::Baseline, "baseline"), (Kind::Random, "random"), (Kind::Sweep, "sweep"), (Kind::Searched, "searched")]
+    {
+        if nets.iter().any(|net| net.kind == kind) {
+            draw(format_args!("<text x=\"{x}\" y=\"18\" text-anchor=\"end\" fill=\"{}\">● {label}</text>", kind.colour()));
+            x -= 8.0 * label.len() as f64 + 26.0;
+        }
+    }
+    svg + "</svg>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(name: &str, cost: f64, nme: f64) -> Net {
+        Net { name: name.to_string(), kind: Kind::Sweep, cost, nme, on_front: false }
+    }
+
+    #[test]
+    fn the_front_holds_what_nothing_is_better_than() {
+        let mut nets = [net("slow", 300.0, 2.0), net("bad", 200.0, 3.0), net("fast", 100.0, 2.5), net("as good", 150.0, 2.5)];
+        mark_front(&mut nets);
+        let front: Vec<_> = nets.iter().filter(|n| n.on_front).map(|n| n.name.as_str()).collect();
+        assert_eq!(front, ["fast", "slow"]);
+    }
+
+    #[test]
+    fn the_picture_holds_each_network_inside_its_frame() {
+        let mut nets = vec![net("a", 100.0, 2.5), net("b", 1000.0, 2.0)];
+        mark_front(&mut nets);
+        let svg = picture(&nets, "µs");
+        assert_eq!(svg.matches("<circle").count(), 2);
+        for attribute in svg.split("cx=\"").skip(1) {
+            let x: f64 = attribute[..attribute.find('"').unwrap()].parse().unwrap();
+            assert!((LEFT..=WIDTH - RIGHT).contains(&x), "{x}");
+        }
+        // One network alone has no extent.
+        assert!(!picture(&nets[..1], "µs").contains("NaN"));
+    }
+}
