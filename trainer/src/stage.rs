@@ -1,6 +1,8 @@
 //! Trainings that go on where they stopped: begun, resumed, or only read where they are finished. Commands that run many of them
 //! are made of these.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -30,8 +32,12 @@ pub fn ended(folder: &RunFolder) -> Result<Option<Ended>> {
     }
     let log = MetricsLog::open(&folder.file("metrics.csv"))?;
     let last = log.rows().iter().rfind(|row| row.phase == Phase::Finetune && row.epoch == config.end_epoch);
-    let on = if config.hold_back > 0.0 { "held back" } else { "test" };
-    Ok(last.and_then(|row| row.val_nme).map(|nme| Ended { nme, on }))
+    Ok(last.and_then(|row| row.val_nme).map(|nme| Ended { nme, on: judged_on(&config) }))
+}
+
+/// The faces that a finetune's error is of.
+fn judged_on(config: &FinetuneConfig) -> &'static str {
+    if config.hold_back > 0.0 { "held back" } else { "test" }
 }
 
 /// What every training of a command is given.
@@ -60,9 +66,9 @@ pub fn finetune(config: &FinetuneConfig, folder: &RunFolder, context: &Context<'
     folder.prepare(Stage::Finetune, resume)?;
     run.finetune = Some(config.clone());
     run.save(&path)?;
-    eprintln!("{}", finetune.describe());
-    let done = finetune.run(context.interrupt, context.command)?;
-    Ok(Ended { nme: 100.0 * done.evaluation.nme, on: done.on })
+    finetune.describe().iter().for_each(|line| eprintln!("{line}"));
+    let done = finetune.run(context.interrupt, context.command, Instant::now())?;
+    Ok(Ended { nme: 100.0 * done.evaluation.nme, on: judged_on(config) })
 }
 
 /// The search `config` in `folder`, to its end, from the warm-up at `warm_up`.
@@ -92,7 +98,7 @@ pub fn search(
     for line in search.describe() {
         eprintln!("{line}");
     }
-    Ok(search.run(context.interrupt, context.command)?.arch)
+    Ok(search.run(context.interrupt, context.command, Instant::now())?.arch)
 }
 
 fn same(saved: String, wanted: String, folder: &RunFolder) -> Result<()> {

@@ -153,6 +153,10 @@ impl FinetuneArgs {
                 )));
             }
             (None, Kind::Subnet) => own(checkpoint.choice(supernet, &space)?),
+            (_, Kind::Baseline) => {
+                let shown = supernet.display();
+                return Err(Error::Usage(format!("{shown} is the baseline's checkpoint; it is trained by `trainer baseline`")));
+            }
         };
         let name = self.space.clone().unwrap_or_else(|| checkpoint.meta.space.clone());
         Ok((name, choice, sha256_of_file(supernet)?))

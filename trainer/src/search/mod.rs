@@ -509,9 +509,9 @@ fn check(config: &SearchConfig) -> Result<()> {
 ///
 /// # Errors
 /// It holds no architecture weights of this space.
-pub fn chosen(checkpoint: &Checkpoint, path: &Path, space: &Space) -> Result<Vec<blocks::Primitive>> {
+pub fn chosen(checkpoint: &Checkpoint, path: &Path, space: &Space) -> std::result::Result<Vec<blocks::Primitive>, CheckpointError> {
     if checkpoint.meta.choice.is_some() {
-        return Ok(checkpoint.choice(path, space)?);
+        return checkpoint.choice(path, space);
     }
     let width = space.layers().iter().map(|l| l.primitives.len()).max().unwrap_or(0);
     let values = checkpoint.tensor(path, PATH_ALPHA, width * space.layers().len())?;
