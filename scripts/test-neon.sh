@@ -2,7 +2,7 @@
 # Builds the training kernels for ARMv8 and runs their tests in an emulator: every operation with NEON and with portable code, against
 # the plain formula and finite differences, as on this machine with what it has.
 #
-#   scripts/test-neon.sh [--quiet] [-- NAME]
+#   scripts/test-neon.sh [--quiet] [-- NAME | -- --skip NAME]
 #
 # Arguments go to `cargo test`. Needs scripts/setup-aarch64.sh. An emulator shows that results are right, never how long they take.
 set -euo pipefail
