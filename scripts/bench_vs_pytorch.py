@@ -17,10 +17,7 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-CACHE = pathlib.Path(
-    os.environ.get("BLOCKTIME_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "blocktime"
-)
+from host import CACHE, ROOT
 
 
 def pytorch_side(batch, which, threads):

@@ -16,30 +16,14 @@ Exit code 0: all agree within the limit. 1: some do not. 2: it could not be done
 """
 
 import argparse
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-CACHE = pathlib.Path(
-    os.environ.get("BLOCKTIME_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "blocktime"
-)
+from host import CACHE, ROOT, fail, run
+
 ONNXRUNTIME, NCNN, PNNX = "1.32.0", "1.0.20261020", "20261020"
-
-
-def fail(reason):
-    print(f"compare_mobile_engines: {reason}", file=sys.stderr)
-    sys.exit(2)
-
-
-def run(command, **more):
-    """A program's standard output; its end is ours where it fails."""
-    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True, **more)
-    if done.returncode:
-        fail(f"'{' '.join(str(c) for c in command)}' ended with {done.returncode}")
-    return done.stdout
 
 
 def environment():

@@ -33,10 +33,8 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-CACHE = pathlib.Path(
-    os.environ.get("BLOCKTIME_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "blocktime"
-)
+from host import CACHE, ROOT, fail, run
+
 SAMPLE_US = 1000
 # Of `profiler bench`, with the time in which it is stopped.
 BUDGET_MS = 3000
@@ -206,19 +204,6 @@ def python_side(models, cpu, library):
             if undisturbed and abs(last - earlier) <= 0.05 * min(last, earlier):
                 samples[i].append(us)
     print(json.dumps({"version": ort.__version__, "median_us": [statistics.median(s) if len(s) >= 6 else None for s in samples]}))
-
-
-def fail(message):
-    print(f"compare_with_python: {message}", file=sys.stderr)
-    sys.exit(2)
-
-
-def run(command, **more):
-    """A program's standard output; its end is ours where it fails."""
-    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True, **more)
-    if done.returncode:
-        fail(f"'{' '.join(str(c) for c in command)}' ended with {done.returncode}")
-    return done.stdout
 
 
 def environment():

@@ -4,13 +4,15 @@
 #![cfg(feature = "mnn")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
 
+mod beside;
 mod common;
 
 use std::path::Path;
 
+use beside::{assert_near, check, onnxruntime};
 use blocks::onnx::Batch;
-use blocks::{Graph, Space, Weights, eval};
-use common::{Case, all_primitives, noise, session, unusual};
+use blocks::{Space, Weights, eval};
+use common::{all_primitives, noise, session, unusual};
 use engines::mnn::convert::Converter;
 use engines::{Engine, EngineError, EngineKind, SessionOptions};
 
@@ -33,55 +35,12 @@ fn mnn() -> Option<Box<dyn Engine>> {
     }
 }
 
-fn onnxruntime() -> Option<Box<dyn Engine>> {
-    match engines::open(EngineKind::OnnxRuntime, None) {
-        Ok(engine) => Some(engine),
-        Err(e) => {
-            assert!(std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_none_or(|v| v != "1"), "{e}");
-            eprintln!("not compared with ONNX Runtime: {e}");
-            None
-        }
-    }
-}
-
-/// Runs graphs in MNN, by the plain formulas and in ONNX Runtime.
-fn check(mnn: &dyn Engine, graphs: &[Graph]) {
-    check_within(mnn, graphs, TOLERANCE);
-}
-
-fn check_within(mnn: &dyn Engine, graphs: &[Graph], tolerance: f32) {
-    let other = onnxruntime();
-    for graph in graphs {
-        let case = Case::new(graph);
-        let found = case.run(mnn);
-        assert_within(&format!("{} by the formulas", graph.name()), &found, &case.expected, tolerance);
-        if let Some(other) = &other {
-            assert_within(&format!("{} in ONNX Runtime", graph.name()), &found, &case.run(&**other), tolerance);
-        }
-    }
-}
-
-fn assert_near(name: &str, found: &[Vec<f32>], expected: &[Vec<f32>]) {
-    assert_within(name, found, expected, TOLERANCE);
-}
-
-fn assert_within(name: &str, found: &[Vec<f32>], expected: &[Vec<f32>], tolerance: f32) {
-    assert_eq!(found.len(), expected.len(), "{name}");
-    for (i, (found, expected)) in std::iter::zip(found, expected).enumerate() {
-        assert_eq!(found.len(), expected.len(), "{name}: output {i}");
-        let range = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
-        assert!(range > 0.0, "{name}: all of output {i} is zero");
-        let error = std::iter::zip(found, expected).map(|(f, e)| (f - e).abs() / range).fold(0.0, f32::max);
-        assert!(error <= tolerance && found.iter().all(|v| v.is_finite()), "{name}: output {i} is off by {error:e} of its range");
-    }
-}
-
 #[test]
 fn all_primitives_at_two_shapes() {
     let Some(mnn) = mnn() else { return };
     let graphs = all_primitives();
     assert_eq!(graphs.len(), 52);
-    check(&*mnn, &graphs);
+    check(&*mnn, &graphs, TOLERANCE);
 }
 
 #[test]
@@ -91,16 +50,16 @@ fn trunk_pieces_and_whole_networks() {
     let choice = |k: usize| space.layers().iter().map(|l| l.primitives[k]).collect::<Vec<_>>();
     let mut graphs: Vec<_> = space.trunk_pieces(106).into_iter().map(|piece| piece.graph).collect();
     graphs.extend([space.subnet(&choice(1), 106), space.deployed(&choice(8), 86)]);
-    check(&*mnn, &graphs);
+    check(&*mnn, &graphs, TOLERANCE);
     // Large dense 3×3 convolutions, of which only this network has any: MNN computes them by Winograd's scheme in large tiles, which costs
     // two digits (with its hint WINOGRAD_MEMORY_LEVEL at 0, for small tiles, 1e-6 is left).
-    check_within(&*mnn, &[space.pose_net().unwrap()], 1e-3);
+    check(&*mnn, &[space.pose_net().unwrap()], 1e-3);
 }
 
 #[test]
 fn unusual_graphs() {
     let Some(mnn) = mnn() else { return };
-    check(&*mnn, &[unusual()]);
+    check(&*mnn, &[unusual()], TOLERANCE);
 }
 
 #[test]
@@ -118,7 +77,7 @@ fn the_tenth_run_sees_the_inputs_of_the_first() {
         outputs.push(session.read_outputs().unwrap());
     }
     assert!(outputs.iter().all(|found| *found == outputs[0]));
-    assert_near("the last", &outputs[9], &eval::evaluate(&graph, &weights, &[input]).unwrap());
+    assert_near("the last", &outputs[9], &eval::evaluate(&graph, &weights, &[input]).unwrap(), TOLERANCE);
 }
 
 #[test]
@@ -133,7 +92,7 @@ fn an_open_batch_is_one() {
         session.set_inputs(std::slice::from_ref(&image)).unwrap();
         assert!(matches!(session.read_outputs(), Err(EngineError::NoInputs)), "outputs of other inputs");
         session.run().unwrap();
-        assert_near("landmarks", &session.read_outputs().unwrap(), &eval::evaluate(&graph, &weights, &[image]).unwrap());
+        assert_near("landmarks", &session.read_outputs().unwrap(), &eval::evaluate(&graph, &weights, &[image]).unwrap(), TOLERANCE);
     }
     assert!(matches!(session.set_inputs(&[vec![0.0; 2 * 3 * 112 * 112]]), Err(EngineError::Inputs(_))));
 }

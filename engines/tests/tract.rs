@@ -4,14 +4,16 @@
 #![cfg(feature = "tract")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
 
+mod beside;
 mod common;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use beside::{assert_near, check, onnxruntime};
 use blocks::onnx::Batch;
-use blocks::{Graph, Space, Weights, eval};
-use common::{Case, all_primitives, noise, session, unusual};
+use blocks::{Space, Weights, eval};
+use common::{all_primitives, noise, session, unusual};
 use engines::{Engine, EngineError, EngineKind, SessionOptions};
 
 /// Largest difference, in parts of the largest expected value.
@@ -21,46 +23,11 @@ fn tract() -> Box<dyn Engine> {
     engines::open(EngineKind::Tract, None).unwrap()
 }
 
-fn onnxruntime() -> Option<Box<dyn Engine>> {
-    match engines::open(EngineKind::OnnxRuntime, None) {
-        Ok(engine) => Some(engine),
-        Err(e) => {
-            assert!(std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_none_or(|v| v != "1"), "{e}");
-            eprintln!("not compared with ONNX Runtime: {e}");
-            None
-        }
-    }
-}
-
-/// Runs graphs in tract, by the plain formulas and in ONNX Runtime.
-fn check(graphs: &[Graph]) {
-    let (tract, other) = (tract(), onnxruntime());
-    for graph in graphs {
-        let case = Case::new(graph);
-        let found = case.run(&*tract);
-        assert_near(&format!("{} by the formulas", graph.name()), &found, &case.expected);
-        if let Some(other) = &other {
-            assert_near(&format!("{} in ONNX Runtime", graph.name()), &found, &case.run(&**other));
-        }
-    }
-}
-
-fn assert_near(name: &str, found: &[Vec<f32>], expected: &[Vec<f32>]) {
-    assert_eq!(found.len(), expected.len(), "{name}");
-    for (i, (found, expected)) in std::iter::zip(found, expected).enumerate() {
-        assert_eq!(found.len(), expected.len(), "{name}: output {i}");
-        let range = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
-        assert!(range > 0.0, "{name}: all of output {i} is zero");
-        let error = std::iter::zip(found, expected).map(|(f, e)| (f - e).abs() / range).fold(0.0, f32::max);
-        assert!(error <= TOLERANCE && found.iter().all(|v| v.is_finite()), "{name}: output {i} is off by {error:e} of its range");
-    }
-}
-
 #[test]
 fn all_primitives_at_two_shapes() {
     let graphs = all_primitives();
     assert_eq!(graphs.len(), 52);
-    check(&graphs);
+    check(&*tract(), &graphs, TOLERANCE);
 }
 
 #[test]
@@ -69,12 +36,12 @@ fn trunk_pieces_and_whole_networks() {
     let choice = |k: usize| space.layers().iter().map(|l| l.primitives[k]).collect::<Vec<_>>();
     let mut graphs: Vec<_> = space.trunk_pieces(106).into_iter().map(|piece| piece.graph).collect();
     graphs.extend([space.pose_net().unwrap(), space.subnet(&choice(1), 106), space.deployed(&choice(8), 86)]);
-    check(&graphs);
+    check(&*tract(), &graphs, TOLERANCE);
 }
 
 #[test]
 fn unusual_graphs() {
-    check(&[unusual()]);
+    check(&*tract(), &[unusual()], TOLERANCE);
 }
 
 #[test]
@@ -95,7 +62,7 @@ fn an_open_batch_takes_its_size_from_the_values() {
         assert!(matches!(session.read_outputs(), Err(EngineError::NoInputs)), "outputs of other inputs");
         session.run().unwrap();
         let found = session.read_outputs().unwrap();
-        assert_near("landmarks", &found, &[expected[..images.len() * 38].to_vec()]);
+        assert_near("landmarks", &found, &[expected[..images.len() * 38].to_vec()], TOLERANCE);
     }
 }
 

@@ -142,8 +142,7 @@ impl Check {
         for (choice, then) in &anchors {
             slowdowns.push(median(choice)?.value * canary.stated_us.0 / then.0);
         }
-        slowdowns.sort_by(f64::total_cmp);
-        let slowdown = (!slowdowns.is_empty()).then(|| crate::stats::quantile(&slowdowns, 0.5));
+        let slowdown = crate::stats::median(slowdowns);
         let unit = canary.stated_us.0 / slowdown.unwrap_or(1.0);
         let mut nets = Vec::new();
         for choice in &choices {
@@ -196,8 +195,6 @@ impl Report {
     pub fn of(nets: Vec<Net>) -> Self {
         let share = |test: &dyn Fn(&Net) -> bool| nets.iter().filter(|n| test(n)).count() as f64 / nets.len() as f64;
         let mean = |value: &dyn Fn(&Net) -> f64| nets.iter().map(value).sum::<f64>() / nets.len() as f64;
-        let mut noise: Vec<f64> = nets.iter().map(|n| n.noise).collect();
-        noise.sort_by(f64::total_cmp);
         let mut order: Vec<usize> = (0..nets.len()).collect();
         order.sort_by(|&a, &b| nets[b].error.abs().total_cmp(&nets[a].error.abs()));
         order.truncate(WORST);
@@ -211,7 +208,7 @@ impl Report {
             within_10: share(&|n| n.error.abs() <= 0.1),
             kendall_tau: kendall_tau(&nets),
             covered: share(&|n| n.covered),
-            noise: crate::stats::quantile(&noise, 0.5),
+            noise: crate::stats::median(nets.iter().map(|n| n.noise)).unwrap_or_default(),
             state: None,
             nets,
         }

@@ -16,7 +16,7 @@ use super::neighbour::QuietRatios;
 use super::raw::{ItemSamples, Samples};
 use super::{HostError, text};
 use crate::protocol::Start;
-use crate::stats::{Median, quantile};
+use crate::stats::{Median, median, quantile};
 
 /// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent.
 const ANCHORS: usize = 12;
@@ -230,9 +230,7 @@ fn discarded(item: &ItemSamples) -> Discarded {
 
 /// Median of the runs with cold caches.
 fn cold(item: &ItemSamples, stated: f64) -> Option<Micros> {
-    let mut sorted = item.cold.clone();
-    sorted.sort_by(f64::total_cmp);
-    (!sorted.is_empty()).then(|| Micros(quantile(&sorted, 0.5) * stated))
+    median(item.cold.iter().copied()).map(|ratio| Micros(ratio * stated))
 }
 
 fn shapes(graph: &Graph) -> Shapes {

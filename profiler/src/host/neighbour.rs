@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use super::job;
 use super::raw::{ItemSamples, Samples};
-use crate::stats::quantile;
+use crate::stats::median;
 
 /// Levels of the canary, each with as many samples.
 const LEVELS: usize = 16;
@@ -83,15 +83,18 @@ fn effects(points: &[Point], items: usize, processes: usize) -> (Vec<f64>, Vec<f
     let mut by_canary: Vec<usize> = (0..points.len()).collect();
     by_canary.sort_by(|&a, &b| points[a].canary.total_cmp(&points[b].canary));
     let count = (points.len() / LEAST).min(LEVELS);
+    // Networks and single blocks each by themselves: even and odd places.
+    let telling =
+        [0, 1].map(|kind| -> Vec<usize> { (kind..processes).step_by(2).filter(|&p| tells(points, &by_process[p])).collect() });
     let bound = |level: usize| level * points.len() / count;
 
     let (mut of_level, mut of_process) = (vec![0.0; points.len()], vec![0.0; processes]);
     for _ in 0..TURNS {
         let own = |i: &usize| points[*i].ratio - of_level[*i] - of_process[points[*i].process];
-        let centre: Vec<f64> = by_item.iter().map(|item| median(item.iter().map(own))).collect();
+        let centres: Vec<f64> = by_item.iter().map(|item| centre(item.iter().map(own))).collect();
         if count > QUIET {
             let beyond = |group: &[usize]| {
-                median(group.iter().map(|&i| points[i].ratio - of_process[points[i].process] - centre[points[i].item]))
+                centre(group.iter().map(|&i| points[i].ratio - of_process[points[i].process] - centres[points[i].item]))
             };
             let quiet = beyond(&by_canary[..bound(QUIET)]);
             for level in (0..count).map(|level| &by_canary[bound(level)..bound(level + 1)]) {
@@ -99,13 +102,11 @@ fn effects(points: &[Point], items: usize, processes: usize) -> (Vec<f64>, Vec<f
                 level.iter().for_each(|&i| of_level[i] = effect);
             }
         }
-        // Networks and single blocks each by themselves: even and odd places.
-        for kind in 0..2 {
-            let of_kind: Vec<usize> = (kind..processes).step_by(2).filter(|&p| tells(points, &by_process[p])).collect();
-            let beyond = |p: usize| median(by_process[p].iter().map(|&i| points[i].ratio - of_level[i] - centre[points[i].item]));
+        for of_kind in &telling {
+            let beyond = |p: usize| centre(by_process[p].iter().map(|&i| points[i].ratio - of_level[i] - centres[points[i].item]));
             let found: Vec<f64> = of_kind.iter().map(|&p| beyond(p)).collect();
-            let usual = median(found.iter().copied());
-            std::iter::zip(of_kind, found).for_each(|(p, effect)| of_process[p] = effect - usual);
+            let usual = centre(found.iter().copied());
+            std::iter::zip(of_kind, found).for_each(|(&p, effect)| of_process[p] = effect - usual);
         }
     }
     (of_level, of_process)
@@ -118,10 +119,8 @@ fn tells(points: &[Point], own: &[usize]) -> bool {
 }
 
 /// The median; 0 where there are no values.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_by(f64::total_cmp);
-    if sorted.is_empty() { 0.0 } else { quantile(&sorted, 0.5) }
+fn centre(values: impl Iterator<Item = f64>) -> f64 {
+    median(values).unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -164,7 +163,7 @@ mod tests {
 
     fn largest_error(samples: &Samples) -> f64 {
         let quiet = QuietRatios::of(samples);
-        let error = |i: usize| median(quiet.item(&format!("model {i}")).iter().copied()) / (10.0 + i as f64) - 1.0;
+        let error = |i: usize| centre(quiet.item(&format!("model {i}")).iter().copied()) / (10.0 + i as f64) - 1.0;
         (0..20).map(|i| error(i).abs()).fold(0.0, f64::max)
     }
 
@@ -172,7 +171,7 @@ mod tests {
     fn a_neighbour_that_comes_and_goes_does_not_move_the_medians() {
         for busy in [0.2, 0.5, 0.8] {
             let samples = made_up(8000, busy, 1.06, 1.1);
-            let plain = median(samples.items["model 3"].ratios().into_iter()) / 13.0 - 1.0;
+            let plain = centre(samples.items["model 3"].ratios().into_iter()) / 13.0 - 1.0;
             assert!(busy < 0.4 || plain > 0.01, "{plain}");
             assert!(largest_error(&samples) < 0.004, "{busy}: {}", largest_error(&samples));
             let most = QuietRatios::of(&samples).most;

@@ -1,11 +1,9 @@
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
-use super::{ThreadArgs, quoted};
-use crate::baseline::{Finished, Ranking, clear, last, mobilenet, random};
+use super::{BesideArgs, print_json, quoted};
+use crate::baseline::{Ranking, last, mobilenet, random};
 use crate::error::Result;
-use crate::run::{FileError, Interrupt, RunFolder};
+use crate::run::Interrupt;
 use crate::stage::Context;
 
 #[derive(Args, Debug)]
@@ -29,26 +27,17 @@ enum Which {
 The networks' predicted latency lies within −10…0 % of the searched one's; each is finetuned with its recipe and its number of epochs
 in RUN/baselines/random-N. The same command goes on where it was stopped. The ranking is RUN/baselines/random.json, and in `trainer report RUN`.")]
 struct RandomArgs {
-    /// The folder of a run whose search and finetune are finished
-    #[arg(long, value_name = "RUN")]
-    run: PathBuf,
+    #[command(flatten)]
+    beside: BesideArgs,
     /// Number of networks
     #[arg(long, value_name = "K", default_value_t = 8)]
     nets: usize,
     /// Seed of the draw
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    #[command(flatten)]
-    threads: ThreadArgs,
-    /// Train all of them anew
-    #[arg(long)]
-    overwrite: bool,
     /// Use a table whose times an emulator made
     #[arg(long)]
     allow_emulated: bool,
-    /// Print the ranking as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -59,20 +48,11 @@ struct RandomArgs {
 
 It is trained with the recipe of the run's finetune. The same command goes on where it was stopped.")]
 struct MobilenetArgs {
-    /// The folder of a run whose search and finetune are finished
-    #[arg(long, value_name = "RUN")]
-    run: PathBuf,
+    #[command(flatten)]
+    beside: BesideArgs,
     /// Epochs [default: as many as the run's search and finetune had together]
     #[arg(long)]
     end_epoch: Option<usize>,
-    #[command(flatten)]
-    threads: ThreadArgs,
-    /// Train it anew
-    #[arg(long)]
-    overwrite: bool,
-    /// Print {nme, on} as JSON, NME in per cent
-    #[arg(long)]
-    json: bool,
 }
 
 pub fn run(args: &BaselineArgs) -> Result<()> {
@@ -83,24 +63,14 @@ pub fn run(args: &BaselineArgs) -> Result<()> {
 }
 
 fn run_random(args: &RandomArgs) -> Result<()> {
-    args.threads.apply()?;
-    let finished = Finished::load(&RunFolder::new(&args.run))?;
-    if args.overwrite {
-        clear(&finished, "baselines", |name| name.starts_with("random-"))?;
-    }
-    let command = format!("baseline random --run {} --nets {} --seed {}", quoted(&args.run), args.nets, args.seed);
+    let finished = args.beside.begin("baselines", |name| name.starts_with("random-"))?;
+    let command = format!("baseline random --run {} --nets {} --seed {}", quoted(&args.beside.run), args.nets, args.seed);
     let context = Context { interrupt: &Interrupt::listen(), command: &command };
     let ranking = random(&finished, args.nets, args.seed, args.allow_emulated, &context)?;
-    if args.json {
+    if args.beside.json {
         return print_json(&ranking, &finished.folder.file("baselines/random.json"));
     }
     print(&ranking);
-    Ok(())
-}
-
-fn print_json(value: &impl serde::Serialize, path: &std::path::Path) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other).map_err(FileError::new("cannot write", path))?;
-    println!("{text}");
     Ok(())
 }
 
@@ -119,15 +89,11 @@ fn print(ranking: &Ranking) {
 }
 
 fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {
-    args.threads.apply()?;
-    let finished = Finished::load(&RunFolder::new(&args.run))?;
-    if args.overwrite {
-        clear(&finished, "baselines", |name| name == "mobilenet")?;
-    }
+    let finished = args.beside.begin("baselines", |name| name == "mobilenet")?;
     let epochs = args.end_epoch.map_or(String::new(), |n| format!(" --end-epoch {n}"));
-    let command = format!("baseline mobilenet --run {}{epochs}", quoted(&args.run));
+    let command = format!("baseline mobilenet --run {}{epochs}", quoted(&args.beside.run));
     let (folder, ended) = mobilenet(&finished, args.end_epoch, &Context { interrupt: &Interrupt::listen(), command: &command })?;
-    if args.json {
+    if args.beside.json {
         print_json(&ended, &folder.file("metrics.csv"))?;
     } else {
         println!("{}: NME {:.3} % ({})", blocks::baseline::NAME, ended.nme, ended.on);

@@ -11,12 +11,14 @@ mod search;
 mod sweep;
 mod synth;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::baseline::{Finished, clear};
 use crate::error::{Error, Result};
+use crate::run::{FileError, RunFolder};
 
 /// Searches, trains and exports small facial landmark networks with a latency table of a real device.
 #[derive(Debug, Parser)]
@@ -97,6 +99,41 @@ impl ThreadArgs {
         }
         builder.build_global().map_err(|e| Error::Usage(format!("cannot start threads: {e}")))
     }
+}
+
+/// What trainings beside a finished run take.
+#[derive(Args, Debug)]
+struct BesideArgs {
+    /// The folder of a run whose search and finetune are finished
+    #[arg(long, value_name = "RUN")]
+    run: PathBuf,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    /// Train anew what is there
+    #[arg(long)]
+    overwrite: bool,
+    /// Print the result as JSON, NME in per cent
+    #[arg(long)]
+    json: bool,
+}
+
+impl BesideArgs {
+    /// The finished run; with --overwrite, without those networks beside it in `folder` that are `stale`.
+    fn begin(&self, folder: &str, stale: impl Fn(&str) -> bool) -> Result<Finished> {
+        self.threads.apply()?;
+        let finished = Finished::load(&RunFolder::new(&self.run))?;
+        if self.overwrite {
+            clear(&finished, folder, stale)?;
+        }
+        Ok(finished)
+    }
+}
+
+/// Prints a result as JSON; `path` is the file that holds it too.
+fn print_json(value: &impl serde::Serialize, path: &Path) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other).map_err(FileError::new("cannot write", path))?;
+    println!("{text}");
+    Ok(())
 }
 
 /// Reads the command line and runs it.

@@ -3,14 +3,13 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
+use super::{DEFAULT_LIST, ListArgs, ThreadArgs, print_json, quoted};
 use crate::error::Result;
 use crate::loss::{PointLoss, PoseWeight, TARGET_BETA, TermMode};
 use crate::optim::Algorithm;
 use crate::reference::Reference;
 use crate::run::{
-    ArchData, ConfigError, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve,
-    sha256_of_file,
+    ArchData, ConfigError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve, sha256_of_file,
 };
 use crate::search::{ArchFile, Combine, Found, Search, Start, TablePrediction};
 
@@ -194,8 +193,7 @@ pub fn run(args: SearchArgs) -> Result<()> {
     }
     let found = search.run(&Interrupt::listen(), &format!("search --out {} --resume", quoted(&args.out)), started)?;
     if args.json {
-        let text = serde_json::to_string_pretty(&found.arch).map_err(std::io::Error::other);
-        println!("{}", text.map_err(FileError::new("cannot write", &folder.file("arch.json")))?);
+        print_json(&found.arch, &folder.file("arch.json"))?;
     } else {
         print(&found);
     }

@@ -1,12 +1,9 @@
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{ThreadArgs, quoted};
-use crate::baseline::{Finished, clear};
+use super::{BesideArgs, print_json, quoted};
 use crate::error::{Error, Result};
 use crate::report::front;
-use crate::run::{FileError, Interrupt, RunFolder};
+use crate::run::Interrupt;
 use crate::stage::Context;
 use crate::sweep::{Point, sweep};
 
@@ -19,9 +16,8 @@ Each point is searched with the run's configuration from the end of the run's wa
 RUN/sweep/beta-B or RUN/sweep/target-Tus. The same command goes on where it was stopped. RUN/pareto.csv and RUN/pareto.svg hold all
 networks of the run: the sweep's, random ones and the baseline, once those are there (`trainer baseline`).")]
 pub struct SweepArgs {
-    /// The folder of a run whose search and finetune are finished
-    #[arg(long, value_name = "RUN")]
-    run: PathBuf,
+    #[command(flatten)]
+    beside: BesideArgs,
     /// Exponents of the latency term
     #[arg(long, value_name = "B,…", value_delimiter = ',')]
     betas: Vec<f64>,
@@ -31,37 +27,25 @@ pub struct SweepArgs {
     /// Epochs of each finetune [default: as many as the run's]
     #[arg(long)]
     end_epoch: Option<usize>,
-    #[command(flatten)]
-    threads: ThreadArgs,
-    /// Search and train all points anew
-    #[arg(long)]
-    overwrite: bool,
     /// Use a table whose times an emulator made
     #[arg(long)]
     allow_emulated: bool,
-    /// Print the points of the sweep as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 pub fn run(args: &SweepArgs) -> Result<()> {
-    args.threads.apply()?;
     let betas = args.betas.iter().map(|&beta| Point::Beta(beta));
     let points: Vec<Point> = betas.chain(args.targets_us.iter().map(|&us| Point::Target(us))).collect();
     if points.is_empty() {
         return Err(Error::Usage("a sweep needs its points: --betas 0,1,3 or --targets-us 150,200".to_string()));
     }
-    let finished = Finished::load(&RunFolder::new(&args.run))?;
-    if args.overwrite {
-        clear(&finished, "sweep", |_| true)?;
-    }
+    let finished = args.beside.begin("sweep", |_| true)?;
     let list = |flag: &str, values: &[f64]| -> String {
         let values: Vec<_> = values.iter().map(ToString::to_string).collect();
         if values.is_empty() { String::new() } else { format!(" {flag} {}", values.join(",")) }
     };
     let command = format!(
         "sweep --run {}{}{}{}",
-        quoted(&args.run),
+        quoted(&args.beside.run),
         list("--betas", &args.betas),
         list("--targets-us", &args.targets_us),
         args.end_epoch.map_or(String::new(), |n| format!(" --end-epoch {n}"))
@@ -70,9 +54,8 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     let swept = sweep(&finished, &points, args.end_epoch, args.allow_emulated, &context)?;
     let nets = front::networks(&finished.folder)?;
     front::write(&nets, &finished.arch.unit, &finished.folder)?;
-    if args.json {
-        let text = serde_json::to_string_pretty(&swept).map_err(std::io::Error::other);
-        println!("{}", text.map_err(FileError::new("cannot write", &finished.folder.file(front::TABLE)))?);
+    if args.beside.json {
+        print_json(&swept, &finished.folder.file(front::TABLE))?;
     } else {
         for net in &nets {
             let front = if net.on_front { "front" } else { "" };

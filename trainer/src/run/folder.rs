@@ -57,6 +57,10 @@ pub enum FolderError {
     File(#[from] FileError),
 }
 
+/// What a finetune leaves, and what its network is compared with.
+const OF_FINETUNE: [&str; 9] =
+    ["subnet", "evaluation.json", "subnet.onnx", "measured.json", "report.html", "baselines", "sweep", "pareto.csv", "pareto.svg"];
+
 impl RunFolder {
     /// The folder at `root`, which need not exist yet.
     pub fn new(root: &Path) -> Self {
@@ -100,34 +104,9 @@ impl RunFolder {
     pub fn prepare(&self, stage: Stage, resume: bool) -> Result<(), FolderError> {
         let folder = self.root.join(stage.folder());
         if !resume {
-            let stale: &[&str] = match stage {
-                Stage::Search => &[
-                    "supernet",
-                    "subnet",
-                    "metrics.csv",
-                    "arch.json",
-                    "evaluation.json",
-                    "subnet.onnx",
-                    "measured.json",
-                    "report.html",
-                    "baselines",
-                    "sweep",
-                    "pareto.csv",
-                    "pareto.svg",
-                ],
-                Stage::Finetune => &[
-                    "subnet",
-                    "evaluation.json",
-                    "subnet.onnx",
-                    "measured.json",
-                    "report.html",
-                    "baselines",
-                    "sweep",
-                    "pareto.csv",
-                    "pareto.svg",
-                ],
-            };
-            for path in stale.iter().map(|name| self.root.join(name)).filter(|path| path.exists()) {
+            let of_search: &[&str] = if stage == Stage::Search { &["supernet", "metrics.csv", "arch.json"] } else { &[] };
+            let stale = of_search.iter().chain(&OF_FINETUNE);
+            for path in stale.map(|name| self.root.join(name)).filter(|path| path.exists()) {
                 let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
                 removed.map_err(FileError::new("cannot remove", &path))?;
             }
