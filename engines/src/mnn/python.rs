@@ -48,33 +48,23 @@ pub fn run(model: &Path, output: &str, inputs: &[f32], shape: &[usize]) -> Resul
     if !python.is_file() {
         return Err(PythonError::Missing { tried: python });
     }
-    let file = |kind: &str| Scratch(std::env::temp_dir().join(format!("blocktime-mnn-{}.{kind}.f32", std::process::id())));
-    let (given, found) = (file("in"), file("out"));
+    let scratch = tempfile::tempdir().map_err(bad("make a folder in", &std::env::temp_dir()))?;
+    let (given, found) = (scratch.path().join("in.f32"), scratch.path().join("out.f32"));
     let bytes: Vec<u8> = inputs.iter().flat_map(|v| v.to_le_bytes()).collect();
-    std::fs::write(&given.0, bytes).map_err(bad("write", &given.0))?;
+    std::fs::write(&given, bytes).map_err(bad("write", &given))?;
     let mut command = Command::new(&python);
-    command.arg("-c").arg(SCRIPT).args([model, &given.0, &found.0]).arg(output).args(shape.iter().map(usize::to_string));
+    command.arg("-c").arg(SCRIPT).args([model, &given, &found]).arg(output).args(shape.iter().map(usize::to_string));
     let done = command.stdin(Stdio::null()).output().map_err(bad("start", &python))?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);
         let said = said.lines().last().unwrap_or("it says nothing").trim().to_string();
         return Err(PythonError::Failed { path: model.to_path_buf(), said });
     }
-    let bytes = std::fs::read(&found.0).map_err(bad("read", &found.0))?;
+    let bytes = std::fs::read(&found).map_err(bad("read", &found))?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
 }
 
 fn bad(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> PythonError {
     let path = path.to_path_buf();
     move |source| PythonError::File { verb, path, source }
-}
-
-/// A file that goes away with this value.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // It may not have come to that.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
