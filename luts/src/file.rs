@@ -3,7 +3,7 @@
 //! First the header: TOML, each line behind `# `, beginning with `format = "blocktime-lut"`. Then a line of column names and
 //! a line a row. The last line is `# end`; it and the header's `rows` show whether a file is whole.
 //!
-//! Reading holds one line at a time besides the rows themselves, and neither lines nor their number may be beyond reason:
+//! Reading holds a batch of lines at a time besides the rows themselves, and neither lines nor their number may be beyond reason:
 //! no file, whatever its bytes, makes it panic or fill the memory.
 
 use std::fmt::Write as _;
@@ -63,6 +63,10 @@ const LINE_LIMIT: usize = 4096;
 const HEADER_LINE_LIMIT: usize = 64 << 10;
 const HEADER_LIMIT: usize = 4 << 20;
 const ROW_LIMIT: u64 = 1_000_000;
+
+/// Lines that are parsed at a time, by all processors together; and least lines that are worth a thread of their own.
+const BATCH: usize = 16_384;
+const SHARE: usize = 2048;
 
 /// Whether a file that is there already may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,16 +195,23 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
     if !lines.line.split(|&b| b == b',').eq(expected) {
         damaged = Some((lines.number, format!("the columns are not those of schema {}: {}", header.schema, COLUMNS.join(","))));
     }
-    let mut rows = Vec::new();
-    while next(&mut lines)? {
-        if rows.len() as u64 >= ROW_LIMIT {
-            return Err(not_a_table(format!("more than {ROW_LIMIT} rows")));
+    let (mut numbers, mut rows) = (Vec::new(), Vec::new());
+    let mut batch = Batch::default();
+    loop {
+        batch.clear();
+        while batch.ends.len() < BATCH && next(&mut lines)? {
+            batch.push(&lines.line, lines.number);
         }
-        match Fields::of(&lines.line, &has).and_then(|fields| parse_row(&fields)) {
-            Ok(row) => rows.push((lines.number, row)),
-            Err(reason) => {
-                damaged.get_or_insert((lines.number, reason));
-            }
+        if batch.ends.is_empty() {
+            break;
+        }
+        for share in batch.parse(&has) {
+            numbers.extend(share.numbers);
+            rows.extend(share.rows);
+            damaged = damaged.or(share.damaged);
+        }
+        if rows.len() as u64 > ROW_LIMIT {
+            return Err(not_a_table(format!("more than {ROW_LIMIT} rows")));
         }
     }
     if !lines.ended {
@@ -213,7 +224,7 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
     if rows.len() as u64 != header.rows {
         return Err(truncated(format!("the header announces {} rows, {} are there", header.rows, rows.len())));
     }
-    Table::from_numbered(header.header, rows).map_err(|faults| TableError::Faults { path: path.into(), faults })
+    Table::from_numbered(header.header, &numbers, rows).map_err(|faults| TableError::Faults { path: path.into(), faults })
 }
 
 /// Reads the comment lines at the start, and gives their number too.
@@ -289,6 +300,69 @@ impl<R: BufRead> RowLines<R> {
                 Some(_) => return Ok(true),
             }
         }
+    }
+}
+
+/// Lines of rows, one behind the other.
+#[derive(Default)]
+struct Batch {
+    text: Vec<u8>,
+    /// Where each line ends, and its number in the file.
+    ends: Vec<(usize, u64)>,
+}
+
+/// What some lines of a batch hold.
+struct Parsed {
+    numbers: Vec<u64>,
+    rows: Vec<Row>,
+    /// The first line that is no row, and why.
+    damaged: Option<(u64, String)>,
+}
+
+impl Batch {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn push(&mut self, line: &[u8], number: u64) {
+        self.text.extend_from_slice(line);
+        self.ends.push((self.text.len(), number));
+    }
+
+    /// Parses all lines, by several threads where there are enough of them; in the order of the lines.
+    fn parse(&self, has: &(impl Fn(usize) -> bool + Sync)) -> Vec<Parsed> {
+        let count = self.ends.len();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(count / SHARE).max(1);
+        let share = count.div_ceil(threads);
+        let of = |first: usize| self.parse_lines(first..(first + share).min(count), has);
+        if threads == 1 {
+            return vec![of(0)];
+        }
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (share..count).step_by(share).map(|first| scope.spawn(move || of(first))).collect();
+            let own = of(0);
+            let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            std::iter::once(own).chain(others).collect()
+        })
+    }
+
+    fn parse_lines(&self, which: std::ops::Range<usize>, has: &impl Fn(usize) -> bool) -> Parsed {
+        let mut parsed = Parsed { numbers: Vec::with_capacity(which.len()), rows: Vec::with_capacity(which.len()), damaged: None };
+        let mut start = which.start.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        for &(end, number) in &self.ends[which] {
+            match Fields::of(&self.text[start..end], has).and_then(|fields| parse_row(&fields)) {
+                Ok(row) => {
+                    parsed.numbers.push(number);
+                    parsed.rows.push(row);
+                }
+                Err(reason) => {
+                    parsed.damaged.get_or_insert((number, reason));
+                }
+            }
+            start = end;
+        }
+        parsed
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table itself.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use blocks::{Candidate, Primitive, Space, TrunkPiece};
@@ -47,36 +47,42 @@ impl Table {
     /// # Errors
     /// Everything that is wrong with header and rows, at most a thousand faults.
     pub fn new(header: Header, rows: Vec<Row>) -> Result<Self, Vec<Fault>> {
-        Self::from_numbered(header, rows.into_iter().map(|row| (0, row)))
+        Self::from_numbered(header, &vec![0; rows.len()], rows)
     }
 
-    /// [`Table::new`] with the rows' lines, for the faults.
-    pub(crate) fn from_numbered(header: Header, rows: impl IntoIterator<Item = (u64, Row)>) -> Result<Self, Vec<Fault>> {
+    /// [`Table::new`] with each row's line, for the faults.
+    pub(crate) fn from_numbered(header: Header, lines: &[u64], rows: Vec<Row>) -> Result<Self, Vec<Fault>> {
         let mut faults = header.faults();
-        let mut table = Self { header, rows: Vec::new(), index: HashMap::new() };
-        let mut lines: Vec<u64> = Vec::new();
-        for (line, row) in rows {
+        let mut index: HashMap<String, usize> = HashMap::with_capacity(rows.len());
+        let mut repeated = BTreeSet::new();
+        for (i, (row, &line)) in std::iter::zip(&rows, lines).enumerate() {
             if faults.len() > LISTED {
                 faults = Fault::listed(faults);
                 break;
             }
             faults.extend(row.faults(line));
-            match table.index.entry(row.key.clone()) {
-                Entry::Occupied(first) => {
-                    // Compared as text, so that NaN equals NaN: it is reported as what it is.
-                    let first = *first.get();
-                    if format!("{:?}", table.rows[first]) != format!("{row:?}") {
-                        faults.push(Fault::Duplicate { key: row.key, first: lines[first], line });
-                    }
-                }
+            match index.entry(row.key.clone()) {
                 Entry::Vacant(place) => {
-                    place.insert(table.rows.len());
-                    table.rows.push(row);
-                    lines.push(line);
+                    place.insert(i);
+                }
+                // Compared as text, so that NaN equals NaN: it is reported as what it is.
+                Entry::Occupied(first) if format!("{:?}", rows[*first.get()]) == format!("{row:?}") => {
+                    repeated.insert(i);
+                }
+                Entry::Occupied(first) => {
+                    faults.push(Fault::Duplicate { key: row.key.clone(), first: lines[*first.get()], line });
                 }
             }
         }
-        if faults.is_empty() { Ok(table) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        if repeated.is_empty() {
+            return Ok(Self { header, rows, index });
+        }
+        let once = std::iter::zip(lines, rows).enumerate().filter(|(i, _)| !repeated.contains(i));
+        let (lines, rows): (Vec<u64>, Vec<Row>) = once.map(|(_, (&line, row))| (line, row)).unzip();
+        Self::from_numbered(header, &lines, rows)
     }
 
     /// Reads a table and checks its own figures; see [`crate::file`].

@@ -110,6 +110,27 @@ fn an_exact_repetition_and_foreign_line_ends_are_harmless() {
     assert_eq!(read(text.trim_end().as_bytes()).unwrap(), common::table(&pfld()));
 }
 
+/// Enough rows for several threads and several batches.
+#[test]
+fn a_large_table_keeps_its_order_and_names_the_broken_line() {
+    let small = common::table(&pfld());
+    let row = |i: usize| Row { key: format!("{}{i}", small.rows()[0].key), ..small.rows()[0].clone() };
+    let large = Table::new(small.header.clone(), (0..40_000).map(row).collect()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    large.write(&path, Overwrite::No).unwrap();
+    assert_eq!(Table::read(&path).unwrap(), large);
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let first = lines.iter().position(|line| !line.starts_with('#')).unwrap() + 1;
+    for broken in [first + 39_000, first + 9_000] {
+        lines[broken] = "mb_k3,block";
+        let error = error(&(lines.join("\n") + "\n"));
+        assert!(error.starts_with(&format!("t.csv:{}: ", broken + 1)), "{error}");
+    }
+}
+
 fn micros() -> impl Strategy<Value = Micros> {
     (1e-300..1e300f64).prop_map(Micros)
 }

@@ -1,4 +1,4 @@
-//! Aligned buffers that are handed back and used again, so that a step touches no fresh memory.
+//! Aligned buffers that are handed back and used again, so that a step touches little fresh memory.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +9,20 @@ use crate::simd::{LANES, V16};
 #[derive(Debug, Default)]
 struct Free {
     buffers: Vec<Vec<V16>>,
+}
+
+impl Free {
+    /// Gives back to the allocator what is free, the largest first, until that makes room for a buffer of `len` vectors: all of them
+    /// together then never hold more than what was in use at once.
+    fn release(&mut self, len: usize) {
+        let mut released = 0;
+        while released < len {
+            let sizes = self.buffers.iter().map(Vec::capacity).enumerate();
+            let Some((largest, capacity)) = sizes.max_by_key(|&(_, capacity)| capacity) else { break };
+            self.buffers.swap_remove(largest);
+            released += capacity;
+        }
+    }
 }
 
 /// Source of buffers; clones share the same store.
@@ -30,7 +44,10 @@ impl Pool {
             .min_by_key(|&i| free.buffers[i].capacity());
         let mut data = match fit {
             Some(i) => free.buffers.swap_remove(i),
-            None => Vec::with_capacity(len),
+            None => {
+                free.release(len);
+                Vec::with_capacity(len)
+            }
         };
         drop(free);
         data.resize(len, V16::ZERO);

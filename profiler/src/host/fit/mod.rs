@@ -68,7 +68,7 @@ const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
 /// Standard deviation of the scale all parts share.
 const COMMON_SCALE: f64 = 0.3;
 /// Standard deviation of the scale that the parts of a group share.
-const GROUP_SCALE: f64 = 0.05;
+const GROUP_SCALE: f64 = 0.02;
 /// Standard deviation of the scale that the parts of a kin share.
 const KIN_SCALE: f64 = 0.03;
 /// Standard deviation of the overhead all parts share, in parts of the one measured.
