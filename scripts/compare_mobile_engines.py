@@ -65,7 +65,8 @@ def inside(model, faces, count, folder):
         lines = (faces / "test_data" / "list.txt").read_text().splitlines()[:count]
         files = [line.split()[0] for line in lines]
         read = lambda file: numpy.asarray(Image.open(faces / file).convert("RGB").resize(shape[:0:-1]), numpy.float32)
-        pictures = numpy.stack([read(file).transpose(2, 0, 1) / 255 for file in files])
+        # Laid out plane after plane, which a transposed view is not: ncnn takes the memory as it is.
+        pictures = numpy.ascontiguousarray(numpy.stack([read(file).transpose(2, 0, 1) / 255 for file in files]))
     else:
         pictures = numpy.random.default_rng(0).random((count, *shape), numpy.float32)
     expected = numpy.stack([session.run(None, {entry.name: picture[None]})[0].ravel() for picture in pictures])
