@@ -1,7 +1,7 @@
-//! Aligned buffers that are handed back and used again, so that a step touches little fresh memory.
+//! Aligned buffers that are handed back and used again, so that a step touches no fresh memory.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::simd::{LANES, V16};
 
@@ -11,28 +11,21 @@ struct Free {
     buffers: Vec<Vec<V16>>,
 }
 
-impl Free {
-    /// Gives back to the allocator what is free, the largest first, until that makes room for a buffer of `len` vectors: all of them
-    /// together then never hold more than what was in use at once.
-    fn release(&mut self, len: usize) {
-        let mut released = 0;
-        while released < len {
-            let sizes = self.buffers.iter().map(Vec::capacity).enumerate();
-            let Some((largest, capacity)) = sizes.max_by_key(|&(_, capacity)| capacity) else { break };
-            self.buffers.swap_remove(largest);
-            released += capacity;
-        }
-    }
-}
-
 /// Source of buffers; clones share the same store.
 #[derive(Clone, Debug, Default)]
 pub struct Pool(Arc<Mutex<Free>>);
 
 impl Pool {
-    /// An empty store.
-    pub fn new() -> Self {
-        Self::default()
+    /// The one store of all plans that are alive: what one net's backward pass hands back serves the other's.
+    pub fn shared() -> Self {
+        static SHARED: Mutex<Weak<Mutex<Free>>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(free) = shared.upgrade() {
+            return Self(free);
+        }
+        let pool = Self::default();
+        *shared = Arc::downgrade(&pool.0);
+        pool
     }
 
     /// A buffer of `len` vectors with **unspecified** contents: the caller writes before it reads.
@@ -44,10 +37,7 @@ impl Pool {
             .min_by_key(|&i| free.buffers[i].capacity());
         let mut data = match fit {
             Some(i) => free.buffers.swap_remove(i),
-            None => {
-                free.release(len);
-                Vec::with_capacity(len)
-            }
+            None => Vec::with_capacity(len),
         };
         drop(free);
         data.resize(len, V16::ZERO);

@@ -54,7 +54,8 @@ pub fn page(folder: &RunFolder) -> Result<String> {
     Ok(html)
 }
 
-/// Median µs and half-width of the 95 % interval of the exported net, where the profiler's `bench --json` was saved there.
+/// Median µs and half-width of its 95 % interval of the exported net, where the profiler's `bench --json` was saved there: of samples
+/// paired with the canary, as the table's are, where the file has them.
 fn measured(path: &Path) -> Result<Option<(f64, f64)>> {
     if !path.exists() {
         return Ok(None);
@@ -64,6 +65,9 @@ fn measured(path: &Path) -> Result<Option<(f64, f64)>> {
         median_us: f64,
         #[serde(default)]
         ci95_us: serde_json::Value,
+        paired_us: Option<f64>,
+        #[serde(default)]
+        paired_ci95_us: serde_json::Value,
     }
     let text = std::fs::read_to_string(path).map_err(FileError::new("cannot read", path))?;
     let bench: Vec<Bench> =
@@ -72,7 +76,11 @@ fn measured(path: &Path) -> Result<Option<(f64, f64)>> {
         serde_json::Value::Array(ends) => ends.last().zip(ends.first()).and_then(|(h, l)| Some((h.as_f64()? - l.as_f64()?) / 2.0)),
         other => other.as_f64(),
     };
-    Ok(bench.first().map(|b| (b.median_us, half(&b.ci95_us).unwrap_or(f64::NAN))))
+    let figure = |b: &Bench| match b.paired_us {
+        Some(paired) => (paired, half(&b.paired_ci95_us).unwrap_or(f64::NAN)),
+        None => (b.median_us, half(&b.ci95_us).unwrap_or(f64::NAN)),
+    };
+    Ok(bench.first().map(figure))
 }
 
 fn push(html: &mut String, text: std::fmt::Arguments<'_>) {

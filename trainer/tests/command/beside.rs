@@ -139,6 +139,11 @@ fn the_baseline_is_trained_exported_and_drawn() {
     fixture.done("report run");
     let html = text(&read(&fixture.path("run/report.html")));
     assert!(html.contains("MobileNetV3-PFLD") && html.contains("1234.5"));
+    let paired = r#"[{"median_us": 1234.5, "ci95_us": [1200.0, 1260.0], "paired_us": 987.6, "paired_ci95_us": [980.0, 990.0]}]"#;
+    std::fs::write(fixture.path(&format!("{folder}/measured.json")), paired).unwrap();
+    fixture.done("report run");
+    let html = text(&read(&fixture.path("run/report.html")));
+    assert!(html.contains("987.6") && !html.contains("1234.5"), "what was paired with the canary compares with a table");
 
     if let Err(missing) = engines::library::find(None) {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
