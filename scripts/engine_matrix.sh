@@ -82,7 +82,7 @@ out, seeds, engines = pathlib.Path(sys.argv[1]), range(1, int(sys.argv[2]) + 1),
 measured = {}
 for engine in engines:
     for figure in json.loads((out / f"measured-{engine}.json").read_text()):
-        measured[engine, pathlib.Path(figure["model"]).stem] = figure["median_us"]
+        measured[engine, pathlib.Path(figure["model"]).stem] = figure["paired_us"]
 
 
 def nme(name):
