@@ -205,8 +205,8 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
         if batch.ends.is_empty() {
             break;
         }
+        numbers.extend(batch.ends.iter().map(|&(_, number)| number));
         for share in batch.parse(&has) {
-            numbers.extend(share.numbers);
             rows.extend(share.rows);
             damaged = damaged.or(share.damaged);
         }
@@ -313,7 +313,6 @@ struct Batch {
 
 /// What some lines of a batch hold.
 struct Parsed {
-    numbers: Vec<u64>,
     rows: Vec<Row>,
     /// The first line that is no row, and why.
     damaged: Option<(u64, String)>,
@@ -336,9 +335,6 @@ impl Batch {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(count / SHARE).max(1);
         let share = count.div_ceil(threads);
         let of = |first: usize| self.parse_lines(first..(first + share).min(count), has);
-        if threads == 1 {
-            return vec![of(0)];
-        }
         std::thread::scope(|scope| {
             let others: Vec<_> = (share..count).step_by(share).map(|first| scope.spawn(move || of(first))).collect();
             let own = of(0);
@@ -348,14 +344,11 @@ impl Batch {
     }
 
     fn parse_lines(&self, which: std::ops::Range<usize>, has: &impl Fn(usize) -> bool) -> Parsed {
-        let mut parsed = Parsed { numbers: Vec::with_capacity(which.len()), rows: Vec::with_capacity(which.len()), damaged: None };
+        let mut parsed = Parsed { rows: Vec::with_capacity(which.len()), damaged: None };
         let mut start = which.start.checked_sub(1).map_or(0, |before| self.ends[before].0);
         for &(end, number) in &self.ends[which] {
             match Fields::of(&self.text[start..end], has).and_then(|fields| parse_row(&fields)) {
-                Ok(row) => {
-                    parsed.numbers.push(number);
-                    parsed.rows.push(row);
-                }
+                Ok(row) => parsed.rows.push(row),
                 Err(reason) => {
                     parsed.damaged.get_or_insert((number, reason));
                 }
