@@ -68,7 +68,7 @@ pub(super) fn compile(graph: &Graph, level: Level) -> Plan {
     for &v in &outputs {
         values[v].last_use = steps.len();
     }
-    Plan { values, steps, inputs, outputs, params, stats, mask_layers, mask_width, level, pool: Pool::new() }
+    Plan { values, steps, inputs, outputs, params, stats, mask_layers, mask_width, level, pool: Pool::new(), group: None }
 }
 
 impl Compiler<'_> {
