@@ -12,7 +12,6 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
 
-use csv::{ByteRecord, ReaderBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::TableError;
@@ -174,44 +173,34 @@ pub(crate) fn read(path: &Path) -> Result<Table, TableError> {
 pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableError> {
     let (header, header_lines) = read_header(&mut input, path)?;
     let truncated = |reason: String| TableError::Truncated { path: path.into(), reason };
-    let mut lines = RowLines { input, line: 0, column: 0, comment: None, ended: false };
-    let mut rows = Vec::new();
+    let not_a_table = |reason: String| TableError::NotATable { path: path.into(), reason };
+    let mut lines = RowLines { input, line: Vec::new(), number: header_lines, ended: false };
+    let next = |lines: &mut RowLines<_>| {
+        lines.advance().map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidData => not_a_table(e.to_string()),
+            _ => TableError::Read { path: path.into(), source: e },
+        })
+    };
+    if !next(&mut lines)? {
+        return Err(truncated("it has no rows".to_string()));
+    }
     // A damaged row is reported only once it is certain that it is not just where the file was cut.
     let mut damaged = None;
-    {
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).quoting(false).from_reader(&mut lines);
-        let mut record = ByteRecord::new();
-        let failed = |e: csv::Error| match e.into_kind() {
-            csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::InvalidData => {
-                TableError::NotATable { path: path.into(), reason: e.to_string() }
-            }
-            csv::ErrorKind::Io(source) => TableError::Read { path: path.into(), source },
-            other => TableError::NotATable { path: path.into(), reason: format!("{other:?}") },
-        };
-        if !reader.read_byte_record(&mut record).map_err(failed)? {
-            return Err(truncated("it has no rows".to_string()));
+    let has = |column: usize| header.schema != SCHEMA_BEFORE || column != TEMPERATURE;
+    let expected = COLUMNS.iter().enumerate().filter(|(i, _)| has(*i)).map(|(_, name)| name.as_bytes());
+    if !lines.line.split(|&b| b == b',').eq(expected) {
+        damaged = Some((lines.number, format!("the columns are not those of schema {}: {}", header.schema, COLUMNS.join(","))));
+    }
+    let mut rows = Vec::new();
+    while next(&mut lines)? {
+        if rows.len() as u64 >= ROW_LIMIT {
+            return Err(not_a_table(format!("more than {ROW_LIMIT} rows")));
         }
-        if header.schema == SCHEMA_BEFORE {
-            record = with_temperature(&record, COLUMNS[TEMPERATURE]);
-        }
-        let names_match = record.iter().eq(COLUMNS.iter().map(|c| c.as_bytes()));
-        while reader.read_byte_record(&mut record).map_err(failed)? {
-            let line = header_lines + record.position().map_or(0, csv::Position::line);
-            if header.schema == SCHEMA_BEFORE {
-                record = with_temperature(&record, "0");
+        match Fields::of(&lines.line, &has).and_then(|fields| parse_row(&fields)) {
+            Ok(row) => rows.push((lines.number, row)),
+            Err(reason) => {
+                damaged.get_or_insert((lines.number, reason));
             }
-            match parse_row(&record) {
-                _ if rows.len() as u64 >= ROW_LIMIT => {
-                    return Err(TableError::NotATable { path: path.into(), reason: format!("more than {ROW_LIMIT} rows") });
-                }
-                Ok(row) => rows.push((line, row)),
-                Err(reason) => {
-                    damaged.get_or_insert((line, reason));
-                }
-            }
-        }
-        if !names_match {
-            damaged = Some((header_lines + 1, format!("the columns are not those of schema {SCHEMA}: {}", COLUMNS.join(","))));
         }
     }
     if !lines.ended {
@@ -268,132 +257,107 @@ fn read_header(input: &mut impl BufRead, path: &Path) -> Result<(HeaderFile, u64
     Ok((toml::from_str(&text).map_err(invalid)?, count))
 }
 
-/// Passes the lines of rows on, keeps comments back, and stops at lines beyond reason. After `# end` nothing may follow.
+/// The lines of rows, one at a time, without comments and empty lines. After `# end` nothing may follow.
 struct RowLines<R> {
     input: R,
-    line: u64,
-    /// Bytes of the current line so far.
-    column: usize,
-    /// The current line, where it is a comment.
-    comment: Option<Vec<u8>>,
+    /// The current line, without its break.
+    line: Vec<u8>,
+    /// Its number in the file, from 1.
+    number: u64,
     ended: bool,
 }
 
 impl<R: BufRead> RowLines<R> {
-    fn end_of_comment(&mut self) {
-        if let Some(comment) = self.comment.take() {
-            self.ended |= comment.trim_ascii_end() == END.as_bytes();
-        }
-    }
-}
-
-impl<R: BufRead> Read for RowLines<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let beyond = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what.to_string()));
-        if out.is_empty() {
-            return Ok(0);
-        }
+    /// Goes to the next line; false at the end of the file. Lines beyond reason are [`io::ErrorKind::InvalidData`].
+    fn advance(&mut self) -> io::Result<bool> {
+        let beyond = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
         loop {
-            let bytes = self.input.fill_buf()?;
-            if bytes.is_empty() {
-                // "# end" counts without its line break too.
-                self.end_of_comment();
-                return Ok(0);
+            self.line.clear();
+            if self.input.by_ref().take(LINE_LIMIT as u64 + 1).read_until(b'\n', &mut self.line)? == 0 {
+                return Ok(false);
             }
-            let (line_length, whole) = match bytes.iter().position(|&b| b == b'\n') {
-                Some(at) => (at + 1, true),
-                None => (bytes.len(), false),
-            };
-            let starts = self.column == 0;
-            if starts && bytes[0] == b'#' {
-                self.comment = Some(Vec::new());
+            self.number += 1;
+            if self.line.len() > LINE_LIMIT {
+                return beyond(format!("line {} is longer than {LINE_LIMIT} bytes", self.number));
             }
-            let taken = if self.comment.is_some() { line_length } else { line_length.min(out.len()) };
-            self.column += taken;
-            if self.column > LINE_LIMIT {
-                return beyond(&format!("line {} of its rows is longer than {LINE_LIMIT} bytes", self.line + 1));
-            }
-            let passed = match &mut self.comment {
-                Some(comment) => {
-                    comment.extend_from_slice(&bytes[..taken]);
-                    false
-                }
-                None => {
-                    if self.ended && !bytes[..taken].trim_ascii().is_empty() {
-                        return beyond(&format!("text follows its last line '{END}'"));
-                    }
-                    out[..taken].copy_from_slice(&bytes[..taken]);
-                    true
-                }
-            };
-            self.input.consume(taken);
-            if whole && taken == line_length {
-                self.end_of_comment();
-                self.column = 0;
-                self.line += 1;
-            }
-            if passed {
-                return Ok(taken);
+            let length = self.line.trim_ascii_end().len();
+            self.line.truncate(length);
+            match self.line.first() {
+                None => {}
+                Some(_) if self.ended => return beyond(format!("text follows its last line '{END}'")),
+                Some(b'#') => self.ended = self.line == END.as_bytes(),
+                Some(_) => return Ok(true),
             }
         }
     }
 }
 
-/// A record of schema 1 with the column that came later.
-fn with_temperature(record: &ByteRecord, text: &str) -> ByteRecord {
-    let before = record.iter().take(TEMPERATURE);
-    before.chain(std::iter::once(text.as_bytes())).chain(record.iter().skip(TEMPERATURE)).collect()
+/// The fields of a row, in the order of [`COLUMNS`].
+struct Fields<'a>([&'a str; COLUMNS.len()]);
+
+impl<'a> Fields<'a> {
+    /// Divides a line; the columns that the file's schema does not have are 0.
+    fn of(line: &'a [u8], has: &impl Fn(usize) -> bool) -> Result<Self, String> {
+        let line = std::str::from_utf8(line).map_err(|_| "it is not text".to_string())?;
+        let mut found = line.split(',');
+        let mut fields = ["0"; COLUMNS.len()];
+        for (_, field) in fields.iter_mut().enumerate().filter(|(i, _)| has(*i)) {
+            *field = found.next().ok_or_else(|| columns_error(line))?;
+        }
+        if found.next().is_some() { Err(columns_error(line)) } else { Ok(Self(fields)) }
+    }
+
+    fn number<T: FromStr>(&self, column: usize) -> Result<T, String> {
+        let text = self.0[column];
+        text.parse().map_err(|_| format!("{} '{text}' is not a number", COLUMNS[column]))
+    }
+
+    /// A time that may be left empty.
+    fn micros(&self, column: usize) -> Result<Option<Micros>, String> {
+        if self.0[column].is_empty() { Ok(None) } else { self.number(column).map(|t| Some(Micros(t))) }
+    }
 }
 
-fn parse_row(record: &ByteRecord) -> Result<Row, String> {
-    if record.len() != COLUMNS.len() {
-        return Err(format!("{} columns instead of {}", record.len(), COLUMNS.len()));
-    }
-    let text = |i: usize| std::str::from_utf8(&record[i]).map_err(|_| format!("{} is not text", COLUMNS[i]));
-    let some_text = |i: usize| text(i).map(|t| (!t.is_empty()).then_some(t));
-    let interval = both(micros(&text, 11)?, micros(&text, 12)?, "ci95_low_us and ci95_high_us")?;
-    let quantiles: Vec<_> = (13..18).map(|i| micros(&text, i)).collect::<Result<Vec<_>, _>>()?;
-    let quantiles = match quantiles[..] {
+fn columns_error(line: &str) -> String {
+    format!("{} columns instead of {}", line.split(',').count(), COLUMNS.len())
+}
+
+fn parse_row(fields: &Fields) -> Result<Row, String> {
+    let interval = both(fields.micros(11)?, fields.micros(12)?, "ci95_low_us and ci95_high_us")?;
+    let quantiles = [fields.micros(13)?, fields.micros(14)?, fields.micros(15)?, fields.micros(16)?, fields.micros(17)?];
+    let quantiles = match quantiles {
         [Some(p0), Some(p10), Some(p50), Some(p90), Some(p100)] => Some(Quantiles { p0, p10, p50, p90, p100 }),
         [None, None, None, None, None] => None,
         _ => return Err("p0_us … p100_us are there in part only".to_string()),
     };
+    let [key, kind, primitive, ..] = fields.0;
+    let checksum = fields.0[24];
     Ok(Row {
-        key: text(0)?.to_string(),
-        kind: text(1)?.parse::<Kind>().map_err(|()| format!("kind '{}' is unknown", text(1).unwrap_or_default()))?,
-        primitive: text(2)?.to_string(),
+        key: key.to_string(),
+        kind: kind.parse::<Kind>().map_err(|()| format!("kind '{kind}' is unknown"))?,
+        primitive: primitive.to_string(),
         shapes: Shapes {
-            c_in: number(&text, 3)?,
-            c_out: number(&text, 4)?,
-            stride: number(&text, 5)?,
-            h: number(&text, 6)?,
-            w: number(&text, 7)?,
+            c_in: fields.number(3)?,
+            c_out: fields.number(4)?,
+            stride: fields.number(5)?,
+            h: fields.number(6)?,
+            w: fields.number(7)?,
         },
-        macs: number(&text, 8)?,
-        params: number(&text, 9)?,
-        latency: Micros(number(&text, 10)?),
+        macs: fields.number(8)?,
+        params: fields.number(9)?,
+        latency: Micros(fields.number(10)?),
         interval: interval.map(|(low, high)| Interval { low, high }),
         quantiles,
-        samples: number(&text, 18)?,
+        samples: fields.number(18)?,
         discarded: Discarded {
-            canary: number(&text, 19)?,
-            moved: number(&text, 20)?,
-            preempted: number(&text, 21)?,
-            temperature: number(&text, 22)?,
+            canary: fields.number(19)?,
+            moved: fields.number(20)?,
+            preempted: fields.number(21)?,
+            temperature: fields.number(TEMPERATURE)?,
         },
-        cold: micros(&text, 23)?,
-        checksum: some_text(24)?.map(str::to_string),
+        cold: fields.micros(23)?,
+        checksum: (!checksum.is_empty()).then(|| checksum.to_string()),
     })
-}
-
-fn number<'a, T: FromStr>(text: &impl Fn(usize) -> Result<&'a str, String>, column: usize) -> Result<T, String> {
-    let text = text(column)?;
-    text.parse().map_err(|_| format!("{} '{text}' is not a number", COLUMNS[column]))
-}
-
-/// A time that may be left empty.
-fn micros<'a>(text: &impl Fn(usize) -> Result<&'a str, String>, column: usize) -> Result<Option<Micros>, String> {
-    if text(column)?.is_empty() { Ok(None) } else { number(text, column).map(|t| Some(Micros(t))) }
 }
 
 fn both<T>(a: Option<T>, b: Option<T>, names: &str) -> Result<Option<(T, T)>, String> {

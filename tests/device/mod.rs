@@ -73,6 +73,7 @@ impl Device {
         let folder = tempfile::Builder::new().prefix("blocktime device's ").tempdir().expect("a folder");
         // Only now: without a device nothing needs to be built.
         build_agent("linux-gnu");
+        borrow_cache(&folder.path().join("cache"));
         let profiler = support::programs(&["profiler"]).join("profiler");
         Some(Self {
             address,
@@ -114,7 +115,7 @@ impl Device {
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.env("BLOCKTIME_CACHE", cache()).env_remove("SSH_AUTH_SOCK").env_remove("BLOCKTIME_AGENT");
+        command.env("BLOCKTIME_CACHE", self.at("cache")).env_remove("SSH_AUTH_SOCK").env_remove("BLOCKTIME_AGENT");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -285,6 +286,17 @@ pub fn cache() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let xdg = || variable("XDG_CACHE_HOME").unwrap_or_else(|| Path::new(&std::env::var_os("HOME").expect("a home")).join(".cache"));
     variable("BLOCKTIME_CACHE").unwrap_or_else(|| xdg().join("blocktime"))
+}
+
+/// A cache folder with all that the real one's folders hold and nothing else: what a test notes (hashes of engine libraries) is
+/// gone with it.
+fn borrow_cache(folder: &Path) {
+    fs::create_dir(folder).expect("a folder");
+    for entry in fs::read_dir(cache()).expect("a cache folder").map(|entry| entry.expect("readable")) {
+        if entry.path().is_dir() {
+            std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name())).expect("a link");
+        }
+    }
 }
 
 /// Builds an agent from this very source.

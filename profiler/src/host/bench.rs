@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::collect::{Setting, Task};
 use super::job::JobFolder;
+use super::neighbour::QuietRatios;
 use super::raw::Samples;
 use super::{HostError, text};
 use crate::stats::Median;
@@ -20,7 +21,8 @@ pub struct Figure {
     pub median_us: f64,
     /// Its 95 % interval.
     pub ci95_us: [f64; 2],
-    /// Median of samples over canaries, times the canary's time in the quietest tenth.
+    /// Median of samples over canaries, times the canary's time in the quietest tenth; without the effect of a
+    /// neighbour on the core ([`QuietRatios`]).
     pub paired_us: f64,
     /// Its 95 % interval.
     pub paired_ci95_us: [f64; 2],
@@ -39,12 +41,13 @@ pub fn run(files: &[PathBuf], setting: &Setting) -> Result<(Vec<Figure>, Samples
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
     let (samples, _) =
         Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars: MultiProgress::new() }.run()?;
+    let quiet = QuietRatios::of(&samples);
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
     let mut figures = Vec::new();
     for (id, file) in std::iter::zip(ids, files) {
         let item = samples.items.get(&id).cloned().unwrap_or_default();
         let raw: Vec<f64> = item.samples.iter().map(|s| s.us).collect();
-        let (Some(raw), Some(paired)) = (Median::of(&raw), Median::of(&item.ratios())) else {
+        let (Some(raw), Some(paired)) = (Median::of(&raw), Median::of(quiet.item(&id))) else {
             return Err(HostError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None });
         };
         figures.push(Figure {

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::collect::{Setting, Task};
 use super::job::{self, JobFolder, Model};
+use super::neighbour::QuietRatios;
 use super::picture::{Page, Section};
 use super::raw::Samples;
 use super::{HostError, design, text};
@@ -137,10 +138,10 @@ impl Check {
         if self.table.header.source == Source::Measured && start.is_some_and(|s| !s.device.emulation.is_empty()) {
             return usage("was measured on hardware; this device is an emulator");
         }
+        let quiet = QuietRatios::of(&samples);
         let median = |choice: &Vec<Primitive>| {
             let id = job::net_id(choice);
-            let median = samples.items.get(&id).and_then(|s| Median::of(&s.ratios()));
-            median.ok_or_else(|| HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None })
+            Median::of(quiet.item(&id)).ok_or_else(|| HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None })
         };
         let mut slowdowns = Vec::new();
         for (choice, then) in &anchors {

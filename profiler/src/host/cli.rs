@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use blocks::Space;
 use clap::{Args, Parser, Subcommand};
 use engines::EngineKind;
-use luts::{Overwrite, Table};
+use luts::{Overwrite, Source, Table};
 
 use super::build::Build;
 use super::candidates::Listing;
@@ -556,6 +556,14 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
     let table = Table::read(&args.table)?;
     let space = space_of(&table, args.space)?;
     table.validate(&space).map_err(|faults| luts::TableError::Faults { path: args.table.clone(), faults })?;
+    if table.header.source == Source::Imported {
+        let path = args.table.display();
+        return Err(HostError::Usage(format!(
+            "{path} was imported: without a trunk and a canary it predicts no whole network; measure one on the device: profiler \
+             build --space {} --device DEVICE --out NEW.csv",
+            table.header.space.name
+        )));
+    }
     let engine = match args.engine {
         Some(engine) => engine,
         None => table.header.engine.name.parse().map_err(HostError::Usage)?,

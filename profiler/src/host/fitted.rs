@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use blocks::{Candidate, Graph, Primitive, Space};
+use blocks::{Candidate, Graph, Op, Primitive, Space};
 use luts::{
     Anchor, Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros,
     Quantiles, Row, Shapes, Source, SpaceId, Table, TemperatureBand,
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::fit::{self, Measured, Net, Part};
 use super::job::{self, Model, OVERHEAD};
+use super::neighbour::QuietRatios;
 use super::raw::{ItemSamples, Samples};
 use super::{HostError, text};
 use crate::protocol::Start;
@@ -44,9 +45,9 @@ impl Plan<'_> {
         let broken = |reason: &str| HostError::Raw { path: raw.to_path_buf(), reason: reason.to_string() };
         let start = samples.start.as_ref().ok_or_else(|| broken("does not say where it was measured"))?;
         let (stated, median) = samples.canary_us().ok_or_else(|| broken("holds no good sample"))?;
+        let quiet = QuietRatios::of(samples);
         let measured = |id: &str| -> Result<Measured, HostError> {
-            let median = samples.items.get(id).and_then(|s| Median::of(&s.ratios()));
-            let median = median.ok_or_else(|| broken(&format!("has too few samples of '{id}'")))?;
+            let median = Median::of(quiet.item(id)).ok_or_else(|| broken(&format!("has too few samples of '{id}'")))?;
             Ok(Measured { us: median.value * stated, error: median.standard_error() * stated })
         };
         let parts: Vec<&Model> =
@@ -57,7 +58,7 @@ impl Plan<'_> {
         let groups: BTreeSet<_> = parts.iter().map(|m| group(m)).collect();
         let part = |m: &&Model| {
             let group = groups.iter().position(|g| *g == group(m)).unwrap_or_default();
-            Ok(Part { alone: measured(&m.id)?, group })
+            Ok(Part { alone: measured(&m.id)?, group, kin: kin(m) })
         };
         let alone = parts.iter().map(part).collect::<Result<Vec<_>, HostError>>()?;
         let whole = nets.iter().map(|choice| {
@@ -80,10 +81,11 @@ impl Plan<'_> {
             date: text::now(),
             profiler: env!("CARGO_PKG_VERSION").to_string(),
             method: format!(
-                "medians of samples over canaries; blocks alone minus one operation's overhead as a prior (tau {}), fitted to {} whole \
-                 networks (rho {})",
-                fitted.tau,
+                "medians of samples over canaries, without a neighbour's effect on the core (at most {:+.1} %); blocks alone minus one \
+                 operation's overhead as a prior, fitted to {} whole networks (likeliest tau {}, rho {})",
+                100.0 * quiet.most,
                 nets.len(),
+                fitted.tau,
                 fitted.rho
             ),
             points: self.points,
@@ -109,7 +111,7 @@ impl Plan<'_> {
             }),
             checked: None,
         };
-        let rows = self.rows(samples, &parts, &fitted.parts, stated);
+        let rows = self.rows(samples, &quiet, &parts, &fitted.parts, stated);
         Table::new(header, rows).map_err(|faults| HostError::Faults { faults, raw: raw.to_path_buf() })
     }
 
@@ -126,7 +128,7 @@ impl Plan<'_> {
     }
 
     /// All rows in the space's order: blocks and identities, then the trunk.
-    fn rows(&self, samples: &Samples, parts: &[&Model], fitted: &[Measured], stated: f64) -> Vec<Row> {
+    fn rows(&self, samples: &Samples, quiet: &QuietRatios, parts: &[&Model], fitted: &[Measured], stated: f64) -> Vec<Row> {
         let primitives: BTreeMap<String, Candidate> = self.space.unique_candidates().into_iter().map(|c| (c.key(), c)).collect();
         let identities = primitives.iter().filter(|(_, c)| c.primitive.is_identity(&c.layer)).map(|(key, c)| Row {
             key: key.clone(),
@@ -156,7 +158,7 @@ impl Plan<'_> {
                 params: model.graph.parameter_count() as u64,
                 latency: Micros(latency.us),
                 interval: Some(Interval { low: Micros(latency.us - half), high: Micros(latency.us + half) }),
-                quantiles: quantiles(&item, stated),
+                quantiles: quantiles(quiet.item(&model.id), stated),
                 samples: item.samples.len() as u64,
                 discarded: discarded(&item),
                 cold: cold(&item, stated),
@@ -165,6 +167,13 @@ impl Plan<'_> {
         });
         identities.chain(measured).collect()
     }
+}
+
+/// What tells how a part as a guess is wrong, beside its shapes: pooling over the whole map in the middle of a block (squeeze and
+/// excitation) makes an engine change layouts in a network that a lone block does not show.
+fn kin(model: &Model) -> usize {
+    let pools = || model.graph.nodes().iter().any(|node| node.op == Op::GlobalAvgPool);
+    if model.id.starts_with(luts::TRUNK_PREFIX) { 0 } else { 1 + usize::from(pools()) }
 }
 
 fn device(start: &Start) -> Device {
@@ -233,8 +242,8 @@ fn shapes(graph: &Graph) -> Shapes {
     }
 }
 
-fn quantiles(item: &ItemSamples, stated: f64) -> Option<Quantiles> {
-    let mut sorted = item.ratios();
+fn quantiles(ratios: &[f64], stated: f64) -> Option<Quantiles> {
+    let mut sorted = ratios.to_vec();
     sorted.sort_by(f64::total_cmp);
     if sorted.is_empty() {
         return None;

@@ -8,6 +8,7 @@
 //! | [`collect`] | a job done on a device, samples into the raw file |
 //! | [`raw`] | raw sample files |
 //! | [`design`] | which whole networks are measured along with the blocks |
+//! | [`neighbour`] | what a neighbour on the core does to samples, taken out |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
 //! | [`fitted`] | from samples to a table |
 //! | [`plausibility`] | rows that are faster than the processor can be |
@@ -32,6 +33,7 @@ pub mod interrupt;
 pub mod job;
 pub mod lut;
 pub mod merge;
+pub mod neighbour;
 pub mod net;
 pub mod nni;
 pub mod picture;

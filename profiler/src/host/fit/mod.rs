@@ -5,9 +5,11 @@
 //! observations, and the posterior mean is `latency_us`:
 //!
 //! - a latency's prior: mean alone − overhead; independent standard deviation τ of it (and the measurement's own error); and
-//!   errors that parts share: one scale for all parts of a group (same shapes; the trunk), one overhead for all;
+//!   errors that parts share: one scale for all, one for the parts of a group (same shapes; the trunk), one for those of a kin
+//!   (with squeeze-and-excitation, without, the trunk), one overhead for all;
 //! - a network's time is the sum of its parts, with the standard error of its median, and ρ of it for what does not add up;
-//! - τ and ρ are those under which the networks' times are likeliest; τ is bounded, so that two tables of a device agree.
+//! - τ and ρ of the latencies are fixed, so that two tables of a device agree; their errors are those of the τ and ρ under which
+//!   the networks' times are likeliest.
 //!
 //! What the networks cannot tell apart (a constant moved from every candidate of a layer that cannot be left out to the trunk)
 //! stays with the prior.
@@ -32,6 +34,8 @@ pub struct Part {
     pub alone: Measured,
     /// Parts of one group are alike: what is wrong with one as a guess is wrong with all.
     pub group: usize,
+    /// The same for parts of one kin, whatever their group.
+    pub kin: usize,
 }
 
 /// A whole network: how often each part is in it, and its time.
@@ -48,23 +52,25 @@ pub struct Net {
 pub struct Fitted {
     /// Latency of each part and its standard error.
     pub parts: Vec<Measured>,
-    /// Prior spread of a part, relative.
+    /// The likeliest spread of a part around its guess, relative.
     pub tau: f64,
-    /// What does not add up, relative.
+    /// The likeliest share of a network that does not add up.
     pub rho: f64,
     /// Root mean square relative error of networks, each predicted from the others; 0 without networks.
     pub residual: f64,
 }
 
 const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
-/// Largest τ of the latencies themselves. A larger one fits the networks a little better, but follows their noise: two tables of
-/// one device would differ more. What the likeliest τ would have made of a part goes into its error instead.
-const STEADY_TAU: f64 = 0.02;
+/// τ and ρ of the latencies themselves. Chosen anew for each table, they would follow the networks' noise, and two tables of one
+/// device would differ more. What the likeliest ones would have made of a part goes into its error instead.
+const STEADY: (f64, f64) = (0.01, 0.015);
 const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
 /// Standard deviation of the scale all parts share.
 const COMMON_SCALE: f64 = 0.3;
 /// Standard deviation of the scale that the parts of a group share.
 const GROUP_SCALE: f64 = 0.05;
+/// Standard deviation of the scale that the parts of a kin share.
+const KIN_SCALE: f64 = 0.03;
 /// Standard deviation of the overhead all parts share, in parts of the one measured.
 const COMMON_OVERHEAD: f64 = 0.02;
 /// Least guess at a part's share, in parts of its time alone: some of what a lone graph costs is the operation itself.
@@ -76,16 +82,16 @@ const LEAST: f64 = 0.2;
 pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net]) -> Option<Fitted> {
     let prior: Vec<f64> = parts.iter().map(|p| (p.alone.us - overhead.us).max(LEAST * p.alone.us)).collect();
     let prior = &prior;
-    let of = |tau: f64| RHO.iter().filter_map(move |&rho| Posterior::new(prior, parts, overhead, nets, tau, rho));
-    let best = |all: &mut dyn Iterator<Item = Posterior>| all.max_by(|a, b| a.likelihood.total_cmp(&b.likelihood));
-    let likeliest = best(&mut TAU.iter().flat_map(|&tau| of(tau)))?;
-    let steady = best(&mut of(likeliest.tau.min(STEADY_TAU)))?;
+    let of = |tau: f64, rho: f64| Posterior::new(prior, parts, overhead, nets, tau, rho);
+    let all = TAU.iter().flat_map(|&tau| RHO.iter().filter_map(move |&rho| of(tau, rho)));
+    let likeliest = all.max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))?;
+    let steady = of(STEADY.0, STEADY.1)?;
     let part = |j: usize| {
         let (steady, likeliest) = (steady.part(j), likeliest.part(j));
         Measured { us: steady.us, error: likeliest.error.hypot(steady.us - likeliest.us) }
     };
     let fitted = (0..parts.len()).map(part).collect();
-    Some(Fitted { parts: fitted, tau: steady.tau, rho: steady.rho, residual: steady.residual(nets) })
+    Some(Fitted { parts: fitted, tau: likeliest.tau, rho: likeliest.rho, residual: steady.residual(nets) })
 }
 
 /// Prior and observations under one τ and ρ.
@@ -111,8 +117,11 @@ impl Posterior {
         let common = (COMMON_OVERHEAD * overhead.us).powi(2) + overhead.error.powi(2);
         let covariance: Vec<Vec<f64>> = (0..n)
             .map(|i| {
-                let scale =
-                    |j: usize| if parts[i].group == parts[j].group { GROUP_SCALE.powi(2) } else { 0.0 } + COMMON_SCALE.powi(2);
+                let if_same = |same: bool, scale: f64| if same { scale.powi(2) } else { 0.0 };
+                let scale = |j: usize| {
+                    let group = if_same(parts[i].group == parts[j].group, GROUP_SCALE);
+                    COMMON_SCALE.powi(2) + group + if_same(parts[i].kin == parts[j].kin, KIN_SCALE)
+                };
                 let shared = |j: usize| scale(j) * prior[i] * prior[j] + common;
                 let own = (tau * prior[i]).powi(2) + parts[i].alone.error.powi(2);
                 (0..n).map(|j| shared(j) + if i == j { own } else { 0.0 }).collect()
@@ -181,6 +190,7 @@ mod tests {
         let part = |(i, t): (usize, &f64)| Part {
             alone: Measured { us: 6.0 + t * (1.05 + 0.15 * random.unit()), error: 0.05 },
             group: i / choices,
+            kin: 0,
         };
         let alone: Vec<Part> = truth.iter().enumerate().map(part).collect();
         let mut net = |noise: f64| {
@@ -214,7 +224,7 @@ mod tests {
 
     #[test]
     fn without_networks_the_prior_stays() {
-        let part = |us| Part { alone: Measured { us, error: 0.1 }, group: 0 };
+        let part = |us| Part { alone: Measured { us, error: 0.1 }, group: 0, kin: 0 };
         let alone = [part(20.0), part(6.5)];
         let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[]).unwrap();
         assert_eq!(fitted.parts[0].us, 14.0);

@@ -144,8 +144,7 @@ fn engine_in(device: &str, probe: &Probe, given: Option<&Path>, cache: Option<Pa
         if !given.is_file() {
             return Err(no_engine(vec![format!("{}: not a file", given.display())]));
         }
-        let library = vendor::library(device, &probe.arch, given, cache.as_deref())?;
-        return check(&library).map(|()| library);
+        return vendor::library(device, &probe.arch, given, cache.as_deref(), check);
     }
     let folder = cache.map(|cache| cache.join("onnxruntime"));
     let found = folder.as_deref().map(|folder| newest(folder, &probe.arch)).unwrap_or_default();

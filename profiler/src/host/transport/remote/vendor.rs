@@ -16,15 +16,32 @@ const IN_AAR: [(&str, &str); 2] = [("aarch64", "jni/arm64-v8a/libonnxruntime.so"
 /// Largest library taken out of an AAR; today's have 20 MB.
 const SIZE_LIMIT: u64 = 1 << 30;
 
-/// The library in that file, for a device of that architecture; its hash is checked against the lock file.
+/// The library in that file, for a device of that architecture. The file's hash is compared with the lock file's, or noted there
+/// once `check` has found the library fit: what was refused is no first use.
 ///
 /// # Errors
-/// [`RemoteError::EngineChanged`]; [`RemoteError::WrongFile`] where an AAR holds no such library; [`RemoteError::File`].
-pub(super) fn library(device: &str, arch: &str, given: &Path, cache: Option<&Path>) -> Result<PathBuf, RemoteError> {
+/// [`RemoteError::EngineChanged`]; [`RemoteError::WrongFile`] where an AAR holds no such library; [`RemoteError::File`]; those of
+/// `check`.
+pub(super) fn library(
+    device: &str,
+    arch: &str,
+    given: &Path,
+    cache: Option<&Path>,
+    check: impl Fn(&Path) -> Result<(), RemoteError>,
+) -> Result<PathBuf, RemoteError> {
     let hash = super::sha256(given)?;
-    if let Some(cache) = cache {
-        check_lock(&cache.join(LOCK), given, &hash)?;
+    let lock = cache.map(|cache| Lock::open(cache.join(LOCK))).transpose()?;
+    let noted = lock.as_ref().map(|lock| lock.compare(given, &hash)).transpose()?;
+    let library = unpacked(device, arch, given, &hash, cache)?;
+    check(&library)?;
+    if let (Some(lock), Some(false)) = (lock, noted) {
+        lock.note(given, &hash)?;
     }
+    Ok(library)
+}
+
+/// The library itself: the file, or what an AAR holds for that architecture, in the cache folder.
+fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&Path>) -> Result<PathBuf, RemoteError> {
     if given.extension().is_none_or(|e| e != "aar") {
         return Ok(given.to_path_buf());
     }
@@ -55,38 +72,58 @@ fn unpack(from: impl io::Read, to: &Path) -> io::Result<()> {
     file.persist(to).map(drop).map_err(|e| e.error)
 }
 
-/// Compares a file's hash with the one noted at its first use; notes it where there is none.
-fn check_lock(lock: &Path, file: &Path, hash: &str) -> Result<(), RemoteError> {
-    // An AAR's name holds its version; a library is called the same everywhere.
-    let name = match file.extension().is_some_and(|e| e == "aar") {
-        true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        false => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()).display().to_string(),
-    };
-    let text = match fs::read_to_string(lock) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(e) => return Err(RemoteError::file("read", lock)(e)),
-    };
-    match text.lines().filter_map(|line| line.split_once("  ")).find(|(_, noted)| *noted == name) {
-        Some((noted, _)) if noted == hash => Ok(()),
-        Some((noted, _)) => Err(RemoteError::EngineChanged {
-            path: file.to_path_buf(),
-            noted: noted.to_string(),
-            found: hash.to_string(),
-            lock: lock.to_path_buf(),
-        }),
-        None => {
-            let folder = lock.parent().unwrap_or(Path::new("."));
-            let write = || {
-                fs::create_dir_all(folder)?;
-                let mut file = tempfile::NamedTempFile::new_in(folder)?;
-                writeln!(file, "{text}{hash}  {name}")?;
-                file.persist(lock).map_err(|e| e.error)
-            };
-            write().map_err(RemoteError::file("write", lock))?;
-            eprintln!("{}: SHA-256 {hash} noted in {}", file.display(), lock.display());
-            Ok(())
+/// The lock file: what it held when it was read.
+struct Lock {
+    path: PathBuf,
+    text: String,
+}
+
+impl Lock {
+    /// Reads it; one that does not exist yet is empty.
+    fn open(path: PathBuf) -> Result<Self, RemoteError> {
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(RemoteError::file("read", &path)(e)),
+        };
+        Ok(Self { path, text })
+    }
+
+    /// What a file is called in it: an AAR's name holds its version; a library is called the same everywhere.
+    fn name(file: &Path) -> String {
+        match file.extension().is_some_and(|e| e == "aar") {
+            true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            false => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()).display().to_string(),
         }
+    }
+
+    /// Compares a file's hash with the one noted at its first use; false where none is.
+    fn compare(&self, file: &Path, hash: &str) -> Result<bool, RemoteError> {
+        let name = Self::name(file);
+        match self.text.lines().filter_map(|line| line.split_once("  ")).find(|(_, noted)| *noted == name) {
+            Some((noted, _)) if noted == hash => Ok(true),
+            Some((noted, _)) => Err(RemoteError::EngineChanged {
+                path: file.to_path_buf(),
+                noted: noted.to_string(),
+                found: hash.to_string(),
+                lock: self.path.clone(),
+            }),
+            None => Ok(false),
+        }
+    }
+
+    /// Notes the hash of a file that is used for the first time.
+    fn note(&self, file: &Path, hash: &str) -> Result<(), RemoteError> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let write = || {
+            fs::create_dir_all(folder)?;
+            let mut new = tempfile::NamedTempFile::new_in(folder)?;
+            writeln!(new, "{}{hash}  {}", self.text, Self::name(file))?;
+            new.persist(&self.path).map_err(|e| e.error)
+        };
+        write().map_err(RemoteError::file("write", &self.path))?;
+        eprintln!("{}: SHA-256 {hash} noted in {}", file.display(), self.path.display());
+        Ok(())
     }
 }
 
@@ -108,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, cache) = (folder.path().join("onnxruntime-android-1.22.0.aar"), folder.path().join("cache"));
         aar(&file, b"first");
-        let take = || library("d", "aarch64", &file, Some(&cache));
+        let take = || library("d", "aarch64", &file, Some(&cache), |_| Ok(()));
         assert_eq!(fs::read(take().unwrap()).unwrap(), b"first");
         assert_eq!(take().unwrap(), take().unwrap());
         let noted = fs::read_to_string(cache.join(LOCK)).unwrap();
@@ -127,10 +164,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, cache) = (folder.path().join("x.aar"), folder.path().join("cache"));
         fs::write(&file, "nonsense").unwrap();
-        assert!(library("d", "aarch64", &file, Some(&cache)).unwrap_err().to_string().contains("no AAR"));
+        let take = |arch: &str, file: &Path| library("d", arch, file, Some(&cache), |_| Ok(()));
+        assert!(take("aarch64", &file).unwrap_err().to_string().contains("no AAR"));
         let other = folder.path().join("y.aar");
         aar(&other, b"x");
-        assert!(library("d", "x86_64", &other, Some(&cache)).unwrap_err().to_string().contains("holds no jni/x86_64"));
-        assert!(matches!(library("d", "aarch64", &folder.path().join("z.so"), Some(&cache)), Err(RemoteError::File { .. })));
+        assert!(take("x86_64", &other).unwrap_err().to_string().contains("holds no jni/x86_64"));
+        assert!(matches!(take("aarch64", &folder.path().join("z.so")), Err(RemoteError::File { .. })));
+    }
+
+    #[test]
+    fn what_was_refused_is_no_first_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, cache) = (folder.path().join("lib.so"), folder.path().join("cache"));
+        let refuse = |path: &Path| {
+            let path = path.to_path_buf();
+            Err(RemoteError::WrongFile { path, device: "d".to_string(), reason: "unfit".to_string() })
+        };
+        fs::write(&file, "a").unwrap();
+        assert!(library("d", "aarch64", &file, Some(&cache), refuse).is_err());
+        assert!(!cache.join(LOCK).exists());
+        // So the next build of it is not taken for one that was swapped.
+        fs::write(&file, "b").unwrap();
+        library("d", "aarch64", &file, Some(&cache), |_| Ok(())).unwrap();
+        fs::write(&file, "c").unwrap();
+        let changed = library("d", "aarch64", &file, Some(&cache), |_| Ok(()));
+        assert!(matches!(changed, Err(RemoteError::EngineChanged { .. })));
     }
 }
