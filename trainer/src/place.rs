@@ -57,12 +57,13 @@ impl FromStr for Place {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "cpu" => Ok(Self::Cpu),
-            None if text == "cuda" => Ok(Self::Cuda(0)),
-            Some(("cuda", number)) if number.parse::<u8>().is_ok() => Ok(Self::Cuda(number.parse().unwrap_or(0))),
-            _ => Err("must be cpu, cuda or cuda:NUMBER".to_string()),
-        }
+        let number = match text.split_once(':') {
+            None if text == "cpu" => return Ok(Self::Cpu),
+            None if text == "cuda" => Some(0),
+            Some(("cuda", number)) => number.parse().ok(),
+            _ => None,
+        };
+        number.map(Self::Cuda).ok_or_else(|| "must be cpu, cuda or cuda:NUMBER".to_string())
     }
 }
 
