@@ -12,6 +12,8 @@
 //! | [`finetune`] | training of the chosen subnet |
 //! | [`evaluate`] | errors of a network on a list |
 //! | [`nni`] | NNI's checkpoints, read |
+//! | [`place`] | the CPU, or a GPU |
+//! | [`parallel`] | a run in several processes |
 //! | [`reference`] | what NNI's example does otherwise |
 //! | [`export`] | ONNX files, checked |
 //! | [`report`] | a run on one HTML page |
@@ -29,7 +31,9 @@ pub mod model;
 pub mod nets;
 pub mod nni;
 pub mod optim;
+pub mod parallel;
 pub mod pass;
+pub mod place;
 pub mod reference;
 pub mod report;
 pub mod run;

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, Result};
+use crate::parallel::{self, Member};
 
 /// Searches, trains and exports small facial landmark networks with a latency table of a real device.
 #[derive(Debug, Parser)]
@@ -96,7 +97,32 @@ impl ThreadArgs {
 /// Reads the command line and runs it.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let done = match cli.command {
+    let member = match &cli.command {
+        Command::Search(_) | Command::Finetune(_) => parallel::start(),
+        _ => Ok(Member::alone()),
+    };
+    let done = member.and_then(|member| {
+        let done = command(cli.command);
+        if let Err(error) = &done
+            && !member.is_alone()
+        {
+            // The others may be waiting for this process.
+            print_chain(error);
+            member.fail(error.exit_code());
+        }
+        done
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_chain(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn command(command: Command) -> Result<()> {
+    match command {
         Command::Synth(args) => synth::run(&args),
         Command::Search(args) => search::run(*args),
         Command::Finetune(args) => finetune::run(*args),
@@ -105,13 +131,6 @@ pub fn run() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Report(args) => report::run(&args),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            print_chain(&error);
-            ExitCode::from(error.exit_code())
-        }
     }
 }
 

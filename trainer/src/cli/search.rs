@@ -7,6 +7,9 @@ use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
 use crate::error::Result;
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
+use crate::parallel;
+use crate::pass::note;
+use crate::place::Place;
 use crate::reference::Reference;
 use crate::run::{
     ArchData, ConfigError, FileError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve,
@@ -94,6 +97,9 @@ pub struct SearchArgs {
     /// Do as NNI's example does, where the defaults here differ (trainer/REFERENCE.md); other flags given beside it stand
     #[arg(long)]
     reference: bool,
+    /// Where the net is trained: cpu, or cuda[:NUMBER] (with the feature cuda) [default: cpu]
+    #[arg(long)]
+    device: Option<Place>,
     #[command(flatten)]
     threads: ThreadArgs,
     /// Go on where the run in --out stopped; other flags may be left away
@@ -123,6 +129,7 @@ impl SearchArgs {
         if let Some(now) = &lut_sha256 {
             r.same("the latency table", now, |s| s.lut_sha256.clone().unwrap_or_default());
         }
+        let device = self.device.or(r.saved.map(|s| s.device)).unwrap_or_default();
         let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
         let (arch_data, augment, pose_weight) = match reference {
             Reference(true) => (ArchData::Test, "none", PoseWeight::Raw),
@@ -156,6 +163,7 @@ impl SearchArgs {
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
             pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, pose_weight),
             reference,
+            device,
         };
         r.finish()?;
         Ok(config)
@@ -178,9 +186,12 @@ pub fn run(args: SearchArgs) -> Result<()> {
         run.save(&config_path)?;
     }
     for line in search.describe() {
-        eprintln!("{line}");
+        note(&line);
     }
     let found = search.run(&Interrupt::listen(), &format!("search --out {} --resume", quoted(&args.out)), started)?;
+    if !parallel::is_first() {
+        return Ok(());
+    }
     if args.json {
         let text = serde_json::to_string_pretty(&found.arch).map_err(std::io::Error::other);
         println!("{}", text.map_err(FileError::new("cannot write", &folder.file("arch.json")))?);
