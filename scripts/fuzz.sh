@@ -1,5 +1,5 @@
 #!/bin/sh
-# Damaged files for every reader of files: tables, raw samples, NNI's two forms, search spaces.
+# Damaged files for every reader of files: tables, raw samples, NNI's tables and checkpoints, search spaces.
 #
 #   scripts/fuzz.sh [CASES]      (default: 1000000 a reader; the tests alone take 20,000)
 #
@@ -12,3 +12,4 @@ export BLOCKTIME_FUZZ_CASES
 # With the checks of arithmetic that a release leaves out.
 export CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
 cargo test --release -p blocks -p luts -p profiler --test fuzz -- --nocapture
+cargo test --release -p trainer --test nni damaged -- --nocapture

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs the system packages that a build needs, where they are missing: a C compiler, pkg-config, OpenSSL's headers (for
 # ssh2), Python with pip (for ONNX Runtime). Debian and Ubuntu; elsewhere it names what is missing.
+#
+#   scripts/setup-system.sh [mpi]      with mpi: also Open MPI and libclang, for the trainer's feature of that name
 set -euo pipefail
 
 missing=()
@@ -9,6 +11,12 @@ command -v pkg-config >/dev/null || missing+=(pkg-config)
 command -v python3 >/dev/null || missing+=(python3)
 python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 if ! pkg-config --exists openssl 2>/dev/null; then missing+=(libssl-dev); fi
+if [ "${1:-}" = mpi ]; then
+    command -v mpirun >/dev/null || missing+=(openmpi-bin)
+    command -v mpicc >/dev/null || missing+=(libopenmpi-dev)
+    # mpi-sys reads MPI's headers with it.
+    ldconfig -p | grep -q 'libclang[-0-9.]*\.so' || missing+=(libclang-dev)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 echo "missing system packages: ${missing[*]}" >&2

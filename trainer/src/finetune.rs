@@ -18,6 +18,7 @@ use crate::masks::{Draw, Purpose};
 use crate::model::init;
 use crate::nets::{BACKBONE, Nets, Objective, POSE};
 use crate::optim::cosine;
+use crate::parallel;
 use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::run::{
     Checkpoint, CheckpointError, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage,
@@ -33,6 +34,7 @@ pub struct Finetune {
     architecture: Architecture,
     points: usize,
     nets: Nets,
+    device: Device,
     loader: Loader,
     /// Faces held back from training, if any are.
     held: Option<(Arc<Dataset>, Vec<usize>)>,
@@ -81,6 +83,7 @@ impl Finetune {
     /// # Errors
     /// Whatever is wrong with checkpoint, data or configuration.
     pub fn new(config: FinetuneConfig, folder: RunFolder, resume: bool, eval_every: usize) -> Result<Self> {
+        let device = config.device.device()?;
         check(&config)?;
         let architecture = Architecture::new(&config.space, &config.choice)?;
         let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
@@ -94,7 +97,11 @@ impl Finetune {
         let count = faces.len();
         let augment = Augment::preset(&config.augment)?;
         let reference = config.reference;
-        let options = LoaderOptions { drop_last: reference.is_off(), ..LoaderOptions::train(config.batch, config.seed, augment) };
+        let options = LoaderOptions {
+            drop_last: reference.is_off(),
+            share: parallel::share(),
+            ..LoaderOptions::train(config.batch, config.seed, augment)
+        };
         let loader = Loader::new(train, faces, options)?;
         hint_steps(&loader, count, config.batch);
 
@@ -118,7 +125,7 @@ impl Finetune {
         };
         let objective = Objective { points: config.loss, pose: config.pose_weight };
         let (backbone, pose) = ((architecture.trained(points), &weights), (architecture.pose_net(), &pose_weights));
-        let mut nets = Nets::new(backbone, pose, objective, (config.opt, config.weight_decay), &Device::Cpu)?;
+        let mut nets = Nets::new(backbone, pose, objective, (config.opt, config.weight_decay), &device)?;
         let digest = digest(&config)?;
         let (mut epoch, mut best) = (0, None);
         if let Some(checkpoint) = &resumed {
@@ -130,7 +137,7 @@ impl Finetune {
         }
         let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
         log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
-        Ok(Self { config, digest, architecture, points, nets, loader, held, folder, log, epoch, best, eval_every })
+        Ok(Self { config, digest, architecture, points, nets, device, loader, held, folder, log, epoch, best, eval_every })
     }
 
     /// Lines for people.
@@ -177,10 +184,10 @@ impl Finetune {
         let steps = self.loader.batches();
         let bar = progress_bar(steps * self.config.end_epoch, steps * self.epoch);
         self.save_start()?;
-        let started = Cell::new(Some(started));
+        let (device, started) = (self.device.clone(), Cell::new(Some(started)));
         let mut last = None;
         while self.epoch < self.config.end_epoch {
-            let watch = Watch { interrupt, progress: &bar, started: &started };
+            let watch = Watch { interrupt, progress: &bar, device: &device, started: &started };
             match self.train_epoch(&watch) {
                 Ok(result) => last = result,
                 Err(Stopped::Failed(error)) => return Err(error),
@@ -295,6 +302,7 @@ fn check(config: &FinetuneConfig) -> Result<()> {
     if config.end_epoch == 0 || config.batch == 0 {
         return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
     }
+    parallel::check_batch(config.batch)?;
     Ok(())
 }
 

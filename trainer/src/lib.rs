@@ -13,6 +13,8 @@
 //! | [`finetune`] | training of the chosen subnet |
 //! | [`evaluate`] | errors of a network on a list |
 //! | [`nni`] | NNI's checkpoints, read |
+//! | [`place`] | the CPU, or a GPU |
+//! | [`parallel`] | a run in several processes |
 //! | [`mod@reference`] | what NNI's example does otherwise |
 //! | [`export`] | ONNX files, checked |
 //! | [`report`] | a run on one HTML page |
@@ -35,7 +37,9 @@ pub mod model;
 pub mod nets;
 pub mod nni;
 pub mod optim;
+pub mod parallel;
 pub mod pass;
+pub mod place;
 pub mod reference;
 pub mod report;
 pub mod run;

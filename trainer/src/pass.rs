@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::{Error, Result};
 use crate::nets::Faces;
+use crate::parallel;
 use crate::run::Interrupt;
 
 /// How a pass went.
@@ -31,6 +32,8 @@ pub struct Watch<'a> {
     pub interrupt: &'a Interrupt,
     /// Moves a step at a time.
     pub progress: &'a ProgressBar,
+    /// Where the batches go.
+    pub device: &'a Device,
     /// When the program was started, until its first step begins: how long that took is told then.
     pub started: &'a Cell<Option<Instant>>,
 }
@@ -63,20 +66,21 @@ pub fn pass(
     let mut batches = loader.epoch(epoch as u64);
     let (mut sum, mut steps, mut faces) = (0.0, 0, 0);
     while let Some(batch) = batches.next().transpose()? {
-        let tensors = Faces::new(&batch, loader.dataset().side(), &Device::Cpu)?;
+        let tensors = Faces::new(&batch, loader.dataset().side(), watch.device)?;
         if let Some(started) = watch.started.take() {
             say(watch.progress, &format!("first step {:.2} s after the start", started.elapsed().as_secs_f64()));
         }
-        faces += batch.len();
+        faces += batch.len() * parallel::size();
         batches.recycle(batch);
         let loss = step(steps, &tensors)?.to_scalar::<f32>()?;
+        let (loss, stop) = parallel::agree(loss, watch.interrupt.is_set());
         steps += 1;
         if !loss.is_finite() {
             return Err(Error::Diverged { loss, epoch: epoch + 1, step: steps as usize }.into());
         }
         sum += f64::from(loss);
         watch.progress.inc(1);
-        if watch.interrupt.is_set() {
+        if stop {
             return Err(Stopped::Interrupted);
         }
     }
@@ -86,7 +90,7 @@ pub fn pass(
 
 /// A bar over all steps of a run, with the time left; `done` of them by a run before. Hidden where stderr is no terminal.
 pub fn progress_bar(total: usize, done: usize) -> ProgressBar {
-    let bar = ProgressBar::new(total as u64);
+    let bar = if parallel::is_first() { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
     let style = "{bar:24} {pos}/{len} steps, {per_sec}, {eta} left  {msg}";
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
@@ -98,7 +102,14 @@ pub fn progress_bar(total: usize, done: usize) -> ProgressBar {
 
 /// A line for people, above the bar where there is one.
 pub fn say(bar: &ProgressBar, line: &str) {
-    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
+    if bar.is_hidden() { note(line) } else { bar.println(line) }
+}
+
+/// A line for people; of several processes the first alone says it.
+pub fn note(line: &str) {
+    if parallel::is_first() {
+        eprintln!("{line}");
+    }
 }
 
 /// Opens a list of a data folder.
@@ -121,9 +132,9 @@ const FEW_STEPS: usize = 50;
 /// A hint where the batch is too large for the list.
 pub fn hint_steps(loader: &Loader, faces: usize, batch: usize) {
     if loader.batches() < FEW_STEPS && batch > 32 {
-        eprintln!(
+        note(&format!(
             "hint: {faces} faces give only {} steps an epoch at --batch {batch}; for a list of this size try --batch 32 --base-lr 1e-3",
             loader.batches()
-        );
+        ));
     }
 }

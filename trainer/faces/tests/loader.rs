@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use faces::augment::Augment;
-use faces::data::{Batch, Dataset, DatasetOptions, Loader, LoaderOptions, Split};
+use faces::data::{Batch, Dataset, DatasetOptions, Loader, LoaderOptions, Share, Split};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,6 +34,33 @@ fn open(root: &Path) -> Arc<Dataset> {
 
 fn all(loader: &Loader, epoch: u64) -> Vec<Batch> {
     loader.epoch(epoch).map(Result::unwrap).collect()
+}
+
+/// The batches' faces, and what stands in their places, share after share.
+#[test]
+fn shares_make_up_the_batch() {
+    let root = folder(11);
+    let dataset = open(root.path());
+    let options = LoaderOptions { drop_last: false, ..LoaderOptions::train(4, 3, Some(Augment::MILD)) };
+    let whole = all(&Loader::all(dataset.clone(), options.clone()).unwrap(), 2);
+    for of in [2, 3] {
+        let share =
+            |index| all(&Loader::all(dataset.clone(), LoaderOptions { share: Share { index, of }, ..options.clone() }).unwrap(), 2);
+        let shares: Vec<_> = (0..of).map(share).collect();
+        // Eleven faces make two batches of four and one of three, each cut down to equal shares.
+        for (number, batch) in whole.iter().enumerate() {
+            let kept = batch.len() / of * of;
+            let joined: Vec<usize> = shares.iter().flat_map(|s| s[number].indices.clone()).collect();
+            assert_eq!(joined, batch.indices[..kept]);
+            let images: Vec<f32> = shares.iter().flat_map(|s| s[number].images.clone()).collect();
+            assert_eq!(images, batch.images[..images.len()]);
+        }
+    }
+    // A last batch of fewer faces than shares is none.
+    let nine =
+        Loader::new(dataset.clone(), (0..9).collect(), LoaderOptions { share: Share { index: 0, of: 2 }, ..options.clone() });
+    assert_eq!(nine.unwrap().batches(), 2);
+    assert!(Loader::all(dataset, LoaderOptions { share: Share { index: 0, of: 5 }, ..options }).is_err());
 }
 
 #[test]

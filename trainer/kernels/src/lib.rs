@@ -18,6 +18,7 @@
 //! | [`buffer`] | aligned buffers, reused over steps |
 //! | [`ops`] | the kernels: matrix product, depthwise, statistics, pooling, layout |
 //! | [`plan`] | a block graph turned into kernel calls, forward and backward |
+//! | [`group`] | several processes that share each batch |
 //!
 //! Results do not depend on the number of threads: work is cut into a fixed number of [`ops::PARTS`] and sums are taken in their order.
 
@@ -25,9 +26,11 @@
 #![allow(clippy::needless_range_loop)]
 
 pub mod buffer;
+pub mod group;
 pub mod ops;
 pub mod plan;
 pub mod simd;
 
+pub use group::Group;
 pub use plan::{Arguments, Gradients, Kept, Mode, Plan};
 pub use simd::Level;

@@ -8,6 +8,9 @@ use crate::error::{Error, Result};
 use crate::finetune::{Finetune, Finetuned};
 use crate::loss::{PointLoss, PoseWeight};
 use crate::optim::Algorithm;
+use crate::parallel;
+use crate::pass::note;
+use crate::place::Place;
 use crate::reference::Reference;
 use crate::run::{Checkpoint, ConfigError, FinetuneConfig, Interrupt, Kind, RunConfig, RunFolder, Stage, resolve, sha256_of_file};
 use crate::search::{ArchFile, chosen};
@@ -71,6 +74,9 @@ pub struct FinetuneArgs {
     /// Do as NNI's example does, where the defaults here differ (trainer/REFERENCE.md); other flags given beside it stand
     #[arg(long)]
     reference: bool,
+    /// Where the net is trained: cpu, or cuda[:NUMBER] (with the feature cuda) [default: cpu]
+    #[arg(long)]
+    device: Option<Place>,
     #[command(flatten)]
     threads: ThreadArgs,
     /// Go on where the run in --out stopped; other flags may be left away
@@ -108,6 +114,7 @@ impl FinetuneArgs {
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
+        let device = self.device.or(r.saved.map(|s| s.device)).unwrap_or_default();
         let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
         let (augment, pose_weight) = match reference {
             Reference(true) => ("none", PoseWeight::Raw),
@@ -133,6 +140,7 @@ impl FinetuneArgs {
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
             pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, pose_weight),
             reference,
+            device,
         };
         r.finish()?;
         Ok(config)
@@ -191,9 +199,12 @@ pub fn run(args: FinetuneArgs) -> Result<()> {
         run.finetune = Some(config);
         run.save(&config_path)?;
     }
-    finetune.describe().iter().for_each(|line| eprintln!("{line}"));
+    finetune.describe().iter().for_each(|line| note(line));
     let before = if args.resume { None } else { Some(finetune.evaluate()?) };
     let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)), started)?;
+    if !parallel::is_first() {
+        return Ok(());
+    }
     if args.json {
         super::eval::print_json(&done.evaluation)?;
     } else {

@@ -18,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::baseline::{Finished, clear};
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::run::{FileError, RunFolder};
 
 /// Searches, trains and exports small facial landmark networks with a latency table of a real device.
@@ -139,7 +140,32 @@ fn print_json(value: &impl serde::Serialize, path: &Path) -> Result<()> {
 /// Reads the command line and runs it.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let done = match cli.command {
+    let member = match &cli.command {
+        Command::Search(_) | Command::Finetune(_) => parallel::start(),
+        _ => parallel::start_alone(),
+    };
+    let done = member.and_then(|member| {
+        let done = command(cli.command);
+        if let Err(error) = &done
+            && !member.is_alone()
+        {
+            // The others may be waiting for this process.
+            print_chain(error);
+            member.fail(error.exit_code());
+        }
+        done
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_chain(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn command(command: Command) -> Result<()> {
+    match command {
         Command::Synth(args) => synth::run(&args),
         Command::Search(args) => search::run(*args),
         Command::Finetune(args) => finetune::run(*args),
@@ -150,13 +176,6 @@ pub fn run() -> ExitCode {
         Command::Baseline(args) => baseline::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Report(args) => report::run(&args),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            print_chain(&error);
-            ExitCode::from(error.exit_code())
-        }
     }
 }
 

@@ -7,6 +7,9 @@ use super::{DEFAULT_LIST, ListArgs, ThreadArgs, print_json, quoted};
 use crate::error::Result;
 use crate::loss::{PointLoss, PoseWeight, TARGET_BETA, TermMode};
 use crate::optim::Algorithm;
+use crate::parallel;
+use crate::pass::note;
+use crate::place::Place;
 use crate::reference::Reference;
 use crate::run::{
     ArchData, ConfigError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve, sha256_of_file,
@@ -99,6 +102,9 @@ pub struct SearchArgs {
     /// Do as NNI's example does, where the defaults here differ (trainer/REFERENCE.md); other flags given beside it stand
     #[arg(long)]
     reference: bool,
+    /// Where the net is trained: cpu, or cuda[:NUMBER] (with the feature cuda) [default: cpu]
+    #[arg(long)]
+    device: Option<Place>,
     #[command(flatten)]
     threads: ThreadArgs,
     /// Go on where the run in --out stopped; other flags may be left away
@@ -131,6 +137,7 @@ impl SearchArgs {
             Some(_) => (TARGET_BETA, LatencyScope::Whole),
             None => (0.6, LatencyScope::Searched),
         };
+        let device = self.device.or(r.saved.map(|s| s.device)).unwrap_or_default();
         let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
         let (arch_data, augment, pose_weight) = match reference {
             Reference(true) => (ArchData::Test, "none", PoseWeight::Raw),
@@ -166,6 +173,7 @@ impl SearchArgs {
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
             pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, pose_weight),
             reference,
+            device,
         };
         r.finish()?;
         Ok(config)
@@ -189,9 +197,12 @@ pub fn run(args: SearchArgs) -> Result<()> {
         run.save(&config_path)?;
     }
     for line in search.describe() {
-        eprintln!("{line}");
+        note(&line);
     }
     let found = search.run(&Interrupt::listen(), &format!("search --out {} --resume", quoted(&args.out)), started)?;
+    if !parallel::is_first() {
+        return Ok(());
+    }
     if args.json {
         print_json(&found.arch, &folder.file("arch.json"))?;
     } else {

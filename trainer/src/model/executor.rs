@@ -10,6 +10,7 @@ pub use kernels::Mode;
 use super::fused::Fused;
 use super::stock::Stock;
 use super::{Layout, Stats};
+use crate::parallel;
 
 /// What an executor is given for one forward pass; see [`super::Model::forward`].
 pub struct Call<'a> {
@@ -61,6 +62,7 @@ impl Backend {
         device: &Device,
     ) -> candle_core::Result<Box<dyn Executor>> {
         match self {
+            Self::Stock if parallel::size() > 1 => candle_core::bail!("several processes train with the fused backend only"),
             Self::Stock => Ok(Box::new(Stock::new(graph.clone(), layout.clone()))),
             Self::Fused if device.is_cpu() => Ok(Box::new(Fused::new(graph))),
             Self::Fused => candle_core::bail!("the fused backend runs on the CPU only"),

@@ -10,6 +10,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor,
 use kernels::{Arguments, Kept, Plan};
 
 use super::{Call, Executor, Mode, Stats};
+use crate::parallel;
 
 /// Runs a graph with one input on the CPU.
 pub(super) struct Fused {
@@ -18,7 +19,8 @@ pub(super) struct Fused {
 
 impl Fused {
     pub fn new(graph: &Graph) -> Self {
-        Self { plan: Plan::new(graph) }
+        let plan = Plan::new(graph);
+        Self { plan: if let Some(group) = parallel::group() { plan.in_group(group) } else { plan } }
     }
 }
 
@@ -147,17 +149,19 @@ impl CustomOp3 for Pass {
             masks: self.masks(values_of(&masks_held, masks_layout)?),
         };
         let mut rest = values_of(&gradient_held, gradient_layout)?;
-        let outputs: Vec<Option<&[f32]>> = self
-            .plan
-            .output_shapes()
+        let shapes = self.plan.output_shapes();
+        let parts: Vec<&[f32]> = shapes
             .iter()
             .map(|shape| {
                 let (head, tail) = rest.split_at(n * shape.volume());
                 rest = tail;
-                // An output that the loss does not use costs nothing further back.
-                head.iter().any(|&g| g != 0.0).then_some(head)
+                head
             })
             .collect();
+        // An output that the loss does not use costs nothing further back. Several processes must agree on that.
+        let mut used: Vec<f32> = parts.iter().map(|part| f32::from(u8::from(part.iter().any(|&g| g != 0.0)))).collect();
+        parallel::mean(&mut used);
+        let outputs: Vec<Option<&[f32]>> = std::iter::zip(parts, used).map(|(part, used)| (used > 0.0).then_some(part)).collect();
         let mut gradients = self.plan.backward(kept, args, &outputs, self.wants_params, &[self.wants_input]);
         let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
         let of_input = gradients.inputs.pop().flatten().map(|g| tensor(g, input)).transpose()?;

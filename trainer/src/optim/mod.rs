@@ -10,6 +10,8 @@ pub use adamw::AdamW;
 pub use rmsprop::RmsProp;
 pub use schedule::cosine;
 
+use crate::parallel;
+
 /// Which optimizer moves the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -42,13 +44,15 @@ pub trait Optimizer: Send {
     fn restore(&mut self, part: &dyn Fn(&str) -> Option<Vec<f32>>) -> bool;
 }
 
-/// One step of `optimizer` on `variable` with the gradient that a backward pass gave.
+/// One step of `optimizer` on `variable` with the gradient that a backward pass gave: its mean, where several processes train together.
 ///
 /// # Errors
 /// The device does not give values back, or takes none.
 pub fn step(optimizer: &mut dyn Optimizer, variable: &Var, gradient: &Tensor, lr: f64) -> Result<()> {
     let mut values = variable.flatten_all()?.to_vec1::<f32>()?;
-    optimizer.update(&mut values, &gradient.flatten_all()?.to_vec1::<f32>()?, lr);
+    let mut gradients = gradient.flatten_all()?.to_vec1::<f32>()?;
+    parallel::mean(&mut gradients);
+    optimizer.update(&mut values, &gradients, lr);
     variable.set(&Tensor::from_vec(values, variable.shape(), variable.device())?)
 }
 

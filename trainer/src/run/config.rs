@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::files::{FileError, sha256, write_atomically};
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
+use crate::place::Place;
 use crate::reference::Reference;
 use crate::search::Combine;
 
@@ -103,6 +104,9 @@ pub struct SearchConfig {
     /// Whether to do as the reference does in what no other setting says.
     #[serde(default, skip_serializing_if = "Reference::is_off")]
     pub reference: Reference,
+    /// Where the net is trained.
+    #[serde(default, skip_serializing_if = "Place::is_cpu")]
+    pub device: Place,
 }
 
 /// A finetune, resolved.
@@ -148,6 +152,9 @@ pub struct FinetuneConfig {
     /// Whether to do as the reference does in what no other setting says.
     #[serde(default, skip_serializing_if = "Reference::is_off")]
     pub reference: Reference,
+    /// Where the net is trained.
+    #[serde(default, skip_serializing_if = "Place::is_cpu")]
+    pub device: Place,
 }
 
 /// The file.
@@ -217,10 +224,10 @@ impl RunConfig {
     }
 }
 
-/// Digest of what decides a run's numbers: the configuration but for the places of its files, whose contents count.
+/// Digest of what decides a run's numbers: the configuration but for the places of its files, whose contents count, and its device.
 pub(crate) fn digest<T: Serialize>(config: &T) -> Result<String, ConfigError> {
     let table = toml::Table::try_from(config).map_err(|e| ConfigError::Value(e.to_string()))?;
-    let places = ["data", "lut", "supernet"];
+    let places = ["data", "lut", "supernet", "device"];
     let text: String =
         table.iter().filter(|(key, _)| !places.contains(&key.as_str())).map(|(k, v)| format!("{k} = {v}\n")).collect();
     Ok(sha256(text.as_bytes()))

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::parallel;
+
 /// A file of a run cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} {}", .path.display())]
@@ -22,11 +24,15 @@ impl FileError {
     }
 }
 
-/// Writes beside `path` and renames, so that a reader (or a crash) sees the old contents or the new, never a part.
+/// Writes beside `path` and renames, so that a reader (or a crash) sees the old contents or the new, never a part. Of several processes
+/// that train together, the first alone writes.
 ///
 /// # Errors
 /// The folder cannot be written to.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if !parallel::is_first() {
+        return Ok(());
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut builder = tempfile::Builder::new();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::FileError;
 use super::metrics::Phase;
+use crate::parallel;
 
 /// The part of a run that writes checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,11 @@ impl RunFolder {
     /// # Errors
     /// It cannot be written.
     pub fn prepare(&self, stage: Stage, resume: bool) -> Result<(), FolderError> {
+        // Of several processes that train together, the first changes the folder, once all have looked at it.
+        parallel::wait_for_all();
+        if !parallel::is_first() {
+            return Ok(());
+        }
         let folder = self.root.join(stage.folder());
         if !resume {
             let of_search: &[&str] = if stage == Stage::Search { &["supernet", "metrics.csv", "arch.json"] } else { &[] };

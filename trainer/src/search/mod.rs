@@ -26,6 +26,7 @@ use crate::masks::{ArchWeights, Draw, Purpose};
 use crate::model::init;
 use crate::nets::{BACKBONE, Nets, Objective};
 use crate::optim::{self, AdamW, Optimizer, cosine};
+use crate::parallel;
 use crate::pass::{Passed, Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::run::{
     ArchData, Checkpoint, CheckpointError, ConfigError, Interrupt, Kind, LatencyScope, Meta, MetricsLog, PerfMetric, Phase, Row,
@@ -65,6 +66,7 @@ pub struct Search {
     term: LatencyTerm,
     nets: Nets,
     arch: ArchWeights,
+    device: Device,
     arch_optimizer: AdamW,
     weight_loader: Loader,
     arch_loader: Loader,
@@ -90,7 +92,7 @@ impl Search {
     /// # Errors
     /// Whatever is wrong with table, data, configuration or checkpoint.
     pub fn new(config: SearchConfig, folder: RunFolder, start: &Start, allow_emulated: bool) -> Result<Self> {
-        let device = Device::Cpu;
+        let device = config.device.device()?;
         check(&config)?;
         let space = Space::load(&config.space)?;
         let Some(pose_graph) = space.pose_net() else {
@@ -118,7 +120,11 @@ impl Search {
         let count = weight_faces.len();
         let reference = config.reference;
         // The reference keeps an incomplete last batch, and takes the architecture's faces in the list's order.
-        let options = LoaderOptions { drop_last: reference.is_off(), ..LoaderOptions::train(config.batch, config.seed, augment) };
+        let options = LoaderOptions {
+            drop_last: reference.is_off(),
+            share: parallel::share(),
+            ..LoaderOptions::train(config.batch, config.seed, augment)
+        };
         let weight_loader = Loader::new(train, weight_faces, options.clone())?;
         let arch_loader = Loader::new(
             arch_set.clone(),
@@ -148,6 +154,7 @@ impl Search {
             term,
             nets,
             arch,
+            device,
             weight_loader,
             arch_loader,
             folder,
@@ -220,10 +227,10 @@ impl Search {
         let steps = |epochs: usize| epochs * weight_steps + epochs.saturating_sub(self.config.start_epoch) * arch_steps;
         let bar = progress_bar(steps(self.config.end_epoch), steps(self.epoch));
         self.save_start()?;
-        let started = Cell::new(Some(started));
+        let (device, started) = (self.device.clone(), Cell::new(Some(started)));
         let mut validation = None;
         while self.epoch < self.config.end_epoch {
-            let watch = Watch { interrupt, progress: &bar, started: &started };
+            let watch = Watch { interrupt, progress: &bar, device: &device, started: &started };
             match self.train_epoch(&watch) {
                 Ok(result) => validation = Some(result),
                 Err(Stopped::Failed(error)) => return Err(error),
@@ -495,6 +502,7 @@ fn check(config: &SearchConfig) -> Result<()> {
     if config.perf_metric == PerfMetric::Flops && config.target_us.is_some() {
         return Err(Error::Usage("--target-us is a time: it needs a --lut, not --perf-metric flops".to_string()));
     }
+    parallel::check_batch(config.batch)?;
     if config.start_epoch > config.end_epoch {
         return Err(Error::Usage(format!(
             "--start-epoch {} (the warm-up's length) lies behind --end-epoch {}",

@@ -174,6 +174,28 @@ fn terms_and_values_that_make_no_sense() {
 }
 
 #[test]
+fn places_where_this_build_cannot_train() {
+    let fixture = Fixture::new(10);
+    // What a launcher sets, as `mpirun -n 2` does.
+    let as_one_of_two = |line: &str| {
+        let output = fixture.command(line).env("OMPI_COMM_WORLD_SIZE", "2").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        text(&output.stderr)
+    };
+    let said = as_one_of_two("sweep --run run --betas 0,1");
+    assert!(said.contains("only search and finetune share their work"), "{said}");
+    if cfg!(not(feature = "mpi")) {
+        let said = as_one_of_two(&format!("{SEARCH} --out run"));
+        assert!(said.contains("--features mpi"), "{said}");
+    }
+    if cfg!(not(feature = "cuda")) {
+        let said = fixture.refused(&format!("{SEARCH} --out run --device cuda"), 2);
+        assert!(said.contains("cuda:0") && said.contains("--features cuda"), "{said}");
+    }
+    assert_untouched(&fixture);
+}
+
+#[test]
 fn an_engine_library_that_is_not_there() {
     let fixture = Fixture::new(10);
     fixture.done(&format!("{} --out run", SEARCH.replace("--end-epoch 4", "--end-epoch 1")));

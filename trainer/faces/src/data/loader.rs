@@ -25,17 +25,38 @@ pub struct LoaderOptions {
     pub augment: Option<Augment>,
     /// Whether an incomplete last batch is left out (unless it is the only one): a tiny batch upsets batch norm.
     pub drop_last: bool,
+    /// Which part of each batch is made.
+    pub share: Share,
+}
+
+/// A part of each batch, of so many equal ones; faces that cannot be shared evenly are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which, from 0.
+    pub index: usize,
+    /// How many there are; at least 1.
+    pub of: usize,
+}
+
+impl Share {
+    /// The whole batch.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+
+    fn take(self, faces: &[usize]) -> &[usize] {
+        let each = faces.len() / self.of;
+        &faces[self.index * each..][..each]
+    }
 }
 
 impl LoaderOptions {
     /// For training: shuffled, incomplete last batches left out, one thread, three batches ahead.
     pub fn train(batch: usize, seed: u64, augment: Option<Augment>) -> Self {
-        Self { batch, threads: 1, ahead: 3, seed, shuffle: true, augment, drop_last: true }
+        Self { batch, threads: 1, ahead: 3, seed, shuffle: true, augment, drop_last: true, share: Share::WHOLE }
     }
 
     /// For evaluation: in order, every face, unchanged.
     pub fn eval(batch: usize) -> Self {
-        Self { batch, threads: 1, ahead: 3, seed: 0, shuffle: false, augment: None, drop_last: false }
+        Self { batch, threads: 1, ahead: 3, seed: 0, shuffle: false, augment: None, drop_last: false, share: Share::WHOLE }
     }
 }
 
@@ -76,7 +97,7 @@ impl Loader {
     /// A loader of the faces `indices` of `dataset`.
     ///
     /// # Errors
-    /// There are no faces, an index is out of range, `batch` is 0, or the augmentation makes no sense.
+    /// There are no faces or fewer than shares, an index is out of range, `batch` is 0, or the augmentation makes no sense.
     pub fn new(dataset: Arc<Dataset>, indices: Vec<usize>, options: LoaderOptions) -> Result<Self> {
         let usage = |message: String| Err(FacesError::Usage(message));
         if indices.is_empty() {
@@ -87,6 +108,10 @@ impl Loader {
         }
         if options.batch == 0 {
             return usage("a batch has at least 1 face".to_owned());
+        }
+        let Share { index, of } = options.share;
+        if index >= of || indices.len().min(options.batch) < of {
+            return usage(format!("a batch of {} faces has no share {} of {of}", indices.len().min(options.batch), index + 1));
         }
         if let Some(augment) = &options.augment {
             augment.validate()?;
@@ -110,8 +135,9 @@ impl Loader {
 
     /// Number of batches an epoch.
     pub fn batches(&self) -> usize {
-        let whole = self.indices.len() / self.options.batch;
-        if self.options.drop_last && whole > 0 { whole } else { self.indices.len().div_ceil(self.options.batch) }
+        let (whole, rest) = (self.indices.len() / self.options.batch, self.indices.len() % self.options.batch);
+        let last = rest >= self.options.share.of && !(self.options.drop_last && whole > 0);
+        whole + usize::from(last)
     }
 
     /// Number of faces that an epoch's batches hold.
@@ -165,7 +191,7 @@ impl Work {
 
     fn make(&self, number: usize, mut batch: Batch) -> Result<Batch> {
         let start = number * self.options.batch;
-        let indices = &self.order[start..self.order.len().min(start + self.options.batch)];
+        let indices = self.options.share.take(&self.order[start..self.order.len().min(start + self.options.batch)]);
         let (pixels, coordinates) = (3 * self.dataset.side().pow(2), 2 * self.dataset.scheme().count);
         batch.images.resize(indices.len() * pixels, 0.0);
         batch.landmarks.resize(indices.len() * coordinates, 0.0);

@@ -7,4 +7,4 @@ mod split;
 mod store;
 
 pub use dataset::{Dataset, DatasetOptions, Draw, Sample, Split};
-pub use loader::{Batch, Batches, Loader, LoaderOptions};
+pub use loader::{Batch, Batches, Loader, LoaderOptions, Share};

@@ -14,10 +14,12 @@ mod norm;
 mod simple;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use blocks::{Conv, Graph, Shape};
 
 use crate::buffer::{Buffer, Pool};
+use crate::group::Group;
 use crate::ops::layout::blocks as blocks_of;
 use crate::simd::Level;
 
@@ -180,6 +182,7 @@ pub struct Plan {
     mask_width: usize,
     level: Level,
     pool: Pool,
+    group: Option<Arc<dyn Group>>,
 }
 
 impl Plan {
@@ -192,6 +195,14 @@ impl Plan {
     pub fn with_level(graph: &Graph, level: Level) -> Self {
         assert!(Level::available().contains(&level), "this processor has no {}", level.name());
         compile::compile(graph, level)
+    }
+
+    /// The same plan for one of several processes that share each batch: [`Plan::forward`] is given this process's share, and
+    /// [`Plan::backward`] gives the gradients of the share, whose mean over the processes is that of the whole batch.
+    #[must_use]
+    pub fn in_group(mut self, group: Arc<dyn Group>) -> Self {
+        self.group = Some(group);
+        self
     }
 
     /// Number of trained parameters.

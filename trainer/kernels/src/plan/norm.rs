@@ -7,6 +7,7 @@ use blocks::graph::{BN_EPSILON, BN_MOMENTUM};
 use super::backward::{Gradients, Sums};
 use super::{Affine, Mode, Norm, Plan, Tape, ValueId};
 use crate::buffer::Buffer;
+use crate::group::Group;
 use crate::ops::layout::pad_channels;
 use crate::ops::statistics::{self, Moments};
 use crate::ops::{PARTS, for_parts};
@@ -15,13 +16,35 @@ use crate::simd::{LANES, V16};
 /// Pixels whose moments are taken in single precision before they are joined in double.
 const RUN: usize = 64;
 
+/// Moments of the whole batch from those of this process's share. One sum is enough: in double precision the squares' part that
+/// cancels is far below what single precision can hold.
+fn join_over(group: &dyn Group, moments: &mut [Moments]) {
+    let mut sums: Vec<[[f64; LANES]; 2]> = moments
+        .iter()
+        .map(|of| {
+            let total = of.mean.map(|mean| mean * of.count);
+            let squares = std::array::from_fn(|i| of.m2[i] + of.mean[i] * total[i]);
+            [total, squares]
+        })
+        .collect();
+    group.sum(sums.as_flattened_mut().as_flattened_mut());
+    for (of, [total, squares]) in std::iter::zip(moments, sums) {
+        of.count *= group.size() as f64;
+        of.mean = total.map(|total| total / of.count);
+        of.m2 = std::array::from_fn(|i| (squares[i] - of.mean[i] * total[i]).max(0.0));
+    }
+}
+
 impl Plan {
     /// Scale and shift of a value whose raw output is complete; moves the running statistics in [`Mode::Train`].
     pub(super) fn normalise(&self, tape: &Tape, v: ValueId, norm: &Norm, stats: &mut [f32]) -> Affine {
         let c = norm.gamma.len();
         let (mut means, mut variances) = (stats[norm.mean.clone()].to_vec(), stats[norm.var.clone()].to_vec());
         if tape.mode.is_training() {
-            let moments = self.moments(tape, v);
+            let mut moments = self.moments(tape, v);
+            if let Some(group) = &self.group {
+                join_over(group.as_ref(), &mut moments);
+            }
             for i in 0..c {
                 let of = &moments[i / LANES];
                 means[i] = of.mean[i % LANES] as f32;
@@ -130,16 +153,23 @@ impl Plan {
             None => self.gradient_sums(tape, grads, v),
         };
         let factor = f64::from(grads.factor(v));
-        let m = (tape.n * self.values[v].shape.pixels()) as f64;
+        let mut m = (tape.n * self.values[v].shape.pixels()) as f64;
+        // The parameters' gradients stay those of this share; what reaches the images depends on the whole batch.
+        let mut whole = sums.clone();
+        if let Some(group) = &self.group {
+            group.sum(whole.as_flattened_mut().as_flattened_mut());
+            m *= group.size() as f64;
+        }
         let affine = tape.affine[v].as_ref().expect("the value has a batch norm");
         let mut abc = [0, 1, 2].map(|_| self.pool.zeros(sums.len()));
         for (i, parameter) in norm.gamma.clone().enumerate() {
             let (b, lane) = (i / LANES, i % LANES);
-            let [s0, s1] = sums[b].map(|s| s[lane] * factor);
             if let Some(params) = &mut grads.params {
+                let [s0, s1] = sums[b].map(|s| s[lane] * factor);
                 params[parameter] += s1 as f32;
                 params[norm.beta.start + i] += s0 as f32;
             }
+            let [s0, s1] = whole[b].map(|s| s[lane] * factor);
             let (istd, mean) = (f64::from(affine.istd[b].0[lane]), f64::from(affine.mean[b].0[lane]));
             let a = f64::from(tape.params[parameter]) * istd;
             let slope = -a * istd * s1 / m;

@@ -307,10 +307,14 @@ impl Plan {
         });
     }
 
-    /// What a dropped or kept vector is multiplied with: 0 or 1/(1-p), from a hash of seed and place.
-    fn dropout_factors(&self, tape: &Tape, p: f32, index: usize, place: usize) -> V16 {
+    /// What a dropped or kept vector is multiplied with: 0 or 1/(1-p), from a hash of seed and place: pixel `px` of a plane, of which
+    /// an image has `blocks`.
+    fn dropout_factors(&self, tape: &Tape, p: f32, index: usize, blocks: usize, plane: usize, px: usize) -> V16 {
         let keep = 1.0 / (1.0 - p);
         let threshold = (f64::from(p) * 2f64.powi(32)) as u64;
+        // A share's images are told from those of the others by their place in the whole batch.
+        let before = self.group.as_ref().map_or(0, |g| g.rank() * tape.n * blocks);
+        let place = ((before + plane) << 16) + px;
         V16(std::array::from_fn(|lane| {
             let at = ((index as u64) << 48) ^ (place * LANES + lane) as u64;
             let drop = hash(tape.dropout_seed ^ hash(at)) >> 32 < threshold;
@@ -325,7 +329,7 @@ impl Plan {
             for (px, (out, z)) in std::iter::zip(out, z).enumerate() {
                 *out = *z;
                 if drops {
-                    let factors = self.dropout_factors(tape, p, index, (image * blocks + b) * (1 << 16) + px);
+                    let factors = self.dropout_factors(tape, p, index, blocks, image * blocks + b, px);
                     for lane in 0..LANES {
                         out.0[lane] *= factors.0[lane];
                     }
@@ -342,7 +346,7 @@ impl Plan {
         let blocks = self.values[y].blocks();
         self.map_gradient(tape, grads, x, y, |b, image, _, g, dx| {
             for (px, (dx, g)) in std::iter::zip(dx, g).enumerate() {
-                let factors = self.dropout_factors(tape, p, index, (image * blocks + b) * (1 << 16) + px);
+                let factors = self.dropout_factors(tape, p, index, blocks, image * blocks + b, px);
                 for lane in 0..LANES {
                     dx.0[lane] += g.0[lane] * factors.0[lane];
                 }
