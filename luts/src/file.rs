@@ -8,16 +8,18 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::hash::BuildHasher;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::TableError;
+use crate::fault::{Fault, LISTED, TableError};
 use crate::header::Header;
 use crate::row::{Discarded, Interval, Kind, Quantiles, Row, Shapes};
-use crate::table::Table;
+use crate::table::{KeyHasher, Origin, Table};
 use crate::units::Micros;
 
 /// Version of the columns and of the header that is written.
@@ -65,8 +67,8 @@ const HEADER_LIMIT: usize = 4 << 20;
 const ROW_LIMIT: u64 = 1_000_000;
 
 /// Lines that are parsed at a time, by all processors together; and least lines that are worth a thread of their own.
-const BATCH: usize = 16_384;
-const SHARE: usize = 2048;
+const BATCH: usize = 4096;
+const SHARE: usize = 1024;
 
 /// Whether a file that is there already may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +197,8 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
     if !lines.line.split(|&b| b == b',').eq(expected) {
         damaged = Some((lines.number, format!("the columns are not those of schema {}: {}", header.schema, COLUMNS.join(","))));
     }
-    let (mut numbers, mut rows) = (Vec::new(), Vec::new());
+    let (mut origins, mut rows, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let hasher = KeyHasher::default();
     let mut batch = Batch::default();
     loop {
         batch.clear();
@@ -205,10 +208,12 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
         if batch.ends.is_empty() {
             break;
         }
-        numbers.extend(batch.ends.iter().map(|&(_, number)| number));
-        for share in batch.parse(&has) {
-            rows.extend(share.rows);
-            damaged = damaged.or(share.damaged);
+        for share in batch.parse(&hasher, &has) {
+            rows.append(&mut share.rows);
+            origins.append(&mut share.origins);
+            faults.append(&mut share.faults);
+            faults.truncate(LISTED + 1);
+            damaged = damaged.or(share.damaged.take());
         }
         if rows.len() as u64 > ROW_LIMIT {
             return Err(not_a_table(format!("more than {ROW_LIMIT} rows")));
@@ -224,7 +229,8 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
     if rows.len() as u64 != header.rows {
         return Err(truncated(format!("the header announces {} rows, {} are there", header.rows, rows.len())));
     }
-    Table::from_numbered(header.header, &numbers, rows).map_err(|faults| TableError::Faults { path: path.into(), faults })
+    Table::from_checked(header.header, rows, &origins, hasher, faults)
+        .map_err(|faults| TableError::Faults { path: path.into(), faults })
 }
 
 /// Reads the comment lines at the start, and gives their number too.
@@ -309,11 +315,18 @@ struct Batch {
     text: Vec<u8>,
     /// Where each line ends, and its number in the file.
     ends: Vec<(usize, u64)>,
+    /// What the lines hold, a part a thread; kept from batch to batch for their memory.
+    shares: Vec<Share>,
 }
 
 /// What some lines of a batch hold.
-struct Parsed {
+#[derive(Default)]
+struct Share {
     rows: Vec<Row>,
+    /// Where each is from.
+    origins: Vec<Origin>,
+    /// What is wrong with them; not much more than is listed.
+    faults: Vec<Fault>,
     /// The first line that is no row, and why.
     damaged: Option<(u64, String)>,
 }
@@ -330,32 +343,44 @@ impl Batch {
     }
 
     /// Parses all lines, by several threads where there are enough of them; in the order of the lines.
-    fn parse(&self, has: &(impl Fn(usize) -> bool + Sync)) -> Vec<Parsed> {
+    fn parse(&mut self, hasher: &KeyHasher, has: &(impl Fn(usize) -> bool + Sync)) -> &mut [Share] {
         let count = self.ends.len();
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(count / SHARE).max(1);
-        let share = count.div_ceil(threads);
-        let of = |first: usize| self.parse_lines(first..(first + share).min(count), has);
+        let each = count.div_ceil(threads);
+        self.shares.resize_with(threads, Share::default);
+        let (text, ends) = (&self.text, &self.ends);
         std::thread::scope(|scope| {
-            let others: Vec<_> = (share..count).step_by(share).map(|first| scope.spawn(move || of(first))).collect();
-            let own = of(0);
-            let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            std::iter::once(own).chain(others).collect()
-        })
+            let mut parts = self.shares.iter_mut().enumerate().map(|(i, share)| {
+                let lines = (i * each).min(count)..((i + 1) * each).min(count);
+                move || share.parse(text, ends, lines, hasher, has)
+            });
+            let own = parts.next();
+            parts.for_each(|part| drop(scope.spawn(part)));
+            own.into_iter().for_each(|part| part());
+        });
+        &mut self.shares
     }
+}
 
-    fn parse_lines(&self, which: std::ops::Range<usize>, has: &impl Fn(usize) -> bool) -> Parsed {
-        let mut parsed = Parsed { rows: Vec::with_capacity(which.len()), damaged: None };
-        let mut start = which.start.checked_sub(1).map_or(0, |before| self.ends[before].0);
-        for &(end, number) in &self.ends[which] {
-            match Fields::of(&self.text[start..end], has).and_then(|fields| parse_row(&fields)) {
-                Ok(row) => parsed.rows.push(row),
+impl Share {
+    /// Parses some of the lines of `text`.
+    fn parse(&mut self, text: &[u8], ends: &[(usize, u64)], lines: Range<usize>, hasher: &KeyHasher, has: &impl Fn(usize) -> bool) {
+        let mut start = lines.start.checked_sub(1).map_or(0, |before| ends[before].0);
+        for &(end, line) in &ends[lines] {
+            match Fields::of(&text[start..end], has).and_then(|fields| parse_row(&fields)) {
+                Ok(row) => {
+                    if self.faults.len() <= LISTED {
+                        self.faults.extend(row.faults(line));
+                    }
+                    self.origins.push(Origin { line, hash: hasher.hash_one(&*row.key) });
+                    self.rows.push(row);
+                }
                 Err(reason) => {
-                    parsed.damaged.get_or_insert((number, reason));
+                    self.damaged.get_or_insert((line, reason));
                 }
             }
             start = end;
         }
-        parsed
     }
 }
 
@@ -366,7 +391,14 @@ impl<'a> Fields<'a> {
     /// Divides a line; the columns that the file's schema does not have are 0.
     fn of(line: &'a [u8], has: &impl Fn(usize) -> bool) -> Result<Self, String> {
         let line = std::str::from_utf8(line).map_err(|_| "it is not text".to_string())?;
-        let mut found = line.split(',');
+        // By hand: fields are shorter than what a search for single characters is made for.
+        let ends = line.bytes().enumerate().filter(|&(_, byte)| byte == b',').map(|(at, _)| at).chain([line.len()]);
+        let mut start = 0;
+        let mut found = ends.map(|end| {
+            let field = &line[start..end];
+            start = end + 1;
+            field
+        });
         let mut fields = ["0"; COLUMNS.len()];
         for (_, field) in fields.iter_mut().enumerate().filter(|(i, _)| has(*i)) {
             *field = found.next().ok_or_else(|| columns_error(line))?;

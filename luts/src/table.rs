@@ -1,10 +1,11 @@
 //! The table itself.
 
-use std::collections::hash_map::{Entry, HashMap};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 use std::path::Path;
 
 use blocks::{Candidate, Primitive, Space, TrunkPiece};
+use hashbrown::hash_table::{Entry, HashTable};
 use sha2::{Digest, Sha256};
 
 use crate::fault::{Fault, LISTED, LookupError, TableError};
@@ -19,7 +20,43 @@ pub struct Table {
     /// Where it comes from.
     pub header: Header,
     rows: Vec<Row>,
-    index: HashMap<String, usize>,
+    index: Index,
+}
+
+/// Hashes keys of rows.
+pub(crate) type KeyHasher = hashbrown::DefaultHashBuilder;
+
+/// What is known of a row beside itself.
+pub(crate) struct Origin {
+    /// Its line in the file, from 1; 0 where it comes from none.
+    pub line: u64,
+    /// Its key's hash.
+    pub hash: u64,
+}
+
+/// Where the row of a key is. The keys themselves stand in the rows alone.
+#[derive(Clone, Debug)]
+struct Index {
+    hasher: KeyHasher,
+    places: HashTable<usize>,
+}
+
+impl Index {
+    fn find(&self, rows: &[Row], key: &str) -> Option<usize> {
+        self.places.find(self.hasher.hash_one(key), |&place| rows[place].key == key).copied()
+    }
+
+    /// Notes the row at `place`; the place of the row that has its key already, if there is one.
+    fn insert(&mut self, rows: &[Row], origins: &[Origin], place: usize) -> Option<usize> {
+        let same = |&other: &usize| rows[other].key == rows[place].key;
+        match self.places.entry(origins[place].hash, same, |&other| origins[other].hash) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(free) => {
+                free.insert(place);
+                None
+            }
+        }
+    }
 }
 
 impl PartialEq for Table {
@@ -47,42 +84,47 @@ impl Table {
     /// # Errors
     /// Everything that is wrong with header and rows, at most a thousand faults.
     pub fn new(header: Header, rows: Vec<Row>) -> Result<Self, Vec<Fault>> {
-        Self::from_numbered(header, &vec![0; rows.len()], rows)
+        let hasher = KeyHasher::default();
+        let origins: Vec<Origin> = rows.iter().map(|row| Origin { line: 0, hash: hasher.hash_one(&*row.key) }).collect();
+        let faults = rows.iter().flat_map(|row| row.faults(0)).take(LISTED + 1).collect();
+        Self::from_checked(header, rows, &origins, hasher, faults)
     }
 
-    /// [`Table::new`] with each row's line, for the faults.
-    pub(crate) fn from_numbered(header: Header, lines: &[u64], rows: Vec<Row>) -> Result<Self, Vec<Fault>> {
+    /// [`Table::new`] of rows that were looked at one by one: `of_rows` is wrong with them. `hasher` made their hashes.
+    pub(crate) fn from_checked(
+        header: Header,
+        mut rows: Vec<Row>,
+        origins: &[Origin],
+        hasher: KeyHasher,
+        of_rows: Vec<Fault>,
+    ) -> Result<Self, Vec<Fault>> {
         let mut faults = header.faults();
-        let mut index: HashMap<String, usize> = HashMap::with_capacity(rows.len());
+        faults.extend(of_rows);
+        let mut index = Index { hasher, places: HashTable::with_capacity(rows.len()) };
         let mut repeated = BTreeSet::new();
-        for (i, (row, &line)) in std::iter::zip(&rows, lines).enumerate() {
+        for place in 0..rows.len() {
             if faults.len() > LISTED {
-                faults = Fault::listed(faults);
                 break;
             }
-            faults.extend(row.faults(line));
-            match index.entry(row.key.clone()) {
-                Entry::Vacant(place) => {
-                    place.insert(i);
-                }
+            if let Some(first) = index.insert(&rows, origins, place) {
+                let row = &rows[place];
                 // Compared as text, so that NaN equals NaN: it is reported as what it is.
-                Entry::Occupied(first) if format!("{:?}", rows[*first.get()]) == format!("{row:?}") => {
-                    repeated.insert(i);
-                }
-                Entry::Occupied(first) => {
-                    faults.push(Fault::Duplicate { key: row.key.clone(), first: lines[*first.get()], line });
+                if format!("{:?}", rows[first]) == format!("{row:?}") {
+                    repeated.insert(place);
+                } else {
+                    faults.push(Fault::Duplicate { key: row.key.clone(), first: origins[first].line, line: origins[place].line });
                 }
             }
         }
         if !faults.is_empty() {
-            return Err(faults);
+            return Err(Fault::listed(faults));
         }
         if repeated.is_empty() {
             return Ok(Self { header, rows, index });
         }
-        let once = std::iter::zip(lines, rows).enumerate().filter(|(i, _)| !repeated.contains(i));
-        let (lines, rows): (Vec<u64>, Vec<Row>) = once.map(|(_, (&line, row))| (line, row)).unzip();
-        Self::from_numbered(header, &lines, rows)
+        let mut place = 0..;
+        rows.retain(|_| place.next().is_none_or(|place| !repeated.contains(&place)));
+        Self::new(header, rows)
     }
 
     /// Reads a table and checks its own figures; see [`crate::file`].
@@ -100,7 +142,7 @@ impl Table {
 
     /// The row of that key.
     pub fn row(&self, key: &str) -> Option<&Row> {
-        self.index.get(key).map(|&i| &self.rows[i])
+        self.index.find(&self.rows, key).map(|place| &self.rows[place])
     }
 
     /// Whether it has rows for a trunk at all; imported tables have not.
