@@ -154,6 +154,26 @@ fn ctrl_c_keeps_the_samples_and_leaves_no_agent() {
 }
 
 #[test]
+fn a_build_that_lacked_samples_gets_its_time_again() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let passes = || fs::read_to_string(folder.join("t.raw.jsonl.part")).unwrap().matches("\"event\":\"done\"").count();
+    let short = format!("{BUILD} --nets 3 --budget 10ms --passes 3");
+    let (code, _, err) = run(folder, &short);
+    assert!(code != 0 && err.contains("too few good samples") && err.contains("--resume"), "{err}");
+    assert_eq!(passes(), 3);
+    let (code, _, err) = run(folder, &format!("{short} --resume"));
+    if code == 0 {
+        assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+    } else {
+        assert!(err.contains("too few good samples"), "{err}");
+        assert_eq!(passes(), 6);
+    }
+}
+
+#[test]
 fn samples_of_another_request_are_not_mixed_in() {
     let Some(_) = engine() else { return };
     let folder = tempfile::tempdir().unwrap();

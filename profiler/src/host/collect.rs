@@ -84,7 +84,7 @@ pub struct Task<'a> {
 const CLOCK_RATE: f64 = 1.1;
 /// … and be this far ahead: lines are sent at once, so that they come later here, not earlier.
 const CLOCK_SLACK_MS: f64 = 2000.0;
-/// Least time for what a resumed task still lacks.
+/// Least time for the passes that a resumed task still lacks.
 const LEAST_MS: f64 = 3000.0;
 
 impl Task<'_> {
@@ -100,12 +100,16 @@ impl Task<'_> {
         let mut transport = super::transport::open(&setting.device, setting.identity.as_deref())?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         let earlier_ms = samples.spent_ms();
-        let budget_ms = (setting.plan.budget_ms as f64 - earlier_ms).max(LEAST_MS.min(setting.plan.budget_ms as f64));
+        let first = samples.passes;
+        // Where all passes were made, and that was not enough, whoever resumes grants as much again.
+        let whole = setting.plan.budget_ms as f64;
+        let (last, budget_ms) = match first < setting.passes {
+            true => (setting.passes, (whole - earlier_ms).max(LEAST_MS.min(whole))),
+            false => (first + setting.passes, whole),
+        };
         let bar = bars.add(progress_bar(budget_ms as u64)).with_prefix(setting.device.to_string());
         let mut listener =
             Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms, began: None };
-        let first = listener.samples.passes;
-        let last = setting.passes.max(first + 1);
         for pass in first + 1..=last {
             listener.began = None;
             let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;
