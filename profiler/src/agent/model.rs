@@ -10,6 +10,8 @@ use crate::random::Random;
 
 /// Largest difference to the expected outputs, in parts of the largest expected value.
 const TOLERANCE: f64 = 1e-3;
+/// Parts of a sample that are timed by themselves.
+const PARTS: u64 = 4;
 /// Runs before anything is timed: engines allocate and choose kernels in the first ones.
 const WARM_UP: usize = 3;
 
@@ -100,6 +102,20 @@ impl Model {
             }
         }
         Ok((clock::now_us() - start) / runs as f64)
+    }
+
+    /// Runs it as often as fills a sample, and gives the mean time of a run in µs: of all, and of each part.
+    pub(super) fn time_in_parts(&mut self) -> Result<(f64, Vec<f64>), AgentError> {
+        let count = self.runs.min(PARTS);
+        let mut parts = Vec::with_capacity(count as usize);
+        let mut sum = 0.0;
+        for part in 0..count {
+            let runs = self.runs * (part + 1) / count - self.runs * part / count;
+            let us = self.time(runs)?;
+            sum += us * runs as f64;
+            parts.push((us * 1e3).round() / 1e3);
+        }
+        Ok((sum / self.runs as f64, if count > 1 { parts } else { Vec::new() }))
     }
 
     /// Checks that the last run still gave what the first did.

@@ -112,6 +112,7 @@ mod tests {
             id: String::new(),
             at_ms: 0.0,
             us,
+            parts_us: vec![],
             before_us: 1.0,
             after_us: 1.0,
             cpu: None,

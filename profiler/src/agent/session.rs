@@ -154,6 +154,7 @@ mod tests {
             id: String::new(),
             at_ms: 0.0,
             us: 1.0,
+            parts_us: vec![],
             before_us: 1.0,
             after_us: 1.0,
             cpu: None,

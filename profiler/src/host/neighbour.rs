@@ -149,6 +149,7 @@ mod tests {
                 id: format!("model {item}"),
                 at_ms: at as f64,
                 us,
+                parts_us: vec![],
                 before_us: canary,
                 after_us: canary,
                 cpu: None,
