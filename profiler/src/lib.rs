@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`protocol`] | what the two sides say to each other |
 //! | [`stats`] | medians and their intervals |
+//! | [`steady`] | which samples nothing disturbed within |
 //! | [`random`] | a small random generator, the same on every device |
 //! | [`device`] | what a device is |
 //! | [`agent`] | the device's side (feature `agent`) |
@@ -20,3 +21,4 @@ pub mod host;
 pub mod protocol;
 pub mod random;
 pub mod stats;
+pub mod steady;

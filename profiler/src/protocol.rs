@@ -201,9 +201,9 @@ pub struct Sample {
     pub at_ms: f64,
     /// Mean time of a run, in µs.
     pub us: f64,
-    /// The same of its parts, in their order; of none where there was a single run.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts_us: Vec<f64>,
+    /// By how much its slowest part was above its fastest, as a share of it; 0 where it was a single run.
+    #[serde(default)]
+    pub spread: f64,
     /// Time of one canary unit before it, in µs.
     pub before_us: f64,
     /// Time of one canary unit after it, in µs.

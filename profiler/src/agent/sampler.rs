@@ -54,7 +54,7 @@ impl<'a> Sampler<'a> {
         model.time(WARMING)?;
         let (preemptions, began_on) = (clock::preemptions(), clock::cpu());
         let (began_us, computed_us) = (clock::now_us(), clock::computed_us());
-        let (us, parts_us) = model.time_in_parts()?;
+        let (us, spread) = model.time_in_parts()?;
         let (whole_us, computed_us) = (clock::now_us() - began_us, clock::computed_us() - computed_us);
         let (preempted, ended_on) = (clock::preemptions() != preemptions, clock::cpu());
         let tolerance = if self.threads > 1 { WAITING_TOLERANCE } else { IDLE_TOLERANCE };
@@ -79,11 +79,12 @@ impl<'a> Sampler<'a> {
             id,
             at_ms: self.elapsed_ms(),
             us,
-            parts_us,
+            // Tenths of a percent are enough, and keep the raw file short.
+            spread: (spread * 1e3).round() / 1e3,
             before_us: before.us,
             after_us: after.us,
             cpu: ended_on,
-            // Tenths are enough, and keep the raw file short.
+            // Here tenths of a megahertz.
             mhz: cycles::megahertz().map(|mhz| (mhz * 10.0).round() / 10.0),
             celsius: thermometer.celsius(),
             fault,

@@ -6,16 +6,29 @@
 use crate::protocol::{Job, Plan, Sample};
 use crate::random::Random;
 use crate::stats::Median;
+use crate::steady;
 
 struct State {
-    ratios: Vec<f64>,
-    /// Relative half-width of the median's interval; infinite before there is one.
+    /// Each sample's time in canary units, and its spread.
+    samples: Vec<(f64, f64)>,
+    /// How many of them are steady.
+    steady: usize,
+    /// Relative half-width of the interval of their median; infinite before there is one.
     width: f64,
 }
 
 impl State {
-    fn update(&mut self) {
-        self.width = Median::of(&self.ratios).map_or(f64::INFINITY, |m| m.relative_half_width());
+    fn new(samples: Vec<(f64, f64)>) -> Self {
+        let limit = steady::limit(samples.iter().map(|&(_, spread)| spread));
+        let ratios: Vec<f64> = samples.iter().filter(|(_, spread)| *spread <= limit).map(|&(ratio, _)| ratio).collect();
+        let width = Median::of(&ratios).map_or(f64::INFINITY, |m| m.relative_half_width());
+        Self { samples, steady: ratios.len(), width }
+    }
+
+    fn add(&mut self, sample: &Sample) {
+        let mut samples = std::mem::take(&mut self.samples);
+        samples.push((sample.ratio(), sample.spread));
+        *self = Self::new(samples);
     }
 }
 
@@ -30,16 +43,13 @@ pub struct Schedule {
 impl Schedule {
     /// Starts with the samples of earlier runs.
     pub fn new(job: &Job) -> Self {
-        let items = job.items.iter().map(|item| {
-            let mut state = State { ratios: item.earlier.clone(), width: f64::INFINITY };
-            state.update();
-            state
-        });
+        // What was found before is steady.
+        let items = job.items.iter().map(|item| State::new(item.earlier.iter().map(|&ratio| (ratio, 0.0)).collect()));
         Self { plan: job.plan, items: items.collect(), random: Random::new(job.seed), rounds: 0 }
     }
 
     fn is_settled(&self, item: &State) -> bool {
-        item.ratios.len() >= self.plan.min_samples && item.width <= self.plan.precision
+        item.steady >= self.plan.min_samples && item.width <= self.plan.precision
     }
 
     /// Models that have reached the precision.
@@ -65,9 +75,7 @@ impl Schedule {
     /// Takes note of a sample.
     pub fn record(&mut self, index: usize, sample: &Sample) {
         if sample.fault.is_none() {
-            let item = &mut self.items[index];
-            item.ratios.push(sample.ratio());
-            item.update();
+            self.items[index].add(sample);
         }
     }
 
@@ -81,7 +89,7 @@ impl Schedule {
             return None;
         }
         self.rounds += 1;
-        let lacking = |i: &usize| self.items[*i].ratios.len() < self.plan.min_samples;
+        let lacking = |i: &usize| self.items[*i].steady < self.plan.min_samples;
         if !open.iter().any(lacking) {
             open.sort_by(|&a, &b| self.items[b].width.total_cmp(&self.items[a].width));
             let widest = open[..open.len().div_ceil(2)].to_vec();
@@ -112,7 +120,7 @@ mod tests {
             id: String::new(),
             at_ms: 0.0,
             us,
-            parts_us: vec![],
+            spread: 0.0,
             before_us: 1.0,
             after_us: 1.0,
             cpu: None,

@@ -154,7 +154,7 @@ mod tests {
             id: String::new(),
             at_ms: 0.0,
             us: 1.0,
-            parts_us: vec![],
+            spread: 0.0,
             before_us: 1.0,
             after_us: 1.0,
             cpu: None,

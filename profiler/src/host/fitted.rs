@@ -161,7 +161,7 @@ impl Plan<'_> {
                 latency: Micros(latency.us),
                 interval: Some(Interval { low: Micros(latency.us - half), high: Micros(latency.us + half) }),
                 quantiles: quantiles(quiet.item(&model.id), stated),
-                samples: item.samples.len() as u64,
+                samples: quiet.item(&model.id).len() as u64,
                 discarded: discarded(&item),
                 cold: cold(&item, stated),
                 checksum: item.checksum,

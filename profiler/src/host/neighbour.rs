@@ -27,7 +27,7 @@ const LEAST_MODELS: usize = 8;
 /// Medians of the models and the effects are taken in turn; these many turns change them by less than 0.1 %.
 const TURNS: usize = 4;
 
-/// All samples' ratios, as a quiet core would have given them.
+/// All steady samples' ratios, as a quiet core would have given them.
 #[derive(Clone, Debug, Default)]
 pub struct QuietRatios {
     items: BTreeMap<String, Vec<f64>>,
@@ -48,13 +48,13 @@ impl QuietRatios {
     /// Estimates the neighbour's effect, and takes it out.
     pub fn of(samples: &Samples) -> Self {
         let of_item = |(item, (id, own)): (usize, (&String, &ItemSamples))| -> Vec<Point> {
-            let point = |(sample, process): (&crate::protocol::Sample, &usize)| Point {
+            let point = |(sample, process): (&crate::protocol::Sample, usize)| Point {
                 item,
                 process: 2 * process + usize::from(job::is_net(id)),
                 ratio: sample.ratio().ln(),
                 canary: (0.5 * (sample.before_us + sample.after_us)).ln(),
             };
-            std::iter::zip(&own.samples, &own.processes).map(point).collect()
+            own.steady().map(point).collect()
         };
         let points: Vec<Point> = samples.items.iter().enumerate().flat_map(of_item).collect();
         let (levels, processes) = effects(&points, samples.items.len(), 2 * samples.processes.max(1));
@@ -149,7 +149,7 @@ mod tests {
                 id: format!("model {item}"),
                 at_ms: at as f64,
                 us,
-                parts_us: vec![],
+                spread: 0.0,
                 before_us: canary,
                 after_us: canary,
                 cpu: None,

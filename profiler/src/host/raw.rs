@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HostError;
 use crate::protocol::{Event, Sample, SampleFault, Start};
+use crate::steady;
 
 /// Longest line read.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -57,9 +58,16 @@ pub struct ItemSamples {
 }
 
 impl ItemSamples {
-    /// Good samples in canary units.
+    /// Good samples that nothing disturbed within, each with the process that took it.
+    pub fn steady(&self) -> impl Iterator<Item = (&Sample, usize)> {
+        let limit = steady::limit(self.samples.iter().map(|sample| sample.spread));
+        let all = std::iter::zip(&self.samples, self.processes.iter().copied());
+        all.filter(move |(sample, _)| sample.spread <= limit)
+    }
+
+    /// Those samples in canary units.
     pub fn ratios(&self) -> Vec<f64> {
-        self.samples.iter().map(Sample::ratio).collect()
+        self.steady().map(|(sample, _)| sample.ratio()).collect()
     }
 }
 
