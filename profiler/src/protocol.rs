@@ -240,8 +240,13 @@ impl SampleFault {
 }
 
 impl Sample {
+    /// Mean time of the canary units before and after it, in µs.
+    pub fn canary_us(&self) -> f64 {
+        0.5 * (self.before_us + self.after_us)
+    }
+
     /// Time of a run in canary units.
     pub fn ratio(&self) -> f64 {
-        2.0 * self.us / (self.before_us + self.after_us)
+        self.us / self.canary_us()
     }
 }

@@ -7,8 +7,9 @@
 //! - **processes**: for seconds at a time, models are slowed while the canary, which lives in the first-level cache, is not; whole
 //!   networks more than single blocks.
 //!
-//! Both are estimated from all samples of a run together, and taken out of each. On a quiet phone all canaries and all processes are
-//! alike and nothing is taken out.
+//! Both are estimated from the samples of a run together, and taken out of each. Before, samples that were disturbed within
+//! ([`crate::steady`]) are left out, and those of times that were not quiet, where a model has enough of others. On a quiet phone all
+//! canaries and all processes are alike, and nothing is left or taken out.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,10 @@ use super::job;
 use super::raw::{ItemSamples, Samples};
 use crate::stats::median;
 
+/// Samples whose canary is at most this much above its quiet time are taken alone, …
+const NEAR: f64 = 1.1;
+/// … of a model that has as many of them. What slows the canary by more slows networks by a varying percent or two besides.
+const ENOUGH: usize = 12;
 /// Levels of the canary, each with as many samples.
 const LEVELS: usize = 16;
 /// Of them the quiet ones, to which all others are compared.
@@ -27,7 +32,7 @@ const LEAST_MODELS: usize = 8;
 /// Medians of the models and the effects are taken in turn; these many turns change them by less than 0.1 %.
 const TURNS: usize = 4;
 
-/// All steady samples' ratios, as a quiet core would have given them.
+/// Steady samples' ratios, as a quiet core would have given them.
 #[derive(Clone, Debug, Default)]
 pub struct QuietRatios {
     items: BTreeMap<String, Vec<f64>>,
@@ -47,14 +52,16 @@ struct Point {
 impl QuietRatios {
     /// Estimates the neighbour's effect, and takes it out.
     pub fn of(samples: &Samples) -> Self {
+        let limit = samples.canary_us().map_or(f64::INFINITY, |(quiet, _)| NEAR * quiet);
         let of_item = |(item, (id, own)): (usize, (&String, &ItemSamples))| -> Vec<Point> {
             let point = |(sample, process): (&crate::protocol::Sample, usize)| Point {
                 item,
                 process: 2 * process + usize::from(job::is_net(id)),
                 ratio: sample.ratio().ln(),
-                canary: (0.5 * (sample.before_us + sample.after_us)).ln(),
+                canary: sample.canary_us().ln(),
             };
-            own.steady().map(point).collect()
+            let near: Vec<_> = own.steady().filter(|(sample, _)| sample.canary_us() <= limit).collect();
+            if near.len() >= ENOUGH { near.into_iter().map(point).collect() } else { own.steady().map(point).collect() }
         };
         let points: Vec<Point> = samples.items.iter().enumerate().flat_map(of_item).collect();
         let (levels, processes) = effects(&points, samples.items.len(), 2 * samples.processes.max(1));
@@ -66,7 +73,7 @@ impl QuietRatios {
         Self { items: samples.items.keys().cloned().zip(quiet).collect(), most: most.exp_m1() }
     }
 
-    /// An item's ratios in the order of its samples; none where it has none.
+    /// An item's ratios in the order of the samples that they are of; none where it has none.
     pub fn item(&self, id: &str) -> &[f64] {
         self.items.get(id).map_or(&[], Vec::as_slice)
     }

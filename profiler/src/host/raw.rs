@@ -141,7 +141,7 @@ impl Samples {
                         }
                     }
                     None if sample.us > 0.0 && sample.before_us > 0.0 && sample.after_us > 0.0 => {
-                        self.canaries.push(0.5 * (sample.before_us + sample.after_us));
+                        self.canaries.push(sample.canary_us());
                         self.mhz.extend(sample.mhz);
                         self.celsius.extend(sample.celsius);
                         item.samples.push(sample.clone());

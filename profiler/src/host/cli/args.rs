@@ -206,7 +206,7 @@ pub(super) struct BuildArgs {
     #[arg(long, default_value_t = 1, value_parser = threads)]
     pub(super) threads: usize,
     /// Stop when the 95 % interval of every median is this narrow (half its width, relative).
-    #[arg(long, default_value = "1%")]
+    #[arg(long, default_value = "0.5%")]
     pub(super) precision: Share,
     /// Stop after this much sampling, however wide the intervals.
     #[arg(long, default_value = "75s")]

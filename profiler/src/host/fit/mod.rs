@@ -70,7 +70,7 @@ const COMMON_SCALE: f64 = 0.3;
 /// Standard deviation of the scale that the parts of a group share.
 const GROUP_SCALE: f64 = 0.02;
 /// Standard deviation of the scale that the parts of a kin share.
-const KIN_SCALE: f64 = 0.03;
+const KIN_SCALE: f64 = 0.025;
 /// Standard deviation of the overhead all parts share, in parts of the one measured.
 const COMMON_OVERHEAD: f64 = 0.02;
 /// Least guess at a part's share, in parts of its time alone: some of what a lone graph costs is the operation itself.
