@@ -196,7 +196,7 @@ def python_side(models, cpu, library):
     print("ready", flush=True)
     while goes_on:
         for i in random.sample(range(len(models)), len(models)):
-            timed(loaded[i], 1)
+            timed(loaded[i], 3)
             before = interruptions()
             us = timed(loaded[i], runs[i])
             undisturbed = interruptions() == before
