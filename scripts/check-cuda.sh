@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the trainer's feature `cuda`: scripts/check-cuda.sh
 #
-# Where NVIDIA's compiler nvcc is, this is a plain `cargo check`. Elsewhere a stand-in for nvcc is put in its place: it compiles nothing and
+# Where NVIDIA's compiler nvcc is, this is a plain `cargo clippy`. Elsewhere a stand-in for nvcc is put in its place: it compiles nothing and
 # writes empty files where the real one would leave the GPU's code, so that all Rust code of the feature, candle's included, is checked
 # for types and lints. Such a build cannot be linked or run; what a GPU computes is not checked by it.
 set -euo pipefail

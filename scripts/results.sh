@@ -11,7 +11,7 @@
 #   WARMUP_EPOCHS    of the search (20)                        SEARCH_EPOCHS    all of the search (60)
 #   FINETUNE_EPOCHS  (60)                                      BASELINE_EPOCHS  of the baseline (search + finetune)
 #   NETS             random networks (8; 0: none)              SWEEP            flags of `trainer sweep` ("--betas 0,3"; none)
-#   BATCH (32), SEED (0)                                       SEARCH_FLAGS     "--base-lr 1e-3"; `--beta` or `--target-us` go here
+#   BATCH (32), SEED (0), BASE_LR of the search (1e-3)         SEARCH_FLAGS     such as `--beta` or `--target-us` (none)
 #   FINETUNE_FLAGS   the recipe of the finetune, the baseline and the random networks
 #                    ("--loss wing --pose-weight none --opt adam --base-lr 2e-3 --weight-decay 1e-4", as in README.md)
 # Not kept, since they change no result: NICE (10), the trainings' niceness; THREADS of the trainings (all).
@@ -23,7 +23,7 @@ mkdir -p "$out"
 # The temperature ends near 0.2: τ · e^(−decay · epochs) with τ 5.
 decay() { awk -v n="$1" 'BEGIN { printf "%.4f", log(5 / 0.2) / (n > 0 ? n : 1) }'; }
 WARMUP_EPOCHS=${WARMUP_EPOCHS:-20} SEARCH_EPOCHS=${SEARCH_EPOCHS:-60} FINETUNE_EPOCHS=${FINETUNE_EPOCHS:-60}
-names="DATA POINTS_FILE LUT DEVICE BUILD_BUDGET WARMUP_EPOCHS SEARCH_EPOCHS FINETUNE_EPOCHS BASELINE_EPOCHS NETS SWEEP BATCH SEED
+names="DATA POINTS_FILE LUT DEVICE BUILD_BUDGET WARMUP_EPOCHS SEARCH_EPOCHS FINETUNE_EPOCHS BASELINE_EPOCHS NETS SWEEP BATCH BASE_LR SEED
     SEARCH_FLAGS FINETUNE_FLAGS"
 if [ -e "$out/settings" ]; then
     # shellcheck disable=SC1091
@@ -33,7 +33,7 @@ else
     : "${DATA:?DATA=FOLDER with train_data and test_data is needed}"
     POINTS_FILE=${POINTS_FILE:-} LUT=${LUT:-$out/table.csv} DEVICE=${DEVICE:-local} BUILD_BUDGET=${BUILD_BUDGET:-90s}
     BASELINE_EPOCHS=${BASELINE_EPOCHS:-$((SEARCH_EPOCHS + FINETUNE_EPOCHS))} NETS=${NETS:-8} SWEEP=${SWEEP:-}
-    BATCH=${BATCH:-32} SEED=${SEED:-0} SEARCH_FLAGS=${SEARCH_FLAGS:---base-lr 1e-3}
+    BATCH=${BATCH:-32} BASE_LR=${BASE_LR:-1e-3} SEED=${SEED:-0} SEARCH_FLAGS=${SEARCH_FLAGS:-}
     FINETUNE_FLAGS=${FINETUNE_FLAGS:---loss wing --pose-weight none --opt adam --base-lr 2e-3 --weight-decay 1e-4}
     for name in $names; do printf '%s=%q\n' "$name" "${!name}"; done >"$out/settings.new"
     mv "$out/settings.new" "$out/settings"
@@ -70,7 +70,7 @@ search() {
     else
         local tables=()
         for table in $LUT; do tables+=(--lut "$table"); done
-        train search --out "$run" "${tables[@]}" "${data[@]}" "${points[@]}" --batch "$BATCH" --seed "$SEED" \
+        train search --out "$run" "${tables[@]}" "${data[@]}" "${points[@]}" --batch "$BATCH" --base-lr "$BASE_LR" --seed "$SEED" \
             --start-epoch "$WARMUP_EPOCHS" --end-epoch "$SEARCH_EPOCHS" --tau-decay "$(decay $((SEARCH_EPOCHS - WARMUP_EPOCHS)))" \
             "${threads[@]}" $SEARCH_FLAGS
     fi

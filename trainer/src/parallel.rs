@@ -153,11 +153,6 @@ mod member {
             Ok(Self(Some(universe)))
         }
 
-        /// Whether there are no others.
-        pub fn is_alone(&self) -> bool {
-            self.0.is_none()
-        }
-
         /// Ends all processes of the group where this one has failed: the others wait for it. Alone, does nothing.
         pub fn fail(&self, code: u8) {
             if let Some(universe) = &self.0 {
@@ -217,11 +212,6 @@ mod member {
                 "this is one of {processes} processes, but it was built without MPI, so that each would train the whole; build it with \
                  `cargo build --release -p trainer --features mpi`"
             )))
-        }
-
-        /// Whether there are no others.
-        pub fn is_alone(&self) -> bool {
-            true
         }
 
         /// Ends all processes of the group where this one has failed. Alone, does nothing.

@@ -79,12 +79,11 @@ impl<'a> Sampler<'a> {
             id,
             at_ms: self.elapsed_ms(),
             us,
-            // Tenths of a percent are enough, and keep the raw file short.
+            // Tenths of a percent, and of a megahertz, are enough and keep the raw file short.
             spread: (spread * 1e3).round() / 1e3,
             before_us: before.us,
             after_us: after.us,
             cpu: ended_on,
-            // Here tenths of a megahertz.
             mhz: cycles::megahertz().map(|mhz| (mhz * 10.0).round() / 10.0),
             celsius: thermometer.celsius(),
             fault,

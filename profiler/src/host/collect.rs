@@ -103,9 +103,10 @@ impl Task<'_> {
         let first = samples.passes;
         // Where all passes were made, and that was not enough, whoever resumes grants as much again.
         let whole = setting.plan.budget_ms as f64;
-        let (last, budget_ms) = match first < setting.passes {
-            true => (setting.passes, (whole - earlier_ms).max(LEAST_MS.min(whole))),
-            false => (first + setting.passes, whole),
+        let (last, budget_ms) = if first < setting.passes {
+            (setting.passes, (whole - earlier_ms).max(LEAST_MS.min(whole)))
+        } else {
+            (first + setting.passes, whole)
         };
         let bar = bars.add(progress_bar(budget_ms as u64)).with_prefix(setting.device.to_string());
         let mut listener =

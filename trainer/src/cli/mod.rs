@@ -140,26 +140,24 @@ fn print_json(value: &impl serde::Serialize, path: &Path) -> Result<()> {
 /// Reads the command line and runs it.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let member = match &cli.command {
+    let started = match &cli.command {
         Command::Search(_) | Command::Finetune(_) => parallel::start(),
         _ => parallel::start_alone(),
     };
-    let done = member.and_then(|member| {
-        let done = command(cli.command);
-        if let Err(error) = &done
-            && !member.is_alone()
-        {
-            // The others may be waiting for this process.
-            print_chain(error);
-            member.fail(error.exit_code());
-        }
-        done
-    });
-    match done {
+    let failed = |error: Error| {
+        print_chain(&error);
+        error.exit_code()
+    };
+    let member = match started {
+        Ok(member) => member,
+        Err(error) => return ExitCode::from(failed(error)),
+    };
+    match command(cli.command).map_err(failed) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            print_chain(&error);
-            ExitCode::from(error.exit_code())
+        Err(code) => {
+            // Other processes may be waiting for this one.
+            member.fail(code);
+            ExitCode::from(code)
         }
     }
 }

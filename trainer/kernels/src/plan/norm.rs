@@ -155,11 +155,13 @@ impl Plan {
         let factor = f64::from(grads.factor(v));
         let mut m = (tape.n * self.values[v].shape.pixels()) as f64;
         // The parameters' gradients stay those of this share; what reaches the images depends on the whole batch.
-        let mut whole = sums.clone();
-        if let Some(group) = &self.group {
-            group.sum(whole.as_flattened_mut().as_flattened_mut());
+        let joined = self.group.as_ref().map(|group| {
+            let mut joined = sums.clone();
+            group.sum(joined.as_flattened_mut().as_flattened_mut());
             m *= group.size() as f64;
-        }
+            joined
+        });
+        let whole = joined.as_ref().unwrap_or(&sums);
         let affine = tape.affine[v].as_ref().expect("the value has a batch norm");
         let mut abc = [0, 1, 2].map(|_| self.pool.zeros(sums.len()));
         for (i, parameter) in norm.gamma.clone().enumerate() {
