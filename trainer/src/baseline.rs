@@ -184,7 +184,7 @@ pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, cont
     Ok(ranking)
 }
 
-/// Trains the published baseline from scratch with the run's recipe, as many epochs as search and finetune had together where none
+/// Trains the published baseline from scratch with the run's recipe but for a teacher, as many epochs as search and finetune had together where none
 /// are given. Goes on where it stopped.
 ///
 /// # Errors
@@ -195,6 +195,9 @@ pub fn mobilenet(run: &Finished, end_epoch: Option<usize>, context: &Context<'_>
         supernet_sha256: None,
         space: baseline::NAME.to_string(),
         choice: Vec::new(),
+        teacher: None,
+        teacher_sha256: None,
+        teacher_weight: 0.0,
         end_epoch: end_epoch.unwrap_or(run.search.end_epoch + run.finetune.end_epoch),
         ..run.finetune.clone()
     };

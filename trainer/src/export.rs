@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::Result;
 use crate::evaluate::{Candle, Network, Onnx};
-use crate::finetune::Subnet;
+use crate::network_file::Subnet;
 use crate::pass::open_dataset;
 use crate::run::{FileError, write_atomically};
 

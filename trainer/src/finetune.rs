@@ -1,11 +1,11 @@
 //! Finetuning: the chosen subnet, trained on from the supernet's weights; and the baseline, trained from scratch by the same steps.
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use blocks::{Primitive, Weights};
+use blocks::Weights;
 use candle_core::Device;
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
@@ -25,7 +25,7 @@ use crate::run::{
     digest, write_atomically,
 };
 use crate::search::supernet_weights;
-use crate::space::subnet_weights;
+use crate::teacher::Teacher;
 
 /// A finetune, ready to run.
 pub struct Finetune {
@@ -36,6 +36,7 @@ pub struct Finetune {
     nets: Nets,
     device: Device,
     loader: Loader,
+    teacher: Option<Teacher>,
     /// Faces held back from training, if any are.
     held: Option<(Arc<Dataset>, Vec<usize>)>,
     folder: RunFolder,
@@ -135,9 +136,12 @@ impl Finetune {
             nets.restore(checkpoint, &last)?;
             (epoch, best) = (checkpoint.meta.epoch, checkpoint.meta.best_nme);
         }
+        let side = loader.dataset().side();
+        let teacher = |path: &PathBuf| Teacher::open(path, side, points, config.teacher_weight);
+        let teacher = config.teacher.as_ref().map(teacher).transpose()?;
         let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
         log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
-        Ok(Self { config, digest, architecture, points, nets, device, loader, held, folder, log, epoch, best, eval_every })
+        Ok(Self { config, digest, architecture, points, nets, device, loader, teacher, held, folder, log, epoch, best, eval_every })
     }
 
     /// Lines for people.
@@ -209,10 +213,11 @@ impl Finetune {
         let lr = cosine(self.config.base_lr, epoch, self.config.end_epoch);
         let seed = self.config.seed;
         watch.progress.set_message(format!("epoch {}/{}", epoch + 1, self.config.end_epoch));
-        let Self { nets, loader, .. } = self;
+        let Self { nets, loader, teacher, .. } = self;
         let passed = pass(loader, epoch, watch, |step, faces| {
             let draw = Draw { seed, purpose: Purpose::WeightDropout, epoch: epoch as u64, step };
-            let loss = nets.training_loss(faces, None, draw.seed())?;
+            let taught = teacher.as_mut().map(|teacher| teacher.soften(faces)).transpose()?;
+            let loss = nets.training_loss(taught.as_ref().unwrap_or(faces), None, draw.seed())?;
             nets.step(&loss, lr)?;
             Ok(loss)
         })?;
@@ -302,6 +307,9 @@ fn check(config: &FinetuneConfig) -> Result<()> {
     if config.end_epoch == 0 || config.batch == 0 {
         return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
     }
+    if config.teacher.is_some() && !(config.teacher_weight > 0.0 && config.teacher_weight <= 1.0) {
+        return Err(Error::Usage(format!("--teacher-weight is above 0 and at most 1, not {}", config.teacher_weight)));
+    }
     parallel::check_batch(config.batch)?;
     Ok(())
 }
@@ -349,40 +357,4 @@ fn starting_weights(
         false => init::pose_net(&architecture.pose_net(), !config.seed),
     };
     Ok((weights, pose))
-}
-
-/// A network out of a checkpoint: a finetuned one, or the subnet that a supernet's would choose.
-///
-/// # Errors
-/// The checkpoint does not fit the space.
-pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
-    let checkpoint = Checkpoint::load(path)?;
-    let points = checkpoint.meta.points;
-    if checkpoint.meta.kind == Kind::Baseline {
-        let graph = Architecture::Baseline.deployed(points);
-        return Ok(Subnet { graph, weights: checkpoint.weights(BACKBONE), choice: Vec::new(), points });
-    }
-    let space = checkpoint.space(path, space)?;
-    let (choice, weights) = match checkpoint.meta.kind {
-        Kind::Supernet => {
-            let choice = crate::search::chosen(&checkpoint, path, &space)?;
-            let graph = space.deployed(&choice, points);
-            let weights = subnet_weights(&space, &choice, &graph, &supernet_weights(&checkpoint))?;
-            (choice, weights)
-        }
-        Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, checkpoint.weights(BACKBONE)),
-    };
-    Ok(Subnet { graph: space.deployed(&choice, points), weights, choice, points })
-}
-
-/// A network with its weights.
-pub struct Subnet {
-    /// As an app ships it.
-    pub graph: blocks::Graph,
-    /// Its weights.
-    pub weights: Weights,
-    /// A primitive a layer; empty for the baseline.
-    pub choice: Vec<Primitive>,
-    /// Number of landmarks.
-    pub points: usize,
 }

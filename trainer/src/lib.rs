@@ -11,6 +11,8 @@
 //! | [`search`] | the search's schedule, costs of candidates, `arch.json` |
 //! | [`space`] | a subnet's weights out of the supernet's |
 //! | [`finetune`] | training of the chosen subnet |
+//! | [`teacher`] | a trained network mixed into the labels of a finetune |
+//! | [`network_file`] | networks out of checkpoints and ONNX files |
 //! | [`evaluate`] | errors of a network on a list |
 //! | [`nni`] | NNI's checkpoints, read |
 //! | [`place`] | the CPU, or a GPU |
@@ -35,6 +37,7 @@ pub mod loss;
 pub mod masks;
 pub mod model;
 pub mod nets;
+pub mod network_file;
 pub mod nni;
 pub mod optim;
 pub mod parallel;
@@ -47,5 +50,6 @@ pub mod search;
 pub mod space;
 pub mod stage;
 pub mod sweep;
+pub mod teacher;
 
 pub use error::{Error, Result};

@@ -1,13 +1,13 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use faces::data::Split;
 use indicatif::ProgressBar;
 
 use super::{ListArgs, ThreadArgs};
-use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, Network, Onnx, evaluate_like};
-use crate::finetune::subnet;
+use crate::error::Result;
+use crate::evaluate::{Evaluation, evaluate_like};
+use crate::network_file::open_like;
 use crate::pass::open_dataset;
 use crate::reference::Reference;
 
@@ -92,33 +92,4 @@ pub fn print_json(found: &Evaluation) -> Result<()> {
     });
     println!("{value}");
     Ok(())
-}
-
-/// A network with what is known of it.
-pub struct Opened {
-    pub network: Box<dyn Network>,
-    pub side: usize,
-    pub points: usize,
-}
-
-/// An ONNX file or a checkpoint, told apart by the name's ending.
-pub fn open(path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Opened> {
-    open_like(Reference(false), path, space, library)
-}
-
-/// The same, evaluated as the reference does where that is asked for; an ONNX file has no dropout.
-fn open_like(reference: Reference, path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Opened> {
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("onnx") => {
-            let network = Onnx::open(path, library)?;
-            let (side, points) = (network.side(), network.points());
-            Ok(Opened { network: Box::new(network), side, points })
-        }
-        Some("safetensors") => {
-            let net = subnet(path, space)?;
-            let side = net.graph.node(net.graph.inputs()[0]).shape.h;
-            Ok(Opened { network: Box::new(Candle::like(reference, net.graph, &net.weights)?), side, points: net.points })
-        }
-        _ => Err(Error::Usage(format!("{} is neither an .onnx nor a .safetensors file", path.display()))),
-    }
 }

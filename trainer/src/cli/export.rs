@@ -5,7 +5,7 @@ use clap::Args;
 use super::{ListArgs, quoted};
 use crate::error::{Error, Result};
 use crate::export::{Check, export};
-use crate::finetune::subnet;
+use crate::network_file::subnet;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:

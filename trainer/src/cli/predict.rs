@@ -5,8 +5,8 @@ use faces::overlay::{Layer, PREDICTED, overlay, save_png};
 use faces::picture::{ChannelOrder, read_picture, write_planes};
 use faces::points::{Normaliser, PointScheme, resolve_points};
 
-use super::eval::open;
 use crate::error::Result;
+use crate::network_file::open;
 
 /// The drawing is enlarged to at least this many pixels a side.
 const DRAWN_SIDE: usize = 448;
