@@ -21,6 +21,12 @@ const HEAD_WIDE: usize = 128;
 const STEM_STRIDE: usize = 4;
 /// Kernel, stride and padding of the side branch from the stem's first layer.
 const STEM_SIDE: (usize, usize, usize) = (9, 8, 1);
+/// Channels of a picture.
+const COLOURS: usize = 3;
+/// The head joins three branches at a sixteenth of the input's side, which must divide it for them to be of one size.
+const SIDE_STEP: usize = 16;
+/// The least such side at which the pose net's last convolution leaves its pool a whole window.
+const LEAST_SIDE: usize = 112;
 
 /// The pose net's angles: pitch, yaw and roll.
 pub const ANGLES: usize = 3;
@@ -170,8 +176,14 @@ impl Trunk {
         if !(1..=layers.len()).contains(&side_layer) {
             return Err(format!("side_layer {side_layer} is not one of the {} layers, counted from 1", layers.len()));
         }
-        if !input.h.is_multiple_of(2 * STEM_STRIDE) || !input.w.is_multiple_of(2 * STEM_STRIDE) {
-            return Err(format!("the input's sides must be multiples of {}, not {}x{}", 2 * STEM_STRIDE, input.h, input.w));
+        if input.c != COLOURS {
+            return Err(format!("the input must be a picture of {COLOURS} channels, not {}", input.c));
+        }
+        if [input.h, input.w].iter().any(|&side| !side.is_multiple_of(SIDE_STEP) || side < LEAST_SIDE) {
+            return Err(format!(
+                "the input's sides must be multiples of {SIDE_STEP}, and at least {LEAST_SIDE} for the pose net, not {}x{}",
+                input.h, input.w
+            ));
         }
         let entry = Shape::new(FIRST, input.h / (2 * STEM_STRIDE), input.w / (2 * STEM_STRIDE));
         let first = layers[0].layer.input();

@@ -195,6 +195,11 @@ impl Space {
         Self::parse(&text, name_or_path)
     }
 
+    /// Whether a space of this name needs no file.
+    pub fn is_built_in(name: &str) -> bool {
+        BUILT_IN.iter().any(|(built_in, _)| *built_in == name)
+    }
+
     /// Reads and checks a space; `origin` (a file name) stands in the errors.
     pub fn parse(text: &str, origin: &str) -> Result<Self, SpaceError> {
         let failed = |faults| SpaceError::Faults { origin: origin.to_string(), faults };

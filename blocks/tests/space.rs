@@ -99,6 +99,94 @@ fn what_is_no_space_is_refused() {
     assert_says(&Space::load("no-such-space").unwrap_err().to_string(), &["no-such-space", "pfld"]);
 }
 
+/// A space with a trunk, whose layers have these strides: channels and sides follow from the input's.
+fn with_trunk([c, h, w]: [usize; 3], strides: &[usize], side_layer: usize) -> String {
+    let (mut h_in, mut w_in) = (h / 8, w / 8);
+    let mut layers = Vec::new();
+    for stride in strides {
+        layers.push(format!("{{ c_in = 32, c_out = 32, stride = {stride}, h = {h_in}, w = {w_in} }}"));
+        (h_in, w_in) = (h_in.div_ceil(*stride), w_in.div_ceil(*stride));
+    }
+    format!(
+        "name = \"own\"\ninput = [{c}, {h}, {w}]\n[trunk]\nkind = \"pfld\"\nside_layer = {side_layer}\n[[stage]]\n\
+         candidates = [\"mb_k3\", \"gh_k5\"]\nlayers = [{}]\n",
+        layers.join(", ")
+    )
+}
+
+/// Every graph that a space gives, none of which may panic once the space is accepted.
+fn build_all(space: &Space) {
+    for layer in 0..space.layers().len() {
+        for &primitive in &space.layers()[layer].primitives {
+            let mut choice: Vec<_> = space.layers().iter().map(|l| l.primitives[0]).collect();
+            choice[layer] = primitive;
+            space.subnet(&choice, 5);
+            space.deployed(&choice, 5);
+        }
+    }
+    space.supernet(5);
+    assert_eq!(space.pose_net().is_some(), !space.trunk_pieces(5).is_empty());
+}
+
+#[test]
+fn inputs_that_a_trunk_cannot_have_are_refused_with_the_least_it_can() {
+    for (input, expected) in [
+        ([3, 96, 96], "multiples of 16, and at least 112 for the pose net, not 96x96"),
+        ([3, 104, 104], "at least 112 for the pose net, not 104x104"),
+        ([3, 120, 120], "multiples of 16"),
+        ([3, 113, 113], "multiples of 16"),
+        ([3, 8, 8], "not 8x8"),
+        ([3, 112, 96], "not 112x96"),
+        ([3, 112, 128], "square map, not 7x8"),
+        ([1, 112, 112], "a picture of 3 channels, not 1"),
+    ] {
+        assert_says(&error(&with_trunk(input, &[1, 2], 1)), &["own.toml", "trunk: ", expected]);
+    }
+    assert_says(&error(&with_trunk([3, 112, 112], &[1, 1], 1)), &["side_layer 1 gives 14x14", "last layer's 14x14"]);
+    assert_says(&error(&with_trunk([3, 112, 112], &[2, 2], 1)), &["its side branch gives 7x7, the last layer 4x4"]);
+    assert_says(&error(&with_trunk([3, 112, 112], &[1, 2], 3)), &["side_layer 3 is not one of the 2 layers"]);
+}
+
+#[test]
+fn what_is_accepted_with_a_trunk_can_be_built() {
+    let mut accepted = Vec::new();
+    for side in 8..=192 {
+        for strides in [&[1, 1][..], &[1, 2], &[2, 1], &[2, 2], &[1, 2, 2]] {
+            for side_layer in 1..=strides.len() {
+                if let Ok(space) = Space::parse(&with_trunk([3, side, side], strides, side_layer), "own.toml") {
+                    build_all(&space);
+                    accepted.push((side, strides, side_layer));
+                }
+            }
+        }
+    }
+    let expected: Vec<_> = [112, 128, 144, 160, 176, 192].into_iter().map(|side| (side, &[1, 2][..], 1)).collect();
+    assert_eq!(accepted, expected);
+}
+
+#[test]
+fn what_is_accepted_without_a_trunk_can_be_built() {
+    let sizes = [1, 2, 3, 8];
+    let mut accepted = 0;
+    for primitive in Primitive::all() {
+        for (h, w) in sizes.iter().flat_map(|h| sizes.map(|w| (h, w))) {
+            for (c_in, c_out) in sizes.iter().flat_map(|c_in| sizes.map(|c_out| (c_in, c_out))) {
+                for stride in 1..=2 {
+                    let text = format!(
+                        "name = \"own\"\ninput = [{c_in}, {h}, {w}]\n[[stage]]\ncandidates = [\"{primitive}\"]\n\
+                         layers = [{{ c_in = {c_in}, c_out = {c_out}, stride = {stride}, h = {h}, w = {w} }}]\n"
+                    );
+                    if let Ok(space) = Space::parse(&text, "own.toml") {
+                        build_all(&space);
+                        accepted += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(accepted > 5_000, "only {accepted} were accepted");
+}
+
 #[test]
 fn a_choice_must_name_a_candidate_of_each_layer() {
     let space = Space::load("pfld").unwrap();

@@ -49,15 +49,15 @@ pub fn resolve_points(count: usize, root: &Path, explicit: Option<&Path>) -> Res
         return Ok(scheme);
     }
     let beside = root.join("points.toml");
-    if beside.is_file() {
-        let scheme = read_points_file(&beside)?;
-        if scheme.count == count {
-            return Ok(scheme);
-        }
-    }
+    let found = beside.is_file().then(|| read_points_file(&beside)).transpose()?;
+    let other = match found {
+        Some(scheme) if scheme.count == count => return Ok(scheme),
+        Some(scheme) => format!(", and {} is for {}", beside.display(), scheme.count),
+        None => String::new(),
+    };
     builtin(count).ok_or_else(|| {
         FacesError::Points(format!(
-            "no scheme for {count} points (19, 29, 68, 98 and 106 are built in): write count = {count} and \
+            "no scheme for {count} points (19, 29, 68, 98 and 106 are built in{other}): write count = {count} and \
              nme_pair = [a, b], the two outer eye corners, to {} or to a file given by --points-file",
             beside.display()
         ))
@@ -113,6 +113,10 @@ mod tests {
         assert_eq!(nme(68, None).unwrap(), Normaliser::Pair(3, 4));
         assert_eq!(nme(106, None).unwrap(), Normaliser::Pair(35, 93));
         assert!(nme(106, Some(explicit.as_path())).unwrap_err().to_string().contains("68 points"));
-        assert!(nme(86, None).unwrap_err().to_string().contains("nme_pair"));
+        let message = nme(86, None).unwrap_err().to_string();
+        assert!(message.contains("nme_pair") && message.contains("points.toml is for 68"), "{message}");
+        std::fs::remove_file(folder.path().join("points.toml")).unwrap();
+        let message = nme(86, None).unwrap_err().to_string();
+        assert!(message.contains("nme_pair") && !message.contains("is for"), "{message}");
     }
 }
