@@ -254,3 +254,27 @@ fn tables_are_merged_by_how_sure_they_are() {
     let (code, _, err) = run(folder, "lut merge {}/a.csv {}/d.csv --out {}/e.csv");
     assert!(code == 2 && err.contains("devices differ (none, other)"), "{err}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_nobody_takes_is_no_panic() {
+    use std::process::{Command, Stdio};
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let profiler = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_profiler"));
+        command.args(["candidates", "--space", "pfld"]);
+        command
+    };
+    let output = profiler().stdout(full()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot write to standard output"), "{said}");
+
+    let mut child = profiler().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+
+    let status = profiler().arg("--nonsense").stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}

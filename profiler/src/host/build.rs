@@ -10,6 +10,7 @@ use luts::{Overwrite, Table};
 use super::collect::{Setting, Task};
 use super::fitted::Plan;
 use super::job::{JobFolder, Model};
+use super::output::{note, note_text};
 use super::raw::{self, RawFile, Request, Samples, partial};
 use super::transport::Address;
 use super::units::{self, Sharing, Unit};
@@ -66,10 +67,10 @@ impl Build {
             several => self.joined(&plan, &units, several)?,
         };
         for (key, share) in plausibility::too_fast(&table) {
-            eprintln!(
+            note(format_args!(
                 "warning: {key} computes {:.0} % of a Cortex-A53's peak, more than any kernel reaches: is the clock right, was it pinned?",
                 100.0 * share
-            );
+            ));
         }
         table.write(&self.out, self.may_replace())?;
         Ok(table)
@@ -88,12 +89,12 @@ impl Build {
             for (unit, samples) in std::iter::zip(units, samples) {
                 let own = plan.table(samples, &unit.raw)?;
                 own.write(&unit.table, self.may_replace())?;
-                eprintln!("{}: {}", unit.device, unit.table.display());
+                note(format_args!("{}: {}", unit.device, unit.table.display()));
                 single.push(own);
             }
         }
         table.header.units = Some(units::summary(self.sharing, samples, &single));
-        eprint!("{}", units::text(units, &single));
+        note_text(&units::text(units, &single));
         Ok(table)
     }
 

@@ -17,6 +17,7 @@ use super::check::Check;
 use super::diff::{Caches, Side};
 use super::lut::{ColourChoice, Palette};
 use super::net::Net;
+use super::output::{note, note_text, print_line, print_text};
 use super::picture::PictureFile;
 use super::quantity::Share;
 use super::transport::Address;
@@ -37,7 +38,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("error: {}", e.chain());
+            note(format_args!("error: {}", e.chain()));
             ExitCode::from(e.exit_code())
         }
     }
@@ -65,8 +66,8 @@ fn run(command: Command) -> Result<(), HostError> {
                 None => Net::random(space, args.seed, args.points),
             };
             net.write(&args.out)?;
-            eprintln!("{}", net.architecture());
-            println!("{}", args.out.display());
+            note(net.architecture());
+            print_line(args.out.display())?;
             Ok(())
         }
         Command::Devices(args) => {
@@ -79,7 +80,7 @@ fn run(command: Command) -> Result<(), HostError> {
             let space = space_if_known(&table, space)?;
             if let Some(file) = out {
                 file.write(&lut::page(&table, space.as_ref()))?;
-                eprintln!("drawn into {file}");
+                note(format_args!("drawn into {file}"));
             }
             let palette = Palette::of(color, std::io::stdout().is_terminal());
             print(json, &lut::json(&table, space.as_ref()), || lut::show(&table, space.as_ref(), palette))
@@ -88,13 +89,13 @@ fn run(command: Command) -> Result<(), HostError> {
             let table = Table::read(&path)?;
             let space = space_of(&table, space)?;
             lut::validate(&path, Some(&space))?;
-            eprintln!(
+            note(format_args!(
                 "{}: a whole table of space {}, {} rows, {}",
                 path.display(),
                 space.name(),
                 table.rows().len(),
                 table.header.source
-            );
+            ));
             Ok(())
         }
         Command::Lut(LutCommand::Diff { a, b, space, caches, force, json }) => {
@@ -112,7 +113,7 @@ fn run(command: Command) -> Result<(), HostError> {
             let tables = tables.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
             let merged = merge::merge(&tables)?;
             merged.write(&out, if overwrite { Overwrite::Yes } else { Overwrite::No })?;
-            println!("{}", out.display());
+            print_line(out.display())?;
             Ok(())
         }
         Command::Lut(LutCommand::Import(args)) => args.run(),
@@ -166,16 +167,16 @@ fn build(args: BuildArgs) -> Result<(), HostError> {
     let table = build.run()?;
     stopped(table.header.stopped_by.as_ref().is_some_and(|by| by == "precision"), args.precision);
     let palette = Palette::of(ColourChoice::Auto, std::io::stderr().is_terminal());
-    eprint!("{}", lut::show(&table, Some(&build.space), palette));
-    println!("{}", build.out.display());
+    note_text(&lut::show(&table, Some(&build.space), palette));
+    print_line(build.out.display())?;
     Ok(())
 }
 
 fn stopped(precise: bool, precision: Share) {
     if precise {
-        eprintln!("stopped by precision: every 95 % interval is within ±{precision}");
+        note(format_args!("stopped by precision: every 95 % interval is within ±{precision}"));
     } else {
-        eprintln!("stopped by the budget: some 95 % intervals are wider than ±{precision}");
+        note(format_args!("stopped by the budget: some 95 % intervals are wider than ±{precision}"));
     }
 }
 
@@ -211,7 +212,7 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
     let report = check.run()?;
     if let Some(file) = args.picture {
         file.write(&report.page(&check.table.header))?;
-        eprintln!("drawn into {file}");
+        note(format_args!("drawn into {file}"));
     }
     print(args.json, &report, || report.text())?;
     if report.passes(check.max_mape) {
@@ -225,9 +226,9 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
 fn print(json: bool, value: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<(), HostError> {
     if json {
         let text = serde_json::to_string_pretty(value).map_err(|e| HostError::Usage(format!("cannot be printed as JSON: {e}")))?;
-        println!("{text}");
+        print_line(text)?;
     } else {
-        print!("{}", text());
+        print_text(&text())?;
     }
     Ok(())
 }

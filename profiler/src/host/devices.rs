@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::HostError;
+use super::output::note;
 use super::transport::{self, Address};
 use crate::device::{Files, Knowledge};
 
@@ -45,7 +46,7 @@ pub fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, H
 /// [`HostError::Transport`] where it cannot be reached, or another profiler measures on it.
 pub fn clean(address: &Address, identity: Option<&Path>) -> Result<(), HostError> {
     transport::open(address, identity)?.remove_all()?;
-    eprintln!("{address}: nothing of this program is left there");
+    note(format_args!("{address}: nothing of this program is left there"));
     Ok(())
 }
 

@@ -93,6 +93,9 @@ pub enum HostError {
         /// Where the samples are.
         raw: PathBuf,
     },
+    /// Standard output takes no more.
+    #[error("cannot write to standard output")]
+    Output(#[source] std::io::Error),
     /// A check that was run and failed.
     #[error("{0}")]
     CheckFailed(String),

@@ -13,6 +13,7 @@
 //! | [`fitted`] | from samples to a table |
 //! | [`plausibility`] | rows that are faster than the processor can be |
 //! | [`units`] | several units of one model |
+//! | [`output`] | what is said, and results |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
 //! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
 //! [`net`], [`nni`] | the commands |
@@ -36,6 +37,7 @@ pub mod merge;
 pub mod neighbour;
 pub mod net;
 pub mod nni;
+pub mod output;
 pub mod picture;
 pub mod plausibility;
 pub mod quantity;

@@ -7,6 +7,7 @@ use clap::Args;
 use luts::nni::{Form, Import, Repeats, Unit, export};
 use luts::{Overwrite, Source, Table};
 
+use super::output::{note, print_line};
 use super::{HostError, text};
 
 /// What `lut import` is told.
@@ -67,17 +68,20 @@ impl ImportArgs {
         };
         let imported = import.read(&self.file)?;
         imported.table.write(&self.out, overwrite(self.overwrite))?;
-        eprintln!("{} keys of space {space}; no trunk, and neither device nor engine are known", imported.table.rows().len());
+        note(format_args!(
+            "{} keys of space {space}; no trunk, and neither device nor engine are known",
+            imported.table.rows().len()
+        ));
         if imported.unused > 0 {
-            eprintln!("{} entries belong to no candidate of the space and were passed over", imported.unused);
+            note(format_args!("{} entries belong to no candidate of the space and were passed over", imported.unused));
         }
         if self.unit == Some(Unit::Macs) {
-            eprintln!(
+            note(format_args!(
                 "these are multiply-adds, not times: a search with this table is steered as NNI's flops metric steers it, and what \
                  is shown in µs is multiply-adds; trainer search --perf-metric flops counts them without a table"
-            );
+            ));
         }
-        println!("{}", self.out.display());
+        print_line(self.out.display())?;
         Ok(())
     }
 }
@@ -92,17 +96,17 @@ impl ExportArgs {
         table.validate(space).map_err(|faults| luts::TableError::Faults { path: self.table, faults })?;
         export(table, space, &self.out, overwrite(self.overwrite))?;
         if table.has_trunk() {
-            eprintln!("the trunk is left out: NNI's tables hold the searched layers alone");
+            note("the trunk is left out: NNI's tables hold the searched layers alone");
         }
         if table.header.source != Source::Measured {
-            eprintln!("the table is {}, which NNI's form cannot say", table.header.source);
+            note(format_args!("the table is {}, which NNI's form cannot say", table.header.source));
         }
         let place = match form {
             Form::Npy => "MODEL_DIR/lut/lut.npy, lut_load_format=\"numpy\"",
             Form::Text => "lut.txt in the working folder, lut_load_format=\"json\"",
         };
-        eprintln!("NNI's NASConfig finds it as {place}, with lut_load=True and perf_metric=\"latency\"");
-        println!("{}", self.out.display());
+        note(format_args!("NNI's NASConfig finds it as {place}, with lut_load=True and perf_metric=\"latency\""));
+        print_line(self.out.display())?;
         Ok(())
     }
 }

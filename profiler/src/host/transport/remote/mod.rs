@@ -23,6 +23,7 @@ pub use shell::{Piece, Put, Running, Shell, quote};
 
 use super::stream::{Ended, Flow};
 use super::{Transport, TransportError};
+use crate::host::output::note;
 use crate::protocol::JOB_FILE;
 use bundle::Bundle;
 
@@ -183,8 +184,8 @@ impl<S: Shell> Remote<S> {
             let sent = self.update(&files)?;
             let (device, seconds) = (self.shell.name(), began.elapsed().as_secs_f64());
             match sent {
-                0 => eprintln!("{device}: agent and engine are there already ({seconds:.1} s)"),
-                _ => eprintln!("{device}: {sent} files of agent and engine sent ({seconds:.1} s)"),
+                0 => note(format_args!("{device}: agent and engine are there already ({seconds:.1} s)")),
+                _ => note(format_args!("{device}: {sent} files of agent and engine sent ({seconds:.1} s)")),
             }
         }
         let mut job = Vec::new();

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::RemoteError;
+use crate::host::output::note;
 
 /// Name of the lock file in the cache folder: a line a file, its SHA-256, two blanks, its name.
 const LOCK: &str = "engine-libs.lock";
@@ -122,7 +123,7 @@ impl Lock {
             new.persist(&self.path).map_err(|e| e.error)
         };
         write().map_err(RemoteError::file("write", &self.path))?;
-        eprintln!("{}: SHA-256 {hash} noted in {}", file.display(), self.path.display());
+        note(format_args!("{}: SHA-256 {hash} noted in {}", file.display(), self.path.display()));
         Ok(())
     }
 }
