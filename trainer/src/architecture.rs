@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blocks::{Graph, Primitive, Space, Weights, baseline};
+use blocks::{Graph, Primitive, Shape, Space, Weights, baseline};
 
 use crate::error::{Error, Result};
 use crate::run::Kind;
@@ -56,6 +56,14 @@ impl Architecture {
         match self {
             Self::Subnet { space, choice, .. } => space.deployed(choice, points),
             Self::Baseline => baseline::deployed(points),
+        }
+    }
+
+    /// The shape of the picture that it reads.
+    pub fn input(&self) -> Shape {
+        match self {
+            Self::Subnet { space, .. } => space.input(),
+            Self::Baseline => baseline::INPUT,
         }
     }
 

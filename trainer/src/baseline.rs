@@ -2,6 +2,7 @@
 //! was.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use blocks::{Space, baseline};
 use rand::RngExt;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::masks::{Draw, Purpose};
-use crate::run::{FileError, FinetuneConfig, RunConfig, RunFolder, SearchConfig, Stage, write_atomically};
+use crate::pass::{note, scheme_sha256};
+use crate::run::{FileError, FinetuneConfig, RunConfig, RunFolder, SearchConfig, Stage, sha256_of_file, write_atomically};
 use crate::search::{ArchFile, Costs, primitives};
 use crate::stage::{self, Context, Ended};
 
@@ -58,7 +60,36 @@ impl Finished {
                 "the finetune in {out} is of another network than its search chose; finetune that one (without --arch)"
             )));
         }
-        Ok(Self { folder: folder.clone(), search, finetune, arch, space, ended })
+        let finished = Self { folder: folder.clone(), search, finetune, arch, space, ended };
+        finished.verify()?;
+        Ok(finished)
+    }
+
+    /// Refuses files that changed since the run read them: what is trained from other ones does not compare with it. Who needs one that
+    /// is gone will say so.
+    fn verify(&self) -> Result<()> {
+        let Self { search, finetune, .. } = self;
+        let list = |data: &Path, list: &str| data.join("train_data").join(list);
+        let mut files = vec![
+            (list(&search.data, &search.list), Some(&search.list_sha256)),
+            (list(&finetune.data, &finetune.list), Some(&finetune.list_sha256)),
+        ];
+        files.extend(search.lut.iter().cloned().zip(search.lut_sha256.iter().map(Some)));
+        files.extend(finetune.supernet.clone().map(|path| (path, finetune.supernet_sha256.as_ref())));
+        files.extend(finetune.teacher.clone().map(|path| (path, finetune.teacher_sha256.as_ref())));
+        let changed = |(path, sha256): &&(PathBuf, Option<&String>)| {
+            path.is_file() && sha256.is_some_and(|sha256| sha256_of_file(path).is_ok_and(|now| now != *sha256))
+        };
+        let points_sha256 = scheme_sha256(&finetune.data, finetune.points_file.as_deref())?;
+        let what = match files.iter().find(changed) {
+            Some((path, _)) => path.display().to_string(),
+            None if points_sha256 != finetune.points_sha256 => "the point scheme".to_string(),
+            None => return Ok(()),
+        };
+        Err(Error::Usage(format!(
+            "{what} has other contents than when {} read it; put the old file back, or start another run",
+            self.folder.root().display()
+        )))
     }
 
     /// The folder of something that belongs to the run: `baselines/random-1`, `sweep/beta-3`.
@@ -96,10 +127,14 @@ pub fn random_networks(space: &Space, costs: &Costs, searched: &[usize], count: 
     }
     if found.len() < count {
         return Err(Error::Usage(format!(
-            "only {} networks besides the searched one were found within −{:.0}…0 % of its {limit:.1} {}; give --nets {0}",
+            "only {} networks besides the searched one were found within −{:.0}…0 % of its {limit:.1} {}; {}",
             found.len(),
             100.0 * WINDOW,
-            costs.unit
+            costs.unit,
+            match found.len() {
+                0 => "it cannot be compared with any of its latency".to_string(),
+                n => format!("give --nets {n}"),
+            }
         )));
     }
     Ok(found)
@@ -164,10 +199,10 @@ pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, cont
     let mut trained = Vec::new();
     for (i, indices) in random_networks(&run.space, &costs, &searched, nets, seed)?.iter().enumerate() {
         let (name, choice, predicted) = (format!("random-{}", i + 1), names(indices), costs.network(indices));
-        eprintln!("random network {} of {nets}: predicted {predicted:.1} {}", i + 1, costs.unit);
+        note(format_args!("random network {} of {nets}: predicted {predicted:.1} {}", i + 1, costs.unit));
         let config = FinetuneConfig { choice: choice.clone(), ..run.finetune.clone() };
         let ended = stage::finetune(&config, &run.inner(&format!("baselines/{name}")), context)?;
-        eprintln!("random network {} of {nets}: NME {:.2} % ({})", i + 1, ended.nme, ended.on);
+        note(format_args!("random network {} of {nets}: NME {:.2} % ({})", i + 1, ended.nme, ended.on));
         trained.push(Trained { name, choice, predicted, nme: ended.nme });
     }
     let own = Trained {
@@ -184,8 +219,8 @@ pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, cont
     Ok(ranking)
 }
 
-/// Trains the published baseline from scratch with the run's recipe but for a teacher, as many epochs as search and finetune had together where none
-/// are given. Goes on where it stopped.
+/// Trains the published baseline from scratch with the run's recipe, but without a teacher; as many epochs as search and finetune had
+/// together where none are given. Goes on where it stopped.
 ///
 /// # Errors
 /// Whatever ends a training.
@@ -223,6 +258,6 @@ pub fn clear(run: &Finished, folder: &str, chosen: impl Fn(&str) -> bool) -> Res
 }
 
 /// The checkpoint of the run's own finetune or of a baseline's.
-pub fn last(folder: &RunFolder) -> std::path::PathBuf {
+pub fn last(folder: &RunFolder) -> PathBuf {
     folder.checkpoint(Stage::Finetune, "last")
 }

@@ -66,6 +66,17 @@ pub enum Error {
         /// From 1.
         step: usize,
     },
+    /// Standard output takes no more.
+    #[error("cannot write to standard output")]
+    Output(#[source] std::io::Error),
+    /// A point of a sweep that cannot be searched.
+    #[error("the sweep's point {point}")]
+    Point {
+        /// Its name.
+        point: String,
+        /// Why not.
+        source: Box<Error>,
+    },
     /// A value given by the user makes no sense.
     #[error("{0}")]
     Usage(String),

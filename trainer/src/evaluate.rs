@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blocks::{Graph, Weights};
 use candle_core::{Device, Tensor};
-use engines::{EngineKind, Session, SessionOptions};
+use engines::{EngineKind, Port, Session, SessionOptions};
 use faces::data::{Dataset, Loader, LoaderOptions};
 use faces::metrics::{Errors, FAILURE};
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,8 @@ impl Network for Candle {
 pub struct Onnx {
     session: Box<dyn Session>,
     side: usize,
+    /// Which of the outputs is the landmarks.
+    output: usize,
     points: usize,
 }
 
@@ -117,20 +119,24 @@ impl Onnx {
     /// # Errors
     /// As [`Onnx::open`].
     pub fn from_bytes(bytes: &[u8], path: &Path, library: Option<&Path>) -> Result<Self> {
-        let session = engines::open(EngineKind::OnnxRuntime, library)?.load(bytes, &SessionOptions::default())?;
+        let engine = engines::open(EngineKind::OnnxRuntime, library)?;
+        let session =
+            engine.load(bytes, &SessionOptions::default()).map_err(|e| Error::Usage(format!("{}: {e}", path.display())))?;
         let fault = |what: String| Error::Usage(format!("{} is no landmark network: {what}", path.display()));
         let [input] = session.inputs() else {
             return Err(fault(format!("it has {} inputs, not one", session.inputs().len())));
         };
-        let &[_, 3, side, width] = input.dims.as_slice() else {
-            return Err(fault(format!("its input is {:?}, not [n, 3, side, side]", input.dims)));
+        let side = match input.dims.as_slice() {
+            &[_, 3, side, width] if side == width => side,
+            _ => return Err(fault(format!("its input is {:?}, not [n, 3, side, side]", input.dims))),
         };
-        let Some(output) = session.outputs().first() else { return Err(fault("it has no output".to_string())) };
-        if side != width || !output.volume().is_multiple_of(2) {
-            return Err(fault(format!("input {:?}, output {:?}", input.dims, output.dims)));
-        }
-        let points = output.volume() / 2;
-        Ok(Self { session, side, points })
+        let found: Vec<(usize, usize)> =
+            session.outputs().iter().enumerate().filter_map(|(i, port)| Some((i, points(port)?))).collect();
+        let &[(output, points)] = found.as_slice() else {
+            let outputs: Vec<_> = session.outputs().iter().map(|port| format!("'{}' {:?}", port.name, port.dims)).collect();
+            return Err(fault(format!("exactly one output must be [n, 2 × points], and it has {}", outputs.join(", "))));
+        };
+        Ok(Self { session, side, output, points })
     }
 
     /// Side of its input in pixels.
@@ -144,6 +150,15 @@ impl Onnx {
     }
 }
 
+/// How many landmarks of a picture an output holds, two numbers each; none where it is something else, as the feature map that some
+/// files give for a pose net.
+fn points(output: &Port) -> Option<usize> {
+    match output.dims.as_slice() {
+        [_, values, rest @ ..] if *values > 0 && values.is_multiple_of(2) && rest.iter().all(|&n| n == 1) => Some(values / 2),
+        _ => None,
+    }
+}
+
 impl Network for Onnx {
     fn landmarks(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         // One face at a time where the file fixes its batch.
@@ -152,7 +167,7 @@ impl Network for Onnx {
         for part in images.chunks(step * images.len() / n) {
             self.session.set_inputs(&[part.to_vec()])?;
             self.session.run()?;
-            landmarks.extend(self.session.read_outputs()?.swap_remove(0));
+            landmarks.extend(self.session.read_outputs()?.swap_remove(self.output));
         }
         Ok(landmarks)
     }

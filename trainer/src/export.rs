@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use blocks::Shape;
 use blocks::onnx::{self, OnnxError, Options};
 use engines::mnn::convert::{ConvertError, Converter};
 use engines::mnn::python::{self, PythonError};
@@ -99,9 +100,10 @@ pub struct Check<'a> {
 /// No engine, no converter, no data, or a difference: then nothing is written.
 pub fn export(subnet: Subnet, path: &Path, check: &Check<'_>) -> Result<Exported> {
     let bytes = onnx::model(&subnet.graph, &subnet.weights, &Options::default()).map_err(ExportError::from)?;
-    let side = subnet.graph.node(subnet.graph.inputs()[0]).shape.h;
+    let input = subnet.input();
+    let side = input.h;
     let (images, inputs) = match check.data {
-        Some(data) => (pictures(data, check)?, "training pictures"),
+        Some(data) => (pictures(data, check, input)?, "training pictures"),
         None => (noise(3 * side * side), "noise"),
     };
     let pictures = images.len() / (3 * side * side);
@@ -146,8 +148,8 @@ fn convert(onnx: &[u8], output: &str, images: &[f32], side: usize) -> Result<(Ve
     Ok((std::fs::read(&to).map_err(FileError::new("cannot read", &to))?, landmarks))
 }
 
-fn pictures(data: &Path, check: &Check<'_>) -> Result<Vec<f32>> {
-    let dataset = open_dataset(data, Split::Train, check.list, check.points_file)?;
+fn pictures(data: &Path, check: &Check<'_>, input: Shape) -> Result<Vec<f32>> {
+    let dataset = open_dataset(data, Split::Train, check.list, check.points_file, input)?;
     let faces = (0..dataset.len().min(CHECKED)).collect();
     let loader = Loader::new(dataset, faces, LoaderOptions::eval(CHECKED))?;
     Ok(loader.epoch(0).next().transpose()?.map(|batch| batch.images).unwrap_or_default())

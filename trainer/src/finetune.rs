@@ -27,6 +27,11 @@ use crate::run::{
 use crate::search::supernet_weights;
 use crate::teacher::Teacher;
 
+/// What an error is taken on where no faces are held back.
+pub const TEST: &str = "test";
+/// What it is taken on where some are.
+pub const HELD_BACK: &str = "held back";
+
 /// A finetune, ready to run.
 pub struct Finetune {
     config: FinetuneConfig,
@@ -37,8 +42,8 @@ pub struct Finetune {
     device: Device,
     loader: Loader,
     teacher: Option<Teacher>,
-    /// Faces held back from training, if any are.
-    held: Option<(Arc<Dataset>, Vec<usize>)>,
+    /// Faces that its error is taken on, which it is not trained on, and what they are called.
+    judged: (Arc<Dataset>, Vec<usize>, &'static str),
     folder: RunFolder,
     log: MetricsLog,
     epoch: usize,
@@ -87,11 +92,12 @@ impl Finetune {
         let device = config.device.device()?;
         check(&config)?;
         let architecture = Architecture::new(&config.space, &config.choice)?;
-        let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
+        let open = |split| open_dataset(&config.data, split, &config.list, config.points_file.as_deref(), architecture.input());
+        let train = open(Split::Train)?;
         let points = train.scheme().count;
         let (faces, held) = if config.hold_back > 0.0 {
             let (kept, held) = train.split(config.hold_back, config.seed)?;
-            (kept, Some((train.clone(), held)))
+            (kept, Some((train.clone(), held, HELD_BACK)))
         } else {
             ((0..train.len()).collect(), None)
         };
@@ -136,12 +142,35 @@ impl Finetune {
             nets.restore(checkpoint, &last)?;
             (epoch, best) = (checkpoint.meta.epoch, checkpoint.meta.best_nme);
         }
+        let judged = match held {
+            Some(held) => held,
+            None => {
+                let test = open(Split::Test)?;
+                let all = (0..test.len()).collect();
+                (test, all, TEST)
+            }
+        };
         let side = loader.dataset().side();
         let teacher = |path: &PathBuf| Teacher::open(path, side, points, config.teacher_weight);
         let teacher = config.teacher.as_ref().map(teacher).transpose()?;
         let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
         log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
-        Ok(Self { config, digest, architecture, points, nets, device, loader, teacher, held, folder, log, epoch, best, eval_every })
+        Ok(Self {
+            config,
+            digest,
+            architecture,
+            points,
+            nets,
+            device,
+            loader,
+            teacher,
+            judged,
+            folder,
+            log,
+            epoch,
+            best,
+            eval_every,
+        })
     }
 
     /// Lines for people.
@@ -154,7 +183,11 @@ impl Finetune {
             graph.macs() as f64 / 1e6,
             self.loader.faces()
         )];
-        if !self.config.reference.is_off() && self.held.is_none() {
+        if let Some(teacher) = &self.config.teacher {
+            let part = 100.0 * self.config.teacher_weight;
+            lines.push(format!("teacher: {}, {part:.0} % of the labels", teacher.display()));
+        }
+        if !self.config.reference.is_off() && !self.holds_back() {
             lines.push(
                 "WARNING: the test list decides which epoch is the best; the best one's test error is no honest figure".to_string(),
             );
@@ -162,22 +195,19 @@ impl Finetune {
         lines
     }
 
+    fn holds_back(&self) -> bool {
+        self.config.hold_back > 0.0
+    }
+
     /// Errors of the subnet as it is now, on the test list (or on the faces held back, where some are).
     ///
     /// # Errors
     /// A picture cannot be read.
     pub fn evaluate(&self) -> Result<Finetuned> {
-        let (dataset, faces, on) = match &self.held {
-            Some((dataset, faces)) => (dataset.clone(), faces.clone(), "held back"),
-            None => {
-                let test = open_dataset(&self.config.data, Split::Test, &self.config.list, self.config.points_file.as_deref())?;
-                let all = (0..test.len()).collect();
-                (test, all, "test")
-            }
-        };
+        let (dataset, faces, on) = &self.judged;
         let (graph, reference) = (self.architecture.deployed(self.points), self.config.reference);
         let mut network = Candle::like(reference, graph, &self.nets.backbone().weights()?)?;
-        Ok(Finetuned { evaluation: evaluate_like(reference, &mut network, &dataset, faces, |_| {})?, on: on.to_string() })
+        Ok(Finetuned { evaluation: evaluate_like(reference, &mut network, dataset, faces.clone(), |_| {})?, on: on.to_string() })
     }
 
     /// Trains to the last epoch. How long after `started` the first step begins is told.
@@ -224,7 +254,7 @@ impl Finetune {
         self.epoch += 1;
         let shown = self.eval_every > 0 && self.epoch.is_multiple_of(self.eval_every);
         // Without faces held back the test list decides nothing, unless the reference's ways are asked for.
-        let judged = self.held.is_some() || !self.config.reference.is_off();
+        let judged = self.holds_back() || !self.config.reference.is_off();
         let wanted = judged || shown || self.epoch == self.config.end_epoch;
         let result = if wanted { Some(self.evaluate()?) } else { None };
         let nme = result.as_ref().map(|r| 100.0 * r.evaluation.nme);
@@ -294,7 +324,10 @@ impl Finetune {
 }
 
 /// Values that no training could start with.
-fn check(config: &FinetuneConfig) -> Result<()> {
+///
+/// # Errors
+/// The first of them.
+pub fn check(config: &FinetuneConfig) -> Result<()> {
     if !(config.base_lr.is_finite() && config.base_lr > 0.0) {
         return Err(Error::Usage(format!("--base-lr must be above 0, not {}", config.base_lr)));
     }

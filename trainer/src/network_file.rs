@@ -1,17 +1,24 @@
 //! Networks out of files: checkpoints and ONNX.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use blocks::{Graph, Primitive, Weights};
+use blocks::{Graph, Primitive, Shape, Weights};
+use faces::augment::Augment;
+use faces::data::{Dataset, Loader, LoaderOptions};
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Network, Onnx};
+use crate::evaluate::{Candle, Network, Onnx, RECALIBRATION_STEPS};
 use crate::nets::BACKBONE;
 use crate::reference::Reference;
 use crate::run::{Checkpoint, Kind};
 use crate::search::{chosen, supernet_weights};
 use crate::space::subnet_weights;
+
+/// What is told where a subnet is used with the statistics of its supernet's mixtures.
+pub const OF_MIXTURES: &str =
+    "WARNING: this subnet has the statistics of its supernet's mixtures, and is worse than after a finetune";
 
 /// A network, ready to run, with what is known of it.
 pub struct Opened {
@@ -23,32 +30,68 @@ pub struct Opened {
     pub points: usize,
 }
 
-/// An ONNX file or a checkpoint, told apart by the name's ending. `space` is where a checkpoint's search space lies, if its name for it
-/// cannot be found; `library` is ONNX Runtime's, else the usual places are searched.
-///
-/// # Errors
-/// The file is neither, or cannot be used.
-pub fn open(path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Opened> {
-    open_like(Reference(false), path, space, library)
+/// What a file holds.
+pub enum NetworkFile {
+    /// An ONNX file, opened.
+    Onnx(Opened),
+    /// A checkpoint's network.
+    Checkpoint(Subnet),
 }
 
-/// The same, evaluated as the reference does where that is asked for; an ONNX file has no dropout.
-///
-/// # Errors
-/// As [`open`].
-pub fn open_like(reference: Reference, path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Opened> {
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("onnx") => {
-            let network = Onnx::open(path, library)?;
-            let (side, points) = (network.side(), network.points());
-            Ok(Opened { network: Box::new(network), side, points })
+impl NetworkFile {
+    /// An ONNX file or a checkpoint, told apart by the name's ending. `space` is where a checkpoint's search space lies, if its name
+    /// for it cannot be found; `library` is ONNX Runtime's, else the usual places are searched.
+    ///
+    /// # Errors
+    /// The file is neither, or cannot be used.
+    pub fn read(path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Self> {
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("onnx") => {
+                let network = Onnx::open(path, library)?;
+                let (side, points) = (network.side(), network.points());
+                Ok(Self::Onnx(Opened { network: Box::new(network), side, points }))
+            }
+            Some("safetensors") => Ok(Self::Checkpoint(subnet(path, space)?)),
+            _ => Err(Error::Usage(format!("{} is neither an .onnx nor a .safetensors file", path.display()))),
         }
-        Some("safetensors") => {
-            let net = subnet(path, space)?;
-            let side = net.graph.node(net.graph.inputs()[0]).shape.h;
-            Ok(Opened { network: Box::new(Candle::like(reference, net.graph, &net.weights)?), side, points: net.points })
+    }
+
+    /// Whether its statistics are those of a supernet's mixtures: see [`Subnet::of_mixtures`].
+    pub fn is_of_mixtures(&self) -> bool {
+        matches!(self, Self::Checkpoint(subnet) if subnet.of_mixtures)
+    }
+
+    /// Shape of its input.
+    pub fn input(&self) -> Shape {
+        match self {
+            Self::Onnx(opened) => Shape::new(3, opened.side, opened.side),
+            Self::Checkpoint(subnet) => subnet.input(),
         }
-        _ => Err(Error::Usage(format!("{} is neither an .onnx nor a .safetensors file", path.display()))),
+    }
+
+    /// [`Subnet::recalibrated`]; an ONNX file has no statistics any more.
+    ///
+    /// # Errors
+    /// A picture cannot be read.
+    pub fn recalibrated(self, train: impl FnOnce() -> Result<Arc<Dataset>>) -> Result<Self> {
+        match self {
+            Self::Checkpoint(subnet) => Ok(Self::Checkpoint(subnet.recalibrated(train)?)),
+            onnx @ Self::Onnx(_) => Ok(onnx),
+        }
+    }
+
+    /// Makes it ready to run; as the reference evaluates, where that is asked for. An ONNX file has no dropout.
+    ///
+    /// # Errors
+    /// The weights do not fit.
+    pub fn open(self, reference: Reference) -> Result<Opened> {
+        match self {
+            Self::Onnx(opened) => Ok(opened),
+            Self::Checkpoint(net) => {
+                let (side, points) = (net.input().h, net.points);
+                Ok(Opened { network: Box::new(Candle::like(reference, net.graph, &net.weights)?), side, points })
+            }
+        }
     }
 }
 
@@ -61,7 +104,7 @@ pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
     let points = checkpoint.meta.points;
     if checkpoint.meta.kind == Kind::Baseline {
         let graph = Architecture::Baseline.deployed(points);
-        return Ok(Subnet { graph, weights: checkpoint.weights(BACKBONE), choice: Vec::new(), points });
+        return Ok(Subnet { graph, weights: checkpoint.weights(BACKBONE), choice: Vec::new(), points, of_mixtures: false });
     }
     let space = checkpoint.space(path, space)?;
     let (choice, weights) = match checkpoint.meta.kind {
@@ -73,7 +116,8 @@ pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
         }
         Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, checkpoint.weights(BACKBONE)),
     };
-    Ok(Subnet { graph: space.deployed(&choice, points), weights, choice, points })
+    let graph = space.deployed(&choice, points);
+    Ok(Subnet { graph, weights, choice, points, of_mixtures: checkpoint.meta.kind == Kind::Supernet })
 }
 
 /// A network with its weights.
@@ -86,4 +130,35 @@ pub struct Subnet {
     pub choice: Vec<Primitive>,
     /// Number of landmarks.
     pub points: usize,
+    /// Whether batch norm's running statistics are still those of the supernet's mixtures, which no single candidate resembles.
+    pub of_mixtures: bool,
 }
+
+impl Subnet {
+    /// With running statistics of its own, taken over training faces, where they are still those of mixtures.
+    ///
+    /// # Errors
+    /// A picture cannot be read.
+    pub fn recalibrated(self, train: impl FnOnce() -> Result<Arc<Dataset>>) -> Result<Self> {
+        if !self.of_mixtures {
+            return Ok(self);
+        }
+        let train = train()?;
+        let faces = (0..train.len()).collect();
+        let loader = Loader::new(train, faces, LoaderOptions::train(RECALIBRATION_BATCH, 0, Some(Augment::MILD)))?;
+        let mut network = Candle::new(self.graph.clone(), &self.weights)?;
+        let epochs = RECALIBRATION_STEPS.div_ceil(loader.batches());
+        for epoch in 0..epochs {
+            network.recalibrate(&loader, epoch as u64, RECALIBRATION_STEPS - epoch * loader.batches())?;
+        }
+        Ok(Self { weights: network.weights()?, of_mixtures: false, ..self })
+    }
+
+    /// Shape of its input.
+    pub fn input(&self) -> Shape {
+        self.graph.node(self.graph.inputs()[0]).shape
+    }
+}
+
+/// Faces a step of [`Subnet::recalibrated`].
+const RECALIBRATION_BATCH: usize = 32;

@@ -1,9 +1,12 @@
 //! One pass over a list: batches in, steps done, how it went.
 
 use std::cell::Cell;
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use blocks::Shape;
 use candle_core::{Device, Tensor};
 use faces::data::{Dataset, DatasetOptions, Loader, Split};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::error::{Error, Result};
 use crate::nets::Faces;
 use crate::parallel;
-use crate::run::Interrupt;
+use crate::run::{Interrupt, sha256_of_file};
 
 /// How a pass went.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,24 +109,37 @@ pub fn say(bar: &ProgressBar, line: &str) {
 }
 
 /// A line for people; of several processes the first alone says it.
-pub fn note(line: &str) {
+pub fn note(line: impl std::fmt::Display) {
     if parallel::is_first() {
-        eprintln!("{line}");
+        // A terminal that was closed is no reason to lose a training.
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 }
 
-/// Opens a list of a data folder.
+/// Opens a list of a data folder for networks whose input has the shape `input`.
 ///
 /// # Errors
-/// As [`Dataset::open`].
-pub fn open_dataset(
-    data: &std::path::Path,
-    split: Split,
-    list: &str,
-    points_file: Option<&std::path::Path>,
-) -> Result<Arc<Dataset>> {
-    let options = DatasetOptions { list: list.to_string(), points_file: points_file.map(Into::into), ..DatasetOptions::default() };
+/// As [`Dataset::open`]; the input is no square picture of three planes.
+pub fn open_dataset(data: &Path, split: Split, list: &str, points_file: Option<&Path>, input: Shape) -> Result<Arc<Dataset>> {
+    let Shape { c: 3, h: side, w } = input else {
+        return Err(Error::Usage(format!("the network reads {} planes; pictures have 3", input.c)));
+    };
+    if side != w {
+        return Err(Error::Usage(format!("the network reads {side}×{w} pixels; pictures of faces are square")));
+    }
+    let points_file = points_file.map(Into::into);
+    let options = DatasetOptions { list: list.to_string(), points_file, side, ..DatasetOptions::default() };
     Ok(Arc::new(Dataset::open(data, split, &options)?))
+}
+
+/// SHA-256 of the file with the point scheme: the one given, or the data folder's; empty where the scheme is built in.
+///
+/// # Errors
+/// It cannot be read.
+pub fn scheme_sha256(data: &Path, given: Option<&Path>) -> Result<String> {
+    let own = data.join("points.toml");
+    let file = given.or_else(|| own.is_file().then_some(own.as_path()));
+    Ok(file.map(sha256_of_file).transpose()?.unwrap_or_default())
 }
 
 /// Fewer steps than this an epoch leave the weights too few moves: worth a hint.

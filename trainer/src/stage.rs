@@ -6,7 +6,8 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::finetune::Finetune;
+use crate::finetune::{Finetune, HELD_BACK, TEST};
+use crate::pass::note;
 use crate::run::{Checkpoint, FinetuneConfig, Interrupt, MetricsLog, Phase, RunConfig, RunFolder, SearchConfig, Stage, digest};
 use crate::search::{ArchFile, Search, Start};
 
@@ -37,7 +38,7 @@ pub fn ended(folder: &RunFolder) -> Result<Option<Ended>> {
 
 /// The faces that a finetune's error is of.
 fn judged_on(config: &FinetuneConfig) -> &'static str {
-    if config.hold_back > 0.0 { "held back" } else { "test" }
+    if config.hold_back > 0.0 { HELD_BACK } else { TEST }
 }
 
 /// What every training of a command is given.
@@ -63,10 +64,10 @@ pub fn finetune(config: &FinetuneConfig, folder: &RunFolder, context: &Context<'
     }
     let resume = run.finetune.is_some() && folder.checkpoint(Stage::Finetune, "last").is_file();
     let finetune = Finetune::new(config.clone(), folder.clone(), resume, 0)?;
-    folder.prepare(Stage::Finetune, resume)?;
+    let _lock = folder.prepare(Stage::Finetune, resume)?;
     run.finetune = Some(config.clone());
     run.save(&path)?;
-    finetune.describe().iter().for_each(|line| eprintln!("{line}"));
+    finetune.describe().iter().for_each(|line| note(line));
     let done = finetune.run(context.interrupt, context.command, Instant::now())?;
     Ok(Ended { nme: 100.0 * done.evaluation.nme, on: judged_on(config) })
 }
@@ -93,10 +94,10 @@ pub fn search(
     let resume = run.search.is_some() && folder.checkpoint(Stage::Search, "last").is_file();
     let start = if resume { Start::Resumed } else { Start::WarmUp(warm_up.to_owned()) };
     let search = Search::new(config.clone(), folder.clone(), &start, allow_emulated)?;
-    folder.prepare(Stage::Search, resume)?;
+    let _lock = folder.prepare(Stage::Search, resume)?;
     RunConfig { search: Some(config.clone()), ..run }.save(&path)?;
     for line in search.describe() {
-        eprintln!("{line}");
+        note(&line);
     }
     Ok(search.run(context.interrupt, context.command, Instant::now())?.arch)
 }

@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use crate::baseline::Finished;
 use crate::error::{Error, Result};
+use crate::finetune;
 use crate::loss::TARGET_BETA;
+use crate::pass::note;
 use crate::run::{FinetuneConfig, LatencyScope, RunFolder, SearchConfig, Stage, digest, sha256_of_file};
-use crate::search::{ArchFile, WARM_UP};
+use crate::search::{ArchFile, WARM_UP, examine};
 use crate::stage::{self, Context};
 
 /// What one search of a sweep differs in from the run.
@@ -71,22 +73,28 @@ pub fn sweep(
             warm_up.display()
         )));
     }
+    let recipe = FinetuneConfig { end_epoch: end_epoch.unwrap_or(run.finetune.end_epoch), ..run.finetune.clone() };
+    // A point that cannot be trained is told before hours are spent on those before it.
+    finetune::check(&recipe)?;
+    for point in points {
+        let faulty = |source| Error::Point { point: point.name(), source: Box::new(source) };
+        examine(&point.apply(&run.search), allow_emulated).map_err(faulty)?;
+    }
     let mut swept = Vec::new();
     for (i, point) in points.iter().enumerate() {
         let name = point.name();
         let config = point.apply(&run.search);
-        let recipe = FinetuneConfig { end_epoch: end_epoch.unwrap_or(run.finetune.end_epoch), ..run.finetune.clone() };
-        eprintln!("{name} ({} of {})", i + 1, points.len());
+        note(format_args!("{name} ({} of {})", i + 1, points.len()));
         let own = digest(&config)? == digest(&run.search)? && recipe.end_epoch == run.finetune.end_epoch;
         let (arch, ended) = if own {
             (run.arch.clone(), run.ended)
         } else {
             let folder = run.inner(&format!("sweep/{name}"));
             let arch = stage::search(&config, &folder, &warm_up, allow_emulated, context)?;
-            let ended = stage::finetune(&of(&arch, &folder, recipe)?, &folder, context)?;
+            let ended = stage::finetune(&of(&arch, &folder, recipe.clone())?, &folder, context)?;
             (arch, ended)
         };
-        eprintln!("{name}: predicted {:.1} {}, NME {:.2} % ({})", arch.predicted.total, arch.unit, ended.nme, ended.on);
+        note(format_args!("{name}: predicted {:.1} {}, NME {:.2} % ({})", arch.predicted.total, arch.unit, ended.nme, ended.on));
         swept.push(Swept { name, choice: arch.choice, predicted: arch.predicted.total, nme: ended.nme });
     }
     Ok(swept)

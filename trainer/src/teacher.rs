@@ -9,7 +9,8 @@ use candle_core::Tensor;
 
 use crate::error::{Error, Result};
 use crate::nets::Faces;
-use crate::network_file::{Opened, open};
+use crate::network_file::{NetworkFile, Opened};
+use crate::reference::Reference;
 
 /// A teacher's part in the labels, unless another is given.
 pub const TEACHER_WEIGHT: f64 = 0.5;
@@ -27,7 +28,14 @@ impl Teacher {
     /// # Errors
     /// The file is no such network, or has another side or number of points.
     pub fn open(path: &Path, side: usize, points: usize, weight: f64) -> Result<Self> {
-        let opened = open(path, None, None)?;
+        let file = NetworkFile::read(path, None, None)?;
+        if file.is_of_mixtures() {
+            return Err(Error::Usage(format!(
+                "{} is a supernet's checkpoint, which teaches nothing; finetune its subnet first",
+                path.display()
+            )));
+        }
+        let opened = file.open(Reference(false))?;
         if (opened.side, opened.points) != (side, points) {
             return Err(Error::Usage(format!(
                 "the teacher {} takes pictures of side {} and has {} points; here they are {side} and {points}",

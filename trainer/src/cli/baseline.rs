@@ -1,8 +1,10 @@
 use clap::{Args, Subcommand};
 
-use super::{BesideArgs, print_json, quoted};
+use super::{BesideArgs, print_json, print_line, quoted};
 use crate::baseline::{Ranking, last, mobilenet, random};
 use crate::error::Result;
+use crate::pass::note;
+use crate::report::front;
 use crate::run::Interrupt;
 use crate::stage::Context;
 
@@ -46,7 +48,7 @@ struct RandomArgs {
   trainer export --subnet run/baselines/mobilenet/subnet/checkpoint_last.safetensors --out run/baselines/mobilenet/subnet.onnx
   profiler bench run/baselines/mobilenet/subnet.onnx --device local --json > run/baselines/mobilenet/measured.json
 
-It is trained with the recipe of the run's finetune. The same command goes on where it was stopped.")]
+It is trained with the recipe of the run's finetune, but without a teacher. The same command goes on where it was stopped.")]
 struct MobilenetArgs {
     #[command(flatten)]
     beside: BesideArgs,
@@ -68,24 +70,32 @@ fn run_random(args: &RandomArgs) -> Result<()> {
     let context = Context { interrupt: &Interrupt::listen(), command: &command };
     let ranking = random(&finished, args.nets, args.seed, args.allow_emulated, &context)?;
     if args.beside.json {
-        return print_json(&ranking, &finished.folder.file("baselines/random.json"));
+        print_json(&ranking, &finished.folder.file("baselines/random.json"))?;
+    } else {
+        print(&ranking)?;
     }
-    print(&ranking);
-    Ok(())
+    front::refresh(&finished.folder)
 }
 
-fn print(ranking: &Ranking) {
+fn print(ranking: &Ranking) -> Result<()> {
     for net in std::iter::once(&ranking.searched).chain(&ranking.random) {
-        println!("{:<10} {:>8.1} {}  NME {:.3} %  {}", net.name, net.predicted, ranking.unit, net.nme, net.choice.join(" "));
+        print_line(format_args!(
+            "{:<10} {:>8.1} {}  NME {:.3} %  {}",
+            net.name,
+            net.predicted,
+            ranking.unit,
+            net.nme,
+            net.choice.join(" ")
+        ))?;
     }
     let sd = ranking.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
-    println!(
+    print_line(format_args!(
         "random: {:.3}{sd} % ({}); the searched network is number {} of {}",
         ranking.mean,
         ranking.on,
         ranking.rank,
         ranking.random.len() + 1
-    );
+    ))
 }
 
 fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {
@@ -96,8 +106,8 @@ fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {
     if args.beside.json {
         print_json(&ended, &folder.file("metrics.csv"))?;
     } else {
-        println!("{}: NME {:.3} % ({})", blocks::baseline::NAME, ended.nme, ended.on);
+        print_line(format_args!("{}: NME {:.3} % ({})", blocks::baseline::NAME, ended.nme, ended.on))?;
     }
-    eprintln!("next: trainer export --subnet {} --out {}", quoted(&last(&folder)), quoted(&folder.file("subnet.onnx")));
-    Ok(())
+    note(format_args!("next: trainer export --subnet {} --out {}", quoted(&last(&folder)), quoted(&folder.file("subnet.onnx"))));
+    front::refresh(&finished.folder)
 }

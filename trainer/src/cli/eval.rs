@@ -4,11 +4,11 @@ use clap::{Args, ValueEnum};
 use faces::data::Split;
 use indicatif::ProgressBar;
 
-use super::{ListArgs, ThreadArgs};
+use super::{ListArgs, ThreadArgs, print_line};
 use crate::error::Result;
 use crate::evaluate::{Evaluation, evaluate_like};
-use crate::network_file::open_like;
-use crate::pass::open_dataset;
+use crate::network_file::NetworkFile;
+use crate::pass::{note, open_dataset};
 use crate::reference::Reference;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,31 +55,38 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         Which::Test => Split::Test,
     };
     let reference = Reference(args.reference);
-    let mut network = open_like(reference, &args.model, args.space.as_deref(), args.engine_lib.as_deref())?.network;
-    let dataset = open_dataset(&args.data, which, args.lists.list(), args.lists.points_file.as_deref())?;
+    let mut file = NetworkFile::read(&args.model, args.space.as_deref(), args.engine_lib.as_deref())?;
+    let input = file.input();
+    let open = |split| open_dataset(&args.data, split, args.lists.list(), args.lists.points_file.as_deref(), input);
+    if file.is_of_mixtures() && reference.is_off() {
+        note("note: a supernet's statistics are its mixtures'; the chosen subnet's are taken anew over training faces");
+        file = file.recalibrated(|| open(Split::Train))?;
+    }
+    let dataset = open(which)?;
+    let mut network = file.open(reference)?.network;
     let bar = ProgressBar::new(dataset.len() as u64);
     let faces = (0..dataset.len()).collect();
     let found = evaluate_like(reference, network.as_mut(), &dataset, faces, |n| bar.inc(n as u64))?;
     bar.finish_and_clear();
     if dataset.resized() > 0 {
-        eprintln!("note: {} pictures had another size than {1}×{1} and were resized", dataset.resized(), dataset.side());
+        note(format_args!("note: {} pictures had another size than {1}×{1} and were resized", dataset.resized(), dataset.side()));
     }
     if args.json {
         return print_json(&found);
     }
-    println!("faces         {}", found.faces);
-    println!("NME           {:.3} %", 100.0 * found.nme);
-    println!("loss          {:.6}", found.loss);
-    println!("failures      {:.2} % (NME above 10 %)", 100.0 * found.failure_rate_10);
-    println!("AUC           {:.4} (up to 10 %)", found.auc);
-    println!("share of faces within an NME of so many %:");
+    print_line(format_args!("faces         {}", found.faces))?;
+    print_line(format_args!("NME           {:.3} %", 100.0 * found.nme))?;
+    print_line(format_args!("loss          {:.6}", found.loss))?;
+    print_line(format_args!("failures      {:.2} % (NME above 10 %)", 100.0 * found.failure_rate_10))?;
+    print_line(format_args!("AUC           {:.4} (up to 10 %)", found.auc))?;
+    print_line(format_args!("share of faces within an NME of so many %:"))?;
     let within = found.curve.iter().skip(4).step_by(4);
     let row = |pick: fn(&[f64; 2]) -> f64| within.clone().map(|p| format!(" {:6.1}", 100.0 * pick(p))).collect::<String>();
-    println!("NME   {}\nfaces {}", row(|p| p[0]), row(|p| p[1]));
-    println!("error of each point, % of the normaliser:");
+    print_line(format_args!("NME   {}\nfaces {}", row(|p| p[0]), row(|p| p[1])))?;
+    print_line(format_args!("error of each point, % of the normaliser:"))?;
     for (row, errors) in found.per_point.chunks(10).enumerate() {
         let line: String = errors.iter().map(|e| format!(" {:6.2}", 100.0 * e)).collect();
-        println!("{:4} {line}", 10 * row);
+        print_line(format_args!("{:4} {line}", 10 * row))?;
     }
     Ok(())
 }
@@ -90,6 +97,5 @@ pub fn print_json(found: &Evaluation) -> Result<()> {
         "nme": found.nme, "failure_rate_10": found.failure_rate_10, "auc": found.auc,
         "faces": found.faces, "loss": found.loss, "curve": found.curve, "per_point": found.per_point,
     });
-    println!("{value}");
-    Ok(())
+    print_line(format_args!("{value}"))
 }

@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use faces::data::Split;
 
-use super::{ListArgs, quoted};
+use super::{ListArgs, print_line, quoted};
 use crate::error::{Error, Result};
 use crate::export::{Check, export};
-use crate::network_file::subnet;
+use crate::network_file::{OF_MIXTURES, subnet};
+use crate::pass::{note, open_dataset};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
@@ -34,10 +36,25 @@ pub struct ExportArgs {
 }
 
 pub fn run(args: &ExportArgs) -> Result<()> {
-    if args.mnn && args.out.extension().is_some_and(|extension| extension == "mnn") {
-        return Err(Error::Usage("--out names the ONNX file; the one for MNN gets its name with .mnn at the end".to_string()));
+    if args.out.extension().is_none_or(|extension| extension != "onnx") {
+        let shown = args.out.display();
+        return Err(Error::Usage(format!(
+            "--out {shown} must end in .onnx, by which it is known later; a file for MNN gets its name with .mnn at the end (--mnn)"
+        )));
     }
-    let net = subnet(&args.subnet, args.space.as_deref())?;
+    let mut net = subnet(&args.subnet, args.space.as_deref())?;
+    if net.of_mixtures {
+        net = match &args.data {
+            Some(data) => {
+                let input = net.input();
+                net.recalibrated(|| open_dataset(data, Split::Train, args.lists.list(), args.lists.points_file.as_deref(), input))?
+            }
+            None => {
+                note(format_args!("{OF_MIXTURES}; with --data they are taken anew over its training faces"));
+                net
+            }
+        };
+    }
     let (parameters, macs) = (net.graph.parameter_count(), net.graph.macs());
     let check = Check {
         data: args.data.as_deref(),
@@ -47,12 +64,17 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         mnn: args.mnn,
     };
     let done = export(net, &args.out, &check)?;
-    println!("{}: {:.1} KB, {parameters} parameters, {:.2} MMAC", args.out.display(), done.bytes as f64 / 1e3, macs as f64 / 1e6);
-    eprintln!("ONNX Runtime agrees on {} {} within {:.1e} of the side", done.pictures, done.inputs, done.difference);
+    print_line(format_args!(
+        "{}: {:.1} KB, {parameters} parameters, {:.2} MMAC",
+        args.out.display(),
+        done.bytes as f64 / 1e3,
+        macs as f64 / 1e6
+    ))?;
+    note(format_args!("ONNX Runtime agrees on {} {} within {:.1e} of the side", done.pictures, done.inputs, done.difference));
     if let Some(mnn) = done.mnn {
-        println!("{}: {:.1} KB", mnn.path.display(), mnn.bytes as f64 / 1e3);
-        eprintln!("MNN agrees with ONNX Runtime on the same within {:.1e} of the side", mnn.difference);
+        print_line(format_args!("{}: {:.1} KB", mnn.path.display(), mnn.bytes as f64 / 1e3))?;
+        note(format_args!("MNN agrees with ONNX Runtime on the same within {:.1e} of the side", mnn.difference));
     }
-    eprintln!("next: profiler bench {} --device local", quoted(&args.out));
+    note(format_args!("next: profiler bench {} --device local", quoted(&args.out)));
     Ok(())
 }

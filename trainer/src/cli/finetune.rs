@@ -1,15 +1,15 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 
-use super::{DEFAULT_LIST, ListArgs, ThreadArgs, quoted};
+use super::{DEFAULT_LIST, ListArgs, ThreadArgs, absolute, print_line, quoted, remembered_space};
 use crate::error::{Error, Result};
 use crate::finetune::{Finetune, Finetuned};
 use crate::loss::{PointLoss, PoseWeight};
 use crate::optim::Algorithm;
 use crate::parallel;
-use crate::pass::note;
+use crate::pass::{note, scheme_sha256};
 use crate::place::Place;
 use crate::reference::Reference;
 use crate::run::{Checkpoint, ConfigError, FinetuneConfig, Interrupt, Kind, RunConfig, RunFolder, Stage, resolve, sha256_of_file};
@@ -89,7 +89,7 @@ pub struct FinetuneArgs {
     /// Go on where the run in --out stopped; other flags may be left away
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
-    /// Replace a finetune in --out
+    /// Replace a finetune in --out, and all that was compared with it (baselines, sweep)
     #[arg(long)]
     overwrite: bool,
     /// Print the errors as JSON: {nme, failure_rate_10, auc} as fractions
@@ -107,20 +107,24 @@ impl FinetuneArgs {
                     let given = names(given)?;
                     r.pick("--arch", Some(given), |s| s.choice.clone(), Vec::new());
                 }
-                let supernet = r.maybe("--supernet", self.supernet.clone(), |s| s.supernet.clone());
-                let space = r.pick("--space", self.space.clone(), |s| s.space.clone(), String::new());
+                let supernet = r.maybe("--supernet", self.supernet.as_deref().map(absolute), |s| s.supernet.clone());
+                let space = r.pick("--space", self.space.as_deref().map(remembered_space), |s| s.space.clone(), String::new());
                 (supernet, saved.supernet_sha256.clone(), space, saved.choice.clone())
             }
             None => {
                 let supernet = self.supernet.clone().unwrap_or_else(|| folder.checkpoint(Stage::Search, "last"));
                 let (space, choice, sha256) = self.choose(&supernet)?;
-                (Some(supernet), Some(sha256), space, choice)
+                (Some(absolute(&supernet)), Some(sha256), space, choice)
             }
         };
-        let data = r.place(self.data.clone(), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
+        let data =
+            r.place(self.data.as_deref().map(absolute), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
+        let points_file = r.maybe("--points-file", self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
+        let points_sha256 = scheme_sha256(&data, points_file.as_deref())?;
+        r.same("the point scheme", &points_sha256, |s| s.points_sha256.clone());
         let device = self.device.or(r.saved.map(|s| s.device)).unwrap_or_default();
         let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
         let (augment, pose_weight) = match reference {
@@ -129,9 +133,16 @@ impl FinetuneArgs {
         };
         // A run that began without a teacher stays so; its file may move.
         let teacher = match saved {
-            Some(FinetuneConfig { teacher: None, .. }) => r.maybe("--teacher", self.teacher.clone(), |s| s.teacher.clone()),
-            _ => r.place(self.teacher.clone(), |s| s.teacher.clone()),
+            Some(FinetuneConfig { teacher: None, .. }) => {
+                r.maybe("--teacher", self.teacher.as_deref().map(absolute), |s| s.teacher.clone())
+            }
+            _ => r.place(self.teacher.as_deref().map(absolute), |s| s.teacher.clone()),
         };
+        if !self.resume && teacher.as_ref().is_some_and(|teacher| RunFolder::new(&absolute(folder.root())).removes(teacher)) {
+            return Err(Error::Usage(
+                "--teacher lies in the folder that this finetune replaces; give another --out, or copy it first".to_string(),
+            ));
+        }
         let teacher_sha256 = teacher.as_deref().map(sha256_of_file).transpose()?;
         r.same("the teacher", teacher_sha256.as_deref().unwrap_or_default(), |s| s.teacher_sha256.clone().unwrap_or_default());
         if let (None, Some(weight)) = (&teacher, self.teacher_weight) {
@@ -146,7 +157,8 @@ impl FinetuneArgs {
             data,
             list,
             list_sha256,
-            points_file: r.maybe("--points-file", self.lists.points_file.clone(), |s| s.points_file.clone()),
+            points_file,
+            points_sha256,
             hold_back: r.pick("--hold-back", self.hold_back, |s| s.hold_back, 0.0),
             opt: r.pick("--opt", self.opt, |s| s.opt, Algorithm::Rms),
             base_lr: r.pick("--base-lr", self.base_lr, |s| s.base_lr, 1e-4),
@@ -170,25 +182,45 @@ impl FinetuneArgs {
     /// Space, choice and digest of the checkpoint to start from.
     fn choose(&self, supernet: &std::path::Path) -> Result<(String, Vec<String>, String)> {
         let checkpoint = Checkpoint::load(supernet)?;
+        if checkpoint.meta.kind == Kind::Baseline {
+            let shown = supernet.display();
+            return Err(Error::Usage(format!("{shown} is the baseline's checkpoint; it is trained by `trainer baseline`")));
+        }
+        check_searched(&checkpoint, supernet)?;
         let space = checkpoint.space(supernet, self.space.as_deref())?;
         let own = |choice: Vec<blocks::Primitive>| choice.iter().map(ToString::to_string).collect();
         let choice = match (&self.arch, checkpoint.meta.kind) {
             (Some(given), Kind::Supernet) => names(given)?,
             (None, Kind::Supernet) => own(chosen(&checkpoint, supernet, &space)?),
-            (Some(_), Kind::Subnet) => {
+            (Some(_), Kind::Subnet | Kind::Baseline) => {
                 let shown = supernet.display();
                 return Err(Error::Usage(format!(
                     "--arch chooses from a supernet; {shown} is a subnet's checkpoint, its choice is made"
                 )));
             }
-            (None, Kind::Subnet) => own(checkpoint.choice(supernet, &space)?),
-            (_, Kind::Baseline) => {
-                let shown = supernet.display();
-                return Err(Error::Usage(format!("{shown} is the baseline's checkpoint; it is trained by `trainer baseline`")));
-            }
+            (None, Kind::Subnet | Kind::Baseline) => own(checkpoint.choice(supernet, &space)?),
         };
-        let name = self.space.clone().unwrap_or_else(|| checkpoint.meta.space.clone());
+        let name = self.space.as_deref().map(remembered_space).unwrap_or_else(|| checkpoint.meta.space.clone());
         Ok((name, choice, sha256_of_file(supernet)?))
+    }
+}
+
+/// Refuses the last checkpoint of a search that has not ended: going on with the search would leave a finetune of another network.
+fn check_searched(checkpoint: &Checkpoint, path: &Path) -> Result<()> {
+    let Some(root) = path.parent().and_then(Path::parent) else { return Ok(()) };
+    let run = RunFolder::new(root);
+    if path != run.checkpoint(Stage::Search, "last") {
+        return Ok(());
+    }
+    match RunConfig::load(&run.file("config.toml"))?.search {
+        Some(search) if checkpoint.meta.epoch < search.end_epoch => Err(Error::Usage(format!(
+            "the search in {} has done {} of {} epochs; first: trainer search --out {} --resume",
+            root.display(),
+            checkpoint.meta.epoch,
+            search.end_epoch,
+            quoted(root)
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -215,13 +247,14 @@ pub fn run(args: FinetuneArgs) -> Result<()> {
     let mut run = RunConfig::load(&config_path)?;
     let config = args.resolve(&folder, run.finetune.as_ref().filter(|_| args.resume))?;
     let finetune = Finetune::new(config.clone(), folder.clone(), args.resume, args.eval_every)?;
-    folder.prepare(Stage::Finetune, args.resume)?;
+    // Read before the folder changes: what cannot be read then loses nothing.
+    let before = if args.resume { None } else { Some(finetune.evaluate()?) };
+    let _lock = folder.prepare(Stage::Finetune, args.resume)?;
     if !args.resume {
         run.finetune = Some(config);
         run.save(&config_path)?;
     }
     finetune.describe().iter().for_each(|line| note(line));
-    let before = if args.resume { None } else { Some(finetune.evaluate()?) };
     let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)), started)?;
     if !parallel::is_first() {
         return Ok(());
@@ -230,19 +263,19 @@ pub fn run(args: FinetuneArgs) -> Result<()> {
         super::eval::print_json(&done.evaluation)?;
     } else {
         if let Some(Finetuned { evaluation, on }) = before {
-            println!("before: NME {:.2} % ({on})", 100.0 * evaluation.nme);
+            print_line(format_args!("before: NME {:.2} % ({on})", 100.0 * evaluation.nme))?;
         }
-        println!(
+        print_line(format_args!(
             "after:  NME {:.2} % ({}), failures {:.2} %",
             100.0 * done.evaluation.nme,
             done.on,
             100.0 * done.evaluation.failure_rate_10
-        );
+        ))?;
     }
-    eprintln!(
+    note(format_args!(
         "next: trainer export --subnet {} --out {}",
         quoted(&folder.checkpoint(Stage::Finetune, "last")),
         quoted(&folder.file("subnet.onnx"))
-    );
+    ));
     Ok(())
 }

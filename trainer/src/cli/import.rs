@@ -3,9 +3,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::finetune::names;
-use super::quoted;
+use super::{print_line, quoted, remembered_space};
 use crate::error::{Error, Result};
 use crate::nni::{Choice, Import, Imported};
+use crate::pass::note;
 use crate::run::Kind;
 
 #[derive(Args, Debug)]
@@ -51,23 +52,24 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         (None, Some(names)) => Choice::Names(names),
         (None, None) => Choice::Shapes,
     };
-    let Imported { checkpoint, new_pose_net } = Import { path: &args.nni, space: &args.space, choice }.read()?;
+    let space = remembered_space(&args.space);
+    let Imported { checkpoint, new_pose_net } = Import { path: &args.nni, space: &space, choice }.read()?;
     checkpoint.save(&args.out)?;
     let meta = &checkpoint.meta;
     if args.json {
         let value = serde_json::json!({
             "kind": meta.kind, "space": meta.space, "points": meta.points, "epoch": meta.epoch, "choice": meta.choice,
         });
-        println!("{value}");
+        print_line(format_args!("{value}"))?;
     } else {
         let choice = meta.choice.as_ref().map_or(String::new(), |names| format!(", {}", names.join(" ")));
         let kind = if meta.kind == Kind::Supernet { "supernet" } else { "subnet" };
-        println!("{}: {kind}, {} points, epoch {}{choice}", args.out.display(), meta.points, meta.epoch);
+        print_line(format_args!("{}: {kind}, {} points, epoch {}{choice}", args.out.display(), meta.points, meta.epoch))?;
     }
     if new_pose_net {
-        eprintln!("note: the file holds no pose net (needed in training only); the checkpoint has a new one");
+        note(format_args!("note: the file holds no pose net (needed in training only); the checkpoint has a new one"));
     }
     let flag = if meta.kind == Kind::Supernet { "--supernet" } else { "--subnet" };
-    eprintln!("next: trainer finetune {flag} {} --data DIR --out RUN", quoted(&args.out));
+    note(format_args!("next: trainer finetune {flag} {} --data DIR --out RUN", quoted(&args.out)));
     Ok(())
 }

@@ -11,9 +11,11 @@ mod search;
 mod sweep;
 mod synth;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use blocks::Space;
 use clap::{Args, Parser, Subcommand};
 
 use crate::baseline::{Finished, clear};
@@ -68,7 +70,7 @@ struct ListArgs {
     /// File name of the lists in train_data/ and test_data/ [default: list.txt]
     #[arg(long, value_name = "NAME")]
     list: Option<String>,
-    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder, or built in: 68, 98, 106]
+    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder, or built in: 68, 98, 106, and without mirror 19, 29]
     #[arg(long, value_name = "FILE")]
     points_file: Option<PathBuf>,
 }
@@ -80,6 +82,16 @@ impl ListArgs {
 }
 
 const DEFAULT_LIST: &str = "list.txt";
+
+/// The same place from wherever the run is gone on with.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A search space as a run remembers it: a built-in name, or the file's place.
+fn remembered_space(given: &str) -> String {
+    if Space::is_built_in(given) { given.to_string() } else { absolute(given.as_ref()).display().to_string() }
+}
 
 /// Threads of the numeric work.
 #[derive(Args, Clone, Copy, Debug)]
@@ -133,8 +145,12 @@ impl BesideArgs {
 /// Prints a result as JSON; `path` is the file that holds it too.
 fn print_json(value: &impl serde::Serialize, path: &Path) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other).map_err(FileError::new("cannot write", path))?;
-    println!("{text}");
-    Ok(())
+    print_line(format_args!("{text}"))
+}
+
+/// Prints a line.
+fn print_line(line: std::fmt::Arguments<'_>) -> Result<()> {
+    writeln!(std::io::stdout(), "{line}").map_err(Error::Output)
 }
 
 /// Reads the command line and runs it.
@@ -152,7 +168,12 @@ pub fn run() -> ExitCode {
         Ok(member) => member,
         Err(error) => return ExitCode::from(failed(error)),
     };
-    match command(cli.command).map_err(failed) {
+    let done = match command(cli.command) {
+        // Whoever read the output has seen enough: `trainer eval … | head`.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    };
+    match done.map_err(failed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(code) => {
             // Other processes may be waiting for this one.
@@ -180,17 +201,18 @@ fn command(command: Command) -> Result<()> {
 /// The error and its causes, each once: some already contain their source's text.
 fn print_chain(error: &dyn std::error::Error) {
     let mut shown = error.to_string();
-    eprint!("error: {shown}");
+    let mut chain = format!("error: {shown}");
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
         if !shown.contains(&text) {
-            eprint!(": {text}");
+            chain = format!("{chain}: {text}");
             shown = text;
         }
         cause = error.source();
     }
-    eprintln!();
+    // Where nobody listens, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "{chain}");
 }
 
 /// A value of a command that resumes: quoted where a shell would split it.

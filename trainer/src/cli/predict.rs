@@ -5,8 +5,11 @@ use faces::overlay::{Layer, PREDICTED, overlay, save_png};
 use faces::picture::{ChannelOrder, read_picture, write_planes};
 use faces::points::{Normaliser, PointScheme, resolve_points};
 
-use crate::error::Result;
-use crate::network_file::open;
+use super::print_line;
+use crate::error::{Error, Result};
+use crate::network_file::{NetworkFile, OF_MIXTURES};
+use crate::pass::note;
+use crate::reference::Reference;
 
 /// The drawing is enlarged to at least this many pixels a side.
 const DRAWN_SIDE: usize = 448;
@@ -39,7 +42,12 @@ pub struct PredictArgs {
 }
 
 pub fn run(args: &PredictArgs) -> Result<()> {
-    let mut net = open(&args.model, args.space.as_deref(), args.engine_lib.as_deref())?;
+    check_out(args)?;
+    let file = NetworkFile::read(&args.model, args.space.as_deref(), args.engine_lib.as_deref())?;
+    if file.is_of_mixtures() {
+        note(OF_MIXTURES);
+    }
+    let mut net = file.open(Reference(false))?;
     let picture = read_picture(&args.image)?;
     let (width, height) = (picture.width, picture.height);
     let mut image = vec![0.0; 3 * net.side * net.side];
@@ -51,9 +59,21 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     save_png(&drawn, &args.out)?;
     if args.json {
         let points: Vec<[f32; 2]> = landmarks.chunks_exact(2).map(|p| [p[0] * width as f32, p[1] * height as f32]).collect();
-        println!("{}", serde_json::json!(points));
+        print_line(format_args!("{}", serde_json::json!(points)))?;
     }
-    eprintln!("{} points drawn in {}", net.points, args.out.display());
+    note(format_args!("{} points drawn in {}", net.points, args.out.display()));
+    Ok(())
+}
+
+/// Refuses to draw over what is read, or over another kind of file.
+fn check_out(args: &PredictArgs) -> Result<()> {
+    if args.out.extension().is_none_or(|e| e != "png") {
+        return Err(Error::Usage(format!("--out {} must end in .png", args.out.display())));
+    }
+    let place = |path: &Path| path.canonicalize().ok();
+    if place(&args.out).is_some_and(|out| Some(out) == place(&args.image)) {
+        return Err(Error::Usage(format!("--out {} is the picture itself, which would be lost", args.out.display())));
+    }
     Ok(())
 }
 

@@ -3,12 +3,12 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::{DEFAULT_LIST, ListArgs, ThreadArgs, print_json, quoted};
+use super::{DEFAULT_LIST, ListArgs, ThreadArgs, absolute, print_json, print_line, quoted, remembered_space};
 use crate::error::Result;
 use crate::loss::{PointLoss, PoseWeight, TARGET_BETA, TermMode};
 use crate::optim::Algorithm;
 use crate::parallel;
-use crate::pass::note;
+use crate::pass::{note, scheme_sha256};
 use crate::place::Place;
 use crate::reference::Reference;
 use crate::run::{
@@ -110,7 +110,7 @@ pub struct SearchArgs {
     /// Go on where the run in --out stopped; other flags may be left away
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
-    /// Replace a search in --out
+    /// Replace a search in --out, its finetune, and all that was compared with that (baselines, sweep)
     #[arg(long)]
     overwrite: bool,
     /// Use a table whose times an emulator made
@@ -124,12 +124,20 @@ pub struct SearchArgs {
 impl SearchArgs {
     fn resolve(&self, saved: Option<&SearchConfig>) -> Result<SearchConfig> {
         let mut r = resolve(saved);
-        let data = r.place(self.data.clone(), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
+        let data =
+            r.place(self.data.as_deref().map(absolute), |s| Some(s.data.clone())).ok_or(ConfigError::Needed { flag: "--data" })?;
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
+        let points_file = r.maybe("--points-file", self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
+        let points_sha256 = scheme_sha256(&data, points_file.as_deref())?;
+        r.same("the point scheme", &points_sha256, |s| s.points_sha256.clone());
         let perf_metric = r.pick("--perf-metric", self.perf_metric, |s| s.perf_metric, PerfMetric::Latency);
-        let lut = if self.lut.is_empty() { saved.map(|s| s.lut.clone()).unwrap_or_default() } else { self.lut.clone() };
+        let lut = if self.lut.is_empty() {
+            saved.map(|s| s.lut.clone()).unwrap_or_default()
+        } else {
+            self.lut.iter().map(|path| absolute(path)).collect()
+        };
         let lut_sha256 = lut.iter().map(|path| sha256_of_file(path)).collect::<std::result::Result<Vec<_>, _>>()?;
         r.same("the latency table", &lut_sha256.join(" "), |s| s.lut_sha256.join(" "));
         let target_us = r.maybe("--target-us", self.target_us, |s| s.target_us);
@@ -143,15 +151,24 @@ impl SearchArgs {
             Reference(true) => (ArchData::Test, "none", PoseWeight::Raw),
             Reference(false) => (ArchData::Split, "mild", PoseWeight::Floor),
         };
+        let arch_data = r.pick("--arch-data", self.arch_data, |s| s.arch_data, arch_data);
+        let test_list_sha256 = match arch_data {
+            ArchData::Split => None,
+            ArchData::Test => Some(sha256_of_file(&data.join("test_data").join(&list))?),
+        };
+        r.same("the test list", test_list_sha256.as_deref().unwrap_or_default(), |s| {
+            s.test_list_sha256.clone().unwrap_or_default()
+        });
         let config = SearchConfig {
-            space: r.pick("--space", self.space.clone(), |s| s.space.clone(), "pfld".to_string()),
+            space: r.pick("--space", self.space.as_deref().map(remembered_space), |s| s.space.clone(), "pfld".to_string()),
             lut,
             lut_sha256,
             combine: r.pick("--combine", self.combine, |s| s.combine, Combine::Max),
             data,
             list,
             list_sha256,
-            points_file: r.maybe("--points-file", self.lists.points_file.clone(), |s| s.points_file.clone()),
+            points_file,
+            points_sha256,
             mode: r.pick("--mode", self.mode, |s| s.mode, TermMode::Mul),
             alpha: r.pick("--alpha", self.alpha, |s| s.alpha, 0.25),
             beta: r.pick("--beta", self.beta, |s| s.beta, beta),
@@ -168,7 +185,8 @@ impl SearchArgs {
             seed: r.pick("--seed", self.seed, |s| s.seed, 0),
             tau: r.pick("--tau", self.tau, |s| s.tau, 5.0),
             tau_decay: r.pick("--tau-decay", self.tau_decay, |s| s.tau_decay, 0.045),
-            arch_data: r.pick("--arch-data", self.arch_data, |s| s.arch_data, arch_data),
+            arch_data,
+            test_list_sha256,
             augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), augment.to_string()),
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
             pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, pose_weight),
@@ -190,10 +208,10 @@ pub fn run(args: SearchArgs) -> Result<()> {
     let config = args.resolve(run.search.as_ref())?;
     let start = if args.resume { Start::Resumed } else { Start::Scratch };
     let search = Search::new(config.clone(), folder.clone(), &start, args.allow_emulated)?;
-    // Everything is checked by now: only here does the folder change.
-    folder.prepare(Stage::Search, args.resume)?;
+    // All but the pictures' contents is checked by now: only here does the folder change.
+    let _lock = folder.prepare(Stage::Search, args.resume)?;
     if !args.resume {
-        run = RunConfig { search: Some(config), finetune: None };
+        run = RunConfig { search: Some(config.clone()), finetune: None };
         run.save(&config_path)?;
     }
     for line in search.describe() {
@@ -206,32 +224,46 @@ pub fn run(args: SearchArgs) -> Result<()> {
     if args.json {
         print_json(&found.arch, &folder.file("arch.json"))?;
     } else {
-        print(&found);
+        print(&found, config.arch_data)?;
     }
-    eprintln!(
+    note(format_args!(
         "next: trainer finetune --supernet {} --data {} --out {}",
         quoted(&folder.checkpoint(Stage::Search, "last")),
         quoted(args.data.as_deref().or(run.search.as_ref().map(|s| s.data.as_path())).unwrap_or(args.out.as_path())),
         quoted(&args.out)
-    );
+    ));
     Ok(())
 }
 
-fn print(found: &Found) {
+fn print(found: &Found, arch_data: ArchData) -> Result<()> {
     let ArchFile { layers, predicted, unit, trunk, .. } = &found.arch;
     for layer in layers {
         let chance = layer.candidates.iter().find(|c| c.primitive == layer.chosen).map_or(0.0, |c| c.probability);
-        println!("layer {}  {:<18} {:>9.1} {unit}  {:3.0} %", layer.layer, layer.chosen, layer.cost, 100.0 * chance);
+        print_line(format_args!(
+            "layer {}  {:<18} {:>9.1} {unit}  {:3.0} %",
+            layer.layer,
+            layer.chosen,
+            layer.cost,
+            100.0 * chance
+        ))?;
     }
     let of = if trunk.is_empty() { "searched layers" } else { "whole net" };
     let interval = predicted.interval.map(|[low, high]| format!(" [{low:.1}, {high:.1}]")).unwrap_or_default();
     if found.arch.tables.len() > 1 {
         for TablePrediction { table, predicted } in &found.arch.tables {
-            println!("on {}: {:.1} {unit}", table.device, predicted.total);
+            print_line(format_args!("on {}, {}: {:.1} {unit}", table.device, table.engine, predicted.total))?;
         }
     }
-    println!("predicted {:.1}{interval} {unit} ({of}; searched layers {:.1})", predicted.total, predicted.searched);
+    print_line(format_args!(
+        "predicted {:.1}{interval} {unit} ({of}; searched layers {:.1})",
+        predicted.total, predicted.searched
+    ))?;
     if let Some(validation) = &found.validation {
-        println!("chosen subnet with the supernet's weights: NME {:.2} % on the faces held back", 100.0 * validation.nme);
+        let on = match arch_data {
+            ArchData::Split => "the faces held back",
+            ArchData::Test => "the test list, which the architecture was trained on",
+        };
+        print_line(format_args!("chosen subnet with the supernet's weights: NME {:.2} % on {on}", 100.0 * validation.nme))?;
     }
+    Ok(())
 }

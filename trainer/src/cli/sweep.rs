@@ -1,8 +1,9 @@
 use clap::Args;
 
-use super::{BesideArgs, print_json, quoted};
+use super::{BesideArgs, print_json, print_line, quoted};
 use crate::error::{Error, Result};
-use crate::report::front;
+use crate::pass::note;
+use crate::report::front::{self, Front};
 use crate::run::Interrupt;
 use crate::stage::Context;
 use crate::sweep::{Point, sweep};
@@ -52,16 +53,22 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     );
     let context = Context { interrupt: &Interrupt::listen(), command: &command };
     let swept = sweep(&finished, &points, args.end_epoch, args.allow_emulated, &context)?;
-    let nets = front::networks(&finished.folder)?;
-    front::write(&nets, &finished.arch.unit, &finished.folder)?;
+    let front = Front::of(&finished.folder)?;
+    front.write(&finished.folder)?;
     if args.beside.json {
         print_json(&swept, &finished.folder.file(front::TABLE))?;
     } else {
-        for net in &nets {
-            let front = if net.on_front { "front" } else { "" };
-            println!("{:<18} {:>9.1} {}  NME {:.3} %  {front}", net.name, net.cost, finished.arch.unit, net.nme);
+        for net in &front.nets {
+            let mark = if net.on_front { "front" } else { "" };
+            print_line(format_args!("{:<18} {:>9.1} {}  NME {:.3} %  {mark}", net.name, net.cost, front.unit, net.nme))?;
         }
     }
-    eprintln!("picture: {}", finished.folder.file(front::PICTURE).display());
+    if let Some(nme) = front.unmeasured {
+        note(format_args!(
+            "{} is not among them: trained (NME {nme:.3} %) but not measured yet; `trainer report` says how",
+            front::BASELINE
+        ));
+    }
+    note(format_args!("picture: {}", finished.folder.file(front::PICTURE).display()));
     Ok(())
 }

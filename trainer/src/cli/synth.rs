@@ -5,6 +5,7 @@ use faces::synth::{SynthOptions, write_synth};
 use indicatif::ProgressBar;
 
 use crate::error::Result;
+use crate::pass::note;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
@@ -19,7 +20,7 @@ pub struct SynthArgs {
     /// Test faces
     #[arg(long, value_name = "N", default_value_t = 200)]
     test: usize,
-    /// Points of a face
+    /// Points of a face; faces are made with 106 alone
     #[arg(long, value_name = "N", default_value_t = 106)]
     points: usize,
     /// Seed
@@ -36,6 +37,6 @@ pub fn run(args: &SynthArgs) -> Result<()> {
     let bar = ProgressBar::new((args.train + args.test) as u64);
     write_synth(&args.out, &options, || bar.inc(1))?;
     bar.finish_and_clear();
-    eprintln!("{} training and {} test faces in {}", args.train, args.test, args.out.display());
+    note(format_args!("{} training and {} test faces in {}", args.train, args.test, args.out.display()));
     Ok(())
 }

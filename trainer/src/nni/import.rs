@@ -80,6 +80,12 @@ pub enum ImportError {
         /// A line a layer.
         layers: Vec<String>,
     },
+    /// A supernet, and something that says which candidates a subnet has.
+    #[error("{} is a supernet's file; --supernet and --arch are for a subnet's, leave them out", .path.display())]
+    NoSubnet {
+        /// The file.
+        path: PathBuf,
+    },
     /// A choice that is none.
     #[error("{}: {reason}", .path.display())]
     Choice {
@@ -144,9 +150,15 @@ impl Import<'_> {
     pub fn read(&self) -> Result<Imported, ImportError> {
         let space = Space::load(self.space).map_err(CheckpointError::from)?;
         let bytes = bytes(self.path)?;
-        let source = Source::read(self.path, &bytes)?;
+        self.of_source(&Source::read(self.path, &bytes)?, &space)
+    }
+
+    fn of_source(&self, source: &Source<'_>, space: &Space) -> Result<Imported, ImportError> {
         let points = source.points()?;
-        let is_subnet = (0..space.layers().len()).any(|i| source.has_layer(i, "op"));
+        let is_subnet = source.is_subnet(space);
+        if !is_subnet && !matches!(self.choice, Choice::Shapes) {
+            return Err(ImportError::NoSubnet { path: self.path.to_owned() });
+        }
         let mut checkpoint = Checkpoint::new(Meta {
             kind: if is_subnet { Kind::Subnet } else { Kind::Supernet },
             space: self.space.to_string(),
@@ -156,11 +168,11 @@ impl Import<'_> {
             ..Meta::blank()
         });
         let backbone = if is_subnet {
-            let choice = self.subnet_choice(&source, &space, points)?;
+            let choice = self.subnet_choice(source, space, points)?;
             checkpoint.meta.choice = Some(choice.iter().map(ToString::to_string).collect());
             space.subnet(&choice, points)
         } else {
-            checkpoint.meta.choice = source.arch_sample()?.map(|names| checked(&space, &names, self.path)).transpose()?;
+            checkpoint.meta.choice = source.arch_sample()?.map(|names| checked(space, &names, self.path)).transpose()?;
             space.supernet(points)
         };
         let Some(pose) = space.pose_net() else {
@@ -173,7 +185,7 @@ impl Import<'_> {
             None => checkpoint.insert_weights(POSE, &pose, &init::pose_net(&pose, 0)),
         }
         if !is_subnet {
-            source.take_architecture(&mut checkpoint, &space, &mut faults)?;
+            source.take_architecture(&mut checkpoint, space, &mut faults)?;
         }
         if faults.is_empty() {
             return Ok(Imported { checkpoint, new_pose_net: source.pose.is_none() });
@@ -219,12 +231,19 @@ impl Import<'_> {
     }
 
     fn choice_of_supernet(&self, space: &Space, path: &Path) -> Result<Vec<Primitive>, ImportError> {
+        let needed = "give --supernet the supernet's that the subnet was chosen from";
         let checkpoint = if path.extension().is_some_and(|e| e == "safetensors") {
             Checkpoint::load(path)?
         } else {
-            Import { path, choice: Choice::Shapes, ..*self }.read()?.checkpoint
+            let bytes = bytes(path)?;
+            let source = Source::read(path, &bytes)?;
+            // Asked first: as a subnet it would be refused for what its own shapes leave open.
+            if source.is_subnet(space) {
+                return Err(CheckpointError::Kind { path: path.to_owned(), found: Kind::Subnet, needed }.into());
+            }
+            Import { path, choice: Choice::Shapes, ..*self }.of_source(&source, space)?.checkpoint
         };
-        checkpoint.require(path, Kind::Supernet, "give the supernet's that the subnet was chosen from")?;
+        checkpoint.require(path, Kind::Supernet, needed)?;
         checkpoint.space(path, Some(self.space))?;
         Ok(chosen(&checkpoint, path, space)?)
     }
@@ -322,9 +341,12 @@ impl<'a> Source<'a> {
         names.iter().map(name).collect::<Result<_, _>>().map(Some)
     }
 
-    fn has_layer(&self, layer: usize, scope: &str) -> bool {
-        let prefix = format!("blocks.{layer}.{scope}.");
-        self.backbone.range(prefix.as_str()..).next().is_some_and(|(name, _)| name.starts_with(&prefix))
+    /// Whether a layer has the weights of one candidate, without an index.
+    fn is_subnet(&self, space: &Space) -> bool {
+        (0..space.layers().len()).any(|layer| {
+            let prefix = format!("blocks.{layer}.op.");
+            self.backbone.range(prefix.as_str()..).next().is_some_and(|(name, _)| name.starts_with(&prefix))
+        })
     }
 
     /// The candidates of a layer whose weights have the names and shapes of the file's.

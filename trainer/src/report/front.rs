@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::measured;
+use super::{finetuned_otherwise, measured};
 use crate::baseline::Ranking;
 use crate::error::Result;
-use crate::run::{FileError, RunFolder, write_atomically};
+use crate::run::{FileError, RunConfig, RunFolder, write_atomically};
 use crate::search::ArchFile;
 use crate::stage;
 
@@ -32,7 +32,7 @@ pub struct Net {
     pub name: String,
     /// Where it comes from.
     pub kind: Kind,
-    /// Predicted cost in the table's unit; measured for the baseline, which is not of the space.
+    /// Predicted cost in the table's unit; µs of the baseline, which is not of the space, are measured.
     pub cost: f64,
     /// NME of its last epoch, per cent.
     pub nme: f64,
@@ -40,43 +40,96 @@ pub struct Net {
     pub on_front: bool,
 }
 
-/// All trained networks that belong to the run in `folder`, the fastest first. The baseline is among them once its measurement lies in
-/// its folder as `measured.json`.
+/// The file with the networks, in a run's folder.
+pub const TABLE: &str = "pareto.csv";
+/// The file with their picture.
+pub const PICTURE: &str = "pareto.svg";
+
+/// What the published baseline is called beside other networks.
+pub const BASELINE: &str = "MobileNetV3-PFLD";
+
+/// The trained networks that belong to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Front {
+    /// The fastest first.
+    pub nets: Vec<Net>,
+    /// Of their cost: `µs` or `MAC`.
+    pub unit: String,
+    /// NME of a baseline, per cent, that is not among the networks because its time is not known yet.
+    pub unmeasured: Option<f64>,
+}
+
+impl Front {
+    /// Of the run in `folder`. Multiply-adds of the baseline are known, its time is measured: `measured.json` in its folder.
+    ///
+    /// # Errors
+    /// The networks' files cannot be read.
+    pub fn of(folder: &RunFolder) -> Result<Self> {
+        let arch = arch(folder)?;
+        let mut nets = Vec::new();
+        let mut add = |name: &str, kind, cost, nme| nets.push(Net { name: name.to_string(), kind, cost, nme, on_front: false });
+        if let Some((cost, nme)) = searched(folder)? {
+            add("searched", Kind::Searched, cost, nme);
+        }
+        for inner in inner(folder, "sweep")? {
+            let name = inner.root().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            if let Some((cost, nme)) = searched(&inner)? {
+                add(&name, Kind::Sweep, cost, nme);
+            }
+        }
+        let mobilenet = RunFolder::new(&folder.file("baselines/mobilenet"));
+        let cost = match &arch {
+            Some(arch) if arch.unit == "MAC" => Some(blocks::baseline::deployed(arch.points).macs() as f64),
+            _ => measured(&mobilenet)?.map(|(median, _)| median),
+        };
+        let nme = stage::ended(&mobilenet)?.map(|ended| ended.nme);
+        if let Some((cost, nme)) = cost.zip(nme) {
+            add(BASELINE, Kind::Baseline, cost, nme);
+        }
+        for net in ranking(folder)?.into_iter().flat_map(|ranking| ranking.random) {
+            add(&net.name, Kind::Random, net.predicted, net.nme);
+        }
+        mark_front(&mut nets);
+        let unit = arch.map_or_else(|| "µs".to_string(), |arch| arch.unit);
+        Ok(Self { nets, unit, unmeasured: nme.filter(|_| cost.is_none()) })
+    }
+
+    /// Writes [`TABLE`] and [`PICTURE`] into the run's folder.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(&self, folder: &RunFolder) -> Result<()> {
+        let path = folder.file(TABLE);
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let written = self.nets.iter().try_for_each(|net| writer.serialize(net)).map_err(std::io::Error::other);
+        let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
+        write_atomically(&path, &bytes.map_err(FileError::new("cannot write", &path))?)?;
+        Ok(write_atomically(&folder.file(PICTURE), picture(&self.nets, &self.unit).as_bytes())?)
+    }
+}
+
+/// Brings the files of the run's front up to date, where it has a network beside its own.
 ///
 /// # Errors
-/// Their files cannot be read.
-pub fn networks(folder: &RunFolder) -> Result<Vec<Net>> {
-    let mut nets = Vec::new();
-    let mut add = |name: &str, kind, cost: Option<f64>, folder: &RunFolder| -> Result<()> {
-        if let Some((cost, ended)) = cost.zip(stage::ended(folder)?) {
-            nets.push(Net { name: name.to_string(), kind, cost, nme: ended.nme, on_front: false });
-        }
-        Ok(())
-    };
-    let predicted = |folder: &RunFolder| -> Result<Option<f64>> {
-        let path = folder.file("arch.json");
-        Ok(if path.is_file() { Some(ArchFile::load(&path)?.predicted.total) } else { None })
-    };
-    add("searched", Kind::Searched, predicted(folder)?, folder)?;
-    for inner in inner(folder, "sweep")? {
-        let name = inner.root().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        add(&name, Kind::Sweep, predicted(&inner)?, &inner)?;
+/// The networks' files cannot be read, or the front's not be written.
+pub fn refresh(folder: &RunFolder) -> Result<()> {
+    let front = Front::of(folder)?;
+    if front.nets.len() > 1 { front.write(folder) } else { Ok(()) }
+}
+
+/// What a search in `folder` chose, where there is one.
+fn arch(folder: &RunFolder) -> Result<Option<ArchFile>> {
+    let path = folder.file("arch.json");
+    if path.is_file() { ArchFile::load(&path).map(Some) } else { Ok(None) }
+}
+
+/// Predicted cost and NME of what the search in `folder` chose, once that is what was finetuned there.
+fn searched(folder: &RunFolder) -> Result<Option<(f64, f64)>> {
+    let Some(arch) = arch(folder)? else { return Ok(None) };
+    if finetuned_otherwise(&RunConfig::load(&folder.file("config.toml"))?, &arch).is_some() {
+        return Ok(None);
     }
-    let mobilenet = RunFolder::new(&folder.file("baselines/mobilenet"));
-    let time = measured(&mobilenet.file("measured.json"))?.map(|m| m.0);
-    add("MobileNetV3-PFLD", Kind::Baseline, time, &mobilenet)?;
-    if let Some(ranking) = ranking(folder)? {
-        let random = |net: crate::baseline::Trained| Net {
-            name: net.name,
-            kind: Kind::Random,
-            cost: net.predicted,
-            nme: net.nme,
-            on_front: false,
-        };
-        nets.extend(ranking.random.into_iter().map(random));
-    }
-    mark_front(&mut nets);
-    Ok(nets)
+    Ok(stage::ended(folder)?.map(|ended| (arch.predicted.total, ended.nme)))
 }
 
 /// The run's place among random networks, once it is known.
@@ -114,24 +167,6 @@ fn mark_front(nets: &mut [Net]) {
     }
 }
 
-/// The file with the networks, in a run's folder.
-pub const TABLE: &str = "pareto.csv";
-/// The file with their picture.
-pub const PICTURE: &str = "pareto.svg";
-
-/// Writes [`TABLE`] and [`PICTURE`] into the run's folder.
-///
-/// # Errors
-/// They cannot be written.
-pub fn write(nets: &[Net], unit: &str, folder: &RunFolder) -> Result<()> {
-    let path = folder.file(TABLE);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = nets.iter().try_for_each(|net| writer.serialize(net)).map_err(std::io::Error::other);
-    let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
-    write_atomically(&path, &bytes.map_err(FileError::new("cannot write", &path))?)?;
-    Ok(write_atomically(&folder.file(PICTURE), picture(nets, unit).as_bytes())?)
-}
-
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 56.0;
@@ -150,15 +185,52 @@ impl Kind {
     }
 }
 
+/// A part of the picture that is taken.
+#[derive(Clone, Copy)]
+struct Area {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Area {
+    /// A point's.
+    fn around(x: f64, y: f64) -> Self {
+        Self { left: x - 6.0, right: x + 6.0, top: y - 6.0, bottom: y + 6.0 }
+    }
+
+    /// Where the name of a point stands: at its right or left, as near as there is room.
+    fn label(x: f64, y: f64, name: &str, taken: &[Self]) -> Self {
+        let width = 6.6 * name.chars().count() as f64;
+        let sides = [x + 9.0, x - 9.0 - width];
+        let at = |base: f64| sides.map(|left| Self { left, right: left + width, top: base - 11.0, bottom: base + 3.0 });
+        let places = || [-7.0, 15.0, -21.0, 29.0, -35.0, 43.0].into_iter().flat_map(|shift| at(y + shift)).filter(Self::is_inside);
+        let free = places().find(|place| taken.iter().all(|other| place.is_apart(other)));
+        // Where all is full, it lies over another one.
+        free.or_else(|| places().next()).unwrap_or(at(y)[0])
+    }
+
+    fn is_inside(&self) -> bool {
+        self.left >= LEFT && self.right <= WIDTH && self.top >= TOP - 11.0 && self.bottom <= HEIGHT - BOTTOM
+    }
+
+    fn is_apart(&self, other: &Self) -> bool {
+        self.right <= other.left || other.right <= self.left || self.bottom <= other.top || other.bottom <= self.top
+    }
+}
+
 /// The networks as points, cost on a logarithmic axis, and the front as a line: an SVG file.
 pub fn picture(nets: &[Net], unit: &str) -> String {
-    let range = |values: &mut dyn Iterator<Item = f64>| {
+    // Widened by a part of what the values span, or of their size where that is next to nothing; a logarithm's is 1.
+    let range = |values: &mut dyn Iterator<Item = f64>, size: Option<f64>| {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let margin = 0.08 * (high - low).max(1e-3 * high.abs()).max(1e-9);
+        let margin = (0.08 * (high - low)).max(0.02 * size.unwrap_or(high)).max(1e-9);
         (low - margin, high + margin)
     };
-    let (x0, x1) = range(&mut nets.iter().map(|net| net.cost.ln()));
-    let (y0, y1) = range(&mut nets.iter().map(|net| net.nme));
+    let (x0, x1) = range(&mut nets.iter().map(|net| net.cost.ln()), Some(1.0));
+    let (y0, y1) = range(&mut nets.iter().map(|net| net.nme), None);
+    let y0 = y0.max(0.0);
     let across = |cost: f64| LEFT + (cost.ln() - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT);
     let up = |nme: f64| HEIGHT - BOTTOM - (nme - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
     let (shown_unit, scale) = if unit == "MAC" { ("MMAC", 1e-6) } else { (unit, 1.0) };
@@ -187,19 +259,17 @@ pub fn picture(nets: &[Net], unit: &str) -> String {
         let _ = if path.is_empty() { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
     }
     draw(format_args!("<path d=\"{path}\" fill=\"none\" stroke=\"#c8a000\" stroke-width=\"1.5\"/>"));
+    let mut taken: Vec<Area> = nets.iter().map(|net| Area::around(across(net.cost), up(net.nme))).collect();
     for net in nets {
         let (x, y, colour) = (across(net.cost), up(net.nme), net.kind.colour());
         let radius = if net.kind == Kind::Random { 4.0 } else { 5.5 };
         let title = format!("{}: {:.1} {shown_unit}, {:.2} %", net.name, net.cost * scale, net.nme);
         draw(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"><title>{title}</title></circle>"));
         if net.kind != Kind::Random {
-            let (anchor, shift) = if x > WIDTH - 160.0 { ("end", -9.0) } else { ("start", 9.0) };
-            draw(format_args!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{}</text>",
-                x + shift,
-                y - 7.0,
-                net.name
-            ));
+            let label = Area::label(x, y, &net.name, &taken);
+            let (x, y, name) = (label.left, label.bottom - 3.0, &net.name);
+            draw(format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{name}</text>"));
+            taken.push(label);
         }
     }
     let mut x = WIDTH - RIGHT;
@@ -242,5 +312,29 @@ mod tests {
         }
         // One network alone has no extent.
         assert!(!picture(&nets[..1], "µs").contains("NaN"));
+    }
+    #[test]
+    fn axes_hold_what_can_be() {
+        let labels = |nets: &[Net]| -> Vec<f64> {
+            let ends = picture(nets, "µs");
+            let numbers = ends.split("</text>").filter_map(|part| part.rsplit('>').next());
+            numbers.filter_map(|text| text.parse().ok()).collect()
+        };
+        let apart = labels(&[net("a", 100.0, 0.1), net("b", 1000.0, 10.0)]);
+        assert!(apart.len() == 10 && apart.iter().all(|&label| label >= 0.0), "{apart:?}");
+        let same = labels(&[net("a", 150.0, 2.5), net("b", 150.0, 2.5)]);
+        assert!(same[0] > 2.4 && same[0] < 2.5 && same[8] > 2.5, "{same:?}");
+        assert!(same[1] > 145.0 && same[1] < 150.0 && same[9] > 150.0, "{same:?}");
+    }
+
+    #[test]
+    fn names_of_close_points_lie_apart() {
+        let points = [(300.0, 200.0), (303.0, 204.0), (308.0, 199.0), (WIDTH - RIGHT, TOP)];
+        let mut taken: Vec<Area> = points.iter().map(|&(x, y)| Area::around(x, y)).collect();
+        for (x, y) in points {
+            let label = Area::label(x, y, "target-1500us", &taken);
+            assert!(label.is_inside() && taken.iter().all(|other| label.is_apart(other)), "{x} {y}");
+            taken.push(label);
+        }
     }
 }

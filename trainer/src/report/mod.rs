@@ -6,10 +6,12 @@ mod svg;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::baseline::last;
 use crate::error::{Error, Result};
 use crate::finetune::Finetuned;
-use crate::run::{FileError, MetricsLog, Phase, Row, RunConfig, RunFolder};
+use crate::run::{FileError, FinetuneConfig, MetricsLog, Phase, Row, RunConfig, RunFolder};
 use crate::search::{ArchFile, LayerChoice, Provenance, TablePrediction};
+use front::{BASELINE, Front};
 use svg::{Chart, Series};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}\
@@ -31,7 +33,7 @@ pub fn page(folder: &RunFolder) -> Result<String> {
     let log = MetricsLog::open(&folder.file("metrics.csv"))?;
     let arch_path = folder.file("arch.json");
     let arch = if arch_path.exists() { Some(ArchFile::load(&arch_path)?) } else { None };
-    let measured = measured(&folder.file("measured.json"))?;
+    let measured = measured(folder)?;
 
     let name = folder.root().file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
     let mut html = format!(
@@ -40,13 +42,19 @@ pub fn page(folder: &RunFolder) -> Result<String> {
     );
     if let Some(arch) = &arch {
         provenance(&mut html, arch);
+        if let Some(finetune) = finetuned_otherwise(&config, arch) {
+            other_network(&mut html, finetune);
+        }
         architecture(&mut html, arch, measured);
+    }
+    if measured.is_none() && folder.file(MEASURED).exists() {
+        html.push_str("<p class=\"loud\"><b>measured.json is of other models</b>: there is no subnet among them.</p>");
     }
     summary(&mut html, log.rows(), folder);
     if let Some(done) = Finetuned::load(&folder.file(Finetuned::FILE))? {
         errors(&mut html, &done);
     }
-    beside(&mut html, folder, arch.as_ref().map_or("µs", |a| a.unit.as_str()))?;
+    beside(&mut html, folder)?;
     charts(&mut html, log.rows(), arch.as_ref().map_or("µs", |a| a.unit.as_str()));
     let text =
         std::fs::read_to_string(folder.file("config.toml")).map_err(FileError::new("cannot read", &folder.file("config.toml")))?;
@@ -54,14 +62,24 @@ pub fn page(folder: &RunFolder) -> Result<String> {
     Ok(html)
 }
 
-/// Median µs and half-width of its 95 % interval of the exported net, where the profiler's `bench --json` was saved there: of samples
-/// paired with the canary, as the table's are, where the file has them.
-fn measured(path: &Path) -> Result<Option<(f64, f64)>> {
+/// What the finetune trained, where that is another network than the search chose.
+fn finetuned_otherwise<'a>(config: &'a RunConfig, arch: &ArchFile) -> Option<&'a FinetuneConfig> {
+    config.finetune.as_ref().filter(|finetune| finetune.choice != arch.choice)
+}
+
+/// What the profiler's `bench --json` is saved as in a run's folder.
+const MEASURED: &str = "measured.json";
+
+/// Median µs and half-width of its 95 % interval of the exported net, where [`MEASURED`] has it: of samples paired with the canary, as
+/// the table's are, where there are such.
+fn measured(folder: &RunFolder) -> Result<Option<(f64, f64)>> {
+    let path = &folder.file(MEASURED);
     if !path.exists() {
         return Ok(None);
     }
     #[derive(serde::Deserialize)]
     struct Bench {
+        model: Option<String>,
         median_us: f64,
         #[serde(default)]
         ci95_us: serde_json::Value,
@@ -80,7 +98,9 @@ fn measured(path: &Path) -> Result<Option<(f64, f64)>> {
         Some(paired) => (paired, half(&b.paired_ci95_us).unwrap_or(f64::NAN)),
         None => (b.median_us, half(&b.ci95_us).unwrap_or(f64::NAN)),
     };
-    Ok(bench.first().map(figure))
+    // Other models may have been measured with it.
+    let own = |b: &&Bench| b.model.as_ref().is_none_or(|model| Path::new(model).file_stem().is_some_and(|stem| stem == "subnet"));
+    Ok(bench.iter().find(own).map(figure))
 }
 
 fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
@@ -127,6 +147,19 @@ fn table_line(html: &mut String, table: &Provenance, more: &str) {
             escape(&table.date),
             escape(&table.sha256),
             table.scaled.as_ref().map_or(String::new(), |s| format!("; {}", escape(s)))
+        ),
+    );
+}
+
+/// That the errors are not of the chosen network.
+fn other_network(html: &mut String, finetune: &FinetuneConfig) {
+    push(
+        html,
+        format_args!(
+            "<p class=\"loud\"><b>The finetune is of another network than the search chose</b>: {} ({}). Its error is that network's, as \
+             are size and measured time of a subnet.onnx exported from it; what is predicted here is not.</p>",
+            escape(&finetune.choice.join(" ")),
+            escape(&finetune.space)
         ),
     );
 }
@@ -238,34 +271,27 @@ fn errors(html: &mut String, Finetuned { evaluation, on }: &Finetuned) {
     let title = "faces, %, within an NME, %".to_string();
     push(
         html,
-        format_args!("<figure>{}</figure>", Chart { title, log: false, series: vec![Series { name: "faces", points }] }.svg()),
+        format_args!(
+            "<figure>{}</figure>",
+            Chart { title, log: false, ends: Some((0.0, 100.0)), series: vec![Series { name: "faces", points }] }.svg()
+        ),
     );
 }
 
 /// The run's network beside those of its sweep, random ones and the baseline, where there are any.
-fn beside(html: &mut String, folder: &RunFolder, unit: &str) -> Result<()> {
-    let nets = front::networks(folder)?;
-    if nets.len() < 2 {
+fn beside(html: &mut String, folder: &RunFolder) -> Result<()> {
+    let front = Front::of(folder)?;
+    let several = front.nets.len() > 1;
+    if !several && front.unmeasured.is_none() {
         return Ok(());
     }
-    push(html, format_args!("<h2>Beside other networks</h2><figure>{}</figure>", front::picture(&nets, unit)));
-    html.push_str(
-        "<p>Line: the front, which no network here is below. Predicted latency; the baseline's is measured.</p>\
-         <table><tr><th>network</th><th>latency</th><th>NME %</th><th></th></tr>",
-    );
-    for net in &nets {
-        let front = if net.on_front { "front" } else { "" };
-        push(
-            html,
-            format_args!(
-                "<tr><td>{}</td><td>{}</td><td>{:.3}</td><td>{front}</td></tr>",
-                escape(&net.name),
-                cost(net.cost, unit),
-                net.nme
-            ),
-        );
+    html.push_str("<h2>Beside other networks</h2>");
+    if several {
+        networks(html, &front);
     }
-    html.push_str("</table>");
+    if let Some(nme) = front.unmeasured {
+        unmeasured(html, nme, &RunFolder::new(&folder.file("baselines/mobilenet")));
+    }
     if let Some(ranking) = front::ranking(folder)? {
         let sd = ranking.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
         push(
@@ -281,6 +307,54 @@ fn beside(html: &mut String, folder: &RunFolder, unit: &str) -> Result<()> {
     Ok(())
 }
 
+/// The networks in a picture and a table.
+fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
+    let (quantity, meaning) = match unit.as_str() {
+        "MAC" => ("multiply-adds", ""),
+        _ => ("latency", " Predicted latency; the baseline's is measured."),
+    };
+    push(
+        html,
+        format_args!(
+            "<figure>{}</figure><p>Line: the front, which no network here is below.{meaning}</p>\
+             <table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
+            front::picture(nets, unit)
+        ),
+    );
+    for net in nets {
+        let front = if net.on_front { "front" } else { "" };
+        push(
+            html,
+            format_args!(
+                "<tr><td>{}</td><td>{}</td><td>{:.3}</td><td>{front}</td></tr>",
+                escape(&net.name),
+                cost(net.cost, unit),
+                net.nme
+            ),
+        );
+    }
+    html.push_str("</table>");
+}
+
+/// How to measure the trained baseline in `folder`.
+fn unmeasured(html: &mut String, nme: f64, folder: &RunFolder) {
+    let onnx = folder.file("subnet.onnx");
+    let export = if onnx.is_file() {
+        String::new()
+    } else {
+        format!("trainer export --subnet {} --out {}\n", last(folder).display(), onnx.display())
+    };
+    let bench = format!("profiler bench {} --json > {}", onnx.display(), folder.file(MEASURED).display());
+    push(
+        html,
+        format_args!(
+            "<p class=\"loud\"><b>{BASELINE} is trained (NME {nme:.3} %) but not measured yet</b>, so it is not among the networks \
+             here:</p><pre>{}</pre>",
+            escape(&(export + &bench))
+        ),
+    );
+}
+
 fn charts(html: &mut String, rows: &[Row], unit: &str) {
     html.push_str("<h2>Curves</h2><div class=\"charts\">");
     for (stage, finetune) in [("search", false), ("finetune", true)] {
@@ -292,24 +366,19 @@ fn charts(html: &mut String, rows: &[Row], unit: &str) {
             name,
             points: of.iter().filter_map(|r| Some((r.epoch as f64, get(r)?))).collect(),
         };
+        let chart = |what: &str, log, series| Chart { title: format!("{stage}: {what}"), log, ends: None, series };
+        let losses = vec![
+            series("weights", &|r| Some(r.train_loss)),
+            series("architecture", &|r| r.arch_loss),
+            series("validation", &|r| r.val_loss),
+        ];
+        let costs = vec![series("expected", &|r| r.expected_cost), series("chosen", &|r| r.chosen_cost)];
         let charts = [
-            Chart {
-                title: format!("{stage}: loss"),
-                log: true,
-                series: vec![
-                    series("weights", &|r| Some(r.train_loss)),
-                    series("architecture", &|r| r.arch_loss),
-                    series("validation", &|r| r.val_loss),
-                ],
-            },
-            Chart { title: format!("{stage}: NME, %"), log: true, series: vec![series("NME", &|r| r.val_nme)] },
-            Chart {
-                title: format!("{stage}: cost, {unit}"),
-                log: false,
-                series: vec![series("expected", &|r| r.expected_cost), series("chosen", &|r| r.chosen_cost)],
-            },
-            Chart { title: format!("{stage}: temperature"), log: true, series: vec![series("τ", &|r| r.temperature)] },
-            Chart { title: format!("{stage}: learning rate"), log: false, series: vec![series("lr", &|r| Some(r.lr))] },
+            chart("loss", true, losses),
+            chart("NME, %", true, vec![series("NME", &|r| r.val_nme)]),
+            chart(&format!("cost, {unit}"), false, costs),
+            chart("temperature", true, vec![series("τ", &|r| r.temperature)]),
+            chart("learning rate", false, vec![series("lr", &|r| Some(r.lr))]),
         ];
         for chart in charts.iter().filter(|c| c.series.iter().any(|s| !s.points.is_empty())) {
             push(html, format_args!("<figure>{}</figure>", chart.svg()));

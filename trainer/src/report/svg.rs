@@ -24,6 +24,8 @@ pub struct Chart {
     pub title: String,
     /// Logarithmic y axis, where all values are above 0.
     pub log: bool,
+    /// Ends of the y axis, where they do not depend on the values.
+    pub ends: Option<(f64, f64)>,
     /// The lines; at most three colours.
     pub series: Vec<Series>,
 }
@@ -34,12 +36,9 @@ impl Chart {
         let all = || self.series.iter().flat_map(|s| &s.points).filter(|p| p.1.is_finite());
         let log = self.log && all().all(|p| p.1 > 0.0);
         let scale = |y: f64| if log { y.log10() } else { y };
-        let range = |values: &mut dyn Iterator<Item = f64>| {
-            let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-            if low == high { (low - 0.5 * low.abs().max(1.0), high + 0.5 * high.abs().max(1.0)) } else { (low, high) }
-        };
-        let (x0, x1) = range(&mut all().map(|p| p.0));
-        let (y0, y1) = range(&mut all().map(|p| scale(p.1)));
+        let (x0, x1) = ends(all().map(|p| p.0), false);
+        let (y0, y1) = self.ends.unwrap_or_else(|| ends(all().map(|p| p.1), log));
+        let (y0, y1) = (scale(y0), scale(y1));
         let at = |(x, y): (f64, f64)| {
             let across = LEFT + (x - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT);
             (across, HEIGHT - BOTTOM - (scale(y) - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM))
@@ -87,6 +86,21 @@ impl Chart {
     }
 }
 
+/// The ends of an axis: the least and the greatest value. Where these are one, it lies in the middle of an axis that does not leave its
+/// side of 0, or begins there.
+fn ends(values: impl Iterator<Item = f64>, log: bool) -> (f64, f64) {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if low != high {
+        (low, high)
+    } else if low == 0.0 {
+        (0.0, 1.0)
+    } else if log {
+        (low / 2.0, 2.0 * low)
+    } else {
+        ((2.0 * low).min(0.0), (2.0 * low).max(0.0))
+    }
+}
+
 /// A number in few characters.
 fn short(value: f64) -> String {
     match value.abs() {
@@ -96,5 +110,30 @@ fn short(value: f64) -> String {
         a if a >= 10.0 => format!("{value:.1}").trim_end_matches(".0").to_string(),
         a if a >= 1.0 => format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_string(),
         _ => format!("{value:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_keeps_to_its_values_side_of_0() {
+        let of = |values: &[f64], log| ends(values.iter().copied(), log);
+        assert_eq!(of(&[3.0, 0.2, 1.0], false), (0.2, 3.0));
+        assert_eq!(of(&[1e-4], false), (0.0, 2e-4));
+        assert_eq!(of(&[-2.0, -2.0], false), (-4.0, 0.0));
+        assert_eq!(of(&[0.0, 0.0], false), (0.0, 1.0));
+        assert_eq!(of(&[66.0], true), (33.0, 132.0));
+    }
+
+    #[test]
+    fn a_value_alone_stands_in_the_middle() {
+        for log in [false, true] {
+            let series = vec![Series { name: "NME", points: vec![(1.0, 66.0)] }];
+            let svg = Chart { title: "NME, %".to_string(), log, ends: None, series }.svg();
+            let (x, y) = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
+            assert!(svg.contains(&format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\"")) && svg.contains(">66<"), "{svg}");
+        }
     }
 }

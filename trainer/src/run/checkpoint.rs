@@ -93,8 +93,8 @@ pub enum CheckpointError {
     /// It cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Its bytes are no safetensors file of f32.
-    #[error("{} is not a whole safetensors file: {reason}", .path.display())]
+    /// Its bytes are no whole safetensors file of finite f32.
+    #[error("{} is no usable safetensors file: {reason}", .path.display())]
     NotSafetensors {
         /// The file.
         path: PathBuf,
@@ -233,7 +233,11 @@ impl Checkpoint {
             if view.dtype() != Dtype::F32 {
                 return Err(broken(format!("tensor '{name}' is {:?}, not F32", view.dtype())));
             }
-            let values = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+            let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+            // A ReLU may hide it from all that comes after.
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(broken(format!("tensor '{name}' holds values that are no finite numbers")));
+            }
             tensors.insert(name, (view.shape().to_vec(), values));
         }
         Ok(Self { meta, tensors })

@@ -61,6 +61,9 @@ pub struct SearchConfig {
     pub list_sha256: String,
     /// A point scheme of the user's.
     pub points_file: Option<PathBuf>,
+    /// SHA-256 of the file with the point scheme, the user's or the data folder's; empty where it is built in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub points_sha256: String,
     /// How the latency term joins the loss.
     pub mode: TermMode,
     /// The term's factor.
@@ -95,6 +98,9 @@ pub struct SearchConfig {
     pub tau_decay: f64,
     /// What the architecture is trained on.
     pub arch_data: ArchData,
+    /// SHA-256 of the test list, where it is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_list_sha256: Option<String>,
     /// Augmentation preset.
     pub augment: String,
     /// Loss of the points.
@@ -129,6 +135,9 @@ pub struct FinetuneConfig {
     pub list_sha256: String,
     /// A point scheme of the user's.
     pub points_file: Option<PathBuf>,
+    /// SHA-256 of the file with the point scheme, the user's or the data folder's; empty where it is built in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub points_sha256: String,
     /// Part of the training list that is held back for validation; 0: none.
     pub hold_back: f64,
     /// Optimizer of the weights.
@@ -256,6 +265,13 @@ pub struct Resolver<'a, T> {
     pub differences: Vec<String>,
 }
 
+/// A setting as it was typed, or nearly so.
+fn shown(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    let inner = ["Some(", "Reference("].iter().find_map(|name| text.strip_prefix(name)?.strip_suffix(')')).unwrap_or(&text);
+    if inner.chars().all(|c| c.is_ascii_alphabetic()) { inner.to_lowercase() } else { inner.to_string() }
+}
+
 /// A resolver for a run, resumed where `saved` is there.
 pub fn resolve<T>(saved: Option<&T>) -> Resolver<'_, T> {
     Resolver { saved, differences: Vec::new() }
@@ -268,7 +284,7 @@ impl<T> Resolver<'_, T> {
         if let (Some(given), Some(saved)) = (&given, &saved)
             && given != saved
         {
-            self.differences.push(format!("{flag}: the run has {saved:?}, now {given:?}"));
+            self.differences.push(format!("{flag}: the run has {}, now {}", shown(saved), shown(given)));
         }
         saved.or(given)
     }

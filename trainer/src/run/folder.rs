@@ -1,5 +1,6 @@
 //! Where the files of a run lie.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::files::FileError;
@@ -53,10 +54,22 @@ pub enum FolderError {
         /// What a resumed run would start from.
         checkpoint: PathBuf,
     },
+    /// Another process writes to it.
+    #[error("another trainer is at work in {}; wait for it, or give another --out", .folder.display())]
+    Busy {
+        /// The run's folder.
+        folder: PathBuf,
+    },
     /// Files.
     #[error(transparent)]
     File(#[from] FileError),
 }
+
+/// A run's folder that is this process's alone, until this is dropped or the process ends. Of several processes that train together,
+/// the first holds it for all.
+#[derive(Debug)]
+#[must_use = "the folder is locked as long as this lives"]
+pub struct FolderLock(#[allow(dead_code, reason = "held, not read")] Option<File>);
 
 /// What a finetune leaves, and what its network is compared with.
 const OF_FINETUNE: [&str; 9] =
@@ -76,6 +89,11 @@ impl RunFolder {
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// Whether a finetune that begins here anew removes the file.
+    pub fn removes(&self, path: &Path) -> bool {
+        OF_FINETUNE.iter().any(|name| path.starts_with(self.root.join(name)))
     }
 
     /// A checkpoint: `last`, `best`, or a number of epochs.
@@ -98,16 +116,17 @@ impl RunFolder {
 
     /// Makes the folder ready for a stage that [`RunFolder::check`] lets begin: what an earlier one left is removed, unless it is
     /// resumed. A new search removes the finetune of the old one too, a new finetune leaves the search; both remove what the old network
-    /// was compared with.
+    /// was compared with. Nobody else can do the same before the lock is dropped.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub fn prepare(&self, stage: Stage, resume: bool) -> Result<(), FolderError> {
+    /// It cannot be written, or another process is at work in it.
+    pub fn prepare(&self, stage: Stage, resume: bool) -> Result<FolderLock, FolderError> {
         // Of several processes that train together, the first changes the folder, once all have looked at it.
         parallel::wait_for_all();
         if !parallel::is_first() {
-            return Ok(());
+            return Ok(FolderLock(None));
         }
+        let lock = self.lock()?;
         let folder = self.root.join(stage.folder());
         if !resume {
             let of_search: &[&str] = if stage == Stage::Search { &["supernet", "metrics.csv", "arch.json"] } else { &[] };
@@ -117,6 +136,18 @@ impl RunFolder {
                 removed.map_err(FileError::new("cannot remove", &path))?;
             }
         }
-        Ok(std::fs::create_dir_all(&folder).map_err(FileError::new("cannot make the folder", &folder))?)
+        std::fs::create_dir_all(&folder).map_err(FileError::new("cannot make the folder", &folder))?;
+        Ok(FolderLock(Some(lock)))
+    }
+
+    fn lock(&self) -> Result<File, FolderError> {
+        std::fs::create_dir_all(&self.root).map_err(FileError::new("cannot make the folder", &self.root))?;
+        let path = self.root.join("lock");
+        let file = File::create(&path).map_err(FileError::new("cannot write", &path))?;
+        match file.try_lock() {
+            // A file system without locks protects nothing, but is no reason not to train.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(FolderError::Busy { folder: self.root.clone() }),
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::pass::note;
+
 /// Whether the user has asked to stop.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
@@ -18,10 +20,10 @@ impl Interrupt {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            eprintln!("\nstopping after this step (again to stop at once)");
+            note("\nstopping after this step (again to stop at once)");
         };
         if ctrlc::set_handler(handler).is_err() {
-            eprintln!("note: cannot listen for Ctrl-C; it will end the run at once (checkpoints stay whole)");
+            note("note: cannot listen for Ctrl-C; it will end the run at once (checkpoints stay whole)");
         }
         interrupt
     }

@@ -11,6 +11,6 @@ pub use checkpoint::{Checkpoint, CheckpointError, Kind, Meta};
 pub(crate) use config::digest;
 pub use config::{ArchData, ConfigError, FinetuneConfig, LatencyScope, PerfMetric, Resolver, RunConfig, SearchConfig, resolve};
 pub use files::{FileError, sha256_of_file, write_atomically};
-pub use folder::{FolderError, RunFolder, Stage};
+pub use folder::{FolderError, FolderLock, RunFolder, Stage};
 pub use interrupt::Interrupt;
 pub use metrics::{MetricsLog, Phase, Row};

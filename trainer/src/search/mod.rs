@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use blocks::Space;
+use blocks::{Graph, Space};
 use candle_core::{Device, Tensor};
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
@@ -93,18 +93,8 @@ impl Search {
     /// Whatever is wrong with table, data, configuration or checkpoint.
     pub fn new(config: SearchConfig, folder: RunFolder, start: &Start, allow_emulated: bool) -> Result<Self> {
         let device = config.device.device()?;
-        check(&config)?;
-        let space = Space::load(&config.space)?;
-        let Some(pose_graph) = space.pose_net() else {
-            return Err(Error::Usage(format!(
-                "search space '{space}' has no trunk: it makes no whole network that could be trained"
-            )));
-        };
-        let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref())?;
+        let Input { space, pose_graph, train, costs, term } = Input::load(&config, allow_emulated)?;
         let points = train.scheme().count;
-        let costs = Costs::new(&config, &space, points, allow_emulated)?;
-        let term = latency_term(&config, &space, &costs)?;
-
         let augment = Augment::preset(&config.augment)?;
         let (weight_faces, arch_set, arch_faces) = match config.arch_data {
             ArchData::Split => {
@@ -112,7 +102,8 @@ impl Search {
                 (kept, train.clone(), held)
             }
             ArchData::Test => {
-                let test = open_dataset(&config.data, Split::Test, &config.list, config.points_file.as_deref())?;
+                let points_file = config.points_file.as_deref();
+                let test = open_dataset(&config.data, Split::Test, &config.list, points_file, space.input())?;
                 let faces = (0..test.len()).collect();
                 ((0..train.len()).collect(), test, faces)
             }
@@ -481,6 +472,39 @@ fn latency_term(config: &SearchConfig, space: &Space, costs: &Costs) -> Result<L
 
 fn unreachable_target(config: &SearchConfig, costs: &Costs) -> TermError {
     TermError::Target { target: config.target_us.unwrap_or(f64::NAN), cheapest: costs.cheapest(), unit: costs.unit }
+}
+
+/// What a search reads before it begins.
+struct Input {
+    space: Space,
+    pose_graph: Graph,
+    train: Arc<Dataset>,
+    costs: Costs,
+    term: LatencyTerm,
+}
+
+impl Input {
+    fn load(config: &SearchConfig, allow_emulated: bool) -> Result<Self> {
+        check(config)?;
+        let space = Space::load(&config.space)?;
+        let Some(pose_graph) = space.pose_net() else {
+            return Err(Error::Usage(format!(
+                "search space '{space}' has no trunk: it makes no whole network that could be trained"
+            )));
+        };
+        let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref(), space.input())?;
+        let costs = Costs::new(config, &space, train.scheme().count, allow_emulated)?;
+        let term = latency_term(config, &space, &costs)?;
+        Ok(Self { space, pose_graph, train, costs, term })
+    }
+}
+
+/// Whether a search could begin with this configuration.
+///
+/// # Errors
+/// What is wrong with it, its table or its list.
+pub fn examine(config: &SearchConfig, allow_emulated: bool) -> Result<()> {
+    Input::load(config, allow_emulated).map(|_| ())
 }
 
 /// Values that no training could start with.

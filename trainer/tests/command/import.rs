@@ -27,11 +27,22 @@ fn what_nni_trained_goes_on_here() {
     fixture.done(&format!("{subnet} --supernet supernet.safetensors --overwrite"));
     assert!(read(&fixture.path("subnet.safetensors")) == before);
 
-    // The supernet chooses the very subnet.
+    // What names a subnet's layers must be a supernet's, and a supernet needs none of it.
+    let subnets = file("nni_subnet.pth");
+    let said = fixture.refused(&format!("import --nni {subnets} --supernet {subnets} --out other.safetensors"), 2);
+    assert!(said.contains("nni_subnet.pth is a Subnet checkpoint; give --supernet the supernet's"), "{said}");
+    for flag in ["--arch junk".to_string(), format!("--supernet {}", file("nni_supernet.pth"))] {
+        let said = fixture.refused(&format!("import --nni {} {flag} --out other.safetensors", file("nni_supernet.pth")), 2);
+        assert!(said.contains("nni_supernet.pth is a supernet's file; --supernet and --arch are for a subnet's"), "{said}");
+    }
+    assert!(!fixture.path("other.safetensors").exists());
+
+    // The supernet chooses the very subnet: equal but for the statistics, which a supernet's subnet takes anew unless told otherwise.
     let eval = |model: &str| -> serde_json::Value {
         serde_json::from_str(&fixture.done(&format!("eval --model {model} --data faces --json"))).unwrap()
     };
-    assert_eq!(eval("supernet.safetensors")["nme"], eval("subnet.safetensors")["nme"]);
+    assert_eq!(eval("supernet.safetensors --reference")["nme"], eval("subnet.safetensors --reference")["nme"]);
+    assert_ne!(eval("supernet.safetensors")["nme"], eval("subnet.safetensors")["nme"]);
 
     let flags = "--data faces --batch 8 --base-lr 1e-3 --end-epoch 2 --json";
     let start = eval("subnet.safetensors")["nme"].as_f64().unwrap();
