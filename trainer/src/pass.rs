@@ -148,7 +148,7 @@ const FEW_STEPS: usize = 50;
 /// A hint where the batch is too large for the list.
 pub fn hint_steps(loader: &Loader, faces: usize, batch: usize) {
     if loader.batches() < FEW_STEPS && batch > 32 {
-        note(&format!(
+        note(format_args!(
             "hint: {faces} faces give only {} steps an epoch at --batch {batch}; for a list of this size try --batch 32 --base-lr 1e-3",
             loader.batches()
         ));

@@ -67,7 +67,7 @@ pub fn finetune(config: &FinetuneConfig, folder: &RunFolder, context: &Context<'
     let _lock = folder.prepare(Stage::Finetune, resume)?;
     run.finetune = Some(config.clone());
     run.save(&path)?;
-    finetune.describe().iter().for_each(|line| note(line));
+    finetune.describe().iter().for_each(note);
     let done = finetune.run(context.interrupt, context.command, Instant::now())?;
     Ok(Ended { nme: 100.0 * done.evaluation.nme, on: judged_on(config) })
 }

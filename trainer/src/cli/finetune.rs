@@ -254,7 +254,7 @@ pub fn run(args: FinetuneArgs) -> Result<()> {
         run.finetune = Some(config);
         run.save(&config_path)?;
     }
-    finetune.describe().iter().for_each(|line| note(line));
+    finetune.describe().iter().for_each(note);
     let done = finetune.run(&Interrupt::listen(), &format!("finetune --out {} --resume", quoted(&args.out)), started)?;
     if !parallel::is_first() {
         return Ok(());
