@@ -24,7 +24,9 @@ case ${1:-} in
         command -v cmake >/dev/null || missing+=(cmake)
         command -v make >/dev/null || missing+=(make)
         command -v c++ >/dev/null || missing+=(g++)
-        compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || compgen -G '/usr/lib/*/libclang*.so*' >/dev/null || missing+=(libclang-dev)
+        # libclang-cpp.so is another library, that llvm's own programs bring.
+        compgen -G '/usr/lib/llvm-*/lib/libclang[.-][!c]*' >/dev/null || compgen -G '/usr/lib/*/libclang[.-][!c]*' >/dev/null ||
+            missing+=(libclang-dev)
         # It takes a quarter of an hour to compile; for another profile or folder it need not be done again.
         command -v ccache >/dev/null || missing+=(ccache)
         if [ ${#missing[@]} -gt 0 ]; then
