@@ -76,7 +76,6 @@ impl Finished {
         ];
         files.extend(search.lut.iter().cloned().zip(search.lut_sha256.iter().map(Some)));
         files.extend(finetune.supernet.clone().map(|path| (path, finetune.supernet_sha256.as_ref())));
-        files.extend(finetune.teacher.clone().map(|path| (path, finetune.teacher_sha256.as_ref())));
         let changed = |(path, sha256): &&(PathBuf, Option<&String>)| {
             path.is_file() && sha256.is_some_and(|sha256| sha256_of_file(path).is_ok_and(|now| now != *sha256))
         };
@@ -219,8 +218,8 @@ pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, cont
     Ok(ranking)
 }
 
-/// Trains the published baseline from scratch with the run's recipe, but without a teacher; as many epochs as search and finetune had
-/// together where none are given. Goes on where it stopped.
+/// Trains the published baseline from scratch with the run's recipe, as many epochs as search and finetune had together where none
+/// are given. Goes on where it stopped.
 ///
 /// # Errors
 /// Whatever ends a training.
@@ -230,9 +229,6 @@ pub fn mobilenet(run: &Finished, end_epoch: Option<usize>, context: &Context<'_>
         supernet_sha256: None,
         space: baseline::NAME.to_string(),
         choice: Vec::new(),
-        teacher: None,
-        teacher_sha256: None,
-        teacher_weight: 0.0,
         end_epoch: end_epoch.unwrap_or(run.search.end_epoch + run.finetune.end_epoch),
         ..run.finetune.clone()
     };

@@ -1,7 +1,7 @@
 //! Finetuning: the chosen subnet, trained on from the supernet's weights; and the baseline, trained from scratch by the same steps.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,7 +25,6 @@ use crate::run::{
     digest, write_atomically,
 };
 use crate::search::supernet_weights;
-use crate::teacher::Teacher;
 
 /// What an error is taken on where no faces are held back.
 pub const TEST: &str = "test";
@@ -41,7 +40,6 @@ pub struct Finetune {
     nets: Nets,
     device: Device,
     loader: Loader,
-    teacher: Option<Teacher>,
     /// Faces that its error is taken on, which it is not trained on, and what they are called.
     judged: (Arc<Dataset>, Vec<usize>, &'static str),
     folder: RunFolder,
@@ -150,27 +148,9 @@ impl Finetune {
                 (test, all, TEST)
             }
         };
-        let side = loader.dataset().side();
-        let teacher = |path: &PathBuf| Teacher::open(path, side, points, config.teacher_weight);
-        let teacher = config.teacher.as_ref().map(teacher).transpose()?;
         let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
         log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
-        Ok(Self {
-            config,
-            digest,
-            architecture,
-            points,
-            nets,
-            device,
-            loader,
-            teacher,
-            judged,
-            folder,
-            log,
-            epoch,
-            best,
-            eval_every,
-        })
+        Ok(Self { config, digest, architecture, points, nets, device, loader, judged, folder, log, epoch, best, eval_every })
     }
 
     /// Lines for people.
@@ -183,10 +163,6 @@ impl Finetune {
             graph.macs() as f64 / 1e6,
             self.loader.faces()
         )];
-        if let Some(teacher) = &self.config.teacher {
-            let part = 100.0 * self.config.teacher_weight;
-            lines.push(format!("teacher: {}, {part:.0} % of the labels", teacher.display()));
-        }
         if !self.config.reference.is_off() && !self.holds_back() {
             lines.push(
                 "WARNING: the test list decides which epoch is the best; the best one's test error is no honest figure".to_string(),
@@ -243,11 +219,10 @@ impl Finetune {
         let lr = cosine(self.config.base_lr, epoch, self.config.end_epoch);
         let seed = self.config.seed;
         watch.progress.set_message(format!("epoch {}/{}", epoch + 1, self.config.end_epoch));
-        let Self { nets, loader, teacher, .. } = self;
+        let Self { nets, loader, .. } = self;
         let passed = pass(loader, epoch, watch, |step, faces| {
             let draw = Draw { seed, purpose: Purpose::WeightDropout, epoch: epoch as u64, step };
-            let taught = teacher.as_mut().map(|teacher| teacher.soften(faces)).transpose()?;
-            let loss = nets.training_loss(taught.as_ref().unwrap_or(faces), None, draw.seed())?;
+            let loss = nets.training_loss(faces, None, draw.seed())?;
             nets.step(&loss, lr)?;
             Ok(loss)
         })?;
@@ -339,9 +314,6 @@ pub fn check(config: &FinetuneConfig) -> Result<()> {
     }
     if config.end_epoch == 0 || config.batch == 0 {
         return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
-    }
-    if config.teacher.is_some() && !(config.teacher_weight > 0.0 && config.teacher_weight <= 1.0) {
-        return Err(Error::Usage(format!("--teacher-weight is above 0 and at most 1, not {}", config.teacher_weight)));
     }
     parallel::check_batch(config.batch)?;
     Ok(())

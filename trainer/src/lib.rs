@@ -11,7 +11,6 @@
 //! | [`search`] | the search's schedule, costs of candidates, `arch.json` |
 //! | [`space`] | a subnet's weights out of the supernet's |
 //! | [`finetune`] | training of the chosen subnet |
-//! | [`teacher`] | a trained network mixed into the labels of a finetune |
 //! | [`network_file`] | networks out of checkpoints and ONNX files |
 //! | [`evaluate`] | errors of a network on a list |
 //! | [`nni`] | NNI's checkpoints, read |
@@ -50,6 +49,5 @@ pub mod search;
 pub mod space;
 pub mod stage;
 pub mod sweep;
-pub mod teacher;
 
 pub use error::{Error, Result};

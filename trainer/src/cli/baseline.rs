@@ -48,7 +48,7 @@ struct RandomArgs {
   trainer export --subnet run/baselines/mobilenet/subnet/checkpoint_last.safetensors --out run/baselines/mobilenet/subnet.onnx
   profiler bench run/baselines/mobilenet/subnet.onnx --device local --json > run/baselines/mobilenet/measured.json
 
-It is trained with the recipe of the run's finetune, but without a teacher. The same command goes on where it was stopped.")]
+It is trained with the recipe of the run's finetune. The same command goes on where it was stopped.")]
 struct MobilenetArgs {
     #[command(flatten)]
     beside: BesideArgs,

@@ -14,7 +14,6 @@ use crate::place::Place;
 use crate::reference::Reference;
 use crate::run::{Checkpoint, ConfigError, FinetuneConfig, Interrupt, Kind, RunConfig, RunFolder, Stage, resolve, sha256_of_file};
 use crate::search::{ArchFile, chosen};
-use crate::teacher::TEACHER_WEIGHT;
 
 /// Everything is optional so that a resumed run needs only --out: what is not given is as the run had it.
 #[derive(Args, Debug)]
@@ -69,12 +68,6 @@ pub struct FinetuneArgs {
     /// How pose weighs a face: floor, 1 + Σ(1 − cos); raw, the reference's; none [default: floor]
     #[arg(long, value_enum)]
     pose_weight: Option<PoseWeight>,
-    /// A trained network (checkpoint or .onnx), such as a larger one, whose landmarks are mixed into the labels
-    #[arg(long, value_name = "FILE")]
-    teacher: Option<PathBuf>,
-    /// Its part in the labels, above 0 and at most 1 [default: 0.5]
-    #[arg(long, value_name = "PART")]
-    teacher_weight: Option<f64>,
     /// Show the test error each so many epochs; it decides nothing [default: only at the end]
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, hide_default_value = true)]
     eval_every: usize,
@@ -122,7 +115,7 @@ impl FinetuneArgs {
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
-        let points_file = r.maybe("--points-file", self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
+        let points_file = r.place(self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
         let points_sha256 = scheme_sha256(&data, points_file.as_deref())?;
         r.same("the point scheme", &points_sha256, |s| s.points_sha256.clone());
         let device = self.device.or(r.saved.map(|s| s.device)).unwrap_or_default();
@@ -131,24 +124,6 @@ impl FinetuneArgs {
             Reference(true) => ("none", PoseWeight::Raw),
             Reference(false) => ("mild", PoseWeight::Floor),
         };
-        // A run that began without a teacher stays so; its file may move.
-        let teacher = match saved {
-            Some(FinetuneConfig { teacher: None, .. }) => {
-                r.maybe("--teacher", self.teacher.as_deref().map(absolute), |s| s.teacher.clone())
-            }
-            _ => r.place(self.teacher.as_deref().map(absolute), |s| s.teacher.clone()),
-        };
-        if !self.resume && teacher.as_ref().is_some_and(|teacher| RunFolder::new(&absolute(folder.root())).removes(teacher)) {
-            return Err(Error::Usage(
-                "--teacher lies in the folder that this finetune replaces; give another --out, or copy it first".to_string(),
-            ));
-        }
-        let teacher_sha256 = teacher.as_deref().map(sha256_of_file).transpose()?;
-        r.same("the teacher", teacher_sha256.as_deref().unwrap_or_default(), |s| s.teacher_sha256.clone().unwrap_or_default());
-        if let (None, Some(weight)) = (&teacher, self.teacher_weight) {
-            return Err(Error::Usage(format!("--teacher-weight {weight} needs --teacher, whose weight it is")));
-        }
-        let teacher_weight = if teacher.is_some() { TEACHER_WEIGHT } else { 0.0 };
         let config = FinetuneConfig {
             supernet,
             supernet_sha256,
@@ -169,9 +144,6 @@ impl FinetuneArgs {
             augment: r.pick("--augment", self.augment.clone(), |s| s.augment.clone(), augment.to_string()),
             loss: r.pick("--loss", self.loss, |s| s.loss, PointLoss::Square),
             pose_weight: r.pick("--pose-weight", self.pose_weight, |s| s.pose_weight, pose_weight),
-            teacher_weight: r.pick("--teacher-weight", self.teacher_weight, |s| s.teacher_weight, teacher_weight),
-            teacher,
-            teacher_sha256,
             reference,
             device,
         };

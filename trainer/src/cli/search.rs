@@ -129,7 +129,7 @@ impl SearchArgs {
         let list = r.pick("--list", self.lists.list.clone(), |s| s.list.clone(), DEFAULT_LIST.to_string());
         let list_sha256 = sha256_of_file(&data.join("train_data").join(&list))?;
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
-        let points_file = r.maybe("--points-file", self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
+        let points_file = r.place(self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
         let points_sha256 = scheme_sha256(&data, points_file.as_deref())?;
         r.same("the point scheme", &points_sha256, |s| s.points_sha256.clone());
         let perf_metric = r.pick("--perf-metric", self.perf_metric, |s| s.perf_metric, PerfMetric::Latency);

@@ -158,27 +158,12 @@ pub struct FinetuneConfig {
     pub loss: PointLoss,
     /// How pose weighs a face.
     pub pose_weight: PoseWeight,
-    /// A trained network whose landmarks are mixed into the labels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub teacher: Option<PathBuf>,
-    /// SHA-256 of that file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub teacher_sha256: Option<String>,
-    /// Its part in the labels; 0 without one.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub teacher_weight: f64,
     /// Whether to do as the reference does in what no other setting says.
     #[serde(default, skip_serializing_if = "Reference::is_off")]
     pub reference: Reference,
     /// Where the net is trained.
     #[serde(default, skip_serializing_if = "Place::is_cpu")]
     pub device: Place,
-}
-
-// As serde calls it.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 /// The file.
@@ -251,7 +236,7 @@ impl RunConfig {
 /// Digest of what decides a run's numbers: the configuration but for the places of its files, whose contents count, and its device.
 pub(crate) fn digest<T: Serialize>(config: &T) -> Result<String, ConfigError> {
     let table = toml::Table::try_from(config).map_err(|e| ConfigError::Value(e.to_string()))?;
-    let places = ["data", "lut", "supernet", "teacher", "device"];
+    let places = ["data", "lut", "supernet", "points_file", "device"];
     let text: String =
         table.iter().filter(|(key, _)| !places.contains(&key.as_str())).map(|(k, v)| format!("{k} = {v}\n")).collect();
     Ok(sha256(text.as_bytes()))

@@ -91,11 +91,6 @@ impl RunFolder {
         self.root.join(name)
     }
 
-    /// Whether a finetune that begins here anew removes the file.
-    pub fn removes(&self, path: &Path) -> bool {
-        OF_FINETUNE.iter().any(|name| path.starts_with(self.root.join(name)))
-    }
-
     /// A checkpoint: `last`, `best`, or a number of epochs.
     pub fn checkpoint(&self, stage: Stage, which: impl std::fmt::Display) -> PathBuf {
         self.root.join(stage.folder()).join(format!("checkpoint_{which}.safetensors"))
