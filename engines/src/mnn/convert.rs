@@ -141,16 +141,17 @@ impl Converter {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     /// A program that does what the lines of shell say.
     fn converter(folder: &Path, lines: &str) -> OsString {
-        let path = folder.join("mnnconvert");
-        std::fs::write(&path, format!("#!/bin/sh\n[ \"$1\" = --version ] && echo 'The device supports: nothing' && {lines}\n"))
+        let (text, path) = (folder.join("text"), folder.join("mnnconvert"));
+        std::fs::write(&text, format!("#!/bin/sh\n[ \"$1\" = --version ] && echo 'The device supports: nothing' && {lines}\n"))
             .unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // By another process: were the program open for writing here, one that another test's thread starts just then would have it
+        // open too, and it could not be run ("text file busy").
+        assert!(Command::new("install").args(["-m", "755"]).args([&text, &path]).status().unwrap().success());
+        std::fs::remove_file(text).unwrap();
         path.into()
     }
 
