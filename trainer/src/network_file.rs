@@ -73,7 +73,7 @@ impl NetworkFile {
     ///
     /// # Errors
     /// A picture cannot be read.
-    pub fn recalibrated(self, train: impl FnOnce() -> Result<Arc<Dataset>>) -> Result<Self> {
+    pub fn recalibrated(self, train: Arc<Dataset>) -> Result<Self> {
         match self {
             Self::Checkpoint(subnet) => Ok(Self::Checkpoint(subnet.recalibrated(train)?)),
             onnx @ Self::Onnx(_) => Ok(onnx),
@@ -135,15 +135,11 @@ pub struct Subnet {
 }
 
 impl Subnet {
-    /// With running statistics of its own, taken over training faces, where they are still those of mixtures.
+    /// With running statistics of its own, taken over training faces: for one that is [of mixtures](Self::of_mixtures).
     ///
     /// # Errors
     /// A picture cannot be read.
-    pub fn recalibrated(self, train: impl FnOnce() -> Result<Arc<Dataset>>) -> Result<Self> {
-        if !self.of_mixtures {
-            return Ok(self);
-        }
-        let train = train()?;
+    pub fn recalibrated(self, train: Arc<Dataset>) -> Result<Self> {
         let faces = (0..train.len()).collect();
         let loader = Loader::new(train, faces, LoaderOptions::train(RECALIBRATION_BATCH, 0, Some(Augment::MILD)))?;
         let mut network = Candle::new(self.graph.clone(), &self.weights)?;

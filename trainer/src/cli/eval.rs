@@ -60,7 +60,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let open = |split| open_dataset(&args.data, split, args.lists.list(), args.lists.points_file.as_deref(), input);
     if file.is_of_mixtures() && reference.is_off() {
         note("note: a supernet's statistics are its mixtures'; the chosen subnet's are taken anew over training faces");
-        file = file.recalibrated(|| open(Split::Train))?;
+        file = file.recalibrated(open(Split::Train)?)?;
     }
     let dataset = open(which)?;
     let mut network = file.open(reference)?.network;

@@ -6,17 +6,7 @@ use std::time::Duration;
 use luts::{Micros, Overwrite, Source, Table};
 use serde_json::Value;
 
-use crate::common::{Fixture, SEARCH, read, table, text};
-
-const FINETUNE: &str = "finetune --data faces --batch 8 --base-lr 1e-3 --end-epoch 1 --seed 3";
-
-/// A finished run of the fewest steps.
-fn finished() -> Fixture {
-    let fixture = Fixture::new(24);
-    fixture.done(&format!("{} --out run", SEARCH.replace("--end-epoch 4", "--end-epoch 2")));
-    fixture.done(&format!("{FINETUNE} --out run"));
-    fixture
-}
+use crate::common::{Fixture, SEARCH, finished, read, table, text};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))

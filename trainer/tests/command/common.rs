@@ -115,6 +115,23 @@ pub fn table(source: Source) -> Table {
 pub const SEARCH: &str =
     "search --lut lut.csv --data faces --batch 8 --base-lr 1e-3 --start-epoch 1 --end-epoch 4 --tau-decay 0.5 --seed 3 --threads 2";
 
+/// A finetune of the fewest steps.
+pub const FINETUNE: &str = "finetune --data faces --batch 8 --base-lr 1e-3 --end-epoch 1 --seed 3";
+
+/// A search of the fewest steps, done, in `run`.
+pub fn searched() -> Fixture {
+    let fixture = Fixture::new(24);
+    fixture.done(&format!("{} --out run", SEARCH.replace("--end-epoch 4", "--end-epoch 2")));
+    fixture
+}
+
+/// A run of the fewest steps, finished.
+pub fn finished() -> Fixture {
+    let fixture = searched();
+    fixture.done(&format!("{FINETUNE} --out run"));
+    fixture
+}
+
 pub fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

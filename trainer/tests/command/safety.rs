@@ -6,25 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{Fixture, SEARCH, read, text};
+use crate::common::{FINETUNE, Fixture, SEARCH, finished, read, searched, text};
 
-const FINETUNE: &str = "finetune --data faces --batch 8 --base-lr 1e-3 --end-epoch 1 --seed 3";
 const SUPERNET: &str = "run/supernet/checkpoint_last.safetensors";
 const SUBNET: &str = "run/subnet/checkpoint_last.safetensors";
 
-fn searched() -> Fixture {
-    let fixture = Fixture::new(24);
-    fixture.done(&format!("{} --out run", SEARCH.replace("--end-epoch 4", "--end-epoch 2")));
-    fixture
-}
-
-fn finished() -> Fixture {
-    let fixture = searched();
-    fixture.done(&format!("{FINETUNE} --out run"));
-    fixture
-}
-
-/// Adds a comment's worth of other bytes, or takes a line away where `cut`.
+/// Adds an empty line, or takes the last one away where `cut`.
 fn change(fixture: &Fixture, name: &str, cut: bool) {
     let path = fixture.path(name);
     let content = fs::read_to_string(&path).unwrap();

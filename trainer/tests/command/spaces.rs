@@ -5,7 +5,7 @@ use std::fs;
 use blocks::onnx::{self, Options};
 use blocks::{Builder, Conv, Graph, Shape, Weights};
 
-use crate::common::{Fixture, SEARCH, text as text_of};
+use crate::common::{Fixture, SEARCH, text};
 
 /// Whether networks of other programs can be run here.
 fn engine() -> bool {
@@ -16,12 +16,18 @@ fn engine() -> bool {
     found.is_ok()
 }
 
+/// Writes the PFLD space for pictures of another side, a multiple of 16.
+fn write_pfld(fixture: &Fixture, name: &str, side: usize) {
+    let text = fs::read_to_string(support::project_root().join("blocks/spaces/pfld.toml")).unwrap();
+    let inner = |part: usize| format!("= {}", side / part);
+    let text = text.replace("112, 112", &format!("{side}, {side}")).replace("= 14", &inner(8)).replace("= 7", &inner(16));
+    fs::write(fixture.path(name), text).unwrap();
+}
+
 #[test]
 fn a_space_that_its_pose_net_does_not_fit() {
     let fixture = Fixture::new(10);
-    let text = fs::read_to_string(support::project_root().join("blocks/spaces/pfld.toml")).unwrap();
-    let small = text.replace("112, 112", "96, 96").replace("= 14", "= 12").replace("= 7", "= 6");
-    fs::write(fixture.path("s96.toml"), small).unwrap();
+    write_pfld(&fixture, "s96.toml", 96);
     let search = SEARCH.replace("--lut lut.csv", "--perf-metric flops");
     let said = fixture.refused(&format!("{search} --space s96.toml --out run"), 2);
     assert!(said.contains("s96.toml") && said.contains("at least 112 for the pose net, not 96x96"), "{said}");
@@ -31,16 +37,14 @@ fn a_space_that_its_pose_net_does_not_fit() {
 #[test]
 fn pictures_are_resized_for_a_space_with_a_larger_input() {
     let fixture = Fixture::new(10);
-    let text = fs::read_to_string(support::project_root().join("blocks/spaces/pfld.toml")).unwrap();
-    let large = text.replace("112, 112", "128, 128").replace("= 14", "= 16").replace("= 7", "= 8");
-    fs::write(fixture.path("s128.toml"), large).unwrap();
+    write_pfld(&fixture, "s128.toml", 128);
     let search = SEARCH.replace("--lut lut.csv", "--perf-metric flops").replace("--end-epoch 4", "--end-epoch 2");
     fixture.done(&format!("{search} --space s128.toml --out run"));
     fixture.done("finetune --data faces --batch 8 --end-epoch 1 --out run");
     let model = "run/subnet/checkpoint_last.safetensors";
     let output = fixture.run(&format!("eval --model {model} --data faces --json"));
     assert!(output.status.success());
-    assert!(text_of(&output.stderr).contains("another size than 128×128"), "{}", text_of(&output.stderr));
+    assert!(text(&output.stderr).contains("another size than 128×128"), "{}", text(&output.stderr));
     fixture.done(&format!("predict --model {model} --image faces/test_data/imgs/00000.jpg --out drawn.png"));
 }
 
