@@ -88,9 +88,10 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A search space as a run remembers it: a built-in name, or the file's place.
+/// A search space as a run remembers it: the file's place, or a name as it was typed.
 fn remembered_space(given: &str) -> String {
-    if Space::is_built_in(given) { given.to_string() } else { absolute(given.as_ref()).display().to_string() }
+    let is_file = !Space::is_built_in(given) && Path::new(given).is_file();
+    if is_file { absolute(given.as_ref()).display().to_string() } else { given.to_string() }
 }
 
 /// Threads of the numeric work.

@@ -53,6 +53,8 @@ fn a_table_of_another_space() {
     fs::write(fixture.path("wrong.toml"), text.replace("gh_k3", "gh_k33")).unwrap();
     let said = fixture.refused(&format!("{SEARCH} --space wrong.toml --out run"), 2);
     assert!(said.contains("unknown primitive 'gh_k33'"), "{said}");
+    let said = fixture.refused(&format!("{SEARCH} --space pfld-all --out run"), 2);
+    assert!(said.contains("no search space 'pfld-all'") && said.contains("pfld26"), "{said}");
     assert_untouched(&fixture);
 }
 
