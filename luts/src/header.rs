@@ -222,6 +222,9 @@ pub struct Units {
 pub struct Fit {
     /// Root mean square of (predicted − measured) / measured over those networks, each predicted from the others.
     pub residual: f64,
+    /// Root mean square over those networks of the standard error of their own times, as a share: what of the residual is noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
     /// Their architectures: primitives of the layers, separated by blanks.
     pub architectures: Vec<String>,
     /// Some of them with their times: measured again later, they tell how the device's state has changed since.
@@ -237,6 +240,9 @@ pub struct Anchor {
     pub architecture: String,
     /// Its time, as measured, not as fitted.
     pub measured_us: Micros,
+    /// That time's standard error, as a share of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
 }
 
 /// What `profiler check` found.
@@ -262,6 +268,21 @@ pub struct Checked {
     /// How much slower than at the build the device was, by the anchors; the other figures are without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<f64>,
+    /// Mean signed error with that state left in the networks' figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_with_state: Option<f64>,
+    /// Share of networks whose figure lies in the predicted 95 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<f64>,
+}
+
+impl Fit {
+    /// The residual without what the networks' own noise puts into it, as variances subtract; at least half of it, since the noise is only
+    /// known so well.
+    pub fn true_residual(&self) -> f64 {
+        let noise = self.noise.unwrap_or_default();
+        (self.residual.powi(2) - noise.powi(2)).max(0.0).sqrt().max(0.5 * self.residual)
+    }
 }
 
 impl Header {
@@ -285,6 +306,8 @@ impl Header {
             need(fit.residual.is_finite() && fit.residual >= 0.0, "fit.residual", "must be a number of at least 0");
             let positive = |anchor: &Anchor| anchor.measured_us.0.is_finite() && anchor.measured_us.0 > 0.0;
             need(fit.anchors.iter().all(positive), "fit.anchors", "times must be above 0");
+            let errors = fit.anchors.iter().filter_map(|anchor| anchor.standard_error).chain(fit.noise);
+            need(errors.into_iter().all(|e| e.is_finite() && e >= 0.0), "fit", "standard errors must be numbers of at least 0");
         }
         faults
     }

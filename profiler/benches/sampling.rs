@@ -66,7 +66,16 @@ fn idle_model() -> Model {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("m"), "").expect("written");
     let item = Item { id: "idle".into(), model: "m".into(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };
-    let plan = Plan { precision: 0.01, budget_ms: 1, sample_us: 1e4, canary_us: 1.0, min_samples: 1, cold_runs: 0 };
+    let plan = Plan {
+        precision: 0.01,
+        budget_ms: 1,
+        sample_us: 1e4,
+        canary_us: 1.0,
+        min_samples: 1,
+        cold_runs: 0,
+        quiet_us: None,
+        widening: 1.0,
+    };
     let job = Job {
         protocol: PROTOCOL,
         engine: "idle".into(),
@@ -75,7 +84,7 @@ fn idle_model() -> Model {
         cpus: vec![],
         seed: 1,
         plan,
-        hold: Hold { celsius: None, governor: false },
+        hold: Hold { celsius: None, start_celsius: None, governor: false },
         items: vec![item.clone()],
     };
     Model::load(&engine, &item, folder.path(), &job).expect("nothing can go wrong")

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`protocol`] | what the two sides say to each other |
 //! | [`stats`] | medians and their intervals |
+//! | [`quiet`] | when the device counts as quiet |
 //! | [`steady`] | which samples nothing disturbed within |
 //! | [`random`] | a small random generator, the same on every device |
 //! | [`device`] | what a device is |
@@ -19,6 +20,7 @@ pub mod device;
 #[cfg(feature = "host")]
 pub mod host;
 pub mod protocol;
+pub mod quiet;
 pub mod random;
 pub mod stats;
 pub mod steady;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::Knowledge;
 
 /// Version of job and events; both sides must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Name of the job's file in its folder.
 pub const JOB_FILE: &str = "job.json";
@@ -50,6 +50,10 @@ pub struct Plan {
     pub min_samples: usize,
     /// Runs with cold caches of each item that asks for them.
     pub cold_runs: usize,
+    /// The canary's time while the device was quiet, in µs a unit, from earlier passes.
+    pub quiet_us: Option<f64>,
+    /// By how much wider the interval of a median is than its samples alone tell, since processes differ; from earlier passes.
+    pub widening: f64,
 }
 
 /// What the device is held at while it measures.
@@ -57,6 +61,8 @@ pub struct Plan {
 pub struct Hold {
     /// How far its temperature may be from that at the start, in °C; not looked at where absent.
     pub celsius: Option<f64>,
+    /// The temperature at the start, in °C, from earlier passes; the first reading where absent.
+    pub start_celsius: Option<f64>,
     /// Whether the governor is set to `performance`, where that is allowed, and set back at the end.
     pub governor: bool,
 }

@@ -40,6 +40,23 @@ impl Median {
         Some(Self { value: quantile(&sorted, 0.5), low: sorted[l - 1], high: sorted[sorted.len() - l] })
     }
 
+    /// The same with an interval that many times as wide, where samples tell less than their number does.
+    pub fn widened(self, factor: f64) -> Self {
+        let end = |end: f64| self.value + factor * (end - self.value);
+        Self { value: self.value, low: end(self.low), high: end(self.high) }
+    }
+
+    /// The median and its interval, times a factor.
+    pub fn scaled(self, factor: f64) -> Self {
+        Self { value: self.value * factor, low: self.low * factor, high: self.high * factor }
+    }
+
+    /// The same where it was multiplied by a figure whose standard error is this share of it.
+    pub fn with_error_of_factor(self, share: f64) -> Self {
+        let away = |end: f64| (end - self.value).hypot(1.96 * share * self.value);
+        Self { value: self.value, low: self.value - away(self.low), high: self.value + away(self.high) }
+    }
+
     /// Half the interval's width in parts of the median.
     pub fn relative_half_width(&self) -> f64 {
         (self.high - self.low) / (2.0 * self.value)
@@ -93,6 +110,16 @@ mod tests {
         });
         let share = covered.count() as f64 / 2000.0;
         assert!((0.94..=0.99).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn intervals_are_widened_around_the_median() {
+        let median = Median { value: 10.0, low: 9.7, high: 10.4 };
+        let wide = median.widened(2.0);
+        assert!((wide.low - 9.4).abs() < 1e-12 && (wide.high - 10.8).abs() < 1e-12 && wide.value == 10.0);
+        // 0.4 and 1.96 · 0.03 / 1.96 · 10 at a right angle.
+        let with = median.with_error_of_factor(0.03 / 1.96);
+        assert!((with.high - 10.5).abs() < 1e-12 && (with.low - (10.0 - 0.18f64.sqrt())).abs() < 1e-12, "{with:?}");
     }
 
     #[test]

@@ -10,8 +10,10 @@ use crate::random::Random;
 
 /// Largest difference to the expected outputs, in parts of the largest expected value.
 const TOLERANCE: f64 = 1e-3;
-/// Parts of a sample that are timed by themselves.
+/// Parts of a sample that are timed by themselves, and so its least number of runs, …
 const PARTS: u64 = 4;
+/// … but of a run longer than this, in µs, one at a time: four would take so long that most samples are interrupted.
+const LONG_RUN_US: f64 = 10_000.0;
 /// Runs before anything is timed: engines allocate and choose kernels in the first ones.
 const WARM_UP: usize = 3;
 
@@ -66,7 +68,7 @@ impl Model {
         for _ in 0..5 {
             fastest = fastest.min(model.time(1)?);
         }
-        model.runs = (job.plan.sample_us / fastest.max(0.1)).ceil().clamp(1.0, 1e6) as u64;
+        model.runs = runs_of(job.plan.sample_us, fastest);
         Ok(model)
     }
 
@@ -131,6 +133,12 @@ impl Model {
     }
 }
 
+/// Runs in a sample that is to last `sample_us`, of a model whose run takes `run_us`.
+fn runs_of(sample_us: f64, run_us: f64) -> u64 {
+    let least = if run_us > LONG_RUN_US { 1 } else { PARTS };
+    ((sample_us / run_us.max(0.1)).ceil().clamp(1.0, 1e6) as u64).max(least)
+}
+
 /// Reads little-endian f32 values.
 fn floats(path: &Path) -> Result<Vec<f32>, String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
@@ -176,6 +184,16 @@ mod tests {
         assert_eq!(difference(&[vec![1.0, 2.0]], &[vec![1.0, 4.0]]), Ok(0.5));
         assert!(difference(&[vec![f32::NAN, 2.0]], &[vec![1.0, 2.0]]).is_ok_and(f64::is_nan));
         assert!(difference(&[vec![1.0]], &[vec![1.0, 4.0]]).is_err());
+    }
+
+    #[test]
+    fn a_sample_has_parts_unless_a_run_is_long() {
+        assert_eq!(runs_of(500.0, 10.0), 50);
+        assert_eq!(runs_of(500.0, 300.0), PARTS);
+        // On a phone a network takes some milliseconds: its samples are filtered like those of short ones.
+        assert_eq!(runs_of(500.0, 9_900.0), PARTS);
+        assert_eq!(runs_of(500.0, 10_100.0), 1);
+        assert_eq!(runs_of(50_000.0, 11_000.0), 5);
     }
 
     #[test]

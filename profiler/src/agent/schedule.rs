@@ -3,32 +3,34 @@
 //! Rounds in random order, so that drift falls on all alike. The first rounds take every model; later ones only those whose
 //! interval is still too wide, and of these the widest half more often: time goes where the uncertainty is.
 
-use crate::protocol::{Job, Plan, Sample};
+use crate::protocol::{Item, Job, Plan, Sample};
 use crate::random::Random;
-use crate::stats::Median;
-use crate::steady;
+use crate::stats::{Median, quantile};
+use crate::{quiet, steady};
 
+/// Samples of one model.
 struct State {
-    /// Each sample's time in canary units, and its spread.
+    /// Ratios to the canary that count, from earlier passes.
+    earlier: Vec<f64>,
+    /// Of this pass: each sample's time in canary units, and its spread.
     samples: Vec<(f64, f64)>,
-    /// How many of them are steady.
-    steady: usize,
+    /// Their canaries, in µs a unit.
+    canaries: Vec<f64>,
+    /// How many samples count.
+    used: usize,
     /// Relative half-width of the interval of their median; infinite before there is one.
     width: f64,
 }
 
 impl State {
-    fn new(samples: Vec<(f64, f64)>) -> Self {
-        let limit = steady::limit(samples.iter().map(|&(_, spread)| spread));
-        let ratios: Vec<f64> = samples.iter().filter(|(_, spread)| *spread <= limit).map(|&(ratio, _)| ratio).collect();
-        let width = Median::of(&ratios).map_or(f64::INFINITY, |m| m.relative_half_width());
-        Self { samples, steady: ratios.len(), width }
-    }
-
-    fn add(&mut self, sample: &Sample) {
-        let mut samples = std::mem::take(&mut self.samples);
-        samples.push((sample.ratio(), sample.spread));
-        *self = Self::new(samples);
+    /// Takes stock: samples count that nothing disturbed within, and whose canary is at most `limit_us`.
+    fn update(&mut self, limit_us: f64, widening: f64) {
+        let steady = steady::select(&self.samples);
+        let of_pass = std::iter::zip(std::iter::zip(&self.samples, &self.canaries), steady);
+        let counts = |((sample, canary), steady): ((&(f64, f64), &f64), bool)| (steady && *canary <= limit_us).then_some(sample.0);
+        let ratios: Vec<f64> = self.earlier.iter().copied().chain(of_pass.filter_map(counts)).collect();
+        self.used = ratios.len();
+        self.width = Median::of(&ratios).map_or(f64::INFINITY, |m| m.widened(widening).relative_half_width());
     }
 }
 
@@ -36,20 +38,38 @@ impl State {
 pub struct Schedule {
     plan: Plan,
     items: Vec<State>,
+    /// Canaries of all models in this pass.
+    canaries: Vec<f64>,
     random: Random,
     rounds: u64,
 }
 
 impl Schedule {
-    /// Starts with the samples of earlier runs.
+    /// Starts with the samples of earlier passes.
     pub fn new(job: &Job) -> Self {
-        // What was found before is steady.
-        let items = job.items.iter().map(|item| State::new(item.earlier.iter().map(|&ratio| (ratio, 0.0)).collect()));
-        Self { plan: job.plan, items: items.collect(), random: Random::new(job.seed), rounds: 0 }
+        let state = |item: &Item| State {
+            earlier: item.earlier.clone(),
+            samples: Vec::new(),
+            canaries: Vec::new(),
+            used: 0,
+            width: f64::INFINITY,
+        };
+        let items = job.items.iter().map(state).collect();
+        let mut schedule = Self { plan: job.plan, items, canaries: Vec::new(), random: Random::new(job.seed), rounds: 0 };
+        schedule.take_stock();
+        schedule
+    }
+
+    /// What the table will be made of is judged anew, by the quietest canaries so far.
+    fn take_stock(&mut self) {
+        self.canaries.sort_by(f64::total_cmp);
+        let own = (!self.canaries.is_empty()).then(|| quantile(&self.canaries, quiet::QUIETEST));
+        let quiet = own.into_iter().chain(self.plan.quiet_us).reduce(f64::min).unwrap_or(f64::INFINITY);
+        self.items.iter_mut().for_each(|item| item.update(quiet * quiet::NEAR, self.plan.widening));
     }
 
     fn is_settled(&self, item: &State) -> bool {
-        item.steady >= self.plan.min_samples && item.width <= self.plan.precision
+        item.used >= self.plan.min_samples && item.width <= self.plan.precision
     }
 
     /// Models that have reached the precision.
@@ -72,15 +92,19 @@ impl Schedule {
         elapsed_ms >= self.plan.budget_ms as f64
     }
 
-    /// Takes note of a sample.
+    /// Takes note of a sample; it counts from the next round on.
     pub fn record(&mut self, index: usize, sample: &Sample) {
         if sample.fault.is_none() {
-            self.items[index].add(sample);
+            let item = &mut self.items[index];
+            item.samples.push((sample.ratio(), sample.spread));
+            item.canaries.push(sample.canary_us());
+            self.canaries.push(sample.canary_us());
         }
     }
 
     /// The models of the next round, in its order; `None` when all are settled or the budget is spent.
     pub fn next_round(&mut self, elapsed_ms: f64) -> Option<Vec<usize>> {
+        self.take_stock();
         if self.is_over(elapsed_ms) {
             return None;
         }
@@ -89,7 +113,7 @@ impl Schedule {
             return None;
         }
         self.rounds += 1;
-        let lacking = |i: &usize| self.items[*i].steady < self.plan.min_samples;
+        let lacking = |i: &usize| self.items[*i].used < self.plan.min_samples;
         if !open.iter().any(lacking) {
             open.sort_by(|&a, &b| self.items[b].width.total_cmp(&self.items[a].width));
             let widest = open[..open.len().div_ceil(2)].to_vec();
@@ -103,11 +127,20 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Hold, Item};
+    use crate::protocol::Hold;
 
     fn schedule(items: usize, budget_ms: u64) -> Schedule {
-        let plan = Plan { precision: 0.01, budget_ms, sample_us: 1.0, canary_us: 1.0, min_samples: 8, cold_runs: 0 };
-        let hold = Hold { celsius: None, governor: false };
+        let plan = Plan {
+            precision: 0.01,
+            budget_ms,
+            sample_us: 1.0,
+            canary_us: 1.0,
+            min_samples: 8,
+            cold_runs: 0,
+            quiet_us: None,
+            widening: 1.0,
+        };
+        let hold = Hold { celsius: None, start_celsius: None, governor: false };
         let item =
             |i| Item { id: format!("{i}"), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };
         let items = (0..items).map(item).collect();
@@ -144,6 +177,38 @@ mod tests {
         }
         assert!(schedule.all_settled());
         assert!(taken[2] > 3 * taken[0] && [0, 1, 3].iter().all(|&i| taken[i] == 8), "{taken:?}");
+    }
+
+    /// Samples beside a loud canary do not go into the table, so they are not enough.
+    #[test]
+    fn only_what_the_table_is_made_of_counts() {
+        let mut schedule = schedule(2, 1000);
+        let loud = |us: f64| Sample { before_us: 1.3, after_us: 1.3, ..sample(1.3 * us) };
+        for i in 0..20 {
+            schedule.record(0, &sample(100.0));
+            schedule.record(1, &if i < 7 { sample(100.0) } else { loud(100.0) });
+        }
+        schedule.take_stock();
+        assert_eq!((schedule.items[0].used, schedule.items[1].used), (20, 7));
+        assert_eq!(schedule.next_round(0.0), Some(vec![1]));
+        // A quiet canary known from earlier passes: this pass had none such.
+        schedule.plan.quiet_us = Some(0.9);
+        schedule.take_stock();
+        assert_eq!(schedule.items[0].used, 0);
+    }
+
+    #[test]
+    fn the_precision_is_that_of_the_widened_interval() {
+        let mut random = Random::new(3);
+        let samples: Vec<Sample> = (0..40).map(|_| sample(100.0 * (1.0 + 0.03 * (random.unit() - 0.5)))).collect();
+        let settled = |widening: f64| {
+            let mut schedule = schedule(1, 1000);
+            schedule.plan.widening = widening;
+            samples.iter().for_each(|sample| schedule.record(0, sample));
+            schedule.take_stock();
+            schedule.all_settled()
+        };
+        assert!(settled(1.0) && !settled(4.0));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl<'a> Session<'a> {
             models,
             sampler: Sampler::new(canary, cpus, job.threads),
             schedule: Schedule::new(job),
-            thermometer: Thermometer::new(sensors, job.hold.celsius),
+            thermometer: Thermometer::new(sensors, &job.hold),
             pause: Pause::default(),
         }
     }

@@ -7,6 +7,7 @@ use std::fs;
 
 use super::clock;
 use crate::device::{Sensor, celsius};
+use crate::protocol::Hold;
 
 /// Time between two readings, in ms: a reading takes up to a millisecond on some phones, and silicon needs longer to change.
 const INTERVAL_MS: f64 = 100.0;
@@ -35,10 +36,10 @@ pub struct Thermometer {
 }
 
 impl Thermometer {
-    /// For these sensors; the warmest of the processors' counts. Without a band it only reads.
-    pub fn new(sensors: &[Sensor], band: Option<f64>) -> Self {
+    /// For these sensors; the warmest of the processors' counts. It only reads where nothing is to be held.
+    pub fn new(sensors: &[Sensor], hold: &Hold) -> Self {
         let files = sensors.iter().filter(|sensor| sensor.is_of_processors()).map(Sensor::path).collect();
-        Self { files, band, start: None, last: None, read_at_ms: f64::NEG_INFINITY, outside: false }
+        Self { files, band: hold.celsius, start: hold.start_celsius, last: None, read_at_ms: f64::NEG_INFINITY, outside: false }
     }
 
     /// The last reading, in °C.
@@ -84,9 +85,21 @@ impl Thermometer {
 mod tests {
     use super::*;
 
+    fn hold(start_celsius: Option<f64>) -> Hold {
+        Hold { celsius: Some(3.0), start_celsius, governor: false }
+    }
+
+    #[test]
+    fn the_band_is_that_of_the_first_pass() {
+        let mut thermometer = Thermometer::new(&[], &hold(Some(35.0)));
+        // By itself, this pass would take 40 °C for its start.
+        assert_eq!(thermometer.judge(Some(40.0)), Fitness::TooWarm(40.0));
+        assert_eq!(thermometer.judge(Some(36.0)), Fitness::Fit);
+    }
+
     #[test]
     fn the_band_holds_both_ways_and_is_left_by_a_margin_only() {
-        let mut thermometer = Thermometer::new(&[], Some(3.0));
+        let mut thermometer = Thermometer::new(&[], &hold(None));
         let mut judge = |c: f64| thermometer.judge(Some(c));
         assert_eq!(judge(40.0), Fitness::Fit);
         assert_eq!(judge(43.0), Fitness::Fit);
@@ -101,7 +114,7 @@ mod tests {
     #[test]
     fn a_device_without_sensors_is_always_fit() {
         let battery = Sensor { zone: 0, kind: "battery".to_string(), celsius: 30.0 };
-        let mut thermometer = Thermometer::new(&[battery], Some(3.0));
+        let mut thermometer = Thermometer::new(&[battery], &hold(None));
         assert_eq!((thermometer.look(), thermometer.celsius()), (Fitness::Fit, None));
         // A sensor that stops to answer is no reason to wait for ever.
         thermometer.judge(Some(40.0));

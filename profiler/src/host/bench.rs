@@ -1,5 +1,6 @@
 //! `profiler bench`: any models, interleaved.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indicatif::MultiProgress;
@@ -9,7 +10,8 @@ use super::collect::{Setting, Task};
 use super::job::JobFolder;
 use super::neighbour::QuietRatios;
 use super::raw::Samples;
-use super::{HostError, text};
+use super::{HostError, cluster, text};
+use crate::quiet::QUIETEST;
 use crate::stats::Median;
 
 /// One model's figures.
@@ -19,12 +21,12 @@ pub struct Figure {
     pub model: String,
     /// Median of the samples as they are, in µs a run.
     pub median_us: f64,
-    /// Its 95 % interval.
+    /// Its 95 % interval, which knows that processes differ ([`cluster`]).
     pub ci95_us: [f64; 2],
     /// Median of samples over canaries, times the canary's time in the quietest tenth; without the effect of a
     /// neighbour on the core ([`QuietRatios`]).
     pub paired_us: f64,
-    /// Its 95 % interval.
+    /// Its 95 % interval, with the uncertainty of the canary's stated time.
     pub paired_ci95_us: [f64; 2],
     /// Samples kept.
     pub samples: usize,
@@ -44,19 +46,30 @@ pub fn run(files: &[PathBuf], setting: &Setting) -> Result<(Vec<Figure>, Samples
         Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars: MultiProgress::new() }.run()?;
     let quiet = QuietRatios::of(&samples);
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
+    // The canary's stated time has an error of its own, which all models share.
+    let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
+    let stated_error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), QUIETEST);
+    let raw: BTreeMap<&str, (Vec<f64>, &[usize])> = samples
+        .items
+        .iter()
+        .map(|(id, item)| (id.as_str(), (item.samples.iter().map(|s| s.us).collect(), &item.processes[..])))
+        .collect();
+    let widening = cluster::widening(raw.values().map(|(us, processes)| (&us[..], *processes)));
     let mut figures = Vec::new();
     for (id, file) in std::iter::zip(ids, files) {
         let item = samples.items.get(&id).cloned().unwrap_or_default();
-        let raw: Vec<f64> = item.samples.iter().map(|s| s.us).collect();
-        let (Some(raw), Some(paired)) = (Median::of(&raw), Median::of(quiet.item(&id))) else {
+        let raw = raw.get(id.as_str()).and_then(|(us, _)| Median::of(us));
+        let (Some(raw), Some(paired)) = (raw, quiet.median(&id)) else {
             return Err(HostError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None });
         };
+        let raw = raw.widened(widening);
+        let paired = paired.scaled(stated).with_error_of_factor(stated_error / stated);
         figures.push(Figure {
             model: file.display().to_string(),
             median_us: raw.value,
             ci95_us: [raw.low, raw.high],
-            paired_us: paired.value * stated,
-            paired_ci95_us: [paired.low * stated, paired.high * stated],
+            paired_us: paired.value,
+            paired_ci95_us: [paired.low, paired.high],
             samples: item.samples.len(),
             discarded: item.faulty.iter().sum(),
         });

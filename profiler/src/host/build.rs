@@ -60,7 +60,14 @@ impl Build {
         let nets = design::balanced(&self.space, self.nets, DESIGN_SEED);
         let mut models = Model::parts(&self.space, self.points);
         models.extend(nets.iter().map(|choice| Model::net(&self.space, choice, self.points)));
-        let plan = Plan { space: &self.space, points: self.points, threads: self.setting.threads, models: &models, nets: &nets };
+        let plan = Plan {
+            space: &self.space,
+            points: self.points,
+            threads: self.setting.threads,
+            precision: self.setting.plan.precision,
+            models: &models,
+            nets: &nets,
+        };
         let samples = self.collect_all(&units, &models)?;
         let table = match &samples[..] {
             [samples] => plan.table(samples, &units[0].raw)?,

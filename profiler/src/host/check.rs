@@ -2,9 +2,11 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`conditions`] | whether it was measured under conditions that allow a verdict |
 //! | [`shared`] | what the networks with the largest errors have in common |
 //! | [`scatter`] | a check as a picture |
 
+pub mod conditions;
 pub mod scatter;
 pub mod shared;
 
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 
 use blocks::{Primitive, Space};
 use indicatif::MultiProgress;
-use luts::{Checked, Header, Micros, Overwrite, Source, Table};
+use luts::{Checked, Header, Overwrite, Prediction, Source, Table};
 use serde::Serialize;
 
 use super::collect::{Setting, Task};
@@ -22,6 +24,7 @@ use super::picture::{Page, Section};
 use super::raw::Samples;
 use super::{HostError, design, text};
 use crate::stats::Median;
+use conditions::{Anchor, Conditions};
 use shared::Suspects;
 
 /// Errors up to this are good ones.
@@ -71,8 +74,34 @@ pub struct Net {
     pub error: f64,
     /// Standard error of the measured figure, relative.
     pub noise: f64,
-    /// Whether the predicted interval holds the measured figure.
+    /// Whether the predicted interval holds the measured figure, the figure's own uncertainty allowed for.
     pub covered: bool,
+}
+
+impl Net {
+    /// A network's prediction beside its figure, from which the device's state is taken out; `state_error` is that one's standard error,
+    /// as a share.
+    fn new(architecture: String, prediction: &Prediction, measured: Median, state_error: f64) -> Self {
+        let predicted_us = prediction.total.0;
+        let interval = prediction.interval.map(|i| [i.low.0, i.high.0]);
+        let noise = measured.standard_error() / measured.value;
+        // What separates the two is the prediction's error, the figure's, and the state's.
+        let own = 1.96 * noise.hypot(state_error) * measured.value;
+        let covered = interval.is_some_and(|[low, high]| {
+            let allowed = (0.5 * (high - low)).hypot(own);
+            (measured.value - 0.5 * (low + high)).abs() <= allowed
+        });
+        Self {
+            architecture,
+            predicted_us,
+            predicted_ci95_us: interval,
+            measured_us: measured.value,
+            measured_ci95_us: [measured.low, measured.high],
+            error: predicted_us / measured.value - 1.0,
+            noise,
+            covered,
+        }
+    }
 }
 
 /// What was found; errors are shares.
@@ -92,9 +121,13 @@ pub struct Report {
     pub covered: f64,
     /// Median over the networks of the relative standard error of the measured figure.
     pub noise: f64,
-    /// How much slower the device is than when the table was built: the median over the table's anchors, networks measured then
-    /// and now. The networks' measured figures are without it. Absent where the table has no anchors.
-    pub state: Option<f64>,
+    /// Mean signed error of the predictions against the figures as they were measured, with the device's state in them.
+    pub bias_with_state: f64,
+    /// The conditions: the device's state, which the networks' measured figures are without, and what may disturb.
+    #[serde(flatten)]
+    pub conditions: Conditions,
+    /// Why there is no verdict; empty where there is one.
+    pub disturbances: Vec<String>,
     /// The networks with the largest errors, the largest first.
     pub worst: Vec<Net>,
     /// The candidates that they share.
@@ -136,43 +169,48 @@ impl Check {
         let quiet = QuietRatios::of(&samples);
         let median = |choice: &Vec<Primitive>| {
             let id = job::net_id(choice);
-            Median::of(quiet.item(&id)).ok_or_else(|| HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None })
+            quiet.median(&id).ok_or_else(|| HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None })
         };
-        let mut slowdowns = Vec::new();
-        for (choice, then) in &anchors {
-            slowdowns.push(median(choice)?.value * canary.stated_us.0 / then.0);
-        }
-        let slowdown = crate::stats::median(slowdowns);
-        let unit = canary.stated_us.0 / slowdown.unwrap_or(1.0);
+        let by_table = |ratio: Median| ratio.scaled(canary.stated_us.0);
+        let anchors = anchors.iter().map(|(choice, then)| {
+            let (then_us, then_error) = (then.measured_us.0, then.standard_error.unwrap_or_default());
+            Ok(Anchor { then_us, then_error, now: by_table(median(choice)?) })
+        });
+        let anchors = anchors.collect::<Result<Vec<_>, HostError>>()?;
+        let ids: Vec<String> = choices.iter().map(|choice| job::net_id(choice)).collect();
+        let conditions = Conditions::of(&anchors, &quiet, &ids);
+        let slowdown = 1.0 + conditions.state.unwrap_or_default();
         let mut nets = Vec::new();
         for choice in &choices {
-            let median = median(choice)?;
+            let measured = by_table(median(choice)?).scaled(1.0 / slowdown);
             let prediction = self.table.predict(&self.space, choice, self.points)?;
-            let [measured, low, high] = [median.value, median.low, median.high].map(|ratio| ratio * unit);
-            let interval = prediction.interval.map(|i| [i.low.0, i.high.0]);
-            nets.push(Net {
-                architecture: job::architecture(choice),
-                predicted_us: prediction.total.0,
-                predicted_ci95_us: interval,
-                measured_us: measured,
-                measured_ci95_us: [low, high],
-                error: prediction.total.0 / measured - 1.0,
-                noise: median.standard_error() / median.value,
-                covered: interval.is_some_and(|[low, high]| (low..=high).contains(&measured)),
-            });
+            nets.push(Net::new(job::architecture(choice), &prediction, measured, conditions.state_error));
         }
-        let report = Report { state: slowdown.map(|s| s - 1.0), ..Report::of(nets) };
-        if self.write {
-            let mut table = self.table.clone();
-            table.header.checked = Some(report.summary(self.seed));
-            table.write(&self.path, Overwrite::Yes)?;
+        let report = Report::of(nets, conditions);
+        if self.write && report.disturbances.is_empty() {
+            self.write_into_header(&report)?;
         }
         Ok(report)
     }
 
+    /// Writes what was found into the table's header. The file is read again: what others have written meanwhile stays, and another table
+    /// of that name is left alone.
+    fn write_into_header(&self, report: &Report) -> Result<(), HostError> {
+        let mut table = Table::read(&self.path)?;
+        if table.digest() != self.table.digest() {
+            let path = self.path.display();
+            return Err(HostError::Usage(format!(
+                "{path} has become another table while this check measured the one before: its header is left as it is; check it again"
+            )));
+        }
+        table.header.checked = Some(report.summary(self.seed));
+        table.write(&self.path, Overwrite::Yes)?;
+        Ok(())
+    }
+
     /// The table's anchors: networks and their times at the build. Of a table for another number of landmarks they are other
     /// networks.
-    fn anchors(&self) -> Result<Vec<(Vec<Primitive>, Micros)>, HostError> {
+    fn anchors(&self) -> Result<Vec<(Vec<Primitive>, luts::Anchor)>, HostError> {
         let fit = self.table.header.fit.iter().filter(|_| self.points == self.table.header.points);
         let anchor = |anchor: &luts::Anchor| {
             let primitives = anchor.architecture.split(' ').map(Primitive::from_name).collect::<Option<Vec<_>>>();
@@ -184,7 +222,7 @@ impl Check {
                     anchor.architecture
                 ))
             })?;
-            Ok((choice, anchor.measured_us))
+            Ok((choice, anchor.clone()))
         };
         fit.flat_map(|fit| &fit.anchors).map(anchor).collect()
     }
@@ -192,7 +230,8 @@ impl Check {
 
 impl Report {
     /// Sums the networks up.
-    pub fn of(nets: Vec<Net>) -> Self {
+    pub fn of(nets: Vec<Net>, conditions: Conditions) -> Self {
+        let slowdown = 1.0 + conditions.state.unwrap_or_default();
         let share = |test: &dyn Fn(&Net) -> bool| nets.iter().filter(|n| test(n)).count() as f64 / nets.len() as f64;
         let mean = |value: &dyn Fn(&Net) -> f64| nets.iter().map(value).sum::<f64>() / nets.len() as f64;
         let mut order: Vec<usize> = (0..nets.len()).collect();
@@ -209,14 +248,26 @@ impl Report {
             kendall_tau: kendall_tau(&nets),
             covered: share(&|n| n.covered),
             noise: crate::stats::median(nets.iter().map(|n| n.noise)).unwrap_or_default(),
-            state: None,
+            bias_with_state: mean(&|n| (1.0 + n.error) / slowdown - 1.0),
+            disturbances: conditions.disturbances(),
+            conditions,
             nets,
         }
     }
 
     /// Whether the mean absolute error is small enough.
-    pub fn passes(&self, max_mape: f64) -> bool {
-        self.mape <= max_mape
+    ///
+    /// # Errors
+    /// [`HostError::Disturbed`] where the conditions allow no verdict, [`HostError::CheckFailed`].
+    pub fn verdict(&self, max_mape: f64) -> Result<(), HostError> {
+        if !self.disturbances.is_empty() {
+            return Err(HostError::Disturbed { reasons: self.disturbances.clone() });
+        }
+        if self.mape <= max_mape {
+            return Ok(());
+        }
+        let (found, allowed) = (100.0 * self.mape, 100.0 * max_mape);
+        Err(HostError::CheckFailed(format!("the mean absolute error is {found:.2} %, more than {allowed} %")))
     }
 
     fn summary(&self, seed: u64) -> Checked {
@@ -229,7 +280,9 @@ impl Report {
             within_5: self.within_5,
             within_10: self.within_10,
             kendall_tau: self.kendall_tau,
-            state: self.state,
+            state: self.conditions.state,
+            bias_with_state: Some(self.bias_with_state),
+            covered: Some(self.covered),
         }
     }
 
@@ -260,13 +313,19 @@ impl Report {
     }
 
     fn sums(&self) -> String {
-        let state = self.state.map(|state| {
-            let percent = text::percent(state);
-            format!("\nthe device is {percent} slower than when the table was built (networks measured then and now); figures are without it")
+        let state = self.conditions.state.map(|state| {
+            format!(
+                "\nthe device is {} slower than when the table was built (networks measured then and now, standard error {:.2} %); figures \
+                 are without it, with it the bias is {:+.2} %",
+                text::percent(state),
+                100.0 * self.conditions.state_error,
+                100.0 * self.bias_with_state
+            )
         });
         format!(
             "mean absolute error {:.2} %, bias {:+.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
-             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %{}",
+             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %; samples on a \
+             quiet device: {:.0} a network{}",
             100.0 * self.mape,
             100.0 * self.bias,
             100.0 * self.within_5,
@@ -274,6 +333,7 @@ impl Report {
             self.kendall_tau,
             100.0 * self.covered,
             100.0 * self.noise,
+            self.conditions.quiet_samples,
             state.unwrap_or_default()
         )
     }
@@ -365,20 +425,26 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_the_networks() {
-        let report = Report::of(vec![net(104.0, 100.0), net(188.0, 200.0), net(360.0, 300.0)]);
+        let undisturbed = |state| Conditions { state, quiet_samples: 30.0, limit: 1.1, ..Conditions::default() };
+        let report = Report::of(vec![net(104.0, 100.0), net(188.0, 200.0), net(360.0, 300.0)], undisturbed(Some(0.01)));
         assert!((report.mape - (0.04 + 0.06 + 0.2) / 3.0).abs() < 1e-12);
         assert!((report.bias - (0.04 - 0.06 + 0.2) / 3.0).abs() < 1e-12);
         assert!((report.within_5 - 1.0 / 3.0).abs() < 1e-12 && (report.within_10 - 2.0 / 3.0).abs() < 1e-12);
         assert_eq!(report.kendall_tau, 1.0);
-        assert_eq!(Report::of(vec![net(1.0, 3.0), net(2.0, 2.0), net(3.0, 1.0)]).kendall_tau, -1.0);
-        assert!(report.passes(0.11) && !report.passes(0.09));
+        assert_eq!(Report::of(vec![net(1.0, 3.0), net(2.0, 2.0), net(3.0, 1.0)], undisturbed(None)).kendall_tau, -1.0);
+        // The same against the figures as they were taken, 1 % higher.
+        assert!((report.bias_with_state - ((1.04 + 0.94 + 1.2) / 3.0 / 1.01 - 1.0)).abs() < 1e-12);
+        assert_eq!(report.verdict(0.11).map_err(|e| e.exit_code()), Ok(()));
+        assert_eq!(report.verdict(0.09).map_err(|e| e.exit_code()), Err(1));
+        let disturbed = Report::of(report.nets, undisturbed(Some(0.05)));
+        assert_eq!(disturbed.verdict(0.11).map_err(|e| e.exit_code()), Err(5));
     }
 
     #[test]
     fn the_worst_come_first_and_every_output_names_them() {
         let nets: Vec<Net> =
             (0..8u32).map(|i| net(100.0 + f64::from(i * i) * if i % 2 == 0 { 1.0 } else { -1.0 }, 100.0)).collect();
-        let report = Report::of(nets);
+        let report = Report::of(nets, Conditions::default());
         let errors: Vec<f64> = report.worst.iter().map(|n| (100.0 * n.error).round()).collect();
         assert_eq!(errors, [-49.0, 36.0, -25.0, 16.0, -9.0]);
         let json = serde_json::to_value(&report).unwrap();

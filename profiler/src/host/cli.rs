@@ -215,11 +215,7 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
         note(format_args!("drawn into {file}"));
     }
     print(args.json, &report, || report.text())?;
-    if report.passes(check.max_mape) {
-        return Ok(());
-    }
-    let (found, allowed) = (100.0 * report.mape, 100.0 * check.max_mape);
-    Err(HostError::CheckFailed(format!("the mean absolute error is {found:.2} %, more than {allowed} %")))
+    report.verdict(check.max_mape)
 }
 
 /// Prints a result to stdout.

@@ -7,6 +7,7 @@ use engines::EngineKind;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::job::JobFolder;
+use super::neighbour::QuietRatios;
 use super::raw::{RawFile, Samples, partial};
 use super::transport::{Address, Ended, Flow, TransportError};
 use super::{HostError, interrupt};
@@ -113,14 +114,19 @@ impl Task<'_> {
             Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms, began: None };
         for pass in first + 1..=last {
             listener.began = None;
+            let quiet = QuietRatios::of(&listener.samples);
             let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;
             let plan = Plan {
                 // What has been reached after this pass if each adds its share.
                 precision: setting.plan.precision * (last as f64 / pass as f64).sqrt(),
                 budget_ms: left_ms.max(1.0) as u64,
                 min_samples: (setting.plan.min_samples * pass).div_ceil(last),
+                quiet_us: listener.samples.canary_us().map(|(quiet, _)| quiet),
+                widening: quiet.widening(),
                 ..setting.plan
             };
+            // The band is that around the first pass's start: begun anew in each pass, it would wander with the device.
+            let hold = Hold { start_celsius: listener.samples.celsius.first().copied(), ..setting.hold };
             let job = Job {
                 protocol: PROTOCOL,
                 engine: setting.engine.name().to_string(),
@@ -129,8 +135,8 @@ impl Task<'_> {
                 cpus: setting.cpus.clone(),
                 seed: setting.seed.wrapping_add(pass as u64),
                 plan,
-                hold: setting.hold,
-                items: shuffled(&folder.items, &listener.samples, setting.seed.wrapping_add(pass as u64)),
+                hold,
+                items: shuffled(&folder.items, &quiet, setting.seed.wrapping_add(pass as u64)),
             };
             folder.write_job(&job)?;
             transport.push(folder.path())?;
@@ -149,8 +155,8 @@ impl Task<'_> {
 }
 
 /// The items in another order, each with what is known of it.
-fn shuffled(items: &[Item], samples: &Samples, seed: u64) -> Vec<Item> {
-    let known = |id: &str| samples.items.get(id).map(|s| s.ratios()).unwrap_or_default();
+fn shuffled(items: &[Item], quiet: &QuietRatios, seed: u64) -> Vec<Item> {
+    let known = |id: &str| quiet.taken(id).to_vec();
     let mut items: Vec<Item> = items.iter().map(|item| Item { earlier: known(&item.id), ..item.clone() }).collect();
     Random::new(seed).shuffle(&mut items);
     items

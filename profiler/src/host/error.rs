@@ -99,6 +99,16 @@ pub enum HostError {
     /// A check that was run and failed.
     #[error("{0}")]
     CheckFailed(String),
+    /// A check under conditions that allow no verdict.
+    #[error(
+        "the check was disturbed, so that it gives no verdict and the table's header stays as it is:{}\nend what else runs on the device \
+         and check again",
+        .reasons.iter().map(|r| format!("\n  {r}")).collect::<String>()
+    )]
+    Disturbed {
+        /// What disturbed it.
+        reasons: Vec<String>,
+    },
     /// Ctrl-C.
     #[error("interrupted{}", kept(.raw.as_deref()))]
     Interrupted {
@@ -117,10 +127,11 @@ impl HostError {
         move |source| Self::File { verb, path: path.to_path_buf(), source }
     }
 
-    /// 1: a check failed; 2: bad usage or input; 3: device trouble; 130: interrupted.
+    /// 1: a check failed; 2: bad usage or input; 3: device trouble; 5: a check was disturbed; 130: interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::CheckFailed(_) => 1,
+            Self::Disturbed { .. } => 5,
             Self::Agent { .. }
             | Self::Broken { .. }
             | Self::Transport(_)

@@ -16,7 +16,7 @@ use super::neighbour::QuietRatios;
 use super::raw::{ItemSamples, Samples};
 use super::{HostError, text};
 use crate::protocol::Start;
-use crate::stats::{Median, median, quantile};
+use crate::stats::{median, quantile};
 
 /// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent.
 const ANCHORS: usize = 12;
@@ -29,6 +29,8 @@ pub struct Plan<'a> {
     pub points: usize,
     /// Threads of the engine.
     pub threads: usize,
+    /// The relative half-width of every median's interval at which measuring was to end.
+    pub precision: f64,
     /// All models: parts, the graph of one operation, whole networks.
     pub models: &'a [Model],
     /// The whole networks.
@@ -47,7 +49,7 @@ impl Plan<'_> {
         let (stated, median) = samples.canary_us().ok_or_else(|| broken("holds no good sample"))?;
         let quiet = QuietRatios::of(samples);
         let measured = |id: &str| -> Result<Measured, HostError> {
-            let median = Median::of(quiet.item(id)).ok_or_else(|| broken(&format!("has too few samples of '{id}'")))?;
+            let median = quiet.median(id).ok_or_else(|| broken(&format!("has too few samples of '{id}'")))?;
             Ok(Measured { us: median.value * stated, error: median.standard_error() * stated })
         };
         let parts: Vec<&Model> =
@@ -76,14 +78,19 @@ impl Plan<'_> {
         });
         let whole = whole.collect::<Result<Vec<_>, HostError>>()?;
         let fitted = fit::fit(&alone, measured(OVERHEAD)?, &whole).ok_or_else(|| broken("its figures cannot be fitted"))?;
+        let noise = whole.iter().map(|net| (net.time.error / net.time.us).powi(2)).sum::<f64>() / whole.len().max(1) as f64;
+        let is_precise = |m: &Model| quiet.median(&m.id).is_some_and(|median| median.relative_half_width() <= self.precision);
         let header = Header {
             source: if start.device.emulation.is_empty() { Source::Measured } else { Source::Emulated },
             date: text::now(),
             profiler: env!("CARGO_PKG_VERSION").to_string(),
             method: format!(
-                "medians of samples over canaries, without a neighbour's effect on the core (at most {:+.1} %); blocks alone minus one \
+                "medians of samples over canaries up to {:.2} times their quiet time, without a neighbour's effect on the core (at most \
+                 {:+.1} %), intervals {:.2} times as wide as samples alone tell, since processes differ; blocks alone minus one \
                  operation's overhead as a prior, fitted to {} whole networks (likeliest tau {}, rho {})",
+                quiet.limit,
                 100.0 * quiet.most,
+                quiet.widening(),
                 nets.len(),
                 fitted.tau,
                 fitted.rho
@@ -91,7 +98,8 @@ impl Plan<'_> {
             points: self.points,
             threads: self.threads,
             cpus: start.cpus.clone(),
-            stopped_by: Some(if samples.precise { "precision" } else { "budget" }.to_string()),
+            // By the intervals that are stated, of the samples that count.
+            stopped_by: Some(if models.iter().all(is_precise) { "precision" } else { "budget" }.to_string()),
             space: SpaceId { name: self.space.name().to_string(), hash: self.space.hash() },
             device: device(start),
             engine: EngineId {
@@ -108,6 +116,7 @@ impl Plan<'_> {
             units: None,
             fit: Some(Fit {
                 residual: fitted.residual,
+                noise: Some(noise.sqrt()),
                 architectures: nets.iter().map(|n| job::architecture(n)).collect(),
                 anchors: self.anchors(&measured)?,
             }),
@@ -123,8 +132,9 @@ impl Plan<'_> {
             std::iter::zip(net.iter(), self.space.layers()).all(|(primitive, layer)| layer.primitives.contains(primitive))
         };
         let anchor = |net: &Vec<Primitive>| {
-            let measured_us = Micros(measured(&job::net_id(net))?.us);
-            Ok(Anchor { architecture: job::architecture(net), measured_us })
+            let time = measured(&job::net_id(net))?;
+            let (measured_us, standard_error) = (Micros(time.us), Some(time.error / time.us));
+            Ok(Anchor { architecture: job::architecture(net), measured_us, standard_error })
         };
         self.nets.iter().filter(is_own).take(ANCHORS).map(anchor).collect()
     }

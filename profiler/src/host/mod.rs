@@ -9,6 +9,7 @@
 //! | [`raw`] | raw sample files |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`neighbour`] | what a neighbour on the core does to samples, taken out |
+//! | [`cluster`] | by how much wider intervals are, since processes differ |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
 //! | [`fitted`] | from samples to a table |
 //! | [`plausibility`] | rows that are faster than the processor can be |
@@ -23,6 +24,7 @@ pub mod build;
 pub mod candidates;
 pub mod check;
 pub mod cli;
+pub mod cluster;
 pub mod collect;
 pub mod design;
 pub mod devices;

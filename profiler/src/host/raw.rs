@@ -60,9 +60,9 @@ pub struct ItemSamples {
 impl ItemSamples {
     /// Good samples that nothing disturbed within, each with the process that took it.
     pub fn steady(&self) -> impl Iterator<Item = (&Sample, usize)> {
-        let limit = steady::limit(self.samples.iter().map(|sample| sample.spread));
+        let steady = steady::select(&self.samples.iter().map(|sample| (sample.ratio(), sample.spread)).collect::<Vec<_>>());
         let all = std::iter::zip(&self.samples, self.processes.iter().copied());
-        all.filter(move |(sample, _)| sample.spread <= limit)
+        std::iter::zip(all, steady).filter_map(|(sample, steady)| steady.then_some(sample))
     }
 
     /// Those samples in canary units.
@@ -216,7 +216,8 @@ impl Samples {
     pub fn canary_us(&self) -> Option<(f64, f64)> {
         let mut sorted = self.canaries.clone();
         sorted.sort_by(f64::total_cmp);
-        (!sorted.is_empty()).then(|| (crate::stats::quantile(&sorted, 0.05), crate::stats::quantile(&sorted, 0.5)))
+        (!sorted.is_empty())
+            .then(|| (crate::stats::quantile(&sorted, crate::quiet::QUIETEST), crate::stats::quantile(&sorted, 0.5)))
     }
 }
 

@@ -19,7 +19,8 @@ use crate::protocol::{Hold, Plan};
 #[command(
     name = "profiler",
     version,
-    after_help = "Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 device trouble, 130 interrupted."
+    after_help = "Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 device trouble, 5 a check was disturbed and gives no verdict, \
+                  130 interrupted."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -161,6 +162,8 @@ impl MeasureArgs {
             canary_us: self.canary.0.as_secs_f64() * 1e6,
             min_samples: 12,
             cold_runs: 0,
+            quiet_us: None,
+            widening: 1.0,
         };
         Setting {
             device,
@@ -170,7 +173,7 @@ impl MeasureArgs {
             threads,
             cpus: self.cpus.clone().map(|c| c.0).unwrap_or_default(),
             plan,
-            hold: Hold { celsius: (self.band > 0.0).then_some(self.band), governor: !self.keep_governor },
+            hold: Hold { celsius: (self.band > 0.0).then_some(self.band), start_celsius: None, governor: !self.keep_governor },
             passes: self.passes,
             seed,
         }

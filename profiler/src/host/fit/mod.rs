@@ -217,9 +217,12 @@ mod tests {
         assert!(mean_error(&naive) > 0.2 && mean_error(&minus_overhead) > 0.08);
         assert!(mean_error(&posterior) < 0.01, "{}", mean_error(&posterior));
         assert!(fitted.residual < 0.02, "{}", fitted.residual);
-        // The intervals hold the truth about as often as they say.
+        // The intervals hold the truth about as often as they say, and are no wider than that takes.
         let held = std::iter::zip(&fitted.parts, &truth).filter(|(m, t)| (m.us - **t).abs() < 1.96 * m.error).count();
         assert!(held >= 38, "{held} of {}", truth.len());
+        let squared = std::iter::zip(&fitted.parts, &truth).map(|(m, t)| ((m.us - t) / m.error).powi(2)).sum::<f64>();
+        let deviation = (squared / truth.len() as f64).sqrt();
+        assert!((0.6..=1.5).contains(&deviation), "errors are {deviation} of what is stated");
     }
 
     #[test]
