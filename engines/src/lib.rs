@@ -20,6 +20,11 @@ pub mod mnn;
 pub mod onnxruntime;
 #[cfg(feature = "tract")]
 pub mod tract;
+// Its tests need no tract.
+#[cfg(all(test, not(feature = "tract")))]
+#[allow(dead_code, reason = "only tests use it")]
+#[path = "tract/cpu.rs"]
+mod tract_cpu;
 
 use std::path::Path;
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Checks the trainer's feature `cuda`: scripts/check-cuda.sh
+# Lints and documents all code, with every feature: scripts/lint.sh. One set of features, so that each crate is checked once. MNN is
+# compiled for it (scripts/setup-mnn.sh --build), and MPI's headers are read (scripts/setup-system.sh mpi).
 #
-# Where NVIDIA's compiler nvcc is, this is a plain `cargo clippy`. Elsewhere a stand-in for nvcc is put in its place: it compiles nothing and
+# Where NVIDIA's compiler nvcc is, the trainer's feature `cuda` is as any other. Elsewhere a stand-in for nvcc is put in its place: it compiles nothing and
 # writes empty files where the real one would leave the GPU's code, so that all Rust code of the feature, candle's included, is checked
 # for types and lints. Such a build cannot be linked or run; what a GPU computes is not checked by it.
 set -euo pipefail
@@ -40,4 +41,8 @@ NVCC
     export CUDA_COMPUTE_CAP=80
     echo "no nvcc here: Rust code alone is checked, with a stand-in for it" >&2
 fi
-cargo clippy -p trainer --features cuda --lib --bins -- -D warnings
+cargo clippy --workspace --all-targets --all-features -- -D warnings
+# What clippy has checked is what the documentation needs.
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --quiet
+# Engines without any of them compile, too.
+cargo check --quiet -p engines --no-default-features
