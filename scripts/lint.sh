@@ -9,11 +9,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if ! command -v nvcc >/dev/null; then
-    stand_in=$(mktemp -d)
-    trap 'rm -rf "$stand_in"' EXIT
+    # Always the same place: what was checked with it need not be checked again.
+    stand_in=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}/nvcc-stand-in
     mkdir -p "$stand_in/bin" "$stand_in/include" "$stand_in/lib64"
-    touch "$stand_in/include/cuda.h"
-    cat > "$stand_in/bin/nvcc" <<'NVCC'
+    [ -e "$stand_in/include/cuda.h" ] || touch "$stand_in/include/cuda.h"
+    cat > "$stand_in/bin/nvcc.new" <<'NVCC'
 #!/bin/sh
 # No compiler: writes an empty file for every output that is asked for.
 case "$*" in
@@ -36,7 +36,8 @@ if [ -n "$folder" ]; then
     for source in $sources; do : > "$folder/$(basename "$source" .cu).ptx"; done
 fi
 NVCC
-    chmod +x "$stand_in/bin/nvcc"
+    chmod +x "$stand_in/bin/nvcc.new"
+    if ! cmp -s "$stand_in/bin/nvcc.new" "$stand_in/bin/nvcc"; then mv "$stand_in/bin/nvcc.new" "$stand_in/bin/nvcc"; fi
     export PATH="$stand_in/bin:$PATH" CUDA_HOME="$stand_in" CUDA_PATH="$stand_in" CUDA_ROOT="$stand_in" NVCC="$stand_in/bin/nvcc"
     export CUDA_COMPUTE_CAP=80
     echo "no nvcc here: Rust code alone is checked, with a stand-in for it" >&2

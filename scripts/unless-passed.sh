@@ -26,7 +26,8 @@ unless_passed() {
     done
     shift
     folder=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}/passed
-    hash=$(echo "$* $(inputs_hash "${inputs[@]}")" | sha256sum | cut -d' ' -f1)
+    hash=$(inputs_hash "${inputs[@]}") || return
+    hash=$(echo "$* $hash" | sha256sum | cut -d' ' -f1)
     if [ "$(cat "$folder/$name" 2>/dev/null)" = "$hash" ]; then
         echo "passed over: $name, unchanged since it passed on $(date -r "$folder/$name" '+%F %T'); to run it again, remove $folder/$name" >&2
         return 0
