@@ -8,7 +8,8 @@
 #
 # The first one brings its own loader and C and C++ libraries, and so runs on any ARMv8 kernel, on phones too. Agents are put into
 # ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/agents/, in folders aarch64-linux-gnu, -musl and -gnu-mnn, where
-# `profiler --device adb` and `--device ssh://…` find them; the folder's path is printed. Needs scripts/setup-aarch64.sh.
+# `profiler --device adb` and `--device ssh://…` find them; the folder's path is printed. One that was built of the very same files is left
+# as it is. Needs scripts/setup-aarch64.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -70,6 +71,16 @@ case ${1:-linux-gnu} in
     *) die "unknown target '$1'; known are linux-gnu (the default), musl, mnn and android-check" ;;
 esac
 
+folder=$cache/agents/${target/-unknown/}$kind
+# shellcheck disable=SC1091
+. scripts/unless-passed.sh
+hash=$(inputs_hash engines/Cargo.toml engines/src profiler/Cargo.toml profiler/src)
+if [ "$(cat "$folder/.inputs" 2>/dev/null)" = "$hash" ]; then
+    say "unchanged since it was built: $folder"
+    echo "$folder"
+    exit 0
+fi
+
 # Of what the C compiler is asked to compile for musl (tract's kernels), nothing depends on which C library it is.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=aarch64-linux-gnu-gcc
@@ -80,7 +91,6 @@ program=$CARGO_TARGET_DIR/$target/release/profiler
 size=$(stat -c %s "$program")
 [ "$size" -lt "$limit" ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
 
-folder=$cache/agents/${target/-unknown/}$kind
 mkdir -p "$cache/agents"
 work=$(mktemp -d "$cache/agents/.new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -91,6 +101,7 @@ if [ "${1:-linux-gnu}" = linux-gnu ]; then
         cp -L "$libraries/$library" "$work/$library"
     done
 fi
+echo "$hash" >"$work/.inputs"
 chmod 755 "$work"
 rm -rf "$folder"
 mv "$work" "$folder"

@@ -3,7 +3,8 @@
 #
 # Tests that need the shared data folder (BLOCKTIME_SHARED, default ../shared) skip without it; BLOCKTIME_REQUIRE_SHARED=1 and
 # BLOCKTIME_REQUIRE_ENGINE=1 turn a skip into a failure. Tests on emulated phones and boards need the parts that
-# scripts/setup-aarch64.sh brings; BLOCKTIME_REQUIRE_DEVICE_TESTS=1 brings them and turns a skip into a failure.
+# scripts/setup-aarch64.sh brings; BLOCKTIME_REQUIRE_DEVICE_TESTS=1 brings them and turns a skip into a failure, `later` skips
+# them in any case.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

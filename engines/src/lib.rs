@@ -6,11 +6,13 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`engine`] | the traits, and what an engine says of itself |
+//! | [`elf`] | for which system a program or library is made |
 //! | [`library`] | where a shared library is looked for, and whether it can be loaded at all |
 //! | `onnxruntime` | ONNX Runtime, from a shared library (feature `onnxruntime`, on by default) |
 //! | `tract` | tract, in pure Rust and compiled in (feature `tract`) |
 //! | [`mnn`] | MNN, in C++ and compiled in (feature `mnn`); the converter that makes its files of ONNX, in every build |
 
+pub mod elf;
 pub mod engine;
 pub mod library;
 pub mod mnn;
@@ -18,6 +20,11 @@ pub mod mnn;
 pub mod onnxruntime;
 #[cfg(feature = "tract")]
 pub mod tract;
+// Its tests need no tract.
+#[cfg(all(test, not(feature = "tract")))]
+#[allow(dead_code, reason = "only tests use it")]
+#[path = "tract/cpu.rs"]
+mod tract_cpu;
 
 use std::path::Path;
 

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::elf::{Elf, System};
+
 /// Environment variable that names ONNX Runtime's library.
 pub const ORT_VARIABLE: &str = "ORT_DYLIB_PATH";
 
@@ -13,23 +15,31 @@ pub const ORT_VARIABLE: &str = "ORT_DYLIB_PATH";
 pub enum LibraryError {
     /// In none of the usual places.
     #[error(
-        "no ONNX Runtime library found; tried{}\nto get one, run scripts/setup-onnxruntime.sh; or take it from `pip download \
-         --no-deps onnxruntime` (unzip, onnxruntime/capi/libonnxruntime.so.*) and name it with --engine-lib",
-        .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
+        "no ONNX Runtime library found; tried{}\n{}",
+        .tried.iter().map(|t| format!("\n  {t}")).collect::<String>(),
+        to_get_one(System::own())
     )]
     NotFound {
         /// The places, in the order of the search.
         tried: Vec<String>,
     },
     /// There, but not loadable.
-    #[error(
-        "{path} cannot be used as an engine library: {reason}\nscripts/setup-onnxruntime.sh fetches a working one for this machine"
-    )]
+    #[error("{path} cannot be used as an engine library: {reason}\n{}", to_get_one(System::own()))]
     Unusable {
         /// The file.
         path: String,
         /// Why.
         reason: String,
+    },
+    /// Made for another system than this program.
+    #[error("{path} is a library for {library}, and this program is one for {program}: both must be of one kind\n{}", to_get_one(*.program))]
+    OtherSystem {
+        /// The file.
+        path: String,
+        /// The system it is made for.
+        library: System,
+        /// This program's.
+        program: System,
     },
     /// A process can hold one ONNX Runtime only.
     #[error("{asked} cannot be opened: this process has already loaded {loaded}")]
@@ -45,6 +55,20 @@ impl LibraryError {
     /// The error for that file.
     pub(crate) fn unusable(path: &Path, reason: impl ToString) -> Self {
         Self::Unusable { path: path.display().to_string(), reason: reason.to_string() }
+    }
+}
+
+/// How a library for that system is got.
+pub const fn to_get_one(system: System) -> &'static str {
+    match system {
+        System::Linux => {
+            "to get one, run scripts/setup-onnxruntime.sh; or take it from `pip download --no-deps onnxruntime` (unzip, \
+             onnxruntime/capi/libonnxruntime.so.*) and name it with --engine-lib"
+        }
+        System::Android => {
+            "to get one, take the .aar of onnxruntime-android that your app's build fetches, or libonnxruntime.so out of it, and name it \
+             with --engine-lib (android/README.md)"
+        }
     }
 }
 
@@ -127,7 +151,7 @@ const fn own_machine() -> Option<(u16, &'static str)> {
 /// Checks that a file is a whole 64-bit ELF shared library for this architecture.
 ///
 /// # Errors
-/// [`LibraryError::Unusable`], with what is wrong. On systems without ELF every readable file passes.
+/// [`LibraryError::Unusable`], with what is wrong; [`LibraryError::OtherSystem`]. On systems without ELF every readable file passes.
 pub fn check_header(path: &Path) -> Result<(), LibraryError> {
     let fail = |reason: &str| Err(LibraryError::unusable(path, reason));
     let (header, length) = match read_start(path) {
@@ -178,7 +202,17 @@ pub fn check_header(path: &Path) -> Result<(), LibraryError> {
     if sections.checked_add(size * count).is_none_or(|end| end > length) {
         return fail("it is cut off");
     }
-    Ok(())
+    check_system(path, System::own())
+}
+
+/// Checks that a library is made for that system, where it tells.
+fn check_system(path: &Path, program: System) -> Result<(), LibraryError> {
+    match Elf::read(path).map_err(|reason| LibraryError::unusable(path, reason))?.system {
+        Some(library) if library != program => {
+            Err(LibraryError::OtherSystem { path: path.display().to_string(), library, program })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The first 64 KiB of a file (headers lie there), and its length in bytes.
@@ -189,4 +223,19 @@ fn read_start(path: &Path) -> std::io::Result<(Vec<u8>, u64)> {
     let mut start = Vec::new();
     file.take(1 << 16).read_to_end(&mut start)?;
     Ok((start, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_of_another_system_is_named_as_that_with_what_mends_it() {
+        // A test is a program for this system, as ONNX Runtime from PyPI is a library for it.
+        let own = std::env::current_exe().unwrap();
+        assert!(check_system(&own, System::Linux).is_ok());
+        let said = check_system(&own, System::Android).unwrap_err().to_string();
+        assert!(said.contains("is a library for Linux") && said.contains("one for Android") && said.contains("one kind"), "{said}");
+        assert!(said.contains(".aar") && !said.contains("setup-onnxruntime.sh"), "{said}");
+    }
 }

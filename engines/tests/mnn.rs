@@ -36,6 +36,11 @@ fn mnn() -> Option<Box<dyn Engine>> {
 }
 
 #[test]
+fn the_version_is_that_of_the_converter() {
+    assert_eq!(engines::open(EngineKind::Mnn, None).unwrap().info().version, engines::mnn::VERSION);
+}
+
+#[test]
 fn all_primitives_at_two_shapes() {
     let Some(mnn) = mnn() else { return };
     let graphs = all_primitives();

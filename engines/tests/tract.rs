@@ -24,6 +24,13 @@ fn tract() -> Box<dyn Engine> {
 }
 
 #[test]
+fn the_version_is_the_one_that_is_built_in() {
+    let lock = std::fs::read_to_string(support::project_root().join("Cargo.lock")).unwrap();
+    let after = lock.split("name = \"tract-onnx\"\nversion = \"").nth(1).unwrap();
+    assert_eq!(after.split('"').next(), Some(tract().info().version.as_str()));
+}
+
+#[test]
 fn all_primitives_at_two_shapes() {
     let graphs = all_primitives();
     assert_eq!(graphs.len(), 52);

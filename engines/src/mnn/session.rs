@@ -189,13 +189,3 @@ impl Session for MnnRun {
         self.interpreter.outputs(&self.session).iter().map(copy).collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_is_that_of_the_converter() {
-        assert_eq!(Mnn::open().unwrap().info().version, super::super::VERSION);
-    }
-}

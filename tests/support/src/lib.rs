@@ -33,17 +33,18 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-/// Builds a package's programs and returns the folder they are in: that of the running test.
+/// Builds programs of the workspace and returns the folder they are in: that of the running test.
 ///
 /// # Panics
 /// Where they do not compile.
-pub fn programs(packages: &[&str]) -> PathBuf {
+pub fn programs(names: &[&str]) -> PathBuf {
     let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--bins"]);
-    for package in packages {
-        build.args(["-p", package]);
+    // With a test, so that crates have the features that `cargo test --workspace` gives them, and nothing is compiled twice.
+    build.args(["build", "--quiet", "--workspace", "--test", "whole_path"]);
+    for name in names {
+        build.args(["--bin", name]);
     }
-    assert!(build.status().expect("cargo runs").success(), "{} do not compile", packages.join(", "));
+    assert!(build.status().expect("cargo runs").success(), "{} do not compile", names.join(", "));
     // A test is target/PROFILE/deps/NAME-…
     let test = std::env::current_exe().expect("a test has a path");
     test.ancestors().nth(2).expect("two folders above").to_path_buf()

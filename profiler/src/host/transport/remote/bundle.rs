@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use engines::EngineKind;
+use engines::elf::{Elf, System};
 
-use super::elf::Elf;
 use super::{Probe, RemoteError, vendor};
 
 /// Names an agent: a program, or a folder with the program `profiler`, its loader and its libraries.
 const AGENT_VARIABLE: &str = "BLOCKTIME_AGENT";
 /// The agent's file name in such a folder.
 const PROGRAM: &str = "profiler";
+/// What cross builds into, below the target folder of this machine's own programs: `--target-dir target/cross`.
+const CROSS: &str = "cross";
 
 /// An agent and what it brings along.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Bundle {
     pub files: Vec<BundleFile>,
     /// The name of its loader, where it brings one.
     pub loader: Option<String>,
+    /// The system that its program is made for; unknown of a static one.
+    pub system: Option<System>,
 }
 
 /// A file of an agent.
@@ -33,48 +37,54 @@ pub struct BundleFile {
 }
 
 impl Bundle {
-    /// The agent that runs that engine on a device: the one named by `BLOCKTIME_AGENT`, else the one in the cache folder.
+    /// The agent that runs that engine on a device: the one named by `BLOCKTIME_AGENT`, else the first in the cache folder and among
+    /// what cross has built that is of the kind of the engine's library.
     ///
     /// # Errors
-    /// [`RemoteError::NoAgent`], [`RemoteError::WrongFile`], [`RemoteError::File`].
-    pub fn find(device: &str, probe: &Probe, engine: EngineKind) -> Result<Self, RemoteError> {
+    /// [`RemoteError::NoAgent`], [`RemoteError::Kinds`], [`RemoteError::WrongFile`], [`RemoteError::File`].
+    pub fn find(device: &str, probe: &Probe, engine: EngineKind, library: Option<&Path>) -> Result<Self, RemoteError> {
         let named = std::env::var_os(AGENT_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from);
-        Self::find_in(device, probe, engine, named, engines::library::cache_folder())
+        let mut places = Places { cache: engines::library::cache_folder(), cross: None };
+        // This program is TARGET-FOLDER/release/profiler.
+        let own = std::env::current_exe().ok();
+        places.cross = own.as_deref().and_then(Path::parent).and_then(Path::parent).map(|target| target.join(CROSS));
+        Self::find_in(device, probe, engine, library, named, &places)
     }
 
     fn find_in(
         device: &str,
         probe: &Probe,
         engine: EngineKind,
+        library: Option<&Path>,
         named: Option<PathBuf>,
-        cache: Option<PathBuf>,
+        places: &Places,
     ) -> Result<Self, RemoteError> {
         let mut tried = Vec::new();
         let places = match named {
             Some(path) => vec![path],
             None => {
                 tried.push(format!("${AGENT_VARIABLE}: not set"));
-                let kinds: &[&str] = match engine {
-                    // The gnu one brings its own C library and runs on any kernel of that architecture.
-                    EngineKind::OnnxRuntime if probe.android => &["linux-android", "linux-gnu"],
-                    EngineKind::OnnxRuntime => &["linux-gnu"],
-                    // A single static program that runs on any kernel; only that one is built with the engine.
-                    EngineKind::Tract => &["linux-musl"],
-                    EngineKind::Mnn => &["linux-gnu-mnn"],
-                };
-                let agents = cache.map(|cache| cache.join("agents"));
-                agents.iter().flat_map(|a| kinds.iter().map(|kind| a.join(format!("{}-{kind}", probe.arch)))).collect()
+                places.of(probe, engine)
             }
         };
+        let mut other_kind = None;
         for place in places {
-            if place.exists() {
-                return Self::read(device, probe, &place);
+            if !place.exists() {
+                tried.push(place.display().to_string());
+                continue;
             }
-            tried.push(place.display().to_string());
+            let bundle = Self::read(device, probe, &place)?;
+            match library.and_then(|library| bundle.unlike(library, &place)) {
+                None => return Ok(bundle),
+                Some(unlike) => other_kind.get_or_insert(unlike),
+            };
+        }
+        if let Some(unlike) = other_kind {
+            return Err(unlike);
         }
         let advice = match engine {
             EngineKind::OnnxRuntime => {
-                "build one: scripts/build-agent.sh makes it for ARMv8 Linux and Android alike; see android/README.md"
+                "build one: scripts/build-agent.sh makes it for ARMv8 Linux and Android alike, cross for one of them; see android/README.md"
             }
             EngineKind::Tract => {
                 "build one with tract: scripts/build-agent.sh musl makes it for ARMv8 Linux and Android alike; see android/README.md"
@@ -118,7 +128,53 @@ impl Bundle {
             let reason = format!("it needs {needed}, which Android does not have; name the folder that holds its loader too");
             return Err(wrong(&program.from, reason));
         }
-        Ok(Self { files, loader })
+        let system = loader.as_deref().or(elf.loader.as_deref()).map(System::of_loader);
+        Ok(Self { files, loader, system })
+    }
+
+    /// The error, where the library is made for another system than this agent.
+    fn unlike(&self, library: &Path, place: &Path) -> Option<RemoteError> {
+        // One that cannot be read has been refused before.
+        let library_system = Elf::read(library).ok()?.system?;
+        let agent_system = self.system?;
+        (library_system != agent_system).then(|| RemoteError::Kinds {
+            library: library.to_path_buf(),
+            library_system,
+            agent: place.to_path_buf(),
+            agent_system,
+        })
+    }
+}
+
+/// Where agents are that no one has named.
+struct Places {
+    /// The cache folder, which `scripts/build-agent.sh` fills.
+    cache: Option<PathBuf>,
+    /// The target folder of `cross build --target-dir target/cross`, beside this program's.
+    cross: Option<PathBuf>,
+}
+
+impl Places {
+    /// The places of agents with that engine for that device, the best first.
+    fn of(&self, probe: &Probe, engine: EngineKind) -> Vec<PathBuf> {
+        let (cached, crossed): (&[&str], &[&str]) = match (engine, probe.android) {
+            // The gnu one of the script brings its own C library and runs on any kernel of that architecture; that of cross does not.
+            (EngineKind::OnnxRuntime, true) => (&["linux-android", "linux-gnu"], &["linux-android"]),
+            (EngineKind::OnnxRuntime, false) => (&["linux-gnu"], &["unknown-linux-gnu"]),
+            // A single static program that runs on any kernel; only that one is built with the engine. Whether those of cross are,
+            // they say themselves.
+            (EngineKind::Tract, true) => (&["linux-musl"], &["unknown-linux-musl", "linux-android"]),
+            (EngineKind::Tract, false) => (&["linux-musl"], &["unknown-linux-musl"]),
+            (EngineKind::Mnn, true) => (&["linux-gnu-mnn"], &["linux-android"]),
+            (EngineKind::Mnn, false) => (&["linux-gnu-mnn"], &["unknown-linux-gnu"]),
+        };
+        let cached =
+            self.cache.iter().flat_map(|cache| cached.iter().map(|k| cache.join("agents").join(format!("{}-{k}", probe.arch))));
+        let crossed = self
+            .cross
+            .iter()
+            .flat_map(|cross| crossed.iter().map(|k| cross.join(format!("{}-{k}", probe.arch)).join("release").join(PROGRAM)));
+        cached.chain(crossed).collect()
     }
 }
 
@@ -198,6 +254,24 @@ mod tests {
         bytes
     }
 
+    /// A dynamic program for aarch64 that asks for that loader; what is told of a library's system is told of it too.
+    fn dynamic(loader: &str) -> Vec<u8> {
+        let mut bytes = elf(183);
+        (bytes[32], bytes[54], bytes[56]) = (64, 56, 1);
+        let mut header = [0u8; 56];
+        (header[0], header[8], header[32]) = (3, 64 + 56, u8::try_from(loader.len() + 1).unwrap());
+        bytes.extend(header);
+        bytes.extend(loader.bytes().chain([0]));
+        bytes
+    }
+
+    const ANDROID: &str = "/system/bin/linker64";
+    const LINUX: &str = "/lib/ld-linux-aarch64.so.1";
+
+    fn only_cache(cache: &Path) -> Places {
+        Places { cache: Some(cache.to_path_buf()), cross: None }
+    }
+
     #[test]
     fn an_agent_comes_with_its_loader() {
         let cache = tempfile::tempdir().unwrap();
@@ -208,7 +282,7 @@ mod tests {
         {
             fs::write(folder.join(name), bytes).unwrap();
         }
-        let bundle = Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, None, Some(cache.path().to_path_buf())).unwrap();
+        let bundle = Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, None, None, &only_cache(cache.path())).unwrap();
         assert_eq!(bundle.loader.as_deref(), Some("ld-linux-aarch64.so.1"));
         let names: Vec<_> = bundle.files.iter().map(|f| (f.name.as_str(), f.executable)).collect();
         assert_eq!(names, [("ld-linux-aarch64.so.1", true), ("libc.so.6", false), ("profiler", true)]);
@@ -218,7 +292,7 @@ mod tests {
     fn an_agent_with_an_engine_in_it_is_one_static_program() {
         for (engine, kind, script) in [(EngineKind::Tract, "musl", "musl"), (EngineKind::Mnn, "gnu-mnn", "mnn")] {
             let cache = tempfile::tempdir().unwrap();
-            let find = || Bundle::find_in("d", &probe(true), engine, None, Some(cache.path().to_path_buf()));
+            let find = || Bundle::find_in("d", &probe(true), engine, None, None, &only_cache(cache.path()));
             let add = |kind: &str| {
                 let folder = cache.path().join(format!("agents/aarch64-linux-{kind}"));
                 fs::create_dir_all(&folder).unwrap();
@@ -240,11 +314,69 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("profiler");
         fs::write(&program, elf(62)).unwrap();
-        let error = Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, Some(program), None).unwrap_err();
+        let error = Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, None, Some(program), &only_cache(folder.path()))
+            .unwrap_err();
         assert!(error.to_string().contains("built for x86_64"), "{error}");
         let error =
-            Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, None, Some(folder.path().to_path_buf())).unwrap_err();
+            Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, None, None, &only_cache(folder.path())).unwrap_err();
         assert!(matches!(&error, RemoteError::NoAgent { tried, .. } if tried.len() == 2), "{error}");
+    }
+
+    /// Writes a file and the folders above it.
+    fn put(path: &Path, bytes: Vec<u8>) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn an_agent_and_a_library_of_different_kinds_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        put(&at("android.so"), dynamic(ANDROID));
+        put(&at("linux.so"), dynamic(LINUX));
+        put(&at("agent"), dynamic(ANDROID));
+        let named = |library: &str| {
+            let places = only_cache(folder.path());
+            Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, Some(&at(library)), Some(at("agent")), &places)
+        };
+        assert_eq!(named("android.so").unwrap().system, Some(System::Android));
+        let error = named("linux.so").unwrap_err();
+        assert!(matches!(error, RemoteError::Kinds { .. }), "{error}");
+        let said = error.to_string();
+        for word in ["linux.so is a library for Linux", "is a program for Android", "one kind", "--engine-lib", ".aar"] {
+            assert!(said.contains(word), "'{word}' is not in: {said}");
+        }
+        assert!(!said.contains("setup-onnxruntime.sh"), "{said}");
+
+        // Of agents that no one has named, the one that fits is taken.
+        put(&at("agents/aarch64-linux-android/profiler"), dynamic(ANDROID));
+        let found = |library: &str| {
+            Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, Some(&at(library)), None, &only_cache(folder.path()))
+        };
+        assert!(matches!(found("linux.so"), Err(RemoteError::Kinds { .. })));
+        put(&at("agents/aarch64-linux-gnu/profiler"), dynamic(LINUX));
+        put(&at("agents/aarch64-linux-gnu/ld-linux-aarch64.so.1"), elf(183));
+        assert_eq!(found("linux.so").unwrap().system, Some(System::Linux));
+        assert_eq!(found("android.so").unwrap().system, Some(System::Android));
+        fs::remove_dir_all(at("agents/aarch64-linux-android")).unwrap();
+        let said = found("android.so").unwrap_err().to_string();
+        assert!(said.contains("program for Linux") && said.contains("cross"), "{said}");
+    }
+
+    #[test]
+    fn what_cross_has_built_is_found_beside_this_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places { cache: None, cross: Some(folder.path().to_path_buf()) };
+        let find = |android: bool, engine| Bundle::find_in("d", &probe(android), engine, None, None, &places);
+        let missing = find(true, EngineKind::OnnxRuntime).unwrap_err().to_string();
+        assert!(missing.contains("aarch64-linux-android/release/profiler"), "{missing}");
+        put(&folder.path().join("aarch64-linux-android/release/profiler"), dynamic(ANDROID));
+        for engine in [EngineKind::OnnxRuntime, EngineKind::Mnn, EngineKind::Tract] {
+            assert_eq!(find(true, engine).unwrap().system, Some(System::Android));
+            assert!(matches!(find(false, engine), Err(RemoteError::NoAgent { .. })));
+        }
+        put(&folder.path().join("aarch64-unknown-linux-gnu/release/profiler"), dynamic(LINUX));
+        assert_eq!(find(false, EngineKind::OnnxRuntime).unwrap().files.len(), 1);
     }
 
     #[test]

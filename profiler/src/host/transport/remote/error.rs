@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use engines::elf::System;
+
 /// Why a remote device does not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
@@ -182,7 +184,8 @@ pub enum RemoteError {
     },
     /// No engine library for this kind of device.
     #[error(
-        "no ONNX Runtime for {device} ({abi}); tried{}\nname one with --engine-lib, or fetch it: scripts/setup-onnxruntime.sh aarch64",
+        "no ONNX Runtime for {device} ({abi}); tried{}\nname one with --engine-lib, or, for the agent of scripts/build-agent.sh, fetch it: \
+         scripts/setup-onnxruntime.sh aarch64",
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
     )]
     NoEngine {
@@ -218,6 +221,18 @@ pub enum RemoteError {
         /// Why.
         reason: String,
     },
+    /// An agent and a library that cannot work together.
+    #[error("{library} is a library for {library_system}, the agent {agent} is a program for {agent_system}: they must be of one kind.\n{}", one_kind(*.agent_system))]
+    Kinds {
+        /// The engine's library.
+        library: PathBuf,
+        /// What it is made for.
+        library_system: System,
+        /// The agent.
+        agent: PathBuf,
+        /// What it is made for.
+        agent_system: System,
+    },
     /// A file of the host.
     #[error("cannot {verb} {path}")]
     File {
@@ -228,6 +243,20 @@ pub enum RemoteError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// How agent and library become of one kind.
+fn one_kind(agent: System) -> &'static str {
+    match agent {
+        System::Android => {
+            "Name Android's library with --engine-lib (the .aar of onnxruntime-android), or take the agent that loads this one: \
+             scripts/build-agent.sh makes it, with BLOCKTIME_AGENT not set"
+        }
+        System::Linux => {
+            "Leave --engine-lib out (scripts/setup-onnxruntime.sh aarch64 brings the library for this agent), or build an agent for \
+             Android, by cross (android/README.md)"
+        }
+    }
 }
 
 fn others(serials: &[String]) -> String {

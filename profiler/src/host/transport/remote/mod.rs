@@ -5,7 +5,6 @@
 //! next time and are sent again only where the device's hash of them differs.
 
 mod bundle;
-mod elf;
 mod error;
 mod follow;
 mod shell;
@@ -242,7 +241,7 @@ impl<S: Shell> Transport for Remote<S> {
             EngineKind::OnnxRuntime => Some(bundle::engine(&device, &self.probe, given)?),
             EngineKind::Tract | EngineKind::Mnn => None,
         };
-        self.agent = Some(Bundle::find(&device, &self.probe, engine)?);
+        self.agent = Some(Bundle::find(&device, &self.probe, engine, self.engine.as_deref())?);
         Ok(self.engine.as_deref().map(|library| self.at(&engine_file(library))))
     }
 

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Checks the trainer's feature `cuda`: scripts/check-cuda.sh
+# Lints and documents all code, with every feature: scripts/lint.sh. One set of features, so that each crate is checked once. MNN is
+# compiled for it (scripts/setup-mnn.sh --build), and MPI's headers are read (scripts/setup-system.sh mpi).
 #
-# Where NVIDIA's compiler nvcc is, this is a plain `cargo clippy`. Elsewhere a stand-in for nvcc is put in its place: it compiles nothing and
+# Where NVIDIA's compiler nvcc is, the trainer's feature `cuda` is as any other. Elsewhere a stand-in for nvcc is put in its place: it compiles nothing and
 # writes empty files where the real one would leave the GPU's code, so that all Rust code of the feature, candle's included, is checked
 # for types and lints. Such a build cannot be linked or run; what a GPU computes is not checked by it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if ! command -v nvcc >/dev/null; then
-    stand_in=$(mktemp -d)
-    trap 'rm -rf "$stand_in"' EXIT
+    # Always the same place: what was checked with it need not be checked again.
+    stand_in=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}/nvcc-stand-in
     mkdir -p "$stand_in/bin" "$stand_in/include" "$stand_in/lib64"
-    touch "$stand_in/include/cuda.h"
-    cat > "$stand_in/bin/nvcc" <<'NVCC'
+    [ -e "$stand_in/include/cuda.h" ] || touch "$stand_in/include/cuda.h"
+    cat > "$stand_in/bin/nvcc.new" <<'NVCC'
 #!/bin/sh
 # No compiler: writes an empty file for every output that is asked for.
 case "$*" in
@@ -35,9 +36,14 @@ if [ -n "$folder" ]; then
     for source in $sources; do : > "$folder/$(basename "$source" .cu).ptx"; done
 fi
 NVCC
-    chmod +x "$stand_in/bin/nvcc"
+    chmod +x "$stand_in/bin/nvcc.new"
+    if ! cmp -s "$stand_in/bin/nvcc.new" "$stand_in/bin/nvcc"; then mv "$stand_in/bin/nvcc.new" "$stand_in/bin/nvcc"; fi
     export PATH="$stand_in/bin:$PATH" CUDA_HOME="$stand_in" CUDA_PATH="$stand_in" CUDA_ROOT="$stand_in" NVCC="$stand_in/bin/nvcc"
     export CUDA_COMPUTE_CAP=80
     echo "no nvcc here: Rust code alone is checked, with a stand-in for it" >&2
 fi
-cargo clippy -p trainer --features cuda --lib --bins -- -D warnings
+cargo clippy --workspace --all-targets --all-features -- -D warnings
+# What clippy has checked is what the documentation needs.
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --quiet
+# Engines without any of them compile, too.
+cargo check --quiet -p engines --no-default-features
