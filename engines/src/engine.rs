@@ -68,8 +68,9 @@ pub struct EngineInfo {
     pub library: Option<PathBuf>,
     /// SHA-256 of that file, in hex.
     pub library_sha256: Option<String>,
-    /// SHA-256 of the program that it is part of, in hex, where its code comes from no other file and depends on the build.
-    pub program_sha256: Option<String>,
+    /// How it was built, where it is part of this program: its sources and their hash, options, target, compiler. The same for all
+    /// programs that hold the same engine.
+    pub build: Option<String>,
 }
 
 impl fmt::Display for EngineInfo {
@@ -269,6 +270,16 @@ pub enum EngineError {
     Threads {
         /// The engine's name.
         engine: &'static str,
+        /// What was asked for.
+        asked: usize,
+    },
+    /// Another number of threads than that of the pool that all sessions share.
+    #[error("{engine}'s sessions in one process share one pool of {threads} thread(s); a model for {asked} needs another process")]
+    Pool {
+        /// The engine's name.
+        engine: &'static str,
+        /// Threads of the pool.
+        threads: usize,
         /// What was asked for.
         asked: usize,
     },

@@ -46,7 +46,7 @@ pub fn open(kind: EngineKind, library: Option<&Path>) -> Result<Box<dyn Engine>,
         #[cfg(feature = "tract")]
         EngineKind::Tract => Ok(Box::new(tract::Tract::open()?)),
         #[cfg(feature = "mnn")]
-        EngineKind::Mnn => Ok(Box::new(mnn::Mnn::open()?)),
+        EngineKind::Mnn => Ok(Box::new(mnn::Mnn::open())),
         #[cfg(not(all(feature = "onnxruntime", feature = "tract", feature = "mnn")))]
         engine => Err(EngineError::NotBuilt { engine }),
     }

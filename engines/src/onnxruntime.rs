@@ -1,11 +1,16 @@
 //! ONNX Runtime, loaded from a shared library at run time.
+//!
+//! **Several threads.** A session's own pool waits for work by spinning, for a while after each run. An app has one session, whose
+//! pool spins for itself alone. Here many sessions take turns on the same CPUs, and the pools of those that have just run would
+//! spin against the one that is timed. So all sessions of a process share one pool: it spins as an app's does, and nothing else.
 
 use std::ffi::CStr;
+use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use ort::AsPointer;
-use ort::environment::Environment;
+use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session as OrtSession};
 use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
@@ -17,13 +22,22 @@ use crate::library::{self, LibraryError};
 /// Its name in tables and messages.
 const NAME: &str = "onnxruntime";
 
-/// The one environment of the process and the library it came from: ONNX Runtime allows no second.
-static LOADED: Mutex<Option<(EngineInfo, Environment)>> = Mutex::new(None);
+/// The one library of the process.
+static LOADED: Mutex<Option<EngineInfo>> = Mutex::new(None);
+/// The one environment of the process: ONNX Runtime allows no second.
+static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+
+/// What all sessions share.
+#[derive(Clone)]
+struct Shared {
+    environment: Environment,
+    /// Threads of the pool; without one where it is 1: then a run's own thread computes.
+    threads: NonZeroUsize,
+}
 
 /// The open engine.
 pub struct OnnxRuntime {
     info: EngineInfo,
-    environment: Environment,
 }
 
 impl OnnxRuntime {
@@ -38,18 +52,16 @@ impl OnnxRuntime {
         library::check_header(&found)?;
         // A relative path would be taken relative to the executable, not to the working folder.
         let path = found.canonicalize().map_err(|e| LibraryError::unusable(&found, e))?;
-        let mut loaded = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((info, environment)) = loaded.as_ref() {
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(info) = loaded.as_ref() {
             if info.library.as_ref() == Some(&path) {
-                return Ok(Self { info: info.clone(), environment: environment.clone() });
+                return Ok(Self { info: info.clone() });
             }
             let name = info.library.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
             return Err(LibraryError::AlreadyLoaded { asked: path.display().to_string(), loaded: name }.into());
         }
         let version = version(&path)?;
-        let start = |e: &dyn ToString| EngineError::Start { engine: NAME, reason: e.to_string() };
-        let builder = ort::init_from(&path).map_err(|e| LibraryError::unusable(&path, e))?;
-        let environment = builder.with_name("blocktime").with_telemetry(false).build().map_err(|e| start(&e))?;
+        drop(ort::init_from(&path).map_err(|e| LibraryError::unusable(&path, e))?);
         let bytes = std::fs::read(&path).map_err(|e| LibraryError::unusable(&path, e))?;
         let hash = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let info = EngineInfo {
@@ -58,11 +70,40 @@ impl OnnxRuntime {
             precision: None,
             library: Some(path),
             library_sha256: Some(hash),
-            program_sha256: None,
+            build: None,
         };
-        *loaded = Some((info.clone(), environment.clone()));
-        Ok(Self { info, environment })
+        *loaded = Some(info.clone());
+        Ok(Self { info })
     }
+}
+
+/// The process's environment, with a pool of that many threads where it is the first to be asked for.
+///
+/// # Errors
+/// [`EngineError::Pool`] where it has been made for another number of threads.
+fn shared(threads: NonZeroUsize) -> Result<Shared, EngineError> {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let shared = match shared.as_ref() {
+        Some(shared) => shared.clone(),
+        None => {
+            let environment = start(threads).map_err(|e| EngineError::Start { engine: NAME, reason: e.message().to_string() })?;
+            shared.insert(Shared { environment, threads }).clone()
+        }
+    };
+    // One thread needs no pool, so any environment serves.
+    if shared.threads == threads || threads == NonZeroUsize::MIN {
+        return Ok(shared);
+    }
+    Err(EngineError::Pool { engine: NAME, threads: shared.threads.get(), asked: threads.get() })
+}
+
+fn start(threads: NonZeroUsize) -> ort::Result<Environment> {
+    let builder = ort::init().with_name("blocktime").with_telemetry(false);
+    if threads == NonZeroUsize::MIN {
+        return builder.build();
+    }
+    let pool = GlobalThreadPoolOptions::default().with_intra_threads(threads.get())?.with_inter_threads(1)?;
+    builder.with_global_thread_pool(pool.with_spin_control(true)?).build()
 }
 
 /// The version that a library says it has, once it is certain that it is an ONNX Runtime new enough.
@@ -94,7 +135,7 @@ impl Engine for OnnxRuntime {
     }
 
     fn load(&self, model: &[u8], options: &SessionOptions) -> Result<Box<dyn Session>, EngineError> {
-        let session = create(&self.environment, model, options)
+        let session = create(&shared(options.threads)?, model, options)
             .map_err(|e| EngineError::Load { engine: NAME, reason: e.message().to_string() })?;
         let ports = |outlets: &[Outlet], what: &str| outlets.iter().map(|o| port(o, what)).collect::<Result<Vec<_>, _>>();
         let inputs = ports(session.inputs(), "input")?;
@@ -104,15 +145,16 @@ impl Engine for OnnxRuntime {
     }
 }
 
-fn create(environment: &Environment, model: &[u8], options: &SessionOptions) -> ort::Result<OrtSession> {
-    let threads = options.threads.get();
-    let mut builder = OrtSession::builder(environment)?
+fn create(shared: &Shared, model: &[u8], options: &SessionOptions) -> ort::Result<OrtSession> {
+    let mut builder = OrtSession::builder(&shared.environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_parallel_execution(false)?
-        .with_inter_threads(1)?
-        .with_intra_threads(threads)?
-        .with_intra_op_spinning(threads > 1)?
         .with_deterministic_compute(true)?;
+    if options.threads == NonZeroUsize::MIN {
+        // A pool of its own, with no thread in it.
+        builder =
+            builder.with_independent_thread_pool()?.with_inter_threads(1)?.with_intra_threads(1)?.with_intra_op_spinning(false)?;
+    }
     builder.commit_from_memory(model)
 }
 

@@ -114,4 +114,6 @@ fn the_engine_says_what_it_is() {
     let info = engine.info();
     assert_eq!((info.name.as_str(), &info.library, &info.library_sha256), ("tract", &None, &None));
     assert!(info.version.starts_with("0."), "{}", info.version);
+    let build = info.build.as_ref().unwrap();
+    assert!(["sources ", "opt-level ", "rustc 1.", std::env::consts::ARCH].iter().all(|part| build.contains(part)), "{build}");
 }

@@ -23,9 +23,10 @@ use crate::table::{KeyHasher, Origin, Table};
 use crate::units::Micros;
 
 /// Version of the columns and of the header that is written.
-pub const SCHEMA: i64 = 2;
-/// The one before, which is read too: it had no column [`TEMPERATURE`], and knew no device's clusters.
-const SCHEMA_BEFORE: i64 = 1;
+pub const SCHEMA: i64 = 3;
+/// The first one. It and the second are read too: it had no column [`TEMPERATURE`], and knew no device's clusters; the second
+/// knew no engine's build and nothing that tells processors of one name apart.
+const SCHEMA_FIRST: i64 = 1;
 
 const FORMAT: &str = "blocktime-lut";
 const END: &str = "# end";
@@ -192,7 +193,7 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
     }
     // A damaged row is reported only once it is certain that it is not just where the file was cut.
     let mut damaged = None;
-    let has = |column: usize| header.schema != SCHEMA_BEFORE || column != TEMPERATURE;
+    let has = |column: usize| header.schema != SCHEMA_FIRST || column != TEMPERATURE;
     let expected = COLUMNS.iter().enumerate().filter(|(i, _)| has(*i)).map(|(_, name)| name.as_bytes());
     if !lines.line.split(|&b| b == b',').eq(expected) {
         damaged = Some((lines.number, format!("the columns are not those of schema {}: {}", header.schema, COLUMNS.join(","))));
@@ -267,7 +268,7 @@ fn read_header(input: &mut impl BufRead, path: &Path) -> Result<(HeaderFile, u64
     let invalid = |source| TableError::Header { path: path.into(), source: Box::new(source) };
     let schema = toml::from_str::<toml::Table>(&text).map_err(invalid)?.get("schema").and_then(toml::Value::as_integer);
     match schema {
-        Some(SCHEMA | SCHEMA_BEFORE) => {}
+        Some(SCHEMA_FIRST..=SCHEMA) => {}
         Some(found) => return Err(TableError::Schema { path: path.into(), found, known: SCHEMA }),
         None => return Err(not_a_table("its header has no 'schema'")),
     }

@@ -132,6 +132,13 @@ pub struct Cluster {
     /// Their core: `Cortex-A53`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core: Option<String>,
+    /// What tells the processor from another one of the same name: `GenuineIntel family 6 model 143 stepping 8`,
+    /// `implementer 0x41 part 0xd03 variant 0x0 revision 4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
+    /// Its instruction sets that bear on arithmetic, separated by blanks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction_sets: Option<String>,
     /// Lowest frequency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_mhz: Option<Megahertz>,
@@ -157,7 +164,10 @@ pub struct EngineId {
     /// SHA-256 of its library, in hex, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library_sha256: Option<String>,
-    /// SHA-256 of the program that it was part of, in hex, where it was.
+    /// How it was built, where it is part of a program: its sources and their hash, options, target, compiler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    /// SHA-256 of the program that it was part of, in hex: of tables of schema 2, not written any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program_sha256: Option<String>,
 }

@@ -31,9 +31,10 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn a_table_of_the_schema_before_is_read() {
+fn tables_of_earlier_schemas_are_read() {
     let table = common::table(&pfld());
-    let old = text().replace("# schema = 2", "# schema = 1").replace(",discarded_temperature", "");
+    assert_eq!(read(text().replace("# schema = 3", "# schema = 2").as_bytes()).unwrap(), table);
+    let old = text().replace("# schema = 3", "# schema = 1").replace(",discarded_temperature", "");
     let row = |line: &str| {
         let mut cells: Vec<_> = line.split(',').collect();
         cells.remove(22);
@@ -85,7 +86,7 @@ fn each_kind_of_broken_file_has_its_message() {
     let text = text();
     assert!(error("").contains("not a latency table"));
     assert!(error("a,b,c\n1,2,3\n").contains("not a latency table"));
-    assert!(error(&text.replace("# schema = 2", "# schema = 3")).contains("schema 3, this program reads schema 2"));
+    assert!(error(&text.replace("# schema = 3", "# schema = 4")).contains("schema 4, this program reads schema 3"));
     assert!(error(&text.replace("# points = 106", "# points = many")).contains("header"));
     assert!(error(&text.replace("key,kind", "name,kind")).contains("columns"));
     let row = text.lines().find(|l| l.starts_with("sep_k3@")).unwrap();

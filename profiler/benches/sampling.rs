@@ -61,7 +61,7 @@ fn idle_model() -> Model {
         precision: None,
         library: None,
         library_sha256: None,
-        program_sha256: None,
+        build: None,
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("m"), "").expect("written");

@@ -25,6 +25,15 @@ pub struct Job {
     pub threads: usize,
     /// CPUs to be pinned to; chosen by the agent where empty.
     pub cpus: Vec<usize>,
+    /// Whether the engine may have more threads than there are CPUs for them.
+    #[serde(default)]
+    pub oversubscribe: bool,
+    /// Who measures, for others that want to measure on the same CPUs: process, command, since when.
+    #[serde(default)]
+    pub holder: String,
+    /// How long to wait for CPUs on which another measures, in ms.
+    #[serde(default)]
+    pub patience_ms: u64,
     /// Seed of the order of samples.
     pub seed: u64,
     /// How and how long to measure.
@@ -193,9 +202,9 @@ pub struct EngineFacts {
     pub precision: Option<String>,
     /// SHA-256 of its library.
     pub library_sha256: Option<String>,
-    /// SHA-256 of the program that it is part of.
+    /// How it was built, where it is part of the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub program_sha256: Option<String>,
+    pub build: Option<String>,
 }
 
 /// One timed stretch of runs between two canaries.

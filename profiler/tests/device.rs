@@ -82,6 +82,8 @@ fn threads_are_pinned_to_one_cluster() {
     let cluster = |cpus: &str, capacity, max_mhz| Cluster {
         cpus: CpuList::parse(cpus).expect("a list"),
         core: None,
+        processor: None,
+        instruction_sets: None,
         min_mhz: None,
         max_mhz: Some(max_mhz),
         capacity,

@@ -236,8 +236,8 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
     let engine = &table.header.engine;
     assert_eq!((engine.name.as_str(), engine.version.as_str()), ("mnn", engines::mnn::VERSION));
     assert_eq!((engine.precision.as_deref(), &engine.library_sha256), (Some("high"), &None));
-    let hash = Command::new("sha256sum").arg(env!("CARGO_BIN_EXE_profiler")).output().unwrap().stdout;
-    assert_eq!(engine.program_sha256.as_ref().unwrap(), String::from_utf8(hash).unwrap().split(' ').next().unwrap());
+    assert!(engine.build.as_ref().is_some_and(|build| build.contains("sources ")), "{engine:?}");
+    assert_eq!(engine.program_sha256, None);
     // Every model's outputs against the reference's.
     let raw = fs::read_to_string(folder.join("t.raw.jsonl")).unwrap();
     let events = raw.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());

@@ -40,7 +40,7 @@ impl Tract {
             precision: None,
             library: None,
             library_sha256: None,
-            program_sha256: None,
+            build: Some(env!("TRACT_BUILD").to_string()),
         };
         Ok(Self { info })
     }

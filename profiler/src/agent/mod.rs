@@ -163,7 +163,7 @@ fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
             version: info.version.clone(),
             precision: info.precision.clone(),
             library_sha256: info.library_sha256.clone(),
-            program_sha256: info.program_sha256.clone(),
+            build: info.build.clone(),
         },
         cpus: cpus.clone(),
         governor: governor.described(),

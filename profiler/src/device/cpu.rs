@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::processor::Processors;
 use super::{Files, names, number};
 
 const CPUS: &str = "/sys/devices/system/cpu/cpu";
@@ -72,6 +73,12 @@ pub struct Cluster {
     pub cpus: CpuList,
     /// Their core: `Cortex-A53`.
     pub core: Option<String>,
+    /// What tells it from another processor of the same name: family, model, stepping; on Arm implementer, part, variant, revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
+    /// Its instruction sets that bear on arithmetic, separated by blanks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction_sets: Option<String>,
     /// Lowest frequency, in MHz.
     pub min_mhz: Option<f64>,
     /// Highest frequency, in MHz.
@@ -117,6 +124,7 @@ pub fn choose(clusters: &[Cluster], allowed: &[usize], threads: usize) -> Vec<us
 /// The clusters, by the number of their first processor.
 pub(super) fn clusters(files: &Files) -> Vec<Cluster> {
     let parts = parts(files);
+    let processors = Processors::of(files);
     let mut cpus = files.numbered(CPUS);
     if cpus.is_empty() {
         let possible = files.text("/sys/devices/system/cpu/possible").and_then(CpuList::parse);
@@ -126,7 +134,7 @@ pub(super) fn clusters(files: &Files) -> Vec<Cluster> {
     for cpu in cpus {
         found.entry(kind(files, &parts, cpu)).or_default().push(cpu);
     }
-    let mut clusters: Vec<Cluster> = found.into_iter().map(|(kind, cpus)| cluster(files, kind, cpus)).collect();
+    let mut clusters: Vec<Cluster> = found.into_iter().map(|(kind, cpus)| cluster(files, &processors, kind, cpus)).collect();
     clusters.sort_by(|a, b| a.cpus.cmp(&b.cpus));
     clusters
 }
@@ -148,10 +156,12 @@ fn kind(files: &Files, parts: &BTreeMap<usize, (u64, u64)>, cpu: usize) -> Kind 
     }
 }
 
-fn cluster(files: &Files, kind: Kind, cpus: Vec<usize>) -> Cluster {
+fn cluster(files: &Files, processors: &Processors, kind: Kind, cpus: Vec<usize>) -> Cluster {
     let first = cpus.first().copied().unwrap_or_default();
     Cluster {
         core: kind.part.map(|(implementer, part)| names::core(implementer, part)),
+        processor: processors.identity(first, register(files, first)),
+        instruction_sets: processors.instruction_sets(first),
         min_mhz: khz(files, first, "cpuinfo_min_freq").map(|khz| khz as f64 / 1e3),
         max_mhz: kind.max_khz.map(|khz| khz as f64 / 1e3),
         capacity: files.line(&at(first, "cpu_capacity")).and_then(|text| number(&text)).filter(|n| (1..=1024).contains(n)),
@@ -170,10 +180,14 @@ fn khz(files: &Files, cpu: usize, name: &str) -> Option<u64> {
     (1_000..=20_000_000).contains(&khz).then_some(khz)
 }
 
-/// Implementer and part from the register that the kernel shows.
+/// The register that says what an Arm processor is, where the kernel shows it.
+fn register(files: &Files, cpu: usize) -> Option<u64> {
+    hex(&files.line(&at(cpu, "regs/identification/midr_el1"))?).filter(|&midr| midr != 0)
+}
+
+/// Implementer and part from that register.
 fn midr(files: &Files, cpu: usize) -> Option<(u64, u64)> {
-    let midr = hex(&files.line(&at(cpu, "regs/identification/midr_el1"))?)?;
-    (midr != 0).then_some((midr >> 24 & 0xff, midr >> 4 & 0xfff))
+    register(files, cpu).map(|midr| (midr >> 24 & 0xff, midr >> 4 & 0xfff))
 }
 
 /// Implementer and part of each processor in /proc/cpuinfo. Processors that are switched off are not in it.
@@ -195,6 +209,6 @@ fn parts(files: &Files) -> BTreeMap<usize, (u64, u64)> {
     parts
 }
 
-fn hex(text: &str) -> Option<u64> {
+pub(super) fn hex(text: &str) -> Option<u64> {
     u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
 }

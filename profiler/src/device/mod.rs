@@ -8,10 +8,12 @@
 //! | [`files`] | which files, and how they are fetched |
 //! | [`cpu`] | processors and their clusters |
 //! | [`names`] | names of cores and chips |
+//! | `processor` | what tells processors of one name apart |
 
 pub mod cpu;
 pub mod files;
 pub mod names;
+mod processor;
 
 use serde::{Deserialize, Serialize};
 

@@ -107,7 +107,8 @@ impl Plan<'_> {
                 version: start.engine.version.clone(),
                 precision: start.engine.precision.clone(),
                 library_sha256: start.engine.library_sha256.clone(),
-                program_sha256: start.engine.program_sha256.clone(),
+                build: start.engine.build.clone(),
+                program_sha256: None,
             },
             canary: Some(Canary { kind: start.canary.clone(), stated_us: Micros(stated), median_us: Micros(median) }),
             governor: start.governor.clone(),
@@ -193,6 +194,8 @@ fn device(start: &Start) -> Device {
     let cluster = |c: &crate::device::Cluster| Cluster {
         cpus: c.cpus.to_string(),
         core: c.core.clone(),
+        processor: c.processor.clone(),
+        instruction_sets: c.instruction_sets.clone(),
         min_mhz: c.min_mhz.map(Megahertz),
         max_mhz: c.max_mhz.map(Megahertz),
         shared_l2: c.shared_l2.as_ref().map(ToString::to_string),
