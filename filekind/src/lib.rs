@@ -25,6 +25,8 @@ pub enum Impostor {
     WebPage,
     /// What a server answered in place of the file: its first line.
     Refusal(String),
+    /// Text of two bytes a character.
+    Utf16,
 }
 
 impl fmt::Display for Impostor {
@@ -40,6 +42,7 @@ impl fmt::Display for Impostor {
             Self::Refusal(line) => {
                 write!(f, "is a server's refusal ('{line}'), not the file itself: check the address and download it again")
             }
+            Self::Utf16 => f.write_str("is UTF-16 text: save it as UTF-8, which editors offer under 'Save as'"),
         }
     }
 }
@@ -65,10 +68,20 @@ pub fn impostor(bytes: &[u8]) -> Option<Impostor> {
     let is_refusal = is_element(element, "error")
         || ["{\"error\"", "{\"message\"", "{\"detail\""].iter().any(|begin| starts_with(text, begin))
         || (bytes.len() <= REFUSAL && REFUSALS.iter().any(|begin| starts_with(text, begin)));
-    is_refusal.then(|| {
+    if is_refusal {
         let line: String = text.lines().next().unwrap_or_default().chars().take(80).collect();
-        Impostor::Refusal(line.trim().escape_debug().to_string())
-    })
+        return Some(Impostor::Refusal(line.trim().escape_debug().to_string()));
+    }
+    is_utf16(head).then_some(Impostor::Utf16)
+}
+
+/// A text's bytes without the byte-order mark that some editors put in front of UTF-8.
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+fn is_utf16(head: &[u8]) -> bool {
+    head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff])
 }
 
 /// How the refusals of file servers begin that are plain text.
@@ -91,7 +104,7 @@ const REFUSALS: [&str; 14] = [
 
 /// The bytes as text; UTF-16, which pages are saved in too, as far as it is ASCII.
 fn readable(head: &[u8]) -> Cow<'_, str> {
-    if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+    if is_utf16(head) {
         return Cow::Owned(head[2..].iter().filter(|&&byte| byte != 0).map(|&byte| char::from(byte)).collect());
     }
     String::from_utf8_lossy(head)

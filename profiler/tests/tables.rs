@@ -75,6 +75,29 @@ fn a_sound_table_passes_and_each_bad_one_has_its_message() {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over_and_what_is_no_table_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = table(folder);
+    let (code, message) = validate(folder, &format!("\u{feff}{good}"));
+    assert_eq!(code, 0, "{message}");
+    let (code, message) = validate(folder, &format!("\u{feff}{}", good.replace('\n', "\r\n")));
+    assert_eq!(code, 0, "{message}");
+    let space = std::fs::read_to_string(folder.join("space.toml")).unwrap();
+    std::fs::write(folder.join("space.toml"), format!("\u{feff}{space}")).unwrap();
+    let (code, message) = validate(folder, &good);
+    assert_eq!(code, 0, "{message}");
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 132735\n";
+    let (code, message) = validate(folder, pointer);
+    assert!(code == 2 && message.contains("not a latency table: it is a Git LFS pointer") && message.contains("git lfs pull"), "{message}");
+    let (code, message) = validate(folder, "<!DOCTYPE html>\n<html>");
+    assert!(code == 2 && message.contains("web page"), "{message}");
+    std::fs::write(folder.join("space.toml"), pointer).unwrap();
+    let (code, message) = validate(folder, &good);
+    assert!(code == 2 && message.contains("space.toml is a Git LFS pointer"), "{message}");
+}
+
+#[test]
 fn a_table_is_shown_by_layer() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), table(folder.path())).unwrap();

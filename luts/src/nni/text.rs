@@ -64,9 +64,7 @@ pub enum TextFault {
 /// # Errors
 /// [`TextError`].
 pub fn read(bytes: &[u8]) -> Result<Vec<Record>, TextError> {
-    // A byte-order mark, as some editors put it.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let lines = bytes.split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+    let lines = filekind::without_mark(bytes).split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     lines
         .map(|(i, bytes)| {
             let line = i as u64 + 1;
