@@ -124,6 +124,14 @@ pub enum SpaceError {
         /// Why.
         source: std::io::Error,
     },
+    /// Something else, as downloads leave it.
+    #[error("search space {origin} {impostor}")]
+    Impostor {
+        /// The file.
+        origin: String,
+        /// What it is.
+        impostor: filekind::Impostor,
+    },
     /// Not TOML, or not the fields of a space.
     #[error("search space {origin} is not valid:\n{source}")]
     Syntax {
@@ -190,9 +198,13 @@ impl Space {
             return Err(SpaceError::Unknown { name: name_or_path.to_string() });
         }
         let failed = |source| SpaceError::Read { path: name_or_path.to_string(), source };
-        let mut text = String::new();
-        File::open(path).map_err(failed)?.take(FILE_LIMIT as u64 + 1).read_to_string(&mut text).map_err(failed)?;
-        Self::parse(&text, name_or_path)
+        let mut bytes = Vec::new();
+        File::open(path).map_err(failed)?.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if let Some(impostor) = filekind::impostor(&bytes) {
+            return Err(SpaceError::Impostor { origin: name_or_path.to_string(), impostor });
+        }
+        let text = std::str::from_utf8(filekind::without_mark(&bytes));
+        Self::parse(text.map_err(|e| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))?, name_or_path)
     }
 
     /// Whether a space of this name needs no file.

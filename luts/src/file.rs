@@ -240,6 +240,12 @@ fn read_header(input: &mut impl BufRead, path: &Path) -> Result<(HeaderFile, u64
     let failed = |source| TableError::Read { path: path.into(), source };
     let (mut text, mut count) = (String::new(), 0);
     let mut line = Vec::new();
+    let head = input.fill_buf().map_err(failed)?;
+    if let Some(impostor) = filekind::impostor(head) {
+        return Err(not_a_table(&format!("it {impostor}")));
+    }
+    let mark = head.len() - filekind::without_mark(head).len();
+    input.consume(mark);
     loop {
         if input.fill_buf().map_err(failed)?.first() != Some(&b'#') {
             break;

@@ -86,6 +86,8 @@ fn npy_files_survive() {
     let names = ["numpy1.npy", "numpy1-protocol2.npy", "numpy2.npy", "numpy2-protocol5.npy", "written.npy"];
     let mut seeds = names.map(|name| std::fs::read(folder.join(name)).unwrap()).to_vec();
     seeds.push(npy::write(&vec![Vec::new(); 3]));
+    let kinds = ["float64-p2", "big-endian-p5", "no-dimension-p5", "str-p2", "defaultdict-p5", "Counter-p5", "dict-alone-p2"];
+    seeds.extend(kinds.map(|name| std::fs::read(folder.join(format!("kinds/{name}.npy"))).unwrap()));
     let words: &[&[u8]] = &[
         b"\x80\x04",
         b"(",
@@ -127,6 +129,22 @@ fn npy_files_survive() {
         b"}\x94(h\0h\0u",
         b"]\x94h\0a",
         b"sep_k3",
+        b"\x81",
+        b"\x92",
+        b"\x8f",
+        b"\x90",
+        b"\x91",
+        b"0",
+        b"1",
+        b"2",
+        b"Q",
+        b"cnumpy.core.multiarray\nscalar\n",
+        b"ccollections\nOrderedDict\n)R",
+        b"ccollections\nCounter\n}\x85R",
+        b"c__builtin__\nset\n]\x85R",
+        b"\x8c\x02f8",
+        b"\x8c\x02U9",
+        b"\x8e\x01\0\0\0\0\0\0\0",
     ];
     let space = tiny();
     Fuzz { name: "npy", seeds, words, memory: 400 }.run(|bytes| import(&space, bytes, Form::Npy));
@@ -156,6 +174,11 @@ fn txt_files_survive() {
         b"\0",
         b"\n",
         b", , ",
+        b"np.float64(",
+        b"OrderedDict([('a', 1)])",
+        b"<class>",
+        b"=",
+        b".x(",
     ];
     let space = tiny();
     let seeds = vec![text.clone().into_bytes(), text.repeat(8).into_bytes()];

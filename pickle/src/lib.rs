@@ -1,29 +1,22 @@
 //! A reader of Python's pickles that runs nothing.
 //!
-//! A pickle is a program for a stack machine, whose opcodes can import and call anything. This machine knows only the opcodes
-//! that plain data needs (protocols 2 to 5). What would be imported is looked up in a short list, the [`Vocabulary`] of the
-//! program that wrote the file, and what would be called is not called but noted: the result is a heap of plain objects. All
-//! counts are limited.
+//! A pickle is a program for a stack machine, whose opcodes can import and call anything. This machine knows the opcodes of
+//! protocols 2 to 5, but imports nothing and calls nothing: the result is a heap of plain objects. A few names of Python, numpy and
+//! PyTorch are known, and what a call of them would give is noted. Anything else becomes [`Unread`]: it may lie anywhere in a file,
+//! and is refused only where its value is asked for. All counts are limited.
 
 mod machine;
+mod numpy;
 
 use machine::Machine;
+pub use numpy::{Array, Bytes, Dtype};
 
 /// Most objects, stack places and memo entries.
 const OBJECTS: usize = 500_000;
 /// Most open marks: the deepest nesting.
 const MARKS: usize = 64;
-/// Longest string.
-const STRING: usize = 1024;
-
-/// Whose pickles are read: which names may be imported, and what calls of them stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vocabulary {
-    /// `numpy.save` of an array of plain objects.
-    Numpy,
-    /// `torch.save` of dicts of tensors: a checkpoint.
-    Torch,
-}
+/// Longest name that would be imported, and longest string of numpy.
+const NAME: usize = 1024;
 
 /// An object's place in the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,39 +35,64 @@ pub enum Object<'a> {
     Float(f64),
     /// A string.
     Text(&'a str),
-    /// Bytes; nothing asks which.
-    Bytes,
+    /// Bytes.
+    Bytes(Bytes<'a>),
     /// A tuple.
     Tuple(Vec<Id>),
-    /// A list.
+    /// A list; a set or a deque too.
     List(Vec<Id>),
-    /// A dict, in its order.
+    /// A dict of any kind, in its order.
     Dict(Vec<(Id, Id)>),
-    /// An imported name.
+    /// An imported name that is known.
     Global(Global),
-    /// `numpy.dtype('O')`.
-    Dtype,
-    /// An array of objects: its shape and its items, once they are known.
-    Array(Option<(Id, Id)>),
+    /// A type of numpy's.
+    Dtype(Dtype<'a>),
+    /// An array of numpy's, once its state is known.
+    Array(Option<Array>),
+    /// A number or string of numpy's: its type and its bytes.
+    Scalar(Id, Id),
     /// What stands outside of the pickle, by the name it goes by: a tensor's storage.
     Outside(Id),
     /// A tensor: the tuple of what it would be rebuilt from (storage, offset, shape, strides, …).
     Tensor(Id),
+    /// What is not read.
+    Unread(Unread<'a>),
 }
 
-/// The names that may be imported.
+/// What is not read: its value is refused where it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread<'a> {
+    /// A name that would be imported: its module, and its name there.
+    Name(&'a str, &'a str),
+    /// What a call would give: of what.
+    Made(Id),
+    /// A whole number of more than 64 bits.
+    Long,
+    /// A string that is not UTF-8.
+    NotText,
+}
+
+/// The names that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Global {
     /// `numpy.core.multiarray._reconstruct`, since numpy 2 `numpy._core…`.
     Reconstruct,
+    /// `numpy.core.multiarray.scalar`.
+    Scalar,
+    /// `numpy.core.numeric._frombuffer`: an array in protocol 5.
+    FromBuffer,
     /// `numpy.ndarray`.
     Ndarray,
     /// `numpy.dtype`.
     Dtype,
     /// `_codecs.encode`, by which protocol 2 makes bytes.
     Encode,
-    /// `collections.OrderedDict`, which is read as a dict.
-    OrderedDict,
+    /// `collections.OrderedDict` and `defaultdict`, which are read as dicts.
+    Dict,
+    /// `collections.Counter`, `set`, `frozenset`: they hold what they are given.
+    Holder,
+    /// `collections.deque`, which is read as a list.
+    Deque,
     /// `torch._utils._rebuild_tensor_v2`.
     RebuildTensor,
     /// `torch._utils._rebuild_parameter`: a tensor that is trained, which is read as a tensor.
@@ -136,24 +154,23 @@ impl Element {
     }
 }
 
-impl Vocabulary {
-    fn global(self, module: &str, name: &str) -> Option<Global> {
-        match self {
-            Self::Numpy => match (module, name) {
-                ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(Global::Reconstruct),
-                ("numpy", "ndarray") => Some(Global::Ndarray),
-                ("numpy", "dtype") => Some(Global::Dtype),
-                ("_codecs", "encode") => Some(Global::Encode),
-                _ => None,
-            },
-            Self::Torch => match (module, name) {
-                ("collections", "OrderedDict") => Some(Global::OrderedDict),
-                ("torch._utils", "_rebuild_tensor_v2") => Some(Global::RebuildTensor),
-                ("torch._utils", "_rebuild_parameter") => Some(Global::RebuildParameter),
-                ("torch", name) => Element::of_storage(name).map(Global::Storage),
-                _ => None,
-            },
-        }
+impl Global {
+    fn of(module: &str, name: &str) -> Option<Self> {
+        Some(match (module, name) {
+            ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Self::Reconstruct,
+            ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Self::Scalar,
+            ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Self::FromBuffer,
+            ("numpy", "ndarray") => Self::Ndarray,
+            ("numpy", "dtype") => Self::Dtype,
+            ("_codecs", "encode") => Self::Encode,
+            ("collections", "OrderedDict" | "defaultdict") => Self::Dict,
+            ("collections", "Counter") | ("builtins" | "__builtin__", "set" | "frozenset") => Self::Holder,
+            ("collections", "deque") => Self::Deque,
+            ("torch._utils", "_rebuild_tensor_v2") => Self::RebuildTensor,
+            ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => Self::RebuildParameter,
+            ("torch", name) => Self::Storage(Element::of_storage(name)?),
+            _ => return None,
+        })
     }
 }
 
@@ -173,13 +190,13 @@ pub enum PickleFault {
     /// The end is missing.
     #[error("the pickle is cut off")]
     Cut,
-    /// An opcode that plain data has no need for.
+    /// An opcode that no pickle of these protocols has, or only one that is part of something larger.
     #[error("opcode {0:#04x} is not among those of plain data; it is refused, not run")]
     Opcode(u8),
     /// Another version.
     #[error("pickle protocol {0}; known are 2 to 5")]
     Protocol(u8),
-    /// A name that would be imported.
+    /// A name that would be imported, for a value that is needed.
     #[error("{0:?} would be imported; it is refused: only plain data is read, and no code is run")]
     Global(String),
     /// A limit.
@@ -190,9 +207,6 @@ pub enum PickleFault {
         /// The limit.
         limit: usize,
     },
-    /// A string that is no text.
-    #[error("a string is not UTF-8")]
-    NotText,
     /// Something is not what it must be.
     #[error("{0}")]
     Unfit(&'static str),
@@ -214,8 +228,8 @@ impl<'a> Heap<'a> {
     ///
     /// # Errors
     /// [`PickleError`].
-    pub fn read(bytes: &'a [u8], start: usize, vocabulary: Vocabulary) -> Result<Self, PickleError> {
-        match Self::read_one(bytes, start, vocabulary)? {
+    pub fn read(bytes: &'a [u8], start: usize) -> Result<Self, PickleError> {
+        match Self::read_one(bytes, start)? {
             (heap, end) if end == bytes.len() => Ok(heap),
             (_, end) => Err(PickleError { offset: end - 1, fault: PickleFault::LEFT_OVER }),
         }
@@ -225,8 +239,8 @@ impl<'a> Heap<'a> {
     ///
     /// # Errors
     /// [`PickleError`].
-    pub fn read_one(bytes: &'a [u8], start: usize, vocabulary: Vocabulary) -> Result<(Self, usize), PickleError> {
-        let mut machine = Machine::new(bytes, start, vocabulary);
+    pub fn read_one(bytes: &'a [u8], start: usize) -> Result<(Self, usize), PickleError> {
+        let mut machine = Machine::new(bytes, start);
         match machine.run() {
             Ok(root) => {
                 let end = machine.position();
@@ -256,11 +270,23 @@ impl<'a> Heap<'a> {
     pub fn entry(&self, dict: Id, name: &str) -> Option<Id> {
         let Object::Dict(entries) = self.get(dict) else { return None };
         // A later entry replaces an earlier one.
-        entries.iter().rev().find(|(key, _)| *self.get(*key) == Object::Text(name)).map(|&(_, value)| value)
+        entries.iter().rev().find(|(key, _)| self.text(*key).is_some_and(|key| key == name)).map(|&(_, value)| value)
     }
 
-    /// An error about an object, at the place where it was made.
+    /// An error about an object, at the place where it was made. Of what is not read it says why; of the rest, `reason`.
     pub fn unfit(&self, id: Id, reason: &'static str) -> PickleError {
-        PickleError { offset: self.objects[id.0 as usize].0, fault: PickleFault::Unfit(reason) }
+        let mut at = id;
+        // What a call makes stands behind what is called, so that this comes to an end.
+        while let &Object::Unread(Unread::Made(of)) = self.get(at) {
+            at = of;
+        }
+        let fault = match *self.get(at) {
+            Object::Unread(Unread::Name(module, name)) => PickleFault::Global(format!("{module}.{name}")),
+            Object::Unread(Unread::Long) => PickleFault::Unfit("a whole number of more than 64 bits"),
+            Object::Unread(Unread::NotText) => PickleFault::Unfit("a string is not UTF-8"),
+            Object::Global(_) if at != id => PickleFault::Unfit("calls a function in a way that makes no plain data"),
+            _ => PickleFault::Unfit(reason),
+        };
+        PickleError { offset: self.objects[at.0 as usize].0, fault }
     }
 }

@@ -1,15 +1,14 @@
-//! The stack machine, with no more than the opcodes of plain data.
+//! The stack machine: it follows the opcodes, and does nothing that they ask for but to note it.
 
 use std::collections::HashMap;
 
-use super::{Global, Id, MARKS, OBJECTS, Object, PickleFault, STRING, Vocabulary};
+use super::{Array, Bytes, Dtype, Global, Id, MARKS, NAME, OBJECTS, Object, PickleFault, Unread};
 
 type Fallible<T> = Result<T, PickleFault>;
 
 /// A pickle half read.
 pub struct Machine<'a> {
     bytes: &'a [u8],
-    vocabulary: Vocabulary,
     at: usize,
     /// Where the current opcode stands.
     opcode: usize,
@@ -22,9 +21,9 @@ pub struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     /// Before the first opcode, which stands at `start`.
-    pub fn new(bytes: &'a [u8], start: usize, vocabulary: Vocabulary) -> Self {
+    pub fn new(bytes: &'a [u8], start: usize) -> Self {
         let memo = HashMap::new();
-        Self { bytes, vocabulary, at: start, opcode: start, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
+        Self { bytes, at: start, opcode: start, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
     }
 
     /// Where the last opcode stands.
@@ -72,10 +71,18 @@ impl<'a> Machine<'a> {
                     let x = f64::from_be_bytes(self.array()?);
                     self.push(Object::Float(x))?;
                 }
+                // LONG4: a length of four bytes.
+                0x8b => {
+                    let length = self.unsigned(4)?;
+                    self.long(length)?;
+                }
                 0x8c => self.text(1)?,
                 b'X' => self.text(4)?,
-                b'C' => self.opaque(1)?,
-                b'B' => self.opaque(4)?,
+                0x8d => self.text(8)?,
+                b'C' => self.bytes(1)?,
+                b'B' => self.bytes(4)?,
+                // BINBYTES8, BYTEARRAY8.
+                0x8e | 0x96 => self.bytes(8)?,
                 b'(' => self.mark()?,
                 b')' => self.push(Object::Tuple(Vec::new()))?,
                 count @ 0x85..=0x87 => {
@@ -86,14 +93,21 @@ impl<'a> Machine<'a> {
                     let items = self.pop_marked()?;
                     self.push(Object::Tuple(items))?;
                 }
-                b']' => self.push(Object::List(Vec::new()))?,
+                // EMPTY_LIST, EMPTY_SET.
+                b']' | 0x8f => self.push(Object::List(Vec::new()))?,
                 b'a' => {
                     let item = self.pop()?;
                     self.append(vec![item])?;
                 }
-                b'e' => {
+                // APPENDS, ADDITEMS.
+                b'e' | 0x90 => {
                     let items = self.pop_marked()?;
                     self.append(items)?;
+                }
+                // FROZENSET.
+                0x91 => {
+                    let items = self.pop_marked()?;
+                    self.push(Object::List(items))?;
                 }
                 b'}' => self.push(Object::Dict(Vec::new()))?,
                 b's' => {
@@ -135,12 +149,24 @@ impl<'a> Machine<'a> {
                         _ => return Err(PickleFault::Unfit("a global's name is no text")),
                     }
                 }
-                b'Q' if self.vocabulary == Vocabulary::Torch => {
+                b'Q' => {
                     let name = self.pop()?;
                     self.push(Object::Outside(name))?;
                 }
                 b'R' => self.reduce()?,
+                // NEWOBJ: a class and a tuple; NEWOBJ_EX: a dict too.
+                count @ (0x81 | 0x92) => {
+                    let class = self.pop_many(if count == 0x81 { 2 } else { 3 })?[0];
+                    self.make(class)?;
+                }
                 b'b' => self.build()?,
+                b'0' => self.discard()?,
+                b'1' => drop(self.pop_marked()?),
+                b'2' => {
+                    let id = self.pop()?;
+                    self.place(id)?;
+                    self.place(id)?;
+                }
                 other => return Err(PickleFault::Opcode(other)),
             }
         }
@@ -176,37 +202,34 @@ impl<'a> Machine<'a> {
 
     /// A signed number, the lowest byte first; the highest one's top bit is its sign.
     fn long(&mut self, length: usize) -> Fallible<()> {
-        if length > 8 {
-            return Err(PickleFault::Unfit("a whole number of more than 64 bits"));
-        }
         let bytes = self.slice(length)?;
+        if length > 8 {
+            return self.push(Object::Unread(Unread::Long));
+        }
         let start = if bytes.last().is_some_and(|&b| b >= 0x80) { -1 } else { 0 };
         self.push(Object::Int(bytes.iter().rev().fold(start, |n, &byte| n << 8 | i64::from(byte))))
     }
 
     fn counted(&mut self, width: usize) -> Fallible<&'a [u8]> {
         let length = self.unsigned(width)?;
-        if length > STRING {
-            return Err(PickleFault::TooMany { what: "bytes in a string", limit: STRING });
-        }
         self.slice(length)
     }
 
     fn text(&mut self, width: usize) -> Fallible<()> {
-        let text = std::str::from_utf8(self.counted(width)?).map_err(|_| PickleFault::NotText)?;
-        self.push(Object::Text(text))
+        let text = std::str::from_utf8(self.counted(width)?);
+        self.push(text.map_or(Object::Unread(Unread::NotText), Object::Text))
     }
 
-    fn opaque(&mut self, width: usize) -> Fallible<()> {
-        self.counted(width)?;
-        self.push(Object::Bytes)
+    fn bytes(&mut self, width: usize) -> Fallible<()> {
+        let bytes = self.counted(width)?;
+        self.push(Object::Bytes(Bytes::Plain(bytes)))
     }
 
     fn line(&mut self) -> Fallible<&'a str> {
         let rest = &self.bytes[self.at..];
-        let within = &rest[..rest.len().min(STRING)];
+        let within = &rest[..rest.len().min(NAME)];
         let length = within.iter().position(|&b| b == b'\n').ok_or(PickleFault::Cut)?;
-        let line = std::str::from_utf8(&within[..length]).map_err(|_| PickleFault::NotText)?;
+        let line = std::str::from_utf8(&within[..length]).map_err(|_| PickleFault::Unfit("a global's name is not UTF-8"))?;
         self.at += length + 1;
         Ok(line)
     }
@@ -245,6 +268,15 @@ impl<'a> Machine<'a> {
         Ok(self.pop_many(1)?[0])
     }
 
+    /// Takes away the object on top, or the mark where it is on top.
+    fn discard(&mut self) -> Fallible<()> {
+        match self.marks.last() {
+            Some(&floor) if floor == self.stack.len() => drop(self.marks.pop()),
+            _ => drop(self.pop()?),
+        }
+        Ok(())
+    }
+
     fn mark(&mut self) -> Fallible<()> {
         if self.marks.len() >= MARKS {
             return Err(PickleFault::TooMany { what: "nested objects", limit: MARKS });
@@ -270,6 +302,7 @@ impl<'a> Machine<'a> {
     fn append(&mut self, mut items: Vec<Id>) -> Fallible<()> {
         match self.top()? {
             Object::List(list) => list.append(&mut items),
+            Object::Unread(_) => {}
             _ => return Err(PickleFault::Unfit("appends to what is no list")),
         }
         Ok(())
@@ -281,6 +314,7 @@ impl<'a> Machine<'a> {
                 entries.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
                 Ok(())
             }
+            Object::Unread(_) => Ok(()),
             _ => Err(PickleFault::Unfit("sets items of what is no dict")),
         }
     }
@@ -299,27 +333,47 @@ impl<'a> Machine<'a> {
         self.place(id)
     }
 
-    fn global(&mut self, module: &str, name: &str) -> Fallible<()> {
-        let global = self.vocabulary.global(module, name).ok_or_else(|| PickleFault::Global(format!("{module}.{name}")))?;
-        self.push(Object::Global(global))
+    fn global(&mut self, module: &'a str, name: &'a str) -> Fallible<()> {
+        self.push(Global::of(module, name).map_or(Object::Unread(Unread::Name(module, name)), Object::Global))
+    }
+
+    /// What a call would give that nobody follows.
+    fn make(&mut self, of: Id) -> Fallible<()> {
+        match self.object(of) {
+            Object::Global(_) | Object::Unread(_) => self.push(Object::Unread(Unread::Made(of))),
+            _ => Err(PickleFault::Unfit("calls what is no function")),
+        }
     }
 
     /// Where Python would call a function: what its result would be.
     fn reduce(&mut self) -> Fallible<()> {
         let (tuple, function) = (self.pop()?, self.pop()?);
-        let (&Object::Global(function), Object::Tuple(arguments)) = (self.object(function), self.object(tuple)) else {
-            return Err(PickleFault::Unfit("calls what is no function"));
+        let Object::Tuple(arguments) = self.object(tuple) else {
+            return Err(PickleFault::Unfit("calls a function with what is no tuple"));
         };
-        let first = arguments.first().map(|&id| self.object(id));
-        let result = match (function, first) {
-            (Global::Reconstruct, Some(Object::Global(Global::Ndarray))) => Object::Array(None),
-            (Global::Dtype, Some(Object::Text("O" | "O8" | "O4"))) => Object::Dtype,
-            (Global::Dtype, _) => return Err(PickleFault::Unfit("an array of something else than objects")),
-            (Global::Encode, Some(Object::Text(_))) => Object::Bytes,
-            (Global::OrderedDict, None) => Object::Dict(Vec::new()),
-            (Global::RebuildTensor, Some(Object::Outside(_))) => Object::Tensor(tuple),
-            (Global::RebuildParameter, Some(&Object::Tensor(parts))) => Object::Tensor(parts),
-            _ => return Err(PickleFault::Unfit("calls a function in a way that makes no plain data")),
+        let &Object::Global(global) = self.object(function) else { return self.make(function) };
+        let object = |i: usize| arguments.get(i).map(|&id| self.object(id));
+        let result = match (global, object(0), object(1)) {
+            (Global::Reconstruct, Some(Object::Global(Global::Ndarray)), _) => Object::Array(None),
+            (Global::FromBuffer, Some(Object::Bytes(_)), Some(Object::Dtype(_))) if arguments.len() > 2 => {
+                Object::Array(Some(Array { shape: arguments[2], dtype: arguments[1], items: arguments[0] }))
+            }
+            (Global::Scalar, Some(Object::Dtype(_)), Some(Object::Bytes(_))) => Object::Scalar(arguments[0], arguments[1]),
+            (Global::Dtype, Some(&Object::Text(code)), _) => Object::Dtype(Dtype { code, big_endian: false }),
+            (Global::Encode, Some(&Object::Text(text)), Some(Object::Text("latin1"))) => Object::Bytes(Bytes::Latin1(text)),
+            // A dict's first argument may be what makes its missing items.
+            (Global::Dict, None | Some(Object::None | Object::Unread(_) | Object::Global(_)), None) => Object::Dict(Vec::new()),
+            (Global::Deque, None, _) => Object::List(Vec::new()),
+            (Global::Deque, Some(Object::Tuple(items)), _) if items.is_empty() => Object::List(Vec::new()),
+            (Global::Holder, None, _) => Object::List(Vec::new()),
+            // The very same object, so that no call makes a copy.
+            (Global::Holder, Some(Object::Dict(_) | Object::List(_)), _) => {
+                let held = arguments[0];
+                return self.place(held);
+            }
+            (Global::RebuildTensor, Some(Object::Outside(_)), _) => Object::Tensor(tuple),
+            (Global::RebuildParameter, Some(&Object::Tensor(parts)), _) => Object::Tensor(parts),
+            _ => Object::Unread(Unread::Made(function)),
         };
         self.push(result)
     }
@@ -327,24 +381,23 @@ impl<'a> Machine<'a> {
     /// Where Python would set an object's state.
     fn build(&mut self) -> Fallible<()> {
         let state = self.pop()?;
-        let (parts, attributes) = match self.object(state) {
-            // An array's: version, shape, dtype, order, items. A dtype's says nothing new.
-            Object::Tuple(parts) => match parts[..] {
-                [_, shape, _, _, items] => (Some((shape, items)), false),
-                _ => (None, false),
-            },
-            // An ordered dict's: attributes beside its entries, which nothing asks for.
-            Object::Dict(_) => (None, true),
-            _ => return Err(PickleFault::Unfit("a state that is no tuple")),
+        let parts = match self.object(state) {
+            Object::Tuple(parts) => parts.as_slice(),
+            _ => &[],
         };
+        // An array's: version, shape, type, order, items. A type's: version, order of bytes, …
+        let array = match *parts {
+            [_, shape, dtype, _, items] => Some(Array { shape, dtype, items }),
+            _ => None,
+        };
+        let big_endian = parts.get(1).is_some_and(|&order| *self.object(order) == Object::Text(">"));
         match self.top()? {
-            Object::Dtype if !attributes => Ok(()),
-            Object::Dict(_) if attributes => Ok(()),
-            Object::Array(content) if parts.is_some() => {
-                *content = parts;
-                Ok(())
-            }
-            _ => Err(PickleFault::Unfit("a state for what has none")),
+            Object::Array(content) => *content = array,
+            Object::Dtype(dtype) => dtype.big_endian = big_endian,
+            // Attributes beside their entries, which nothing asks for.
+            Object::Dict(_) | Object::List(_) | Object::Tensor(_) | Object::Unread(_) => {}
+            _ => return Err(PickleFault::Unfit("a state for what has none")),
         }
+        Ok(())
     }
 }

@@ -75,6 +75,29 @@ fn a_sound_table_passes_and_each_bad_one_has_its_message() {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over_and_what_is_no_table_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = table(folder);
+    let (code, message) = validate(folder, &format!("\u{feff}{good}"));
+    assert_eq!(code, 0, "{message}");
+    let (code, message) = validate(folder, &format!("\u{feff}{}", good.replace('\n', "\r\n")));
+    assert_eq!(code, 0, "{message}");
+    let space = std::fs::read_to_string(folder.join("space.toml")).unwrap();
+    std::fs::write(folder.join("space.toml"), format!("\u{feff}{space}")).unwrap();
+    let (code, message) = validate(folder, &good);
+    assert_eq!(code, 0, "{message}");
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 132735\n";
+    let (code, message) = validate(folder, pointer);
+    assert!(code == 2 && message.contains("not a latency table: it is a Git LFS pointer") && message.contains("git lfs pull"), "{message}");
+    let (code, message) = validate(folder, "<!DOCTYPE html>\n<html>");
+    assert!(code == 2 && message.contains("web page"), "{message}");
+    std::fs::write(folder.join("space.toml"), pointer).unwrap();
+    let (code, message) = validate(folder, &good);
+    assert!(code == 2 && message.contains("space.toml is a Git LFS pointer"), "{message}");
+}
+
+#[test]
 fn a_table_is_shown_by_layer() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), table(folder.path())).unwrap();
@@ -232,27 +255,106 @@ fn tables_side_by_side_show_what_would_change_a_search() {
     assert!(code == 2 && err.contains("no time in common"), "{err}");
 }
 
+/// Merges two tables; gives what was said and the row of `sep_k3`, or the message.
+fn merge(folder: &Path, a: &str, b: &str) -> Result<(String, luts::Row, luts::Table), String> {
+    std::fs::write(folder.join("a.csv"), a).unwrap();
+    std::fs::write(folder.join("b.csv"), b).unwrap();
+    let (code, out, err) = run(folder, "lut merge {}/a.csv {}/b.csv --out {}/c.csv --overwrite");
+    if code != 0 {
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        return Err(err);
+    }
+    let merged = luts::Table::read(folder.join("c.csv")).unwrap();
+    let row = merged.rows().iter().find(|row| row.primitive == "sep_k3").unwrap().clone();
+    Ok((err, row, merged))
+}
+
 #[test]
 fn tables_are_merged_by_how_sure_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let good = table(folder);
-    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-    write("a.csv", &with_time(&good, "sep_k3", 4.0));
-    write("b.csv", &with_time(&good, "sep_k3", 6.0));
-    let (code, out, err) = run(folder, "lut merge {}/a.csv {}/b.csv --out {}/c.csv");
-    assert!(code == 0 && out.trim().ends_with("c.csv"), "{err}");
-    let merged = luts::Table::read(folder.join("c.csv")).unwrap();
-    let row = merged.rows().iter().find(|row| row.primitive == "sep_k3").unwrap();
-    // Equally sure: the mean, with an interval narrower by the root of two.
-    assert!((row.latency.0 - 5.0).abs() < 1e-9, "{}", row.latency);
+    // Equally sure, and within what their errors explain: the mean, with an interval narrower by the root of two.
+    let (said, row, _) = merge(folder, &with_time(&good, "sep_k3", 4.0), &with_time(&good, "sep_k3", 4.04)).unwrap();
+    assert_eq!(said, "");
+    assert!((row.latency.0 - 4.02).abs() < 1e-4, "{}", row.latency);
     let half = row.interval.unwrap().relative_half_width(row.latency);
-    assert!((half - 0.02 / 2f64.sqrt()).abs() < 1e-9, "{half}");
+    assert!((half - 0.02 / 2f64.sqrt()).abs() < 1e-5, "{half}");
     let (code, _, err) = run(folder, "lut merge {}/a.csv {}/b.csv --out {}/c.csv");
-    assert!(code == 2 && err.contains("c.csv"), "{err}");
-    write("d.csv", &good.replace("# model = \"none\"", "# model = \"other\""));
-    let (code, _, err) = run(folder, "lut merge {}/a.csv {}/d.csv --out {}/e.csv");
-    assert!(code == 2 && err.contains("devices differ (none, other)"), "{err}");
+    assert!(code == 2 && err.contains("c.csv") && err.contains("--overwrite"), "{err}");
+    // The surer one counts more.
+    let sure = with_time(&good, "sep_k3", 4.0).replace("3.92,4.08", "3.98,4.02");
+    assert!(merge(folder, &sure, &with_time(&good, "sep_k3", 4.04)).unwrap().1.latency.0 < 4.01);
+}
+
+#[test]
+fn rows_that_contradict_each_other_widen_the_interval() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let good = table(folder);
+    let a = with_time(&good, "sep_k3", 41.0);
+    for us in [124.0, 45.0, 5000.0] {
+        let (said, row, merged) = merge(folder, &a, &with_time(&good, "sep_k3", us)).unwrap();
+        let luts::Interval { low, high } = row.interval.unwrap();
+        assert!(low.0 > 0.0 && low.0 <= 41.0 * 0.98 && high.0 >= us * 1.02, "41 and {us} µs gave {low} to {high}");
+        assert!(said.contains("1 of 7 rows") && said.contains("41.0 µs in") && said.contains(&format!("{us:.1} µs in")), "{said}");
+        let other = merged.rows().iter().find(|row| row.primitive == "gh_k3").unwrap();
+        assert!(other.interval.unwrap().relative_half_width(other.latency) < 0.04, "the others agree");
+    }
+    // Whole networks are predicted by the fit's residual, which must not hide it.
+    let fit = "#\n# [fit]\n# residual = 0.01\n# architectures = []\nkey,";
+    let (a, b) = (a.replacen("key,", fit, 1), with_time(&good, "sep_k3", 124.0).replacen("key,", fit, 1));
+    let residual = |a: &str, b: &str| merge(folder, a, b).unwrap().2.header.fit.unwrap().residual;
+    assert!(residual(&a, &b) > 0.2, "{}", residual(&a, &b));
+    assert!((residual(&a, &a) - 0.01).abs() < 1e-12);
+}
+
+#[test]
+fn tables_of_unlike_conditions_are_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let phone = table(folder).replace("# cpus = []", "# cpus = [4]\n# governor = \"performance (was interactive)\"");
+    let phone = phone.replace("# arch = \"none\"", "# arch = \"aarch64\"\n# serial_hash = \"aa\"\n# system = \"Android 9\"");
+    let phone = phone.replace(
+        "#\n# [engine]",
+        "#\n# [[device.clusters]]\n# cpus = \"0-3\"\n# core = \"Cortex-A53\"\n#\n# [[device.clusters]]\n# cpus = \"4-7\"\n\
+         # core = \"Cortex-A73\"\n# max_mhz = 2016.0\n#\n# [engine]",
+    );
+    let version = "# version = \"0\"\n";
+    let clock = |mhz| format!("{version}#\n# [clock]\n# min_mhz = 600.0\n# median_mhz = {mhz}\n# max_mhz = 2016.0\n");
+    let canary = |us| {
+        format!("{version}#\n# [canary]\n# kind = \"f32 32x32x32 matrix product\"\n# stated_us = {us}\n# median_us = {us}\n")
+    };
+    let cases = [
+        ("# model = \"none\"", "# model = \"other\"".to_string(), "devices differ (none, other)"),
+        ("# cpus = [4]", "# cpus = [0]".to_string(), "clusters differ (CPUs 4-7, Cortex-A73 of 2016 MHz, CPUs 0-3, Cortex-A53)"),
+        ("max_mhz = 2016.0", "max_mhz = 1800.0".to_string(), "clusters differ"),
+        ("performance (was", "powersave (was".to_string(), "governors differ (performance, powersave)"),
+        ("hash = \"aa\"", "hash = \"bb\"".to_string(), "units differ (aa, bb)"),
+        ("Android 9", "Android 10".to_string(), "systems differ (Android 9, Android 10)"),
+        ("aarch64", "armv7l".to_string(), "architectures differ"),
+        ("# threads = 1", "# threads = 2".to_string(), "threads differ (1, 2)"),
+        ("# points = 106", "# points = 68".to_string(), "landmarks differ"),
+        ("\"simulated\"", "\"emulated\"".to_string(), "sources differ"),
+        (version, "# version = \"1\"\n".to_string(), "engines differ (onnxruntime 0, onnxruntime 1)"),
+        (version, format!("{version}# precision = \"low\"\n"), "precisions differ (the engine's own, low)"),
+        (version, format!("{version}# library_sha256 = \"ab\"\n"), "engine libraries differ"),
+        ("# profiler = \"0.1.0\"", "# profiler = \"0.2.0\"".to_string(), "profiler versions differ"),
+    ];
+    for (from, to, expected) in cases {
+        assert!(phone.contains(from), "{from}");
+        let message = merge(folder, &phone, &phone.replacen(from, &to, 1)).expect_err(expected);
+        assert!(message.contains(expected) && message.contains("a.csv") && message.contains("b.csv"), "{expected}: {message}");
+    }
+    let (slow, fast) = (phone.replacen(version, &clock(1400.0), 1), phone.replacen(version, &clock(2016.0), 1));
+    let message = merge(folder, &slow, &fast).unwrap_err();
+    assert!(message.contains("clocks differ (1400"), "{message}");
+    let message = merge(folder, &phone.replacen(version, &canary(2.0), 1), &phone.replacen(version, &canary(3.0), 1)).unwrap_err();
+    assert!(message.contains("canaries' times differ"), "{message}");
+    // Another processor of the cluster, and another governor before it was set, are no other conditions.
+    let alike = phone.replace("# cpus = [4]", "# cpus = [6]").replace("was interactive", "was schedutil");
+    let (said, _, merged) = merge(folder, &phone.replacen(version, &canary(2.0), 1), &alike.replacen(version, &canary(2.05), 1)).unwrap();
+    assert_eq!((said.as_str(), merged.header.cpus), ("", vec![4, 6]));
 }
 
 #[cfg(target_os = "linux")]

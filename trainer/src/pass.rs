@@ -87,6 +87,9 @@ pub fn pass(
             return Err(Stopped::Interrupted);
         }
     }
+    if let Some(line) = loader.dataset().cut_note() {
+        say(watch.progress, &line);
+    }
     let waited = batches.waited().as_secs_f64();
     Ok(Passed { loss: sum / steps as f64, faces, seconds: start.elapsed().as_secs_f64(), waited })
 }
@@ -129,7 +132,9 @@ pub fn open_dataset(data: &Path, split: Split, list: &str, points_file: Option<&
     }
     let points_file = points_file.map(Into::into);
     let options = DatasetOptions { list: list.to_string(), points_file, side, ..DatasetOptions::default() };
-    Ok(Arc::new(Dataset::open(data, split, &options)?))
+    let dataset = Dataset::open(data, split, &options)?;
+    dataset.notes().iter().for_each(note);
+    Ok(Arc::new(dataset))
 }
 
 /// SHA-256 of the file with the point scheme: the one given, or the data folder's; empty where the scheme is built in.

@@ -15,6 +15,14 @@ pub enum NniError {
         /// The file.
         path: PathBuf,
     },
+    /// Something else, as downloads leave it.
+    #[error("{path} {impostor}")]
+    Impostor {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        impostor: filekind::Impostor,
+    },
     /// More than a table can need.
     #[error("{path} is longer than {limit} bytes and cannot be a table of latencies")]
     TooLong {

@@ -55,10 +55,11 @@ impl Form {
     /// # Errors
     /// [`NniError::Extension`].
     pub fn of(path: &Path) -> Result<Self, NniError> {
-        match path.extension().and_then(|e| e.to_str()) {
-            Some("npy") => Ok(Self::Npy),
-            Some("txt") => Ok(Self::Text),
-            _ => Err(NniError::Extension { path: path.into() }),
+        let is = |ending| filekind::has_ending(path, ending);
+        match () {
+            () if is("npy") => Ok(Self::Npy),
+            () if is("txt") => Ok(Self::Text),
+            () => Err(NniError::Extension { path: path.into() }),
         }
     }
 }
@@ -147,6 +148,9 @@ impl Import<'_> {
             (None, Form::Text) => Unit::Micros,
             (None, Form::Npy) => return Err(NniError::NoUnit { path: path.into() }),
         };
+        if let Some(impostor) = filekind::impostor(bytes) {
+            return Err(NniError::Impostor { path: path.into(), impostor });
+        }
         let values = match form {
             Form::Npy => {
                 let layers = npy::read(bytes).map_err(|source| NniError::Npy { path: path.into(), source })?;

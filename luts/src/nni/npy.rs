@@ -1,6 +1,6 @@
 //! `lut.npy`: numpy's frame around a pickled array of dicts, one a layer.
 
-use pickle::{Heap, Object, PickleError, Vocabulary};
+use pickle::{Array, Heap, Id, Object, PickleError};
 
 use super::literal::Literal;
 
@@ -12,6 +12,8 @@ const HEADER_LIMIT: usize = 10_000;
 /// Most layers, as in a space; most entries of all layers.
 const LAYERS: usize = 4096;
 const ENTRIES: usize = 500_000;
+/// Longest name of a primitive.
+const NAME: usize = 256;
 
 /// Names and values of one layer's candidates.
 pub type Layer = Vec<(String, f64)>;
@@ -35,13 +37,13 @@ pub enum NpyError {
 /// # Errors
 /// [`NpyError`].
 pub fn read(bytes: &[u8]) -> Result<Vec<Layer>, NpyError> {
-    let (layers, start) = frame(bytes)?;
-    let heap = Heap::read(bytes, start, Vocabulary::Numpy)?;
-    Ok(content(&heap, layers)?)
+    let (shape, start) = frame(bytes)?;
+    let heap = Heap::read(bytes, start)?;
+    Ok(content(&heap, &shape)?)
 }
 
-/// Checks the frame; gives the number of layers and the place where the pickle begins.
-fn frame(bytes: &[u8]) -> Result<(usize, usize), NpyError> {
+/// Checks the frame; gives the array's shape and the place where the pickle begins.
+fn frame(bytes: &[u8]) -> Result<(Vec<i64>, usize), NpyError> {
     let fault = |reason: &str| NpyError::Frame(reason.to_string());
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| fault("its first bytes are not '\\x93NUMPY'"))?;
     let (length, begin) = match *rest {
@@ -62,7 +64,9 @@ fn frame(bytes: &[u8]) -> Result<(usize, usize), NpyError> {
     }
     match header.get("shape") {
         Some(Literal::Sequence(shape)) => match shape[..] {
-            [Literal::Int(layers)] if (0..=LAYERS as i64).contains(&layers) => Ok((layers as usize, begin + length)),
+            // Of no dimension is what numpy.save makes of a dict: an array that is one object.
+            [] => Ok((Vec::new(), begin + length)),
+            [Literal::Int(layers)] if (0..=LAYERS as i64).contains(&layers) => Ok((vec![layers], begin + length)),
             [Literal::Int(layers)] => Err(NpyError::Array(format!("{layers} items"))),
             _ => Err(NpyError::Array(format!("{} dimensions", shape.len()))),
         },
@@ -70,20 +74,21 @@ fn frame(bytes: &[u8]) -> Result<(usize, usize), NpyError> {
     }
 }
 
-fn content(heap: &Heap, layers: usize) -> Result<Vec<Layer>, PickleError> {
-    let &Object::Array(Some((shape, items))) = heap.get(heap.root()) else {
+fn content(heap: &Heap, shape: &[i64]) -> Result<Vec<Layer>, PickleError> {
+    let &Object::Array(Some(Array { shape: sides, items, .. })) = heap.get(heap.root()) else {
         return Err(heap.unfit(heap.root(), "is no array"));
     };
-    let is_count = |&id: &_| *heap.get(id) == Object::Int(layers as i64);
-    if !matches!(heap.get(shape), Object::Tuple(sides) if sides.len() == 1 && sides.iter().all(is_count)) {
-        return Err(heap.unfit(shape, "the array's shape is not the one of the file's header"));
+    let is_side = |(&id, &side): (&Id, &i64)| *heap.get(id) == Object::Int(side);
+    if !matches!(heap.get(sides), Object::Tuple(ids) if ids.len() == shape.len() && std::iter::zip(ids, shape).all(is_side)) {
+        return Err(heap.unfit(sides, "the array's shape is not the one of the file's header"));
     }
     let Object::List(items) = heap.get(items) else {
         return Err(heap.unfit(items, "an array's items are no list"));
     };
-    if items.len() != layers {
+    if items.len() as i64 != shape.iter().product::<i64>() {
         return Err(heap.unfit(heap.root(), "the array has another number of items than its shape says"));
     }
+    let layers = if shape.is_empty() { of_object(heap, items[0])? } else { items.clone() };
     let mut count = 0;
     let mut layer = |id| {
         let Object::Dict(entries) = heap.get(id) else {
@@ -93,19 +98,35 @@ fn content(heap: &Heap, layers: usize) -> Result<Vec<Layer>, PickleError> {
         if count > ENTRIES {
             return Err(heap.unfit(id, "too many entries"));
         }
-        let entry = |&(name, value): &(_, _)| {
-            let &Object::Text(text) = heap.get(name) else {
-                return Err(heap.unfit(name, "a primitive's name is no string"));
-            };
-            match *heap.get(value) {
-                Object::Float(x) => Ok((text.to_string(), x)),
-                Object::Int(n) => Ok((text.to_string(), n as f64)),
-                _ => Err(heap.unfit(value, "a primitive's value is no plain number")),
-            }
-        };
-        entries.iter().map(entry).collect()
+        entries.iter().map(|&(name, value)| entry(heap, name, value)).collect()
     };
-    items.iter().map(|&id| layer(id)).collect()
+    layers.iter().map(|&id| layer(id)).collect()
+}
+
+/// The layers in a list, or in a dict whose names are their numbers from 0.
+fn of_object(heap: &Heap, id: Id) -> Result<Vec<Id>, PickleError> {
+    let layers = match heap.get(id) {
+        Object::List(items) | Object::Tuple(items) => items.clone(),
+        Object::Dict(entries) => {
+            let mut layers = vec![None; entries.len().min(LAYERS)];
+            for &(number, layer) in entries {
+                let place = heap.int(number).and_then(|n| layers.get_mut(usize::try_from(n).ok()?));
+                *place.ok_or_else(|| heap.unfit(number, "a dict of layers is not numbered from 0"))? = Some(layer);
+            }
+            layers.into_iter().collect::<Option<_>>().ok_or_else(|| heap.unfit(id, "a layer is missing, or is there twice"))?
+        }
+        _ => return Err(heap.unfit(id, "is neither a list of layers nor a dict of them")),
+    };
+    if layers.len() > LAYERS { Err(heap.unfit(id, "too many layers")) } else { Ok(layers) }
+}
+
+fn entry(heap: &Heap, name: Id, value: Id) -> Result<(String, f64), PickleError> {
+    let text = heap.text(name).ok_or_else(|| heap.unfit(name, "a primitive's name is no string"))?;
+    if text.len() > NAME {
+        return Err(heap.unfit(name, "a primitive's name is too long"));
+    }
+    let number = heap.number(value).ok_or_else(|| heap.unfit(value, "a primitive's value is no plain number"))?;
+    Ok((text.into_owned(), number))
 }
 
 /// The file that numpy of any version loads (`allow_pickle=True`) as an array of these dicts.

@@ -112,7 +112,10 @@ fn run(command: Command) -> Result<(), HostError> {
             let read = |path: &PathBuf| Ok((path.clone(), Table::read(path)?));
             let tables = tables.iter().map(read).collect::<Result<Vec<_>, HostError>>()?;
             let merged = merge::merge(&tables)?;
-            merged.write(&out, if overwrite { Overwrite::Yes } else { Overwrite::No })?;
+            merged.table.write(&out, if overwrite { Overwrite::Yes } else { Overwrite::No })?;
+            if let Some(contradictions) = merged.contradictions {
+                note(contradictions);
+            }
             print_line(out.display())?;
             Ok(())
         }

@@ -14,6 +14,7 @@
 //! | [`fitted`] | from samples to a table |
 //! | [`plausibility`] | rows that are faster than the processor can be |
 //! | [`units`] | several units of one model |
+//! | [`conditions`] | in what two tables' conditions differ |
 //! | [`output`] | what is said, and results |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
 //! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
@@ -26,6 +27,7 @@ pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod collect;
+pub mod conditions;
 pub mod design;
 pub mod devices;
 pub mod diff;

@@ -2,6 +2,8 @@
 
 use luts::{Kind, Table};
 
+use super::conditions::pinned_cluster;
+
 /// Floating-point operations a cycle of a Cortex-A53: one fused multiply-add of four f32 (Arm's Cortex-A53 software optimisation
 /// guide: a 128-bit FMLA is issued every cycle).
 const A53_FLOPS_A_CYCLE: f64 = 8.0;
@@ -12,11 +14,7 @@ const REACHABLE: f64 = 0.9;
 /// where the clock is not known. Such a figure is wrong: the clock, the pinning, or the block's share.
 pub fn too_fast(table: &Table) -> Vec<(String, f64)> {
     let header = &table.header;
-    let pinned = |cpus: &str| {
-        let cpus = crate::device::CpuList::parse(cpus);
-        cpus.is_some_and(|list| header.cpus.first().is_some_and(|cpu| list.0.contains(cpu)))
-    };
-    let core = header.device.clusters.iter().find(|cluster| pinned(&cluster.cpus)).and_then(|cluster| cluster.core.as_deref());
+    let core = pinned_cluster(header).and_then(|cluster| cluster.core.as_deref());
     let (Some(core), Some(clock)) = (core, &header.clock) else { return Vec::new() };
     if !core.contains("Cortex-A53") {
         return Vec::new();

@@ -13,6 +13,22 @@ pub enum FacesError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Something else, as downloads leave it.
+    #[error("{path} {impostor}")]
+    Impostor {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        impostor: filekind::Impostor,
+    },
+    /// A text of another encoding.
+    #[error("{path}:{line}: is not UTF-8 text; convert it, as with `iconv -f GBK -t UTF-8` where it is Chinese")]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
     /// A line of a list is wrong.
     #[error("{path}:{line}: {message}")]
     List {

@@ -13,5 +13,6 @@ pub mod picture;
 pub mod points;
 mod random;
 pub mod synth;
+mod text;
 
 pub use error::{FacesError, Result};

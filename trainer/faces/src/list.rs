@@ -1,12 +1,20 @@
 //! NNI's face lists: a line is `path`, 2·N landmark coordinates in 0..1, then pitch, yaw and roll in degrees.
+//!
+//! Between coordinates and angles may stand attributes (lists made of WFLW have six): numbers that are 0 or 1 in every line. They are
+//! passed over where they leave a number of points that has a scheme.
+
+mod line;
 
 use crate::error::{FacesError, Result};
+use crate::text::read_text;
+use line::Line;
 use std::path::{Path, PathBuf};
 
-/// How far outside 0..1 a landmark may lie: a point may leave the crop, but a coordinate in pixels must not pass.
-const MARGIN: f32 = 0.5;
 /// How many missing pictures an error names.
 const NAMED: usize = 3;
+
+/// π, with its last digit rounded up, as lists may have it.
+const HALF_TURN: f32 = 3.142;
 
 /// A face of a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,31 +36,61 @@ pub struct FaceList {
     pub path: PathBuf,
     /// Number of points, N.
     pub points: usize,
+    /// How many numbers of each line were passed over, being attributes.
+    pub attributes: usize,
     /// At least one.
     pub faces: Vec<Face>,
 }
 
 impl FaceList {
-    /// Reads the list at `path`; its pictures must exist below `root`. Empty lines are skipped.
+    /// Reads the list at `path`; its pictures must exist below `root`. Empty lines are skipped. `known` are the point counts that
+    /// there are schemes for.
     ///
     /// # Errors
     /// The file cannot be read, a line is wrong (the message has file and line), the list is empty, or pictures are
     /// missing (all are counted, the first few named).
-    pub fn read(path: &Path, root: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(FacesError::io("cannot read the list", path))?;
-        let mut faces = Vec::new();
-        let mut points = None;
-        for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-            let face =
-                parse(text, line, &mut points).map_err(|message| FacesError::List { path: path.to_owned(), line, message })?;
-            faces.push(face);
+    pub fn read(path: &Path, root: &Path, known: &[usize]) -> Result<Self> {
+        let text = read_text("cannot read the list", path)?;
+        let fault = |line: usize| move |message: String| FacesError::List { path: path.to_owned(), line, message };
+        let mut lines: Vec<(usize, Line)> = Vec::new();
+        // Lists put together from several have a byte-order mark within.
+        let texts = text.lines().map(|text| text.trim_start_matches('\u{feff}'));
+        for (number, text) in (1..).zip(texts).filter(|(_, text)| !text.trim().is_empty()) {
+            let line = Line::parse(text).map_err(fault(number))?;
+            if let Some((_, first)) = lines.first() {
+                line.require_as_many(first).map_err(fault(number))?;
+            }
+            lines.push((number, line));
         }
-        let Some(points) = points else {
+        let Some((first, count)) = lines.first().map(|(number, line)| (*number, line.numbers.len())) else {
             return Err(FacesError::EmptyList { path: path.to_owned() });
         };
-        let list = Self { path: path.to_owned(), points, faces };
+        let (points, attributes) = layout(count, &lines, known).map_err(fault(first))?;
+        let face = |(line, text): (usize, Line)| text.face(line, points).map_err(fault(line));
+        let faces = lines.into_iter().map(face).collect::<Result<_>>()?;
+        let list = Self { path: path.to_owned(), points, attributes, faces };
         list.require_pictures(root)?;
         Ok(list)
+    }
+
+    /// What is worth telling people of it.
+    pub fn notes(&self) -> Vec<String> {
+        let path = self.path.display();
+        let mut notes = Vec::new();
+        if self.attributes > 0 {
+            notes.push(format!(
+                "note: {path}: {} numbers between the coordinates of {} points and the angles are 0 or 1 in every line: attributes, \
+                 which are passed over",
+                self.attributes, self.points
+            ));
+        }
+        let angles = || self.faces.iter().flat_map(|face| face.angles);
+        if angles().all(|angle| angle.abs() <= HALF_TURN) && angles().any(|angle| angle != 0.0) {
+            notes.push(format!(
+                "note: {path}: all angles are within ±π, so that they look like radians; pitch, yaw and roll are read as degrees"
+            ));
+        }
+        notes
     }
 
     fn require_pictures(&self, root: &Path) -> Result<()> {
@@ -75,56 +113,36 @@ impl FaceList {
     }
 }
 
-/// Parses a line; `points` is N once a line has set it.
-fn parse(text: &str, line: usize, points: &mut Option<usize>) -> std::result::Result<Face, String> {
-    let mut fields = text.split_whitespace();
-    let path = PathBuf::from(fields.next().unwrap_or_default());
-    let mut numbers = Vec::new();
-    for (column, field) in (2..).zip(fields) {
-        match field.parse::<f32>() {
-            Ok(value) if value.is_finite() => numbers.push(value),
-            Ok(_) => return Err(format!("field {column} is {field}; every number must be finite")),
-            Err(_) => return Err(format!("field {column}, {field:?}, is not a number")),
-        }
+/// How many points `count` numbers a line hold, and how many attributes behind them.
+fn layout(count: usize, lines: &[(usize, Line)], known: &[usize]) -> std::result::Result<(usize, usize), String> {
+    let whole = (count >= 5 && count % 2 == 1).then(|| (count - 3) / 2);
+    if let Some(points) = whole.filter(|points| known.contains(points)) {
+        return Ok((points, 0));
     }
-    let count = numbers.len();
-    match *points {
-        Some(n) if count != 2 * n + 3 => {
-            return Err(format!(
-                "{count} numbers, but {} are needed: the list's first line has {n} points (2 numbers each, then pitch, yaw, roll)",
-                2 * n + 3
-            ));
-        }
-        None if count < 5 || count % 2 == 0 => {
-            return Err(format!("{count} numbers after the path do not make x y pairs and pitch, yaw, roll"));
-        }
-        _ => *points = Some((count - 3) / 2),
+    let is_flag = |value: &f32| *value == 0.0 || *value == 1.0;
+    let are_flags = |&points: &usize| {
+        2 * points + 3 < count && lines.iter().all(|(_, line)| line.numbers[2 * points..count - 3].iter().all(is_flag))
+    };
+    match (known.iter().copied().filter(are_flags).max(), whole) {
+        (Some(points), _) => Ok((points, count - 3 - 2 * points)),
+        (None, Some(points)) => Ok((points, 0)),
+        (None, None) => Err(format!("{count} numbers after the path do not make x y pairs and pitch, yaw, roll")),
     }
-    let angles = [numbers[count - 3], numbers[count - 2], numbers[count - 1]];
-    numbers.truncate(count - 3);
-    if let Some(i) = numbers.iter().position(|value| !(-MARGIN..=1.0 + MARGIN).contains(value)) {
-        let axis = ["x", "y"][i % 2];
-        return Err(format!(
-            "{axis} of point {} is {}; landmarks are fractions of the picture's side, 0 to 1, not pixels",
-            i / 2,
-            numbers[i]
-        ));
-    }
-    Ok(Face { path, line, landmarks: numbers.into(), angles })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::points::BUILT_IN;
 
-    fn read(text: &str) -> Result<FaceList> {
+    fn read(text: impl AsRef<[u8]>) -> Result<FaceList> {
         let root = tempfile::tempdir().unwrap();
         for name in ["a.png", "b.png"] {
             std::fs::write(root.path().join(name), "").unwrap();
         }
         let list = root.path().join("list.txt");
         std::fs::write(&list, text).unwrap();
-        FaceList::read(&list, root.path())
+        FaceList::read(&list, root.path(), &BUILT_IN)
     }
 
     #[test]
@@ -165,7 +183,70 @@ mod tests {
 
     #[test]
     fn a_missing_list_is_named() {
-        let message = FaceList::read(Path::new("no/list.txt"), Path::new("no")).unwrap_err().to_string();
+        let message = FaceList::read(Path::new("no/list.txt"), Path::new("no"), &BUILT_IN).unwrap_err().to_string();
         assert!(message.contains("no/list.txt"), "{message}");
+    }
+
+    /// A line of so many coordinates of 0.5, then these fields.
+    fn line(points: usize, behind: &str) -> String {
+        format!("a.png{} {behind}\n", " 0.5 0.25".repeat(points))
+    }
+
+    #[test]
+    fn attributes_between_coordinates_and_angles_are_left_out_and_told() {
+        let angles = "-1.5 20 3";
+        // WFLW's six; one of 68 points; COFW's occlusion of each of 29 points.
+        let occluded = "0 1 ".repeat(14) + "0";
+        for (points, flags) in [(98, "0 1 0 0 0 1"), (68, "1"), (29, occluded.as_str())] {
+            let count = flags.split(' ').count();
+            let list = read(line(points, &format!("{flags} {angles}")) + &line(points, &format!("{} {angles}", "0 ".repeat(count)))).unwrap();
+            assert_eq!((list.points, list.attributes, list.faces.len()), (points, count, 2));
+            assert_eq!((list.faces[0].landmarks.len(), list.faces[0].angles), (2 * points, [-1.5, 20.0, 3.0]));
+            assert!(list.notes()[0].contains(&format!("{count} numbers")) && list.notes()[0].contains(&format!("{points} points")));
+        }
+        // One that is neither 0 nor 1 is no attribute.
+        assert_eq!(read(line(98, &format!("0 1 0 0 0 0.5 {angles}"))).unwrap().points, 101);
+        assert!(read(line(98, &format!("0 2 0 {angles}"))).unwrap_err().to_string().contains("202 numbers after the path"));
+        // A scheme for the whole is believed.
+        assert_eq!(read(line(106, angles)).unwrap().attributes, 0);
+        assert!(read(line(98, angles)).unwrap().notes().is_empty());
+    }
+
+    #[test]
+    fn byte_order_marks_are_passed_over() {
+        let text = format!("\u{feff}{0}\u{feff}{0}", line(1, "10 0 0"));
+        assert_eq!(read(&text).unwrap().faces[0].path, Path::new("a.png"));
+        assert_eq!(read(&text).unwrap().faces[1].path, Path::new("a.png"));
+        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().skip(1).flat_map(u16::to_le_bytes)).collect();
+        assert!(read(wide).unwrap_err().to_string().contains("list.txt is UTF-16 text: save it as UTF-8"));
+        // 人脸.png in GBK.
+        let chinese = [line(1, "10 0 0").as_bytes(), b"\xc8\xcb\xc1\xb3.png 0.5 0.25 0 0 0\n"].concat();
+        let message = read(chinese).unwrap_err().to_string();
+        assert!(message.contains("list.txt:2: is not UTF-8 text") && message.contains("iconv"), "{message}");
+        let pointer = read("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 1\n").unwrap_err().to_string();
+        assert!(pointer.contains("git lfs pull"), "{pointer}");
+    }
+
+    #[test]
+    fn a_blank_in_a_pictures_name_is_named() {
+        for (text, name) in [
+            ("imgs/my face.png 0.1 0.2 0 0 0", "imgs/my face.png"),
+            ("imgs/IMG 12 3.JPG 0.1 0.2 0 0 0", "imgs/IMG 12 3.JPG"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains("list.txt:1: field") && message.contains(&format!("blank in it ({name:?})")), "{message}");
+        }
+        let behind = read("12.5 14.25 0 1 2 imgs/a.jpg").unwrap_err().to_string();
+        assert!(behind.contains("stands behind the numbers"), "{behind}");
+        let typo = read("a.png 0.1 0,2 0 0 0").unwrap_err().to_string();
+        assert!(typo.contains("field 3, \"0,2\"") && !typo.contains("blank"), "{typo}");
+    }
+
+    #[test]
+    fn angles_that_look_like_radians_are_told() {
+        let notes = |angles: &[&str]| read(angles.iter().map(|angles| line(1, angles)).collect::<String>()).unwrap().notes();
+        assert!(notes(&["0.1 -3.1416 0", "-0.5 0.2 1.5"])[0].contains("radians"));
+        assert!(notes(&["0.1 -3.1416 0", "-0.5 20 1.5"]).is_empty());
+        assert!(notes(&["0 0 0", "0 0 0"]).is_empty(), "no angles at all");
     }
 }

@@ -150,17 +150,47 @@ fn other_sizes_are_resized_and_counted() {
 }
 
 #[test]
-fn a_truncated_jpeg_ends_the_epoch_with_its_name_and_line() {
+fn a_jpeg_without_a_picture_ends_the_epoch_with_its_name_and_line() {
     let root = folder(9);
     let path = root.path().join("train_data/imgs/6.jpg");
     let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    std::fs::write(&path, &bytes[..200]).unwrap();
     let loader = Loader::all(open(root.path()), LoaderOptions { threads: 3, ..LoaderOptions::eval(2) }).unwrap();
     let results: Vec<_> = loader.epoch(0).collect();
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
     assert_eq!(results.len(), 4);
     let message = results[3].as_ref().unwrap_err().to_string();
-    assert!(message.contains("imgs/6.jpg") && message.contains("list.txt:7") && message.contains("truncated"), "{message}");
+    assert!(message.contains("imgs/6.jpg") && message.contains("list.txt:7") && message.contains("cut off"), "{message}");
+}
+
+#[test]
+fn jpegs_without_their_ends_are_read_and_counted() {
+    let root = folder(9);
+    let cut = |face: usize, lacking: usize| {
+        let path = root.path().join(format!("train_data/imgs/{face}.jpg"));
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - lacking]).unwrap();
+    };
+    cut(3, 2);
+    cut(5, 60);
+    let dataset = open(root.path());
+    let loader = Loader::all(Arc::clone(&dataset), LoaderOptions::eval(2)).unwrap();
+    assert_eq!((dataset.cut_note(), all(&loader, 0).len()), (None, 5));
+    let note = dataset.cut_note().unwrap();
+    assert!(note.contains("list.txt: 2 pictures lack the end") && note.contains("imgs/3.jpg"), "{note}");
+    all(&loader, 1);
+    assert_eq!(dataset.cut_note(), None, "they were told of");
+}
+
+#[test]
+fn attributes_in_a_list_are_told() {
+    let root = folder(2);
+    let list = root.path().join("train_data/list.txt");
+    let text = std::fs::read_to_string(&list).unwrap().replace(" 1 2 ", " 0 1 1 1 2 ");
+    std::fs::write(&list, text).unwrap();
+    let dataset = open(root.path());
+    assert_eq!((dataset.scheme().count, dataset.faces()[1].angles), (2, [1.0, 2.0, 1.0]));
+    assert!(dataset.notes()[0].contains("3 numbers between the coordinates of 2 points"), "{:?}", dataset.notes());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use faces::augment::Augment;
 use faces::data::{Batch, Dataset, DatasetOptions, Loader, LoaderOptions, Split};
 use faces::list::FaceList;
-use faces::points::{PointScheme, builtin, read_points_file};
+use faces::points::{BUILT_IN, PointScheme, builtin, read_points_file};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,10 +41,10 @@ fn asymmetry(list: &FaceList, scheme: &PointScheme, (a, b): (usize, usize)) -> f
 #[test]
 fn mean_shapes_are_their_own_mirror_images() {
     let Some(root) = support::shared("faces") else { return };
-    let list = FaceList::read(&root.join("train_data/list_106_pseudo.txt"), &root).unwrap();
+    let list = FaceList::read(&root.join("train_data/list_106_pseudo.txt"), &root, &BUILT_IN).unwrap();
     let worst = asymmetry(&list, &builtin(106).unwrap(), (35, 93));
     assert!(worst < 0.06, "106: {worst}");
-    let list = FaceList::read(&root.join("train_data/list.txt"), &root).unwrap();
+    let list = FaceList::read(&root.join("train_data/list.txt"), &root, &BUILT_IN).unwrap();
     let worst = asymmetry(&list, &read_points_file(&scut()).unwrap(), (46, 50));
     assert!(worst < 0.06, "86: {worst}");
 }

@@ -71,6 +71,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if dataset.resized() > 0 {
         note(format_args!("note: {} pictures had another size than {1}×{1} and were resized", dataset.resized(), dataset.side()));
     }
+    dataset.cut_note().iter().for_each(note);
     if args.json {
         return print_json(&found);
     }

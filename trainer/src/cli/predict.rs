@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use faces::overlay::{Layer, PREDICTED, overlay, save_png};
-use faces::picture::{ChannelOrder, read_picture, write_planes};
+use faces::picture::{ChannelOrder, Decoded, read_picture, write_planes};
 use faces::points::{Normaliser, PointScheme, resolve_points};
 
 use super::print_line;
@@ -48,7 +48,10 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         note(OF_MIXTURES);
     }
     let mut net = file.open(Reference(false))?;
-    let picture = read_picture(&args.image)?;
+    let Decoded { picture, is_cut } = read_picture(&args.image)?;
+    if is_cut {
+        note(format_args!("note: {} lacks the end of its JPEG file and is read as far as it goes", args.image.display()));
+    }
     let (width, height) = (picture.width, picture.height);
     let mut image = vec![0.0; 3 * net.side * net.side];
     write_planes(&picture.clone().resized(net.side, net.side), ChannelOrder::Bgr, &mut image);

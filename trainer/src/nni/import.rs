@@ -282,6 +282,15 @@ impl<'a> Source<'a> {
         ImportError::NotNnis { path: self.path.to_owned(), reason }
     }
 
+    /// A fault of an object that is not what is needed; where it is something that is not read, with what it is.
+    fn unread(&self, id: Id, reason: &str) -> ImportError {
+        let heap = self.file.heap();
+        match heap.get(id) {
+            Object::Unread(_) => self.fault(format!("{reason} ({})", heap.unfit(id, "").fault)),
+            _ => self.fault(reason.to_string()),
+        }
+    }
+
     fn torch(&self) -> impl Fn(TorchError) -> ImportError {
         let path = self.path.to_owned();
         move |source| ImportError::Torch { path: path.clone(), source }
@@ -294,18 +303,19 @@ impl<'a> Source<'a> {
     /// The weights of a net, by their names without prefix.
     fn net(&self, name: &str) -> Result<Nets<'a>, ImportError> {
         let heap = self.file.heap();
-        let Some(Object::Dict(entries)) = self.entry(name).map(|id| heap.get(id)) else {
-            return Err(self.fault(format!("it has no dict '{name}'")));
+        let Some(id) = self.entry(name) else { return Err(self.fault(format!("it has no dict '{name}'"))) };
+        let Object::Dict(entries) = heap.get(id) else {
+            return Err(self.unread(id, &format!("'{name}' is no dict of weights; save the net's state_dict()")));
         };
         let mut net = Nets::new();
         for &(key, value) in entries {
-            let &Object::Text(key) = heap.get(key) else { return Err(self.fault(format!("a name in '{name}' is no string"))) };
+            let &Object::Text(key) = heap.get(key) else { return Err(self.unread(key, &format!("a name in '{name}' is no string"))) };
             if key.ends_with(BATCH_COUNT) {
                 continue;
             }
             match self.file.tensor(value).map_err(self.torch())? {
                 Some(tensor) => net.insert(key.strip_prefix(PARALLEL).unwrap_or(key), tensor),
-                None => return Err(self.fault(format!("'{}' in '{name}' is no tensor", key.escape_debug()))),
+                None => return Err(self.unread(value, &format!("'{}' in '{name}' is no tensor", key.escape_debug()))),
             };
         }
         Ok(net)
@@ -320,23 +330,22 @@ impl<'a> Source<'a> {
     }
 
     fn epoch(&self) -> usize {
-        match self.entry("epoch").map(|id| self.file.heap().get(id)) {
-            Some(&Object::Int(epoch)) => usize::try_from(epoch).unwrap_or(0),
-            _ => 0,
-        }
+        let epoch = self.entry("epoch").and_then(|id| self.file.heap().int(id));
+        epoch.and_then(|epoch| usize::try_from(epoch).ok()).unwrap_or(0)
     }
 
     /// The choice that was written with a supernet, where there is one.
     fn arch_sample(&self) -> Result<Option<Vec<String>>, ImportError> {
         let heap = self.file.heap();
-        let names = match self.entry("arch_sample").map(|id| heap.get(id)) {
-            None | Some(Object::None) => return Ok(None),
-            Some(Object::List(names) | Object::Tuple(names)) => names,
-            Some(_) => return Err(self.fault("its 'arch_sample' is no list".to_string())),
+        let Some(id) = self.entry("arch_sample") else { return Ok(None) };
+        let names = match heap.get(id) {
+            Object::None => return Ok(None),
+            Object::List(names) | Object::Tuple(names) => names,
+            _ => return Err(self.unread(id, "its 'arch_sample' is no list")),
         };
-        let name = |&id| match *heap.get(id) {
-            Object::Text(name) => Ok(name.to_string()),
-            _ => Err(self.fault("a name in its 'arch_sample' is no string".to_string())),
+        let name = |&id: &Id| {
+            let name = heap.text(id).map(|name| name.into_owned());
+            name.ok_or_else(|| self.unread(id, "a name in its 'arch_sample' is no string"))
         };
         names.iter().map(name).collect::<Result<_, _>>().map(Some)
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Cursor;
 
-use pickle::{Element, Global, Heap, Id, Object, PickleError, Vocabulary};
+use pickle::{Element, Global, Heap, Id, Object, PickleError};
 use zip::ZipArchive;
 
 /// How the older form begins: a pickled number.
@@ -197,7 +197,7 @@ fn zipped(bytes: &[u8]) -> Result<TorchFile<'_>, TorchError> {
     if archive.index_for_name(&order).is_some() && part(bytes, &mut archive, &order)? != b"little" {
         return Err(TorchError::Part { part: order, reason: "says that a big-endian machine wrote it" });
     }
-    let heap = Heap::read(part(bytes, &mut archive, name)?, 0, Vocabulary::Torch)?;
+    let heap = Heap::read(part(bytes, &mut archive, name)?, 0)?;
     Ok(TorchFile { heap, storages: Storages::Zip { bytes, archive: RefCell::new(archive), folder } })
 }
 
@@ -219,7 +219,7 @@ fn part<'a>(bytes: &'a [u8], archive: &mut Archive<'a>, name: &str) -> Result<&'
 fn legacy(bytes: &[u8]) -> Result<TorchFile<'_>, TorchError> {
     let mut at = LEGACY.len();
     let mut next = || -> Result<Heap<'_>, PickleError> {
-        let (heap, end) = Heap::read_one(bytes, at, Vocabulary::Torch)?;
+        let (heap, end) = Heap::read_one(bytes, at)?;
         at = end;
         Ok(heap)
     };

@@ -19,6 +19,7 @@ fn small() -> File {
         backbone: vec![tensor("module.fc.weight", &[4, 3, 1, 1]), tensor("module.fc.bias", &[4])],
         pose: vec![tensor("module.fc2.bias", &[3])],
         arch_sample: Some(vec!["sep_k3"]),
+        more: Vec::new(),
     }
 }
 
@@ -70,6 +71,12 @@ fn torch_files_survive() {
         b"ctorch._utils\n_rebuild_parameter\n",
         b"ctorch._utils\n_rebuild_tensor_v2\n",
         b"ccollections\nOrderedDict\n)R",
+        b"ccollections\nCounter\n}\x85R",
+        b"cargparse\nNamespace\n)\x81}b",
+        b"0",
+        b"1",
+        b"2",
+        b"\x81",
         b"PK\x03\x04",
         b"PK\x01\x02",
         b"PK\x05\x06",

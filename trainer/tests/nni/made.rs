@@ -40,6 +40,57 @@ fn both_forms_and_both_prefixes_give_one_checkpoint() {
     }
 }
 
+/// What people save beside the weights, in the form that Python gives it.
+const BESIDE: [(&str, &[u8]); 15] = [
+    ("a scheduler's milestones", b"ccollections\nCounter\n}(K\x0aK\x01K\x14K\x02u\x85R"),
+    ("arguments", b"cargparse\nNamespace\n)\x81}(X\x02\0\0\0lrG?\xf0\0\0\0\0\0\0X\x02\0\0\0of](K\x01K\x02eub"),
+    ("a set", b"c__builtin__\nset\n](K\x01K\x02e\x85R"),
+    ("a frozen set", b"cbuiltins\nfrozenset\n](K\x01K\x02e\x85R"),
+    ("a set of protocol 4", b"\x8f(K\x01K\x02\x90"),
+    (
+        "a number of numpy's",
+        b"cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\0\0\0f8K\0K\x01\x87R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xff\
+          J\xff\xff\xff\xffK\0tbc_codecs\nencode\nX\x08\0\0\0abcdefghX\x06\0\0\0latin1\x86R\x86R",
+    ),
+    ("a date", b"cdatetime\ndatetime\nc_codecs\nencode\nX\x02\0\0\0\x07ZX\x06\0\0\0latin1\x86R\x85R"),
+    ("a path", b"cpathlib\nPosixPath\nX\x01\0\0\0/X\x01\0\0\0x\x86R"),
+    ("a queue", b"ccollections\ndeque\n)K\x05\x86R(K\x01K\x02e"),
+    ("a dict with a default", b"ccollections\ndefaultdict\nc__builtin__\nlist\n\x85R(K\x01]u"),
+    ("an object that holds itself", b"cmodels.pfld\nPFLD\n)\x81q\x63}(X\x02\0\0\0meh\x63ub"),
+    ("an enum's member", b"c__builtin__\ngetattr\ncmodels\nColour\nX\x03\0\0\0RED\x86R"),
+    ("a number of 100 bits", b"\x8a\x0d\0\0\0\0\0\0\0\0\0\0\0\0\x10"),
+    ("a string that is no UTF-8", b"X\x04\0\0\0\xed\xb2\x80a"),
+    ("what would run", b"cos\nsystem\nX\x04\0\0\0true\x85R"),
+];
+
+#[test]
+fn what_lies_beside_the_weights_does_not_matter() {
+    let first = import(&supernet().legacy(), Choice::Shapes).unwrap();
+    for (what, value) in BESIDE {
+        let more = [b"X\x05\0\0\0extra", value].concat();
+        let file = File { more, ..supernet() };
+        for bytes in [file.legacy(), file.zip(zip::CompressionMethod::Stored)] {
+            let found = import(&bytes, Choice::Shapes).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert!(found == first, "{what}");
+        }
+    }
+    let text = [b"X\x05\0\0\0extraX\x88\x13\0\0".as_slice(), &[b'x'; 5000]].concat();
+    assert!(import(&File { more: text, ..supernet() }.legacy(), Choice::Shapes).unwrap() == first, "a long text");
+}
+
+/// A later entry replaces the earlier one.
+#[test]
+fn what_is_not_read_is_named_where_it_is_needed() {
+    let refusal = |more: &[u8]| refusal(&File { more: more.to_vec(), ..supernet() });
+    let message = refusal(b"X\x0d\0\0\0pfld_backbonecmodels.pfld\nPFLD\n)\x81}b");
+    assert!(message.contains("'pfld_backbone' is no dict of weights; save the net's state_dict()"), "{message}");
+    assert!(message.contains("\"models.pfld.PFLD\" would be imported"), "{message}");
+    let message = refusal(b"X\x0c\0\0\0auxiliarynet}X\x01\0\0\0acos\nsystem\nX\x04\0\0\0true\x85Rs");
+    assert!(message.contains("'a' in 'auxiliarynet' is no tensor") && message.contains("\"os.system\" would be imported"), "{message}");
+    let message = refusal(b"X\x0b\0\0\0arch_sample](cos\nsystem\n)Re");
+    assert!(message.contains("a name in its 'arch_sample' is no string") && message.contains("os.system"), "{message}");
+}
+
 #[test]
 fn a_supernets_choice_is_the_one_written_or_the_most_probable() {
     let space = Space::load(&tiny()).unwrap();

@@ -16,6 +16,8 @@ pub struct File {
     pub backbone: Vec<Saved>,
     pub pose: Vec<Saved>,
     pub arch_sample: Option<Vec<&'static str>>,
+    /// More entries, as a pickle has them: names and values in turn.
+    pub more: Vec<u8>,
 }
 
 /// The weights of a graph, called as NNI does on several devices where `prefix` is `module.`.
@@ -43,7 +45,7 @@ pub fn of_space(space: &Space, choice: Option<&[&str]>, prefix: &str) -> File {
         }
     }
     let pose = space.pose_net().unwrap();
-    File { backbone: weights, pose: saved(&pose, &Weights::for_measuring(&pose, 2), prefix), arch_sample: None }
+    File { backbone: weights, pose: saved(&pose, &Weights::for_measuring(&pose, 2), prefix), arch_sample: None, more: Vec::new() }
 }
 
 impl File {
@@ -79,6 +81,7 @@ impl File {
                 p.put(b"e");
             }
         }
+        p.put(&self.more);
         p.put(b"u.");
         p.0
     }

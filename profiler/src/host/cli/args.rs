@@ -357,7 +357,8 @@ pub(super) enum LutCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Join tables of one device, engine and space: rows that several have become their weighted mean.
+    /// Join tables of one device, engine and space, measured under the same conditions: rows that several have become their weighted
+    /// mean, with a wider interval where they contradict each other.
     #[command(after_help = "Example: profiler lut merge monday.csv tuesday.csv --out both.csv")]
     Merge {
         /// The tables.

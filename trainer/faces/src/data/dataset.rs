@@ -3,10 +3,10 @@ use super::store::Store;
 use crate::augment::{Augment, Change, warp_planes};
 use crate::error::{FacesError, Result};
 use crate::list::{Face, FaceList};
-use crate::picture::{ChannelOrder, Picture, decode, write_planes};
-use crate::points::{PointScheme, resolve_points};
+use crate::picture::{ChannelOrder, Decoded, Picture, decode, write_planes};
+use crate::points::{PointScheme, known_counts, resolve_points};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Pixels that a picture of `imgs_wide` has on each side beyond the one of `imgs`.
 const WIDE_MARGIN: usize = 16;
@@ -85,6 +85,9 @@ pub struct Dataset {
     crops: Store,
     wides: Store,
     resized: AtomicUsize,
+    /// Faces whose pictures were seen to be cut off, and how many of them were told of.
+    cut: Box<[AtomicBool]>,
+    cut_told: AtomicUsize,
 }
 
 impl Dataset {
@@ -96,7 +99,8 @@ impl Dataset {
         if options.side == 0 {
             return Err(FacesError::Usage("the network's input has at least 1 pixel".to_owned()));
         }
-        let list = FaceList::read(&root.join(split.folder()).join(&options.list), root)?;
+        let known = known_counts(root, options.points_file.as_deref())?;
+        let list = FaceList::read(&root.join(split.folder()).join(&options.list), root, &known)?;
         let scheme = resolve_points(list.points, root, options.points_file.as_deref())?;
         let wide = list.faces.iter().map(|face| wide_path(root, &face.path)).collect();
         let count = list.faces.len();
@@ -110,6 +114,8 @@ impl Dataset {
             crops: Store::new(count, options.keep_bytes),
             wides: Store::new(count, options.keep_bytes),
             resized: AtomicUsize::new(0),
+            cut: (0..count).map(|_| AtomicBool::new(false)).collect(),
+            cut_told: AtomicUsize::new(0),
         })
     }
 
@@ -151,6 +157,25 @@ impl Dataset {
     /// How many times a picture had another size than the input and was resized: worth a note when not 0.
     pub fn resized(&self) -> usize {
         self.resized.load(Ordering::Relaxed)
+    }
+
+    /// What is worth telling people of the list.
+    pub fn notes(&self) -> Vec<String> {
+        self.list.notes()
+    }
+
+    /// What is worth telling people of pictures that lack their ends; `None` where there is nothing new since it was asked last.
+    pub fn cut_note(&self) -> Option<String> {
+        let cut = || (0..self.len()).filter(|&index| self.cut[index].load(Ordering::Relaxed));
+        let (first, count) = (cut().next()?, cut().count());
+        (self.cut_told.swap(count, Ordering::Relaxed) != count).then(|| {
+            let (list, first) = (self.list.path.display(), self.picture_path(first));
+            format!(
+                "note: {list}: {count} pictures lack the end of their JPEG file (the first is {}); they are read as far as they go. \
+                 Download them again",
+                first.display()
+            )
+        })
     }
 
     /// Divides the faces into (kept, held back), both ascending, about `fraction` of them held back; the same for the same
@@ -235,7 +260,11 @@ impl Dataset {
     }
 
     fn decode(&self, store: &Store, index: usize, path: &Path) -> Result<Picture> {
-        store.with(index, path, decode)?.map_err(|message| self.fault(index, path, message))
+        let Decoded { picture, is_cut } = store.with(index, path, decode)?.map_err(|message| self.fault(index, path, message))?;
+        if is_cut {
+            self.cut[index].store(true, Ordering::Relaxed);
+        }
+        Ok(picture)
     }
 
     fn fault(&self, index: usize, path: &Path, message: String) -> FacesError {

@@ -37,7 +37,7 @@ mod tests {
         std::fs::write(&path, "old").unwrap();
         let image = RgbImage::from_fn(5, 4, |x, y| image::Rgb([x as u8, y as u8, 9]));
         save_png(&image, &path).unwrap();
-        assert_eq!(read_picture(&path).unwrap().into_image(), image);
+        assert_eq!(read_picture(&path).unwrap().picture.into_image(), image);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(save_png(&image, &folder.path().join("none/x.png")).unwrap_err().to_string().contains("none/x.png"));
     }

@@ -1,4 +1,4 @@
-use super::jpeg;
+use super::jpeg::{self, Extent};
 use crate::error::{FacesError, Result};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, imageops};
 use std::io::Cursor;
@@ -33,15 +33,31 @@ impl Picture {
     }
 }
 
-/// Decodes a JPEG or PNG file's bytes, turned upright as its Exif says.
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The picture.
+    pub picture: Picture,
+    /// Whether the file is a JPEG file without its end. What it holds is there; what is missing is grey, or blurred.
+    pub is_cut: bool,
+}
+
+/// Decodes a JPEG or PNG file's bytes, turned upright as its Exif says. A JPEG file that is cut off within its picture is read as far
+/// as it goes, as libjpeg does, so that a list that other trainers read is read here.
 ///
 /// # Errors
-/// A message: neither JPEG nor PNG, damaged, or cut off.
-pub fn decode(bytes: &[u8]) -> std::result::Result<Picture, String> {
-    if jpeg::is_jpeg(bytes) && !jpeg::is_whole(bytes) {
-        return Err("the JPEG file is truncated: its end marker is missing".to_owned());
+/// A message: neither JPEG nor PNG, damaged, or cut off before the picture begins.
+pub fn decode(bytes: &[u8]) -> std::result::Result<Decoded, String> {
+    if let Some(impostor) = filekind::impostor(bytes) {
+        return Err(impostor.to_string());
     }
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    let extent = if jpeg::is_jpeg(bytes) { jpeg::extent(bytes) } else { Extent::Whole };
+    if extent == Extent::Headers {
+        return Err("the JPEG file is cut off before its picture begins; download it again".to_owned());
+    }
+    // libjpeg puts the missing end marker there too: it ends every decoder's wait for more.
+    let ended = (extent == Extent::Cut).then(|| [bytes, &jpeg::END_OF_IMAGE].concat());
+    let reader = ImageReader::new(Cursor::new(ended.as_deref().unwrap_or(bytes))).with_guessed_format().map_err(|error| error.to_string())?;
     if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
         return Err("neither a JPEG nor a PNG file".to_owned());
     }
@@ -50,14 +66,15 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Picture, String> {
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     image.apply_orientation(orientation);
     let rgb = image.into_rgb8();
-    Ok(Picture { width: rgb.width() as usize, height: rgb.height() as usize, rgb: rgb.into_raw() })
+    let picture = Picture { width: rgb.width() as usize, height: rgb.height() as usize, rgb: rgb.into_raw() };
+    Ok(Decoded { picture, is_cut: extent == Extent::Cut })
 }
 
 /// Reads and decodes the picture at `path`.
 ///
 /// # Errors
 /// The file cannot be read, or [`decode`] refuses it.
-pub fn read_picture(path: &Path) -> Result<Picture> {
+pub fn read_picture(path: &Path) -> Result<Decoded> {
     let bytes = std::fs::read(path).map_err(FacesError::io("cannot read the picture", path))?;
     decode(&bytes).map_err(|message| FacesError::Picture { path: path.to_owned(), origin: String::new(), message })
 }
@@ -75,7 +92,8 @@ mod tests {
         for (format, tolerance) in [(image::ImageFormat::Png, 0), (image::ImageFormat::Jpeg, 40)] {
             let mut bytes = Cursor::new(Vec::new());
             sample().write_to(&mut bytes, format).unwrap();
-            let picture = decode(bytes.get_ref()).unwrap();
+            let Decoded { picture, is_cut } = decode(bytes.get_ref()).unwrap();
+            assert!(!is_cut);
             assert_eq!((picture.width, picture.height), (20, 12));
             let worst = picture.rgb.iter().zip(sample().as_raw()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
             assert!(worst <= tolerance, "{format:?}: {worst}");
@@ -88,11 +106,34 @@ mod tests {
             let mut bytes = Cursor::new(Vec::new());
             sample().write_to(&mut bytes, format).unwrap();
             let bytes = bytes.into_inner();
-            for cut in [0, 3, 20, bytes.len() / 2, bytes.len() - 13] {
+            let picture_begins = if format == image::ImageFormat::Png { bytes.len() - 12 } else { bytes.len() / 2 };
+            for cut in [0, 3, 20, picture_begins / 2, picture_begins - 1] {
                 assert!(decode(&bytes[..cut]).is_err(), "{format:?} cut to {cut} of {}", bytes.len());
             }
         }
         assert!(decode(b"GIF89a").unwrap_err().contains("neither"));
+        assert!(decode(b"version https://git-lfs.github.com/spec/v1\n").unwrap_err().contains("git lfs pull"));
+    }
+
+    /// What libjpeg makes of files that lack their end: all rows that are there, the rest filled up.
+    #[test]
+    fn a_jpeg_without_its_end_is_read_as_far_as_it_goes() {
+        let picture = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 4, y as u8 * 4, (x ^ y) as u8 * 4]));
+        let mut bytes = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 92).encode_image(&picture).unwrap();
+        let whole = decode(&bytes).unwrap();
+        let without_end = decode(&bytes[..bytes.len() - 2]).unwrap();
+        assert_eq!((without_end.is_cut, &without_end.picture), (true, &whole.picture));
+        let scan = bytes.windows(2).position(|w| w == [0xFF, 0xDA]).unwrap() + 14;
+        for cut in (scan + 1..bytes.len() - 2).step_by(7).chain([bytes.len() - 1, bytes.len() - 3]) {
+            let found = decode(&bytes[..cut]).unwrap_or_else(|message| panic!("cut to {cut} of {}: {message}", bytes.len()));
+            assert!(found.is_cut && (found.picture.width, found.picture.height) == (64, 64));
+        }
+        // In the order of rows: at half of the scan, the first quarter of the picture is all there.
+        let half = decode(&bytes[..scan + (bytes.len() - scan) / 2]).unwrap().picture;
+        let quarter = 3 * 64 * 16;
+        assert_eq!(half.rgb[..quarter], whole.picture.rgb[..quarter]);
+        assert_ne!(half.rgb, whole.picture.rgb);
     }
 
     #[test]

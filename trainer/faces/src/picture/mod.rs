@@ -4,5 +4,5 @@ mod decode;
 mod jpeg;
 mod planes;
 
-pub use decode::{Picture, decode, read_picture};
+pub use decode::{Decoded, Picture, decode, read_picture};
 pub use planes::{ChannelOrder, write_planes};

@@ -13,6 +13,9 @@ const MIRROR_106: [usize; 106] = [
     46, 47, 45, 44, 43, 50, 51, 49, 48, // right brow
 ];
 
+/// The point counts whose schemes are built in.
+pub const BUILT_IN: [usize; 5] = [19, 29, 68, 98, 106];
+
 /// The built-in scheme of a point count: 68 (iBUG), 98 (WFLW) and 106 in whole, 19 and 29 for the error only.
 pub fn builtin(count: usize) -> Option<PointScheme> {
     let (nme, mirror, groups) = match count {

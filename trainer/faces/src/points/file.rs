@@ -1,5 +1,6 @@
-use super::{Group, Normaliser, PointScheme, builtin};
+use super::{BUILT_IN, Group, Normaliser, PointScheme, builtin};
 use crate::error::{FacesError, Result};
+use crate::text::read_text;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -21,7 +22,7 @@ struct PointsFile {
 /// # Errors
 /// The file cannot be read, is not such a file, or [`PointScheme::validate`] refuses it.
 pub fn read_points_file(path: &Path) -> Result<PointScheme> {
-    let text = std::fs::read_to_string(path).map_err(FacesError::io("cannot read the point scheme", path))?;
+    let text = read_text("cannot read the point scheme", path)?;
     let fault = |message: &dyn std::fmt::Display| FacesError::Points(format!("{}: {message}", path.display()));
     let file: PointsFile = toml::from_str(&text).map_err(|error| fault(&error))?;
     let nme = match (file.nme_pair, file.nme_fixed_px) {
@@ -57,11 +58,26 @@ pub fn resolve_points(count: usize, root: &Path, explicit: Option<&Path>) -> Res
     };
     builtin(count).ok_or_else(|| {
         FacesError::Points(format!(
-            "no scheme for {count} points (19, 29, 68, 98 and 106 are built in{other}): write count = {count} and \
-             nme_pair = [a, b], the two outer eye corners, to {} or to a file given by --points-file",
+            "no scheme for {count} points (19, 29, 68, 98 and 106 are built in{other}), which is what a line's {} numbers make: x and y of \
+             each point, then 3 angles. If these are {count} landmarks, write count = {count} and nme_pair = [a, b], the two outer eye \
+             corners, to {} or to a file given by --points-file",
+            2 * count + 3,
             beside.display()
         ))
     })
+}
+
+/// The point counts that [`resolve_points`] has a scheme for.
+///
+/// # Errors
+/// A file is wrong.
+pub fn known_counts(root: &Path, explicit: Option<&Path>) -> Result<Vec<usize>> {
+    if let Some(path) = explicit {
+        return Ok(vec![read_points_file(path)?.count]);
+    }
+    let beside = root.join("points.toml");
+    let found = beside.is_file().then(|| read_points_file(&beside)).transpose()?;
+    Ok(found.map(|scheme| scheme.count).into_iter().chain(BUILT_IN).collect())
 }
 
 #[cfg(test)]
@@ -100,6 +116,12 @@ mod tests {
             let message = read(text).unwrap_err().to_string();
             assert!(message.contains(expected) && message.contains("points.toml"), "{text:?}: {message}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(read("\u{feff}count = 3\r\nnme_fixed_px = 34\r\n").unwrap().count, 3);
+        assert!(read("<!doctype html>").unwrap_err().to_string().contains("points.toml is a web page"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 mod builtin;
 mod file;
 
-pub use builtin::builtin;
-pub use file::{read_points_file, resolve_points};
+pub use builtin::{BUILT_IN, builtin};
+pub use file::{known_counts, read_points_file, resolve_points};
 
 use crate::error::{FacesError, Result};
 use serde::{Deserialize, Serialize};
