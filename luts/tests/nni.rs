@@ -66,7 +66,8 @@ fn what_is_as_good_as_a_number_a_string_or_a_dict_is_read_as_one() {
     let kinds = ["float64", "float32", "big-endian", "no-dimension", "str", "OrderedDict", "defaultdict", "Counter"];
     for kind in kinds.into_iter().chain(["list-alone", "dict-alone"]) {
         for protocol in ["p2", "p5"] {
-            let found = npy::read(&data(&format!("kinds/{kind}-{protocol}.npy"))).unwrap_or_else(|e| panic!("{kind} {protocol}: {e}"));
+            let found =
+                npy::read(&data(&format!("kinds/{kind}-{protocol}.npy"))).unwrap_or_else(|e| panic!("{kind} {protocol}: {e}"));
             for ((name, value), (expected_name, expected)) in std::iter::zip(found.iter().flatten(), layers().iter().flatten()) {
                 assert_eq!(name, expected_name, "{kind} {protocol}");
                 assert!((value / expected - 1.0).abs() < 1e-7, "{kind} {protocol}: {name} {value}, not {expected}");
@@ -105,7 +106,8 @@ fn what_is_not_read_is_refused_only_where_its_value_is_needed() {
 fn a_text_of_numpys_numbers_and_a_byte_order_mark_is_read() {
     let space = tiny();
     let plain = import(&space, None, tiny_text().as_bytes(), "lut.txt").unwrap().table;
-    let numpy = tiny_text().replace("(14, 14, 32, ", "(np.int64(14), np.int64(14), numpy.int64(32), ").replace("31.5", "np.float64(31.5)");
+    let numpy =
+        tiny_text().replace("(14, 14, 32, ", "(np.int64(14), np.int64(14), numpy.int64(32), ").replace("31.5", "np.float64(31.5)");
     let numpy = numpy.replace("'float'", "np.str_('float')").replace("102}", "array(102.), 'when': datetime.date(2024, 1, 2)}");
     let ordered = tiny_text().replace("{'op_name': 'sep_k3', ", "OrderedDict({'op_name': 'sep_k3', ").replace("31.5}", "31.5})");
     for text in [format!("\u{feff}{}", tiny_text()), numpy, ordered] {

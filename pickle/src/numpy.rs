@@ -42,7 +42,8 @@ impl<'a> Heap<'a> {
         let (dtype, bytes) = self.item(id)?;
         let characters = dtype.code.strip_prefix('U')?.parse().ok().filter(|_| bytes.len().is_multiple_of(4))?;
         let code = |four: &[u8; 4]| if dtype.big_endian { u32::from_be_bytes(*four) } else { u32::from_le_bytes(*four) };
-        let text = bytes.as_chunks().0.iter().take(characters).map(|four| char::from_u32(code(four))).collect::<Option<String>>()?;
+        let text =
+            bytes.as_chunks().0.iter().take(characters).map(|four| char::from_u32(code(four))).collect::<Option<String>>()?;
         Some(Cow::Owned(text.trim_end_matches('\0').to_string()))
     }
 
@@ -131,7 +132,9 @@ mod tests {
 
     #[test]
     fn half_precision_is_ieees() {
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_953_125), (0x0001, 2f64.powi(-24)), (0x7bff, 65504.0)] {
+        for (bits, value) in
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_953_125), (0x0001, 2f64.powi(-24)), (0x7bff, 65504.0)]
+        {
             assert_eq!(half(bits), value);
         }
         assert!(half(0x7e00).is_nan() && half(0xfc00) == f64::NEG_INFINITY);

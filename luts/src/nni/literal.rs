@@ -30,8 +30,30 @@ pub enum Literal<'a> {
 
 /// What `np.float64(9.5)` and its like are printed with, without numpy's or PyTorch's name; they hold their first argument.
 const HOLDERS: [&str; 24] = [
-    "float16", "float32", "float64", "longdouble", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "intc",
-    "longlong", "bool", "bool_", "str_", "array", "tensor", "Counter", "OrderedDict", "float", "int", "dict",
+    "float16",
+    "float32",
+    "float64",
+    "longdouble",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "intc",
+    "longlong",
+    "bool",
+    "bool_",
+    "str_",
+    "array",
+    "tensor",
+    "Counter",
+    "OrderedDict",
+    "float",
+    "int",
+    "dict",
 ];
 
 /// A text that is no literal of these.
@@ -291,7 +313,8 @@ mod tests {
         ] {
             assert_eq!(get(text), Literal::Float(9.5), "{text}");
         }
-        for text in ["{'a': datetime.date(2024, 1, 2)}", "{'a': {1, 2}}", "{'a': <object>}", "{'a': exec('x')}", "{'a': float64()}"] {
+        for text in ["{'a': datetime.date(2024, 1, 2)}", "{'a': {1, 2}}", "{'a': <object>}", "{'a': exec('x')}", "{'a': float64()}"]
+        {
             assert_eq!(get(text), Literal::Unread, "{text}");
         }
     }

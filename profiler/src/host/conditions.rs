@@ -49,7 +49,7 @@ pub fn differences(a: &Header, b: &Header) -> Vec<Difference> {
 /// What must be the very same, by name. All fields are named, so that a new one is thought of here.
 fn stated(header: &Header) -> Vec<(&'static str, String)> {
     let Device { model, arch, soc, serial_hash, system, kernel, memory_mib: _, sensors: _, clusters: _ } = &header.device;
-    let EngineId { name, version, precision, library_sha256, program_sha256 } = &header.engine;
+    let EngineId { name, version, precision, library_sha256, build, program_sha256 } = &header.engine;
     let or = |value: &Option<String>, none: &str| value.clone().unwrap_or_else(|| none.to_string());
     let units = match &header.units {
         Some(units) => units.serial_hashes.join(" "),
@@ -72,6 +72,7 @@ fn stated(header: &Header) -> Vec<(&'static str, String)> {
         ("engines", format!("{name} {version}")),
         ("precisions", or(precision, "the engine's own")),
         ("engine libraries", or(library_sha256, "none")),
+        ("engine builds", or(build, "none")),
         ("engine programs", or(program_sha256, "none")),
         ("canaries", header.canary.as_ref().map_or("none", |canary| canary.kind.as_str()).to_string()),
     ]
@@ -79,16 +80,17 @@ fn stated(header: &Header) -> Vec<(&'static str, String)> {
 
 /// The cluster in words; the processors' numbers where the cluster is not known.
 fn cluster(header: &Header) -> String {
-    let Some(Cluster { cpus, core, min_mhz, max_mhz, shared_l2: _ }) = pinned_cluster(header) else {
+    let Some(Cluster { cpus, core, processor, instruction_sets, min_mhz, max_mhz, shared_l2: _ }) = pinned_cluster(header) else {
         return if header.cpus.is_empty() { "not pinned".to_string() } else { format!("CPUs {:?}", header.cpus) };
     };
-    let core = core.as_deref().unwrap_or("unknown cores");
+    let core = core.as_deref().or(processor.as_deref()).unwrap_or("unknown cores");
+    let sets = instruction_sets.as_ref().map(|sets| format!(" with {sets}")).unwrap_or_default();
     let clocks = match (min_mhz, max_mhz) {
         (Some(min), Some(max)) => format!(" of {min} to {max}"),
         (_, Some(max)) => format!(" of {max}"),
         _ => String::new(),
     };
-    format!("CPUs {cpus}, {core}{clocks}")
+    format!("CPUs {cpus}, {core}{sets}{clocks}")
 }
 
 /// What decided on the clock while measuring; what was set before does not matter.

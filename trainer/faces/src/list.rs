@@ -199,7 +199,9 @@ mod tests {
         let occluded = "0 1 ".repeat(14) + "0";
         for (points, flags) in [(98, "0 1 0 0 0 1"), (68, "1"), (29, occluded.as_str())] {
             let count = flags.split(' ').count();
-            let list = read(line(points, &format!("{flags} {angles}")) + &line(points, &format!("{} {angles}", "0 ".repeat(count)))).unwrap();
+            let list =
+                read(line(points, &format!("{flags} {angles}")) + &line(points, &format!("{} {angles}", "0 ".repeat(count))))
+                    .unwrap();
             assert_eq!((list.points, list.attributes, list.faces.len()), (points, count, 2));
             assert_eq!((list.faces[0].landmarks.len(), list.faces[0].angles), (2 * points, [-1.5, 20.0, 3.0]));
             assert!(list.notes()[0].contains(&format!("{count} numbers")) && list.notes()[0].contains(&format!("{points} points")));
@@ -229,10 +231,9 @@ mod tests {
 
     #[test]
     fn a_blank_in_a_pictures_name_is_named() {
-        for (text, name) in [
-            ("imgs/my face.png 0.1 0.2 0 0 0", "imgs/my face.png"),
-            ("imgs/IMG 12 3.JPG 0.1 0.2 0 0 0", "imgs/IMG 12 3.JPG"),
-        ] {
+        for (text, name) in
+            [("imgs/my face.png 0.1 0.2 0 0 0", "imgs/my face.png"), ("imgs/IMG 12 3.JPG 0.1 0.2 0 0 0", "imgs/IMG 12 3.JPG")]
+        {
             let message = read(text).unwrap_err().to_string();
             assert!(message.contains("list.txt:1: field") && message.contains(&format!("blank in it ({name:?})")), "{message}");
         }

@@ -309,7 +309,9 @@ impl<'a> Source<'a> {
         };
         let mut net = Nets::new();
         for &(key, value) in entries {
-            let &Object::Text(key) = heap.get(key) else { return Err(self.unread(key, &format!("a name in '{name}' is no string"))) };
+            let &Object::Text(key) = heap.get(key) else {
+                return Err(self.unread(key, &format!("a name in '{name}' is no string")));
+            };
             if key.ends_with(BATCH_COUNT) {
                 continue;
             }

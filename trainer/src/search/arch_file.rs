@@ -152,6 +152,8 @@ impl ArchFile {
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(FileError::new("cannot read", path))?;
         // Without the byte-order mark of an editor.
-        Ok(serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(std::io::Error::other).map_err(FileError::new("not an arch.json:", path))?)
+        Ok(serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .map_err(std::io::Error::other)
+            .map_err(FileError::new("not an arch.json:", path))?)
     }
 }

@@ -86,7 +86,10 @@ fn what_is_not_read_is_named_where_it_is_needed() {
     assert!(message.contains("'pfld_backbone' is no dict of weights; save the net's state_dict()"), "{message}");
     assert!(message.contains("\"models.pfld.PFLD\" would be imported"), "{message}");
     let message = refusal(b"X\x0c\0\0\0auxiliarynet}X\x01\0\0\0acos\nsystem\nX\x04\0\0\0true\x85Rs");
-    assert!(message.contains("'a' in 'auxiliarynet' is no tensor") && message.contains("\"os.system\" would be imported"), "{message}");
+    assert!(
+        message.contains("'a' in 'auxiliarynet' is no tensor") && message.contains("\"os.system\" would be imported"),
+        "{message}"
+    );
     let message = refusal(b"X\x0b\0\0\0arch_sample](cos\nsystem\n)Re");
     assert!(message.contains("a name in its 'arch_sample' is no string") && message.contains("os.system"), "{message}");
 }

@@ -74,5 +74,8 @@ fn no_number(text: &str, path: &str, column: usize, field: &str) -> String {
     }
     // All up to the field's end: it is a part of the line itself.
     let end = field.as_ptr() as usize - text.as_ptr() as usize + field.len();
-    format!("{fault}; the picture's name seems to have a blank in it ({:?}), which divides fields: rename the picture", text[..end].trim_start())
+    format!(
+        "{fault}; the picture's name seems to have a blank in it ({:?}), which divides fields: rename the picture",
+        text[..end].trim_start()
+    )
 }

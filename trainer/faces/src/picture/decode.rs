@@ -57,7 +57,9 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Decoded, String> {
     }
     // libjpeg puts the missing end marker there too: it ends every decoder's wait for more.
     let ended = (extent == Extent::Cut).then(|| [bytes, &jpeg::END_OF_IMAGE].concat());
-    let reader = ImageReader::new(Cursor::new(ended.as_deref().unwrap_or(bytes))).with_guessed_format().map_err(|error| error.to_string())?;
+    let reader = ImageReader::new(Cursor::new(ended.as_deref().unwrap_or(bytes)))
+        .with_guessed_format()
+        .map_err(|error| error.to_string())?;
     if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
         return Err("neither a JPEG nor a PNG file".to_owned());
     }
