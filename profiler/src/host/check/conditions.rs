@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::host::neighbour::{ENOUGH, QuietRatios};
+use crate::host::neighbour::QuietRatios;
 use crate::host::text;
 use crate::stats::{Median, median};
 
@@ -16,6 +16,8 @@ pub const LARGEST_STATE: f64 = 0.02;
 const NOISE_FACTOR: f64 = 2.0;
 /// … or by this share, whatever their noise: what does not add up in a network differs from session to session by as much.
 const LEAST_SPREAD: f64 = 0.01;
+/// Least samples on a quiet device, the median over the networks: fewer make no interval of use.
+const LEAST_QUIET: usize = 10;
 /// Largest canary that may count, in parts of its quiet time: where more of it is needed for enough samples, few were quiet.
 const LARGEST_LIMIT: f64 = 1.25;
 /// A standard deviation, in parts of the median absolute deviation of normal values.
@@ -91,9 +93,9 @@ impl Conditions {
                 percent(LARGEST_STATE)
             ));
         }
-        if self.quiet_samples < ENOUGH as f64 || self.limit > LARGEST_LIMIT {
+        if self.quiet_samples < LEAST_QUIET as f64 || self.limit > LARGEST_LIMIT {
             reasons.push(format!(
-                "too few samples were taken while the device was quiet: {:.0} a network, at least {ENOUGH} are needed; samples count up to \
+                "too few samples were taken while the device was quiet: {:.0} a network, at least {LEAST_QUIET} are needed; samples count up to \
                  a canary of {:.2} × its quiet time, at most {LARGEST_LIMIT} is allowed",
                 self.quiet_samples, self.limit
             ));
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn few_quiet_samples_give_no_verdict() {
-        let few = Conditions { quiet_samples: 11.0, ..conditions(&[1.0; 6]) };
+        let few = Conditions { quiet_samples: 9.0, ..conditions(&[1.0; 6]) };
         let loud = Conditions { limit: 1.4, ..conditions(&[1.0; 6]) };
         assert_eq!([few, loud].map(|c| c.disturbances().len()), [1, 1]);
     }
