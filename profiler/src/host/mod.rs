@@ -7,12 +7,14 @@
 //! | [`job`] | job folders: ONNX files, inputs, expected outputs |
 //! | [`collect`] | a job done on a device, samples into the raw file |
 //! | [`raw`] | raw sample files |
+//! | [`reserve`] | files that one command alone writes |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`neighbour`] | what a neighbour on the core does to samples, taken out |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
 //! | [`fitted`] | from samples to a table |
 //! | [`plausibility`] | rows that are faster than the processor can be |
 //! | [`units`] | several units of one model |
+//! | [`identity`] | whether two measurements are of one device and one engine |
 //! | [`output`] | what is said, and results |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
 //! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
@@ -30,6 +32,7 @@ pub mod diff;
 pub mod error;
 pub mod fit;
 pub mod fitted;
+pub mod identity;
 pub mod interrupt;
 pub mod job;
 pub mod lut;
@@ -42,6 +45,7 @@ pub mod picture;
 pub mod plausibility;
 pub mod quantity;
 pub mod raw;
+pub mod reserve;
 pub mod text;
 pub mod transport;
 pub mod units;
