@@ -7,13 +7,13 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{converter, engine, profiler, run, small_space};
 use engines::EngineKind;
-use luts::{Kind, Source, Table};
+use luts::{Interval, Kind, Overwrite, Row, Source, Table};
 
 const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
 
@@ -54,7 +54,8 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
 
     // Networks outside the fit are measured and written into the header; the table stays the same.
-    let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 99%";
+    // The bar is low for machines under load; a table that is wrong is far above it (below).
+    let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 50%";
     let (code, out, err) = run(folder, &format!("{check} --json --picture {{}}/check.svg"));
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("check.svg"), "{err}");
@@ -76,6 +77,13 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     assert_eq!(checked.header.checked.as_ref().map(|c| c.nets), Some(nets.len()));
     assert_eq!(checked.digest(), again.digest());
 
+    // A table whose times are all wrong does not pass.
+    let rows = checked.rows().iter().map(|row| Row { latency: row.latency * 2.5, ..row.clone() });
+    let rows = rows.map(|row| Row { interval: row.interval.map(|i| Interval { low: i.low * 2.5, high: i.high * 2.5 }), ..row });
+    Table::new(checked.header.clone(), rows.collect()).unwrap().write(folder.join("wrong.csv"), Overwrite::No).unwrap();
+    let (code, _, err) = run(folder, &format!("{} --no-write", check.replace("t.csv", "wrong.csv")));
+    assert!(code == 1 && err.contains("the mean absolute error is"), "{err}");
+
     // A bar that no table passes; the picture is drawn all the same.
     let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 0.000001 --no-write";
     let (code, _, err) = run(folder, &format!("{check} --picture {{}}/check.png"));
@@ -86,6 +94,62 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     assert!(code == 2 && err.contains("none"), "{err}");
     let (code, _, err) = run(folder, &format!("{check} --picture {{}}/check.gif"));
     assert!(code == 2 && err.contains(".svg, .png or .html"), "{err}");
+}
+
+#[test]
+fn a_table_of_another_device_or_engine_is_not_checked() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let table = build(folder, "--budget 60s --precision 10% --nets 2");
+    let cpus = &table.header.cpus;
+    let pinned = table.header.device.clusters.iter().position(|cluster| {
+        profiler::device::CpuList::parse(&cluster.cpus).is_some_and(|list| list.0.iter().any(|cpu| cpus.contains(cpu)))
+    });
+    let path = folder.join("t.csv");
+    let check = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10% --max-mape 99%";
+    // Each is one change of the header.
+    type Change = fn(&mut luts::Header, usize);
+    let changes: [(&str, Change); 6] = [
+        ("processor: GenuineIntel family 6 model 1", |h, i| {
+            h.device.clusters[i].processor = Some("GenuineIntel family 6 model 1 stepping 1".into());
+        }),
+        ("instruction sets: sse", |h, i| h.device.clusters[i].instruction_sets = Some("sse".into())),
+        ("device: Intel Xeon", |h, _| h.device.model = "Intel Xeon".into()),
+        ("cluster: CPUs 900-903", |h, i| {
+            h.device.clusters[i].cpus = "900-903".into();
+            h.cpus = vec![903];
+        }),
+        ("engine: onnxruntime 1.0.0", |h, _| h.engine.version = "1.0.0".into()),
+        ("engine's library: 00", |h, _| h.engine.library_sha256 = Some("00".into())),
+    ];
+    for (said, change) in changes {
+        let mut other = table.clone();
+        change(&mut other.header, pinned.expect("the pinned cluster is known"));
+        other.write(&path, Overwrite::Yes).unwrap();
+        let before = fs::read(&path).unwrap();
+        let (code, out, err) = run(folder, check);
+        assert!(code == 4 && out.is_empty() && err.contains(said) && err.contains("--other-device"), "{code}: {err}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{said}");
+    }
+    // Where it is allowed it is said, and nothing is written.
+    let before = fs::read(&path).unwrap();
+    let (code, _, err) = run(folder, &format!("{check} --other-device"));
+    assert!(code == 0 && err.contains("warning") && err.contains("engine's library: 00"), "{err}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    // Another engine is known before anything is prepared, whether this program holds it or not.
+    let (code, _, err) = run(folder, &format!("{check} --engine tract"));
+    assert!(code == 4 && err.contains("engine: onnxruntime (the table), tract"), "{err}");
+
+    // A table of an earlier schema states less: what it states is compared, the rest is told.
+    let lines = fs::read_to_string(&path).unwrap();
+    let known = |line: &&str| !["# processor =", "# instruction_sets =", "# library_sha256 ="].iter().any(|s| line.starts_with(s));
+    let earlier: String = lines.lines().filter(known).map(|line| line.replace("# schema = 3", "# schema = 2") + "\n").collect();
+    fs::write(&path, earlier).unwrap();
+    let (code, _, err) = run(folder, check);
+    assert!(code == 0 && err.contains("not compared: processor, instruction sets, engine's library"), "{err}");
 }
 
 /// Starts a build with a long budget and waits until the raw file holds samples.
@@ -151,6 +215,81 @@ fn ctrl_c_keeps_the_samples_and_leaves_no_agent() {
     assert!(err.contains("interrupted") && err.contains("--resume"), "{err}");
     assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
     assert!(!Path::new(&format!("/proc/{}", agents.trim())).exists(), "the agent still runs");
+}
+
+#[test]
+fn two_measurements_on_one_cpu_are_not_made_at_once() {
+    let Some(_) = engine() else { return };
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (first, second) = (first.path(), second.path());
+    small_space(first);
+    small_space(second);
+    let child = start(first);
+    // In another folder, with the first one's locks.
+    let again = || {
+        let mut command = profiler(second, &format!("{BUILD} --budget 60s --precision 20% --nets 2"));
+        let locks = profiler(first, "").get_envs().find(|(name, _)| *name == "BLOCKTIME_LOCKS").unwrap().1.unwrap().to_os_string();
+        let output = command.env("BLOCKTIME_LOCKS", locks).output().unwrap();
+        (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, err) = again();
+    let who = format!("process {} (", child.id());
+    assert!(code == 3 && err.contains(&who) && err.contains("build --space") && err.contains(", since 2"), "{code}: {err}");
+    assert_eq!(names(second), ["space.toml"]);
+    // After a kill the CPU is free.
+    let host = child.id().to_string();
+    let agents = fs::read_to_string(format!("/proc/{host}/task/{host}/children")).unwrap();
+    signal(&host, "-9");
+    signal(agents.trim(), "-9");
+    assert_eq!(ended(child).0, -1);
+    let (code, err) = again();
+    assert_eq!(code, 0, "{err}");
+}
+
+#[test]
+fn two_builds_do_not_write_the_same_files() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let child = start(folder);
+    let part = folder.join("t.raw.jsonl.part");
+    let before = fs::read(&part).unwrap();
+    for how in ["", "--resume", "--overwrite"] {
+        // As if on another device: no lock but those of the files.
+        let mut command = profiler(folder, &format!("{BUILD} --nets 4 {how}"));
+        let output = command.env("BLOCKTIME_LOCKS", folder.join("space.toml")).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        let who = format!("t.csv is being written by process {} (", child.id());
+        assert!(output.status.code() == Some(2) && err.contains(&who), "{how}: {err}");
+    }
+    // Another table, the same samples.
+    let other = BUILD.replace("t.csv", "u.csv");
+    let (code, _, err) = run(folder, &format!("{other} --overwrite --raw {{}}/t.raw.jsonl"));
+    assert!(code == 2 && err.contains("t.raw.jsonl is being written by"), "{err}");
+    assert!(fs::read(&part).unwrap().starts_with(&before), "the first one's samples are gone");
+    signal(&child.id().to_string(), "-INT");
+    assert_eq!(ended(child).0, 130);
+    assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
+}
+
+#[test]
+fn more_threads_than_cpus_are_refused() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let cpus = thread::available_parallelism().unwrap().get();
+    let many = format!("{BUILD} --threads {} --nets 2 --budget 2s", cpus + 1);
+    let (code, _, err) = run(folder, &many);
+    let said = format!("{} threads have {cpus} CPU(s) here", cpus + 1);
+    assert!(code == 2 && err.contains(&said) && err.contains("--oversubscribe"), "{code}: {err}");
+    let (code, _, err) = run(folder, &format!("{BUILD} --threads 2 --cpus 0 --nets 2"));
+    assert!(code == 2 && err.contains("2 threads have 1 CPU(s) here"), "{code}: {err}");
+    assert_eq!(names(folder), ["space.toml"]);
+    // Whoever wants it gets it, if only samples that are too few.
+    let (code, _, err) = run(folder, &format!("{many} --oversubscribe"));
+    assert!(code == 0 || (code == 3 && err.contains("too few good samples")), "{code}: {err}");
 }
 
 #[test]

@@ -31,12 +31,19 @@ pub fn cpu() -> Option<usize> {
     sched_getcpu().ok()
 }
 
-/// The CPUs this process may use.
-fn allowed() -> Vec<usize> {
+/// The CPUs this process may use; none where the system does not tell.
+pub fn allowed() -> Vec<usize> {
     match sched_getaffinity(Pid::from_raw(0)) {
         Ok(set) => (0..CpuSet::count()).filter(|&i| set.is_set(i).unwrap_or(false)).collect(),
         Err(_) => Vec::new(),
     }
+}
+
+/// How many CPUs there are for an engine's threads: of those asked for, or of all that this process may use; fewer where the system
+/// gives it less time than that.
+pub fn room(asked: &[usize]) -> usize {
+    let usable = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
+    if asked.is_empty() { usable } else { usable.min(asked.len()) }
 }
 
 /// Pins the process to CPUs: those asked for, else those of one cluster ([`choose`]).
@@ -49,9 +56,6 @@ pub fn pin(asked: &[usize], threads: usize, clusters: &[Cluster]) -> Result<Vec<
     let allowed = allowed();
     if let Some(missing) = asked.iter().find(|cpu| !allowed.contains(cpu)) {
         return Err(format!("CPU {missing} is not among those that may be used, {allowed:?}"));
-    }
-    if !asked.is_empty() && asked.len() < threads {
-        return Err(format!("{threads} threads need as many CPUs"));
     }
     let chosen = if asked.is_empty() { choose(clusters, &allowed, threads) } else { asked.to_vec() };
     let mut set = CpuSet::new();

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`canary`] | the fixed compute loop beside each sample |
+//! | [`claim`] | one measurement at a time on a CPU |
 //! | [`clock`] | the clock, affinity, interruptions |
 //! | [`cold`] | runs with cold caches |
 //! | [`cycles`] | the true clock, from a loop of known length |
@@ -15,6 +16,7 @@
 //! | [`thermal`] | temperature, held near that at the start |
 
 pub mod canary;
+pub mod claim;
 pub mod clock;
 pub mod cold;
 pub mod cycles;
@@ -28,11 +30,13 @@ pub mod thermal;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use engines::{EngineError, EngineKind};
 
 use crate::protocol::{EngineFacts, Event, JOB_FILE, Job, PROTOCOL, Start};
 use canary::Canary;
+use claim::{Busy, Claim};
 use governor::Governor;
 use model::Model;
 use session::Session;
@@ -94,6 +98,17 @@ pub enum AgentError {
         /// Why.
         reason: String,
     },
+    /// More threads than CPUs.
+    #[error("{}", crowded(*.threads, *.cpus))]
+    Threads {
+        /// Threads of the engine.
+        threads: usize,
+        /// CPUs for them.
+        cpus: usize,
+    },
+    /// Another measurement.
+    #[error("CPU {} is measured on already, by {}: wait until it has ended, or give other CPUs (--cpus)", .0.cpu, .0.holder)]
+    Busy(Busy),
     /// Nobody listens any more.
     #[error("the host has gone")]
     Output(#[source] io::Error),
@@ -106,6 +121,14 @@ impl AgentError {
             _ => None,
         }
     }
+}
+
+/// Why that many threads on so few CPUs are refused.
+pub(crate) fn crowded(threads: usize, cpus: usize) -> String {
+    format!(
+        "{threads} threads have {cpus} CPU(s) here and would wait for each other: use --threads {cpus}, or --oversubscribe to measure \
+         that"
+    )
 }
 
 /// Writes events, each at once.
@@ -145,9 +168,19 @@ fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
     let job = read_job(folder)?;
     let device = device::facts();
     let kind: EngineKind = job.engine.parse().map_err(AgentError::UnknownEngine)?;
+    let room = clock::room(&job.cpus);
+    if job.threads > room && !job.oversubscribe {
+        return Err(AgentError::Threads { threads: job.threads, cpus: room });
+    }
     // Pinned before the engine starts its threads, which inherit it.
     let cpus = clock::pin(&job.cpus, job.threads, &device.known.clusters)
         .map_err(|reason| AgentError::Affinity { cpus: job.cpus.clone(), reason })?;
+    // Before anything is set on the device. The watchdog of the governor shares the locks: they are held until it has set back.
+    let used = if cpus.is_empty() { clock::allowed() } else { cpus.clone() };
+    let _claim = claim::folder()
+        .map(|folder| Claim::take(&folder, &used, &job.holder, Duration::from_millis(job.patience_ms)))
+        .transpose()
+        .map_err(AgentError::Busy)?;
     // Held, and its watchdog begun, while this process has one thread.
     let governor = Governor::hold(&cpus, job.hold.governor);
     let sensors = device.known.sensors.clone();

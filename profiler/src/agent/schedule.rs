@@ -145,7 +145,21 @@ mod tests {
             |i| Item { id: format!("{i}"), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };
         let items = (0..items).map(item).collect();
         let (engine, engine_lib, cpus) = (String::new(), None, vec![]);
-        Schedule::new(&Job { protocol: 1, engine, engine_lib, threads: 1, cpus, seed: 1, plan, hold, items })
+        let (oversubscribe, holder, patience_ms) = (false, String::new(), 0);
+        Schedule::new(&Job {
+            protocol: 1,
+            engine,
+            engine_lib,
+            threads: 1,
+            cpus,
+            oversubscribe,
+            holder,
+            patience_ms,
+            seed: 1,
+            plan,
+            hold,
+            items,
+        })
     }
 
     fn sample(us: f64) -> Sample {

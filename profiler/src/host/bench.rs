@@ -43,7 +43,8 @@ pub fn run(files: &[PathBuf], setting: &Setting) -> Result<(Vec<Figure>, Samples
     let folder = JobFolder::of_files(files, setting.engine)?;
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
     let (samples, _) =
-        Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars: MultiProgress::new() }.run()?;
+        Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars: MultiProgress::new(), accept: None }
+            .run()?;
     let quiet = QuietRatios::of(&samples);
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
     // The canary's stated time has an error of its own, which all models share.

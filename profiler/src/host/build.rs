@@ -7,11 +7,12 @@ use blocks::Space;
 use indicatif::MultiProgress;
 use luts::{Overwrite, Table};
 
-use super::collect::{Setting, Task};
+use super::collect::{Setting, Task, holder};
 use super::fitted::Plan;
 use super::job::{JobFolder, Model};
 use super::output::{note, note_text};
 use super::raw::{self, RawFile, Request, Samples, partial};
+use super::reserve::Reserved;
 use super::transport::Address;
 use super::units::{self, Sharing, Unit};
 use super::{HostError, design, plausibility};
@@ -56,6 +57,9 @@ impl Build {
     /// [`HostError`].
     pub fn run(&self) -> Result<Table, HostError> {
         let units = units::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
+        // Asked first: what another build is writing is not to be gone on with, or replaced.
+        let files = std::iter::once(&self.out).chain(units.iter().map(|unit| &unit.raw));
+        let _reserved = files.map(|path| Reserved::take(path, &holder())).collect::<Result<Vec<_>, _>>()?;
         self.check_files(&units)?;
         let nets = design::balanced(&self.space, self.nets, DESIGN_SEED);
         let mut models = Model::parts(&self.space, self.points);
@@ -186,7 +190,7 @@ impl Build {
             Some(raw) => raw,
             None => RawFile::create(raw_path, &request)?,
         };
-        let task = Task { setting, folder, samples, raw: Some(raw), raw_path: Some(raw_path), bars: bars.clone() };
+        let task = Task { setting, folder, samples, raw: Some(raw), raw_path: Some(raw_path), bars: bars.clone(), accept: None };
         let (samples, raw) = task.run()?;
         let ids: Vec<_> = models.iter().filter(|m| !is_measured(&samples, &m.id)).map(|m| m.id.clone()).collect();
         if !ids.is_empty() {

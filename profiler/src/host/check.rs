@@ -18,11 +18,13 @@ use luts::{Checked, Header, Overwrite, Prediction, Source, Table};
 use serde::Serialize;
 
 use super::collect::{Setting, Task};
+use super::identity::TableIdentity;
 use super::job::{self, JobFolder, Model};
 use super::neighbour::QuietRatios;
 use super::picture::{Page, Section};
 use super::raw::Samples;
 use super::{HostError, design, text};
+use crate::protocol::Start;
 use crate::stats::Median;
 use conditions::{Anchor, Conditions};
 use shared::Suspects;
@@ -55,6 +57,8 @@ pub struct Check {
     pub max_mape: f64,
     /// Write the result into the table's header.
     pub write: bool,
+    /// Compare even with another device or engine than the table's.
+    pub other_device: bool,
 }
 
 /// One network.
@@ -154,12 +158,24 @@ impl Check {
         let anchors = self.anchors()?;
         let all = choices.iter().chain(anchors.iter().map(|(choice, _)| choice));
         let models: Vec<Model> = all.map(|choice| Model::net(&self.space, choice, self.points)).collect();
+        let identity = TableIdentity::new(&self.path, &self.table.header, self.other_device);
+        identity.check_engine(self.setting.engine)?;
         self.setting.check_engine()?;
+        let accept = |start: &Start| identity.check(start, self.setting.threads);
         let bars = MultiProgress::new();
         let folder = JobFolder::prepare(&models, self.setting.engine, &bars)?;
-        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars };
+        let task = Task {
+            setting: &self.setting,
+            folder,
+            samples: Samples::default(),
+            raw: None,
+            raw_path: None,
+            bars,
+            accept: Some(&accept),
+        };
         let (samples, _) = task.run()?;
         let start = samples.start.as_ref();
+        start.iter().for_each(|start| identity.tell(start, self.setting.threads));
         if start.is_some_and(|s| s.canary != canary.kind) {
             return usage("was measured with another kind of canary; build it again");
         }

@@ -209,7 +209,8 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
         seed: args.seed,
         setting: args.measure.setting(args.device, engine, table.header.threads, args.precision, args.budget, args.seed),
         max_mape: args.max_mape.0,
-        write: !args.no_write,
+        write: !args.no_write && !args.other_device,
+        other_device: args.other_device,
         table,
     };
     let report = check.run()?;

@@ -1,6 +1,7 @@
 //! Has a device do a job, keeps its samples, shows how far it is.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use engines::EngineKind;
@@ -10,8 +11,9 @@ use super::job::JobFolder;
 use super::neighbour::QuietRatios;
 use super::raw::{RawFile, Samples, partial};
 use super::transport::{Address, Ended, Flow, TransportError};
-use super::{HostError, interrupt};
-use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan};
+use super::{HostError, interrupt, text};
+use crate::agent::{clock, crowded};
+use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan, Start};
 use crate::random::Random;
 
 /// What every measuring command is told.
@@ -29,6 +31,8 @@ pub struct Setting {
     pub threads: usize,
     /// CPUs to be pinned to; the agent chooses where empty.
     pub cpus: Vec<usize>,
+    /// Whether the engine may have more threads than there are CPUs for them.
+    pub oversubscribe: bool,
     /// How and how long to measure, all passes together.
     pub plan: Plan,
     /// What the device is held at meanwhile.
@@ -40,14 +44,19 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Refuses what can be refused before models are prepared: on this machine, an engine that this program does not hold.
+    /// Refuses what can be refused before models are prepared: on this machine, an engine that this program does not hold, and more
+    /// threads than CPUs.
     ///
     /// # Errors
-    /// [`engines::EngineError::NotBuilt`], [`engines::EngineError::NoLibrary`].
+    /// [`engines::EngineError::NotBuilt`], [`engines::EngineError::NoLibrary`], [`HostError::Usage`].
     pub fn check_engine(&self) -> Result<(), HostError> {
         self.engine.check_library(self.engine_lib.as_deref())?;
         if self.device == Address::Local && !self.engine.is_built() {
             return Err(engines::EngineError::NotBuilt { engine: self.engine }.into());
+        }
+        let room = clock::room(&self.cpus);
+        if self.device == Address::Local && self.threads > room && !self.oversubscribe {
+            return Err(HostError::Usage(crowded(self.threads, room)));
         }
         Ok(())
     }
@@ -79,12 +88,21 @@ pub struct Task<'a> {
     pub raw_path: Option<&'a Path>,
     /// Where its progress is shown, beside that of others.
     pub bars: MultiProgress,
+    /// Refuses a device or engine that is not the one wanted, before anything is measured on it.
+    pub accept: Option<&'a Accept<'a>>,
 }
+
+/// Judges where and with what an agent runs.
+pub type Accept<'a> = dyn Fn(&Start) -> Result<(), HostError> + 'a;
 
 /// A device's clock may run this much faster than this machine's, …
 const CLOCK_RATE: f64 = 1.1;
 /// … and be this far ahead: lines are sent at once, so that they come later here, not earlier.
 const CLOCK_SLACK_MS: f64 = 2000.0;
+/// Most letters of the command that others are told.
+const COMMAND_LIMIT: usize = 300;
+/// How long a later pass waits for CPUs on which another measures, in ms.
+const PATIENCE_MS: u64 = 120_000;
 /// Least time for the passes that a resumed task still lacks.
 const LEAST_MS: f64 = 3000.0;
 
@@ -97,7 +115,7 @@ impl Task<'_> {
     /// # Errors
     /// [`HostError`]: interrupted, or whatever happened on the device.
     pub fn run(self) -> Result<(Samples, Option<RawFile>), HostError> {
-        let Self { setting, folder, samples, raw, raw_path, bars } = self;
+        let Self { setting, folder, samples, raw, raw_path, bars, accept } = self;
         let mut transport = super::transport::open(&setting.device, setting.identity.as_deref())?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         let earlier_ms = samples.spent_ms();
@@ -111,7 +129,7 @@ impl Task<'_> {
         };
         let bar = bars.add(progress_bar(budget_ms as u64)).with_prefix(setting.device.to_string());
         let mut listener =
-            Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms, began: None };
+            Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms, began: None, accept };
         for pass in first + 1..=last {
             listener.began = None;
             let quiet = QuietRatios::of(&listener.samples);
@@ -133,9 +151,10 @@ impl Task<'_> {
                 engine_lib: engine_lib.clone(),
                 threads: setting.threads,
                 cpus: setting.cpus.clone(),
-                oversubscribe: false,
-                holder: String::new(),
-                patience_ms: 0,
+                oversubscribe: setting.oversubscribe,
+                holder: holder(),
+                // Between two passes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
+                patience_ms: if pass == first + 1 { 0 } else { PATIENCE_MS },
                 seed: setting.seed.wrapping_add(pass as u64),
                 plan,
                 hold,
@@ -157,6 +176,14 @@ impl Task<'_> {
     }
 }
 
+/// Who measures since when, for others that want to.
+pub fn holder() -> String {
+    static BEGAN: LazyLock<String> = LazyLock::new(text::now);
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    let command: String = words.chars().take(COMMAND_LIMIT).collect();
+    format!("process {} ({command}), since {}", std::process::id(), *BEGAN)
+}
+
 /// The items in another order, each with what is known of it.
 fn shuffled(items: &[Item], quiet: &QuietRatios, seed: u64) -> Vec<Item> {
     let known = |id: &str| quiet.taken(id).to_vec();
@@ -173,7 +200,7 @@ enum Failure {
 }
 
 /// Takes the agent's lines.
-struct Listener {
+struct Listener<'a> {
     samples: Samples,
     raw: Option<RawFile>,
     bar: ProgressBar,
@@ -184,9 +211,10 @@ struct Listener {
     earlier_ms: f64,
     /// When the pass began to sample, by this machine's clock.
     began: Option<Instant>,
+    accept: Option<&'a Accept<'a>>,
 }
 
-impl Listener {
+impl Listener<'_> {
     /// Whether the pass ended as it should.
     fn verdict(
         &mut self,
@@ -244,6 +272,7 @@ impl Listener {
             Event::Start(start) if start.protocol != PROTOCOL => {
                 return said(other_version(start.protocol.into()));
             }
+            Event::Start(start) => self.accept.map_or(Ok(()), |accept| accept(start)).map_err(Failure::Own)?,
             Event::Loading { id } => {
                 self.loading = Some(id.clone());
                 self.bar.set_message(format!("loading {id}"));

@@ -9,6 +9,7 @@ use blocks::{Candidate, Space};
 use luts::{Header, Interval, Kind, Micros, Row, Table};
 use serde::Serialize;
 
+use super::identity::{Comparison, Identity};
 use super::{HostError, text};
 use crate::stats::quantile;
 
@@ -52,6 +53,8 @@ impl Side<'_> {
 /// What differs.
 #[derive(Clone, Debug, Serialize)]
 pub struct Diff {
+    /// Device and engine: in what they are not the same.
+    pub measured: Comparison,
     /// Median over the rows of second / first.
     pub median_ratio: f64,
     /// Rows that both have.
@@ -135,7 +138,9 @@ pub fn diff(a: &Side, b: &Side, space: Option<&Space>, force: bool) -> Result<Di
     let rows: Vec<_> = common.iter().map(row).collect();
     let mut changes: Vec<f64> = rows.iter().map(|row| row.change.abs()).collect();
     changes.sort_by(f64::total_cmp);
+    let [first, second] = [a, b].map(|side| Identity::of_table(&side.table.header));
     Ok(Diff {
+        measured: first.compare(&second),
         median_ratio,
         layers: space.map(|space| layers(a, b, space)).unwrap_or_default(),
         median_change: quantile(&changes, 0.5),
@@ -224,6 +229,12 @@ impl Diff {
                 "{letter}  {}: {model}, {} {}, {} thread(s){caches}, {} ({})",
                 side.name, engine.name, engine.version, h.threads, h.source, h.date
             )?;
+        }
+        for line in self.measured.lines("A", "B") {
+            writeln!(out, "   {line}")?;
+        }
+        if !self.measured.unknown.is_empty() {
+            writeln!(out, "   not stated by one of them: {}", self.measured.unknown.join(", "))?;
         }
         writeln!(out, "\nB takes {:.3} × the time of A (median of {} rows)\n", self.median_ratio, self.rows.len())?;
         let mut lines = vec![["", "A µs", "B µs", "B / A", "beside the median"].map(String::from).to_vec()];

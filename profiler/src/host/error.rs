@@ -40,6 +40,14 @@ pub enum HostError {
         /// Why.
         reason: String,
     },
+    /// A file that another command writes.
+    #[error("{path} is being written by {holder}: wait until it has ended, or give another file")]
+    Reserved {
+        /// The file.
+        path: PathBuf,
+        /// Who writes it: process, command, since when.
+        holder: String,
+    },
     /// A block that cannot be written or computed: a fault of this program.
     #[error("cannot prepare '{id}': {reason}")]
     Prepare {
@@ -93,6 +101,18 @@ pub enum HostError {
         /// Where the samples are.
         raw: PathBuf,
     },
+    /// A table of another device or engine than what is measured.
+    #[error(
+        "{path} is not a table of this device and engine:{}\nNothing was written. `profiler build` measures a table of this device; \
+         --other-device compares with this one all the same, and leaves its header as it is",
+        .differences.iter().map(|line| format!("\n  {line}")).collect::<String>()
+    )]
+    OtherDevice {
+        /// The table.
+        path: PathBuf,
+        /// In what they differ, a line each.
+        differences: Vec<String>,
+    },
     /// Standard output takes no more.
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
@@ -127,7 +147,8 @@ impl HostError {
         move |source| Self::File { verb, path: path.to_path_buf(), source }
     }
 
-    /// 1: a check failed; 2: bad usage or input; 3: device trouble; 5: a check was disturbed; 130: interrupted.
+    /// 1: a check failed; 2: bad usage or input; 3: device trouble; 4: another device or engine than the table's; 5: a check was disturbed;
+    /// 130: interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::CheckFailed(_) => 1,
@@ -139,6 +160,7 @@ impl HostError {
             | Self::Faults { .. }
             | Self::Engine(_)
             | Self::Convert(_) => 3,
+            Self::OtherDevice { .. } => 4,
             Self::Interrupted { .. } => 130,
             _ => 2,
         }

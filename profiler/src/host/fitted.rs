@@ -15,7 +15,7 @@ use super::job::{self, Model, OVERHEAD};
 use super::neighbour::QuietRatios;
 use super::raw::{ItemSamples, Samples};
 use super::{HostError, text};
-use crate::protocol::Start;
+use crate::protocol::{EngineFacts, Start};
 use crate::stats::{median, quantile};
 
 /// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent.
@@ -102,14 +102,7 @@ impl Plan<'_> {
             stopped_by: Some(if models.iter().all(is_precise) { "precision" } else { "budget" }.to_string()),
             space: SpaceId { name: self.space.name().to_string(), hash: self.space.hash() },
             device: device(start),
-            engine: EngineId {
-                name: start.engine.name.clone(),
-                version: start.engine.version.clone(),
-                precision: start.engine.precision.clone(),
-                library_sha256: start.engine.library_sha256.clone(),
-                build: start.engine.build.clone(),
-                program_sha256: None,
-            },
+            engine: engine(start),
             canary: Some(Canary { kind: start.canary.clone(), stated_us: Micros(stated), median_us: Micros(median) }),
             governor: start.governor.clone(),
             clock: clock(samples, start),
@@ -189,7 +182,14 @@ fn kin(model: &Model) -> usize {
     if model.id.starts_with(luts::TRUNK_PREFIX) { 0 } else { 1 + usize::from(gated()) }
 }
 
-fn device(start: &Start) -> Device {
+/// The engine as tables state it.
+pub(super) fn engine(start: &Start) -> EngineId {
+    let EngineFacts { name, version, precision, library_sha256, build } = start.engine.clone();
+    EngineId { name, version, precision, library_sha256, build, program_sha256: None }
+}
+
+/// The device as tables state it.
+pub(super) fn device(start: &Start) -> Device {
     let known = &start.device.known;
     let cluster = |c: &crate::device::Cluster| Cluster {
         cpus: c.cpus.to_string(),

@@ -7,6 +7,7 @@
 //! | [`job`] | job folders: ONNX files, inputs, expected outputs |
 //! | [`collect`] | a job done on a device, samples into the raw file |
 //! | [`raw`] | raw sample files |
+//! | [`reserve`] | files that one command alone writes |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`neighbour`] | what a neighbour on the core does to samples, taken out |
 //! | [`cluster`] | by how much wider intervals are, since processes differ |
@@ -15,6 +16,7 @@
 //! | [`plausibility`] | rows that are faster than the processor can be |
 //! | [`units`] | several units of one model |
 //! | [`conditions`] | in what two tables' conditions differ |
+//! | [`identity`] | whether two measurements are of one device and one engine |
 //! | [`output`] | what is said, and results |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
 //! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
@@ -34,6 +36,7 @@ pub mod diff;
 pub mod error;
 pub mod fit;
 pub mod fitted;
+pub mod identity;
 pub mod interrupt;
 pub mod job;
 pub mod lut;
@@ -46,6 +49,7 @@ pub mod picture;
 pub mod plausibility;
 pub mod quantity;
 pub mod raw;
+pub mod reserve;
 pub mod text;
 pub mod transport;
 pub mod units;

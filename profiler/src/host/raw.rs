@@ -13,6 +13,7 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::HostError;
+use super::identity::Identity;
 use crate::protocol::{Event, Sample, SampleFault, Start};
 use crate::steady;
 
@@ -104,16 +105,17 @@ impl Samples {
         match event {
             Event::Start(start) => {
                 if let Some(before) = &self.start {
-                    let same = before.engine == start.engine && before.canary == start.canary && before.cpus == start.cpus;
-                    if !same || before.device.known.model != start.device.known.model {
-                        let of = |s: &Start| {
-                            let (engine, model) = (&s.engine, &s.device.known.model);
-                            format!("{} {} on CPUs {:?} of {model:?}", engine.name, engine.version, s.cpus)
-                        };
-                        let (then, now) = (of(before), of(start));
-                        // The same engine from another file: the file's hash differs.
-                        let build = if then == now { ", another build of it" } else { "" };
-                        return Err(format!("was measured with {then}, now it is {now}{build}"));
+                    // The number of threads is the request's.
+                    let [then, now] = [before, start.as_ref()].map(|start| Identity::of_agent(start, 1));
+                    let mut unlike = then.compare(&now).lines("then", "now");
+                    if before.cpus != start.cpus {
+                        unlike.push(format!("CPUs: {:?} (then), {:?} (now)", before.cpus, start.cpus));
+                    }
+                    if before.canary != start.canary {
+                        unlike.push(format!("canary: {} (then), {} (now)", before.canary, start.canary));
+                    }
+                    if !unlike.is_empty() {
+                        return Err(format!("was measured on or with something else; {}", unlike.join("; ")));
                     }
                 }
                 self.start = Some(start.as_ref().clone());

@@ -11,6 +11,10 @@ use engines::mnn::convert::Converter;
 /// The program with these arguments, words separated by blanks; `{}` stands for the folder.
 pub fn profiler(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_profiler"));
+    // Tests measure side by side, since their figures do not matter: locks of each test's own.
+    let locks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("locks").join(folder.file_name().expect("a name"));
+    std::fs::create_dir_all(&locks).expect("a folder");
+    command.env("BLOCKTIME_LOCKS", locks);
     let folder = folder.to_str().expect("a folder with a plain name");
     command.args(arguments.split_whitespace().map(|a| a.replace("{}", folder)));
     command

@@ -19,8 +19,8 @@ use crate::protocol::{Hold, Plan};
 #[command(
     name = "profiler",
     version,
-    after_help = "Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 device trouble, 5 a check was disturbed and gives no verdict, \
-                  130 interrupted."
+    after_help = "Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 device trouble, 4 another device or engine than the table's, \
+                  5 a check was disturbed and gives no verdict, 130 interrupted."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -128,6 +128,9 @@ pub(super) struct MeasureArgs {
     /// CPUs to be pinned to, such as 0-3,5; without it the last ones, as many as threads.
     #[arg(long)]
     pub(super) cpus: Option<Cpus>,
+    /// Measure with more threads than there are CPUs for them.
+    #[arg(long)]
+    pub(super) oversubscribe: bool,
     /// Times the models are loaded anew, each in a process of its own, and measured.
     #[arg(long, default_value_t = 12, value_parser = passes)]
     pub(super) passes: usize,
@@ -172,6 +175,7 @@ impl MeasureArgs {
             identity: self.identity.clone(),
             threads,
             cpus: self.cpus.clone().map(|c| c.0).unwrap_or_default(),
+            oversubscribe: self.oversubscribe,
             plan,
             hold: Hold { celsius: (self.band > 0.0).then_some(self.band), start_celsius: None, governor: !self.keep_governor },
             passes: self.passes,
@@ -249,6 +253,9 @@ pub(super) struct CheckArgs {
     /// Engine: ort, tract or mnn; the table's without.
     #[arg(long)]
     pub(super) engine: Option<EngineKind>,
+    /// Compare with what is measured on another device or engine than the table's; its header stays as it is.
+    #[arg(long)]
+    pub(super) other_device: bool,
     /// Networks to measure.
     #[arg(long, default_value_t = 30)]
     pub(super) nets: usize,
