@@ -89,7 +89,10 @@ fn a_byte_order_mark_is_passed_over_and_what_is_no_table_is_named() {
     assert_eq!(code, 0, "{message}");
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 132735\n";
     let (code, message) = validate(folder, pointer);
-    assert!(code == 2 && message.contains("not a latency table: it is a Git LFS pointer") && message.contains("git lfs pull"), "{message}");
+    assert!(
+        code == 2 && message.contains("not a latency table: it is a Git LFS pointer") && message.contains("git lfs pull"),
+        "{message}"
+    );
     let (code, message) = validate(folder, "<!DOCTYPE html>\n<html>");
     assert!(code == 2 && message.contains("web page"), "{message}");
     std::fs::write(folder.join("space.toml"), pointer).unwrap();
@@ -322,9 +325,8 @@ fn tables_of_unlike_conditions_are_not_merged() {
     );
     let version = "# version = \"0\"\n";
     let clock = |mhz| format!("{version}#\n# [clock]\n# min_mhz = 600.0\n# median_mhz = {mhz}\n# max_mhz = 2016.0\n");
-    let canary = |us| {
-        format!("{version}#\n# [canary]\n# kind = \"f32 32x32x32 matrix product\"\n# stated_us = {us}\n# median_us = {us}\n")
-    };
+    let canary =
+        |us| format!("{version}#\n# [canary]\n# kind = \"f32 32x32x32 matrix product\"\n# stated_us = {us}\n# median_us = {us}\n");
     let cases = [
         ("# model = \"none\"", "# model = \"other\"".to_string(), "devices differ (none, other)"),
         ("# cpus = [4]", "# cpus = [0]".to_string(), "clusters differ (CPUs 4-7, Cortex-A73 of 2016 MHz, CPUs 0-3, Cortex-A53)"),
@@ -353,7 +355,8 @@ fn tables_of_unlike_conditions_are_not_merged() {
     assert!(message.contains("canaries' times differ"), "{message}");
     // Another processor of the cluster, and another governor before it was set, are no other conditions.
     let alike = phone.replace("# cpus = [4]", "# cpus = [6]").replace("was interactive", "was schedutil");
-    let (said, _, merged) = merge(folder, &phone.replacen(version, &canary(2.0), 1), &alike.replacen(version, &canary(2.05), 1)).unwrap();
+    let (said, _, merged) =
+        merge(folder, &phone.replacen(version, &canary(2.0), 1), &alike.replacen(version, &canary(2.05), 1)).unwrap();
     assert_eq!((said.as_str(), merged.header.cpus), ("", vec![4, 6]));
 }
 

@@ -21,7 +21,7 @@ use super::collect::{Setting, Task};
 use super::job::{self, JobFolder, Model};
 use super::neighbour::QuietRatios;
 use super::picture::{Page, Section};
-use super::raw::Samples;
+use super::raw::{Purpose, RawFile, Request, Samples};
 use super::{HostError, design, text};
 use crate::stats::Median;
 use conditions::{Anchor, Conditions};
@@ -55,6 +55,8 @@ pub struct Check {
     pub max_mape: f64,
     /// Write the result into the table's header.
     pub write: bool,
+    /// Where the samples are kept, if at all.
+    pub raw: Option<PathBuf>,
 }
 
 /// One network.
@@ -154,11 +156,19 @@ impl Check {
         let anchors = self.anchors()?;
         let all = choices.iter().chain(anchors.iter().map(|(choice, _)| choice));
         let models: Vec<Model> = all.map(|choice| Model::net(&self.space, choice, self.points)).collect();
+        let request = Request {
+            purpose: Purpose::Check { table: self.table.digest(), seed: self.seed },
+            space: Some(self.space.hash()),
+            points: Some(self.points),
+            ..self.setting.request(models.iter().map(|model| model.id.clone()).collect())
+        };
+        let raw = self.raw.as_deref().map(|path| RawFile::fresh(path, &request)).transpose()?;
         self.setting.check_engine()?;
         let bars = MultiProgress::new();
         let folder = JobFolder::prepare(&models, self.setting.engine, &bars)?;
-        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars };
-        let (samples, _) = task.run()?;
+        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw, bars };
+        let (samples, raw) = task.run()?;
+        raw.map(RawFile::finish).transpose()?;
         let start = samples.start.as_ref();
         if start.is_some_and(|s| s.canary != canary.kind) {
             return usage("was measured with another kind of canary; build it again");

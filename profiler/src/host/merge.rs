@@ -51,7 +51,8 @@ pub fn merge(tables: &[Named]) -> Result<Merged, HostError> {
     for (path, table) in rest {
         let unlike = differences(&first.header, &table.header);
         if !unlike.is_empty() {
-            let differ: Vec<String> = unlike.iter().map(|d| format!("their {} differ ({}, {})", d.what, d.first, d.second)).collect();
+            let differ: Vec<String> =
+                unlike.iter().map(|d| format!("their {} differ ({}, {})", d.what, d.first, d.second)).collect();
             let (x, y) = (first_path.display(), path.display());
             return Err(HostError::Usage(format!("{x} and {y} cannot be merged: {}", differ.join("; "))));
         }
@@ -152,7 +153,8 @@ fn contradictions(rows: &[(Joined, Vec<Found>)]) -> Option<String> {
 /// One row of several.
 fn join_rows(found: &[Found]) -> Result<Joined, HostError> {
     let first = found[0].row;
-    if let Some(other) = found.iter().find(|f| f.row.kind != first.kind || f.row.macs != first.macs || f.row.shapes != first.shapes) {
+    if let Some(other) = found.iter().find(|f| f.row.kind != first.kind || f.row.macs != first.macs || f.row.shapes != first.shapes)
+    {
         let (x, y) = (found[0].path.display(), other.path.display());
         return Err(HostError::Usage(format!("{x} and {y} cannot be merged: their rows {} are of different blocks", first.key)));
     }

@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn all_that_contradict_lie_within() {
-        for found in [&[(41.0, 4.0), (124.0, 9.0)][..], &[(1.0, 0.0), (1.1, 0.0)], &[(1.0, 0.1), (1.0, 0.1), (1.1, 0.1), (9.0, 0.1)]] {
+        for found in
+            [&[(41.0, 4.0), (124.0, 9.0)][..], &[(1.0, 0.0), (1.1, 0.0)], &[(1.0, 0.1), (1.0, 0.1), (1.1, 0.1), (9.0, 0.1)]]
+        {
             let joined = of(found);
             assert!(joined.contradict && found.iter().all(|(v, _)| (joined.low..=joined.high).contains(v)), "{joined:?}");
         }
