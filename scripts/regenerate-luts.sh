@@ -7,7 +7,7 @@
 #   --nets N      networks of the check (default 50)
 #   NAME…         only these
 #
-# A table is replaced when its new one is whole; its raw samples lie beside it, compressed; the check's result goes into its header.
+# A table is replaced when its new one is whole; its raw samples lie beside it, packed; the check's result goes into its header.
 # A device that is not there, or that fails, does not keep the others from being measured; the exit code is then 1. What a failed
 # build has measured is gone on with the next time.
 set -euo pipefail
@@ -66,9 +66,9 @@ regenerate() {
     for ((i = 1; i < $#; i++)); do
         if [ "${!i}" = --space ]; then i=$((i + 1)) && space=(--space "${!i}"); fi
     done
-    "$profiler" build --device "$device" --out "$new.csv" --raw "$new.raw.jsonl.gz" --resume "$@" || return 1
+    "$profiler" build --device "$device" --out "$new.csv" --raw "$new.raw.gz" --resume "$@" || return 1
     "$profiler" check "$new.csv" --device "$device" --nets "$nets" --seed "$((RANDOM * 32768 + RANDOM))" "${space[@]}" || return 1
-    mv "$new.raw.jsonl.gz" "$folder/$name.raw.jsonl.gz"
+    mv "$new.raw.gz" "$folder/$name.raw.gz"
     mv "$new.csv" "$folder/$name.csv"
 }
 

@@ -236,7 +236,7 @@ pub struct Sample {
 }
 
 /// Why a sample is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SampleFault {
     /// The canaries before and after differ too much.

@@ -14,8 +14,11 @@ use std::time::{Duration, Instant};
 use common::{converter, engine, profiler, run, small_space};
 use engines::EngineKind;
 use luts::{Interval, Kind, Overwrite, Row, Source, Table};
+use profiler::host::raw::{Purpose, read};
 
 const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
+/// The samples of an unfinished build.
+const PART: &str = "t.raw.gz.part";
 
 /// Runs a build. Budgets are long for machines under load; it is the precision that ends it.
 fn build(folder: &Path, extra: &str) -> Table {
@@ -45,19 +48,23 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     let identities: Vec<_> = table.rows().iter().filter(|r| r.kind == Kind::Identity).map(|r| r.primitive.as_str()).collect();
     assert_eq!(identities, ["skip"]);
     assert!(table.rows().iter().all(|r| r.kind == Kind::Identity || (r.checksum.is_some() && r.samples >= 6)));
-    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.gz"]);
 
     // The raw file alone gives the same figures again.
     fs::remove_file(folder.join("t.csv")).unwrap();
     let again = build(folder, "--budget 60s --precision 10% --nets 4 --resume");
     assert_eq!(again.rows(), table.rows());
-    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.gz"]);
 
     // Networks outside the fit are measured and written into the header; the table stays the same.
     // The bar is low for machines under load; a table that is wrong is far above it (below).
     let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 50%";
-    let (code, out, err) = run(folder, &format!("{check} --json --picture {{}}/check.svg"));
+    let (code, out, err) = run(folder, &format!("{check} --json --picture {{}}/check.svg --raw {{}}/check.raw.gz"));
     assert_eq!(code, 0, "{err}");
+    let (request, samples) = read(&folder.join("check.raw.gz")).unwrap();
+    assert_eq!(request.purpose, Purpose::Check { table: again.digest(), seed: 1 });
+    assert_eq!(request.space, Some(space.hash()));
+    assert!(request.items.len() >= 2 && request.items.iter().all(|item| !samples.items[item].samples.is_empty()));
     assert!(err.contains("check.svg"), "{err}");
     let picture = fs::read_to_string(folder.join("check.svg")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -83,6 +90,9 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     Table::new(checked.header.clone(), rows.collect()).unwrap().write(folder.join("wrong.csv"), Overwrite::No).unwrap();
     let (code, _, err) = run(folder, &format!("{} --no-write", check.replace("t.csv", "wrong.csv")));
     assert!(code == 1 && err.contains("the mean absolute error is"), "{err}");
+    // A raw file that is there already is not written over.
+    let (code, _, err) = run(folder, &format!("{check} --raw {{}}/check.raw.gz"));
+    assert!(code == 2 && err.contains("check.raw.gz is there already"), "{err}");
 
     // A bar that no table passes; the picture is drawn all the same.
     let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 0.000001 --no-write";
@@ -156,12 +166,16 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
 fn start(folder: &Path) -> Child {
     let mut command = profiler(folder, &format!("{BUILD} --budget 300s --precision 0.000001 --nets 4"));
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_samples(&folder.join(PART), 1500);
+    child
+}
+
+fn wait_for_samples(part: &Path, count: usize) {
     let began = Instant::now();
-    while !fs::read_to_string(folder.join("t.raw.jsonl.part")).is_ok_and(|raw| raw.matches("\"sample\"").count() > 1500) {
+    while !fs::read_to_string(part).is_ok_and(|raw| raw.matches("\"sample\"").count() > count) {
         assert!(began.elapsed() < Duration::from_secs(100), "no samples after 100 s");
         thread::sleep(Duration::from_millis(20));
     }
-    child
 }
 
 fn ended(child: Child) -> (i32, String) {
@@ -185,19 +199,22 @@ fn after_the_agent_was_killed_a_build_goes_on_where_it_stopped() {
     signal(agents.trim(), "-9");
     let (code, err) = ended(child);
     assert_eq!(code, 3, "{err}");
-    assert!(err.contains("ended early (signal 9)") && err.contains("t.raw.jsonl.part") && err.contains("--resume"), "{err}");
-    assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
+    assert!(err.contains("ended early (signal 9)") && err.contains(PART) && err.contains("--resume"), "{err}");
+    assert_eq!(names(folder), ["space.toml", PART]);
 
     // A line that was being written is lost, the others are not.
-    let part = folder.join("t.raw.jsonl.part");
+    let part = folder.join(PART);
     let kept = fs::read_to_string(&part).unwrap();
     fs::OpenOptions::new().append(true).open(&part).unwrap().write_all(b"{\"event\":\"sample\",\"id\":\"sep").unwrap();
     let (code, _, err) = run(folder, &format!("{BUILD} --nets 4"));
     assert!(code == 2 && err.contains("--resume"), "an unfinished measurement is not thrown away: {err}");
     build(folder, "--budget 300s --precision 20% --nets 4 --resume");
-    let raw = fs::read_to_string(folder.join("t.raw.jsonl")).unwrap();
-    assert!(raw.starts_with(&kept));
-    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+    let (before, taken) = (kept.matches("\"event\":\"start\"").count(), kept.matches("\"fault\":null").count());
+    let samples = read(&folder.join("t.raw.gz")).unwrap().1;
+    let processes: Vec<usize> = samples.items.values().flat_map(|item| item.processes.clone()).collect();
+    assert_eq!(processes.iter().filter(|process| **process < before).count(), taken);
+    assert!(processes.len() > taken);
+    assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.gz"]);
 }
 
 #[test]
@@ -213,7 +230,7 @@ fn ctrl_c_keeps_the_samples_and_leaves_no_agent() {
     let (code, err) = ended(child);
     assert_eq!(code, 130, "{err}");
     assert!(err.contains("interrupted") && err.contains("--resume"), "{err}");
-    assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
+    assert_eq!(names(folder), ["space.toml", PART]);
     assert!(!Path::new(&format!("/proc/{}", agents.trim())).exists(), "the agent still runs");
 }
 
@@ -253,7 +270,7 @@ fn two_builds_do_not_write_the_same_files() {
     let folder = folder.path();
     small_space(folder);
     let child = start(folder);
-    let part = folder.join("t.raw.jsonl.part");
+    let part = folder.join(PART);
     let before = fs::read(&part).unwrap();
     for how in ["", "--resume", "--overwrite"] {
         // As if on another device: no lock but those of the files.
@@ -265,12 +282,12 @@ fn two_builds_do_not_write_the_same_files() {
     }
     // Another table, the same samples.
     let other = BUILD.replace("t.csv", "u.csv");
-    let (code, _, err) = run(folder, &format!("{other} --overwrite --raw {{}}/t.raw.jsonl"));
-    assert!(code == 2 && err.contains("t.raw.jsonl is being written by"), "{err}");
+    let (code, _, err) = run(folder, &format!("{other} --overwrite --raw {{}}/t.raw.gz"));
+    assert!(code == 2 && err.contains("t.raw.gz is being written by"), "{err}");
     assert!(fs::read(&part).unwrap().starts_with(&before), "the first one's samples are gone");
     signal(&child.id().to_string(), "-INT");
     assert_eq!(ended(child).0, 130);
-    assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
+    assert_eq!(names(folder), ["space.toml", PART]);
 }
 
 #[test]
@@ -293,19 +310,37 @@ fn more_threads_than_cpus_are_refused() {
 }
 
 #[test]
+fn an_interrupted_bench_keeps_its_samples() {
+    let Some(_) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let graph = small_space(folder).unique_candidates().swap_remove(1).graph();
+    let weights = blocks::Weights::for_measuring(&graph, 1);
+    fs::write(folder.join("a.onnx"), blocks::onnx::model(&graph, &weights, &blocks::onnx::Options::default()).unwrap()).unwrap();
+    let mut command = profiler(folder, "bench {}/a.onnx --budget 300s --precision 0.000001 --raw {}/b.raw.gz");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_samples(&folder.join("b.raw.gz.part"), 100);
+    signal(&child.id().to_string(), "-INT");
+    let (code, err) = ended(child);
+    // There is no --resume that could be advised.
+    assert!(code == 130 && err.contains("kept in") && err.contains("b.raw.gz.part") && !err.contains("--resume"), "{err}");
+    assert!(read(&folder.join("b.raw.gz.part")).unwrap().1.items.values().all(|item| !item.samples.is_empty()));
+}
+
+#[test]
 fn a_build_that_lacked_samples_gets_its_time_again() {
     let Some(_) = engine() else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     small_space(folder);
-    let passes = || fs::read_to_string(folder.join("t.raw.jsonl.part")).unwrap().matches("\"event\":\"done\"").count();
+    let passes = || fs::read_to_string(folder.join(PART)).unwrap().matches("\"event\":\"done\"").count();
     let short = format!("{BUILD} --nets 3 --budget 10ms --passes 3");
     let (code, _, err) = run(folder, &short);
     assert!(code != 0 && err.contains("too few good samples") && err.contains("--resume"), "{err}");
     assert_eq!(passes(), 3);
     let (code, _, err) = run(folder, &format!("{short} --resume"));
     if code == 0 {
-        assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.jsonl"]);
+        assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.gz"]);
     } else {
         assert!(err.contains("too few good samples"), "{err}");
         assert_eq!(passes(), 6);
@@ -371,7 +406,7 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
         return;
     }
     let Some(converter) = converter() else { return };
-    let table = build(folder, "--engine mnn --budget 60s --precision 10% --nets 2");
+    let table = build(folder, "--engine mnn --budget 60s --precision 10% --nets 2 --raw {}/t.raw.jsonl");
     let engine = &table.header.engine;
     assert_eq!((engine.name.as_str(), engine.version.as_str()), ("mnn", engines::mnn::VERSION));
     assert_eq!((engine.precision.as_deref(), &engine.library_sha256), (Some("high"), &None));
@@ -421,9 +456,14 @@ fn any_models_are_benched_and_a_bad_one_is_named() {
         let options = blocks::onnx::Options { batch: blocks::onnx::Batch::Open };
         fs::write(folder.join(name), blocks::onnx::model(&graph, &weights, &options).unwrap()).unwrap();
     }
-    let (code, out, err) =
-        run(folder, "bench {}/a.onnx {}/b.onnx --budget 60s --precision 10% --sample 200us --canary 100us --json");
+    let (code, out, err) = run(
+        folder,
+        "bench {}/a.onnx {}/b.onnx --budget 60s --precision 10% --sample 200us --canary 100us --json --raw {}/b.raw.gz",
+    );
     assert_eq!(code, 0, "{err}");
+    let (request, samples) = read(&folder.join("b.raw.gz")).unwrap();
+    assert_eq!((request.purpose, request.space, request.items.len()), (Purpose::Bench, None, 2));
+    assert!(request.items.iter().all(|item| !samples.items[item].samples.is_empty()), "{:?}", request.items);
     let figures: serde_json::Value = serde_json::from_str(&out).unwrap();
     let figures = figures.as_array().unwrap();
     assert_eq!(figures.len(), 2);

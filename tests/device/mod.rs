@@ -153,6 +153,8 @@ impl Device {
         let mut command = self.profiler(&["build", "--sample", "1ms", "--nets", "1", "--passes", "1"]);
         command.args(devices.iter().flat_map(|device| ["--device", device]));
         command.arg("--space").arg(self.space()).arg("--out").arg(self.at(name).with_extension("csv"));
+        // The agent's lines, to be looked at.
+        command.arg("--raw").arg(self.at(name).with_extension("raw.jsonl"));
         command.args(more);
         command
     }

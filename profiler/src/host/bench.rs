@@ -1,7 +1,7 @@
 //! `profiler bench`: any models, interleaved.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indicatif::MultiProgress;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::collect::{Setting, Task};
 use super::job::JobFolder;
 use super::neighbour::QuietRatios;
-use super::raw::Samples;
+use super::raw::{Purpose, RawFile, Request, Samples};
 use super::{HostError, cluster, text};
 use crate::quiet::QUIETEST;
 use crate::stats::Median;
@@ -34,17 +34,19 @@ pub struct Figure {
     pub discarded: u64,
 }
 
-/// Measures the models.
+/// Measures the models; `raw` is where the samples are kept, if at all.
 ///
 /// # Errors
 /// [`HostError`].
-pub fn run(files: &[PathBuf], setting: &Setting) -> Result<(Vec<Figure>, Samples), HostError> {
+pub fn run(files: &[PathBuf], setting: &Setting, raw: Option<&Path>) -> Result<(Vec<Figure>, Samples), HostError> {
     setting.check_engine()?;
     let folder = JobFolder::of_files(files, setting.engine)?;
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
-    let (samples, _) =
-        Task { setting, folder, samples: Samples::default(), raw: None, raw_path: None, bars: MultiProgress::new(), accept: None }
-            .run()?;
+    let request = Request { purpose: Purpose::Bench, ..setting.request(ids.clone()) };
+    let raw = raw.map(|path| RawFile::fresh(path, &request)).transpose()?;
+    let (samples, raw) =
+        Task { setting, folder, samples: Samples::default(), raw, bars: MultiProgress::new(), accept: None }.run()?;
+    raw.map(RawFile::finish).transpose()?;
     let quiet = QuietRatios::of(&samples);
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
     // The canary's stated time has an error of its own, which all models share.

@@ -8,6 +8,7 @@ use indicatif::MultiProgress;
 use luts::{Overwrite, Table};
 
 use super::collect::{Setting, Task, holder};
+use super::error::Kept;
 use super::fitted::Plan;
 use super::job::{JobFolder, Model};
 use super::output::{note, note_text};
@@ -48,7 +49,10 @@ pub struct Build {
 
 impl Build {
     fn raw_path(&self) -> PathBuf {
-        self.raw.clone().unwrap_or_else(|| self.out.with_extension("raw.jsonl"))
+        // Builds of before packed their samples wrote them here.
+        let old = self.out.with_extension("raw.jsonl");
+        let is_there = self.resume && (old.exists() || partial(&old).exists());
+        self.raw.clone().unwrap_or_else(|| if is_there { old } else { self.out.with_extension("raw.gz") })
     }
 
     /// Measures, fits and writes.
@@ -153,13 +157,9 @@ impl Build {
     fn collect(&self, unit: &Unit, setting: &Setting, models: &[Model], bars: &MultiProgress) -> Result<Samples, HostError> {
         let raw_path = unit.raw.as_path();
         let request = Request {
-            space: self.space.hash(),
-            points: self.points,
-            threads: setting.threads,
-            cpus: setting.cpus.clone(),
-            engine: setting.engine.to_string(),
-            device: setting.device.to_string(),
-            items: models.iter().map(|m| m.id.clone()).collect(),
+            space: Some(self.space.hash()),
+            points: Some(self.points),
+            ..setting.request(models.iter().map(|m| m.id.clone()).collect())
         };
         let mut samples = Samples::default();
         let mut raw = None;
@@ -190,11 +190,11 @@ impl Build {
             Some(raw) => raw,
             None => RawFile::create(raw_path, &request)?,
         };
-        let task = Task { setting, folder, samples, raw: Some(raw), raw_path: Some(raw_path), bars: bars.clone(), accept: None };
+        let task = Task { setting, folder, samples, raw: Some(raw), bars: bars.clone(), accept: None };
         let (samples, raw) = task.run()?;
         let ids: Vec<_> = models.iter().filter(|m| !is_measured(&samples, &m.id)).map(|m| m.id.clone()).collect();
         if !ids.is_empty() {
-            return Err(HostError::TooFew { ids, advice: samples.advice(), raw: Some(part) });
+            return Err(HostError::TooFew { ids, advice: samples.advice(), raw: Some(Kept::of_build(&part)) });
         }
         if let Some(raw) = raw {
             raw.finish()?;

@@ -22,7 +22,7 @@ use super::identity::TableIdentity;
 use super::job::{self, JobFolder, Model};
 use super::neighbour::QuietRatios;
 use super::picture::{Page, Section};
-use super::raw::Samples;
+use super::raw::{Purpose, RawFile, Request, Samples};
 use super::{HostError, design, text};
 use crate::protocol::Start;
 use crate::stats::Median;
@@ -59,6 +59,8 @@ pub struct Check {
     pub write: bool,
     /// Compare even with another device or engine than the table's.
     pub other_device: bool,
+    /// Where the samples are kept, if at all.
+    pub raw: Option<PathBuf>,
 }
 
 /// One network.
@@ -160,20 +162,20 @@ impl Check {
         let models: Vec<Model> = all.map(|choice| Model::net(&self.space, choice, self.points)).collect();
         let identity = TableIdentity::new(&self.path, &self.table.header, self.other_device);
         identity.check_engine(self.setting.engine)?;
+        let request = Request {
+            purpose: Purpose::Check { table: self.table.digest(), seed: self.seed },
+            space: Some(self.space.hash()),
+            points: Some(self.points),
+            ..self.setting.request(models.iter().map(|model| model.id.clone()).collect())
+        };
+        let raw = self.raw.as_deref().map(|path| RawFile::fresh(path, &request)).transpose()?;
         self.setting.check_engine()?;
         let accept = |start: &Start| identity.check(start, self.setting.threads);
         let bars = MultiProgress::new();
         let folder = JobFolder::prepare(&models, self.setting.engine, &bars)?;
-        let task = Task {
-            setting: &self.setting,
-            folder,
-            samples: Samples::default(),
-            raw: None,
-            raw_path: None,
-            bars,
-            accept: Some(&accept),
-        };
-        let (samples, _) = task.run()?;
+        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw, bars, accept: Some(&accept) };
+        let (samples, raw) = task.run()?;
+        raw.map(RawFile::finish).transpose()?;
         let start = samples.start.as_ref();
         start.iter().for_each(|start| identity.tell(start, self.setting.threads));
         if start.is_some_and(|s| s.canary != canary.kind) {

@@ -55,7 +55,7 @@ fn run(command: Command) -> Result<(), HostError> {
         Command::Bench(args) => {
             interrupt::catch();
             let setting = args.measure.setting(args.device, args.engine, args.threads, args.precision, args.budget, args.seed);
-            let (figures, samples) = bench::run(&args.models, &setting)?;
+            let (figures, samples) = bench::run(&args.models, &setting, args.raw.as_deref())?;
             stopped(samples.precise, args.precision);
             print(args.json, &figures, || bench::table(&figures))
         }
@@ -211,6 +211,7 @@ fn check(args: CheckArgs) -> Result<(), HostError> {
         max_mape: args.max_mape.0,
         write: !args.no_write && !args.other_device,
         other_device: args.other_device,
+        raw: args.raw,
         table,
     };
     let report = check.run()?;

@@ -1,6 +1,6 @@
 //! Has a device do a job, keeps its samples, shows how far it is.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::job::JobFolder;
 use super::neighbour::QuietRatios;
-use super::raw::{RawFile, Samples, partial};
+use super::raw::{Purpose, RawFile, Request, Samples};
 use super::transport::{Address, Ended, Flow, TransportError};
 use super::{HostError, interrupt, text};
 use crate::agent::{clock, crowded};
@@ -61,6 +61,20 @@ impl Setting {
         Ok(())
     }
 
+    /// What a raw file's first line says of this, and of these items; for a table.
+    pub fn request(&self, items: Vec<String>) -> Request {
+        Request {
+            purpose: Purpose::Build,
+            space: None,
+            points: None,
+            threads: self.threads,
+            cpus: self.cpus.clone(),
+            engine: self.engine.to_string(),
+            device: self.device.to_string(),
+            items,
+        }
+    }
+
     /// What one of several units does that share the work: its part of the time, for its part of the precision.
     pub fn share(&self, device: Address, sharers: usize) -> Self {
         let plan = Plan {
@@ -84,8 +98,6 @@ pub struct Task<'a> {
     pub samples: Samples,
     /// Where new lines go.
     pub raw: Option<RawFile>,
-    /// The raw file's final name, for messages.
-    pub raw_path: Option<&'a Path>,
     /// Where its progress is shown, beside that of others.
     pub bars: MultiProgress,
     /// Refuses a device or engine that is not the one wanted, before anything is measured on it.
@@ -115,7 +127,7 @@ impl Task<'_> {
     /// # Errors
     /// [`HostError`]: interrupted, or whatever happened on the device.
     pub fn run(self) -> Result<(Samples, Option<RawFile>), HostError> {
-        let Self { setting, folder, samples, raw, raw_path, bars, accept } = self;
+        let Self { setting, folder, samples, raw, bars, accept } = self;
         let mut transport = super::transport::open(&setting.device, setting.identity.as_deref())?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         let earlier_ms = samples.spent_ms();
@@ -163,7 +175,7 @@ impl Task<'_> {
             folder.write_job(&job)?;
             transport.push(folder.path())?;
             let ended = transport.run(&mut |line| listener.line(line));
-            let ended = listener.verdict(ended, &transport.name(), pass, raw_path);
+            let ended = listener.verdict(ended, &transport.name(), pass);
             if ended.is_err() || pass == last {
                 listener.bar.finish_and_clear();
                 // What went wrong before is what the user must hear of.
@@ -216,14 +228,9 @@ struct Listener<'a> {
 
 impl Listener<'_> {
     /// Whether the pass ended as it should.
-    fn verdict(
-        &mut self,
-        ended: Result<Ended, TransportError>,
-        device: &str,
-        pass: usize,
-        raw_path: Option<&Path>,
-    ) -> Result<(), HostError> {
-        let raw = || raw_path.map(partial).filter(|part| part.exists());
+    fn verdict(&mut self, ended: Result<Ended, TransportError>, device: &str, pass: usize) -> Result<(), HostError> {
+        let kept = self.raw.as_ref().and_then(RawFile::kept);
+        let raw = || kept.clone();
         if interrupt::requested() {
             return Err(HostError::Interrupted { raw: raw() });
         }

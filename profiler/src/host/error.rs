@@ -66,35 +66,35 @@ pub enum HostError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The connection to the device broke while it measured.
-    #[error("{}{}", chain(.trouble.as_ref()), kept(.raw.as_deref()))]
+    #[error("{}{}", chain(.trouble.as_ref()), kept(.raw.as_ref()))]
     Broken {
         /// How.
         trouble: Box<TransportError>,
         /// Where the samples so far are.
-        raw: Option<PathBuf>,
+        raw: Option<Kept>,
     },
     /// The agent said that it cannot go on.
-    #[error("{device}: {reason}{}", kept(.raw.as_deref()))]
+    #[error("{device}: {reason}{}", kept(.raw.as_ref()))]
     Agent {
         /// The device.
         device: String,
         /// What it said.
         reason: String,
         /// Where the samples so far are.
-        raw: Option<PathBuf>,
+        raw: Option<Kept>,
     },
     /// Too little to make a table of.
-    #[error("too few good samples of {}; {advice}{}", .ids.join(", "), kept(.raw.as_deref()))]
+    #[error("too few good samples of {}; {advice}{}", .ids.join(", "), kept(.raw.as_ref()))]
     TooFew {
         /// Items with too few.
         ids: Vec<String>,
         /// What to do.
         advice: String,
         /// Where the samples so far are.
-        raw: Option<PathBuf>,
+        raw: Option<Kept>,
     },
     /// The figures make no table.
-    #[error("the measured figures make no table:{}{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(), kept(Some(.raw)))]
+    #[error("the measured figures make no table:{}{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(), kept(Some(&Kept::of_build(.raw))))]
     Faults {
         /// What is wrong.
         faults: Vec<luts::Fault>,
@@ -130,15 +130,33 @@ pub enum HostError {
         reasons: Vec<String>,
     },
     /// Ctrl-C.
-    #[error("interrupted{}", kept(.raw.as_deref()))]
+    #[error("interrupted{}", kept(.raw.as_ref()))]
     Interrupted {
         /// Where the samples so far are.
-        raw: Option<PathBuf>,
+        raw: Option<Kept>,
     },
 }
 
-fn kept(raw: Option<&Path>) -> String {
-    raw.map(|path| format!("\nthe samples so far are kept in {}; --resume goes on from there", path.display())).unwrap_or_default()
+/// A file that holds the samples so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether the command can go on with them.
+    pub resumes: bool,
+}
+
+impl Kept {
+    /// Of a build, which can.
+    pub fn of_build(path: &Path) -> Self {
+        Self { path: path.to_path_buf(), resumes: true }
+    }
+}
+
+fn kept(raw: Option<&Kept>) -> String {
+    let Some(Kept { path, resumes }) = raw else { return String::new() };
+    let next = if *resumes { "; --resume goes on from there" } else { "" };
+    format!("\nthe samples so far are kept in {}{next}", path.display())
 }
 
 impl HostError {

@@ -137,13 +137,10 @@ mod tests {
     #[test]
     fn each_unit_has_files_of_its_own() {
         let device = |serial: &str| Address::Adb(Some(serial.to_string()));
-        let of = |devices: &[Address]| plan(devices, Path::new("l/x.raw.jsonl.gz"), Path::new("l/x.csv"), Sharing::Spread);
-        assert_eq!(of(&[device("a")]).unwrap()[0].raw, Path::new("l/x.raw.jsonl.gz"));
+        let of = |devices: &[Address]| plan(devices, Path::new("l/x.raw.gz"), Path::new("l/x.csv"), Sharing::Spread);
+        assert_eq!(of(&[device("a")]).unwrap()[0].raw, Path::new("l/x.raw.gz"));
         let two = of(&[device("a"), device("b")]).unwrap();
-        assert_eq!(
-            (two[1].raw.as_path(), two[1].table.as_path()),
-            (Path::new("l/x.unit2.raw.jsonl.gz"), Path::new("l/x.unit2.csv"))
-        );
+        assert_eq!((two[1].raw.as_path(), two[1].table.as_path()), (Path::new("l/x.unit2.raw.gz"), Path::new("l/x.unit2.csv")));
         let twice = of(&[device("a"), device("b"), device("a")]).unwrap_err();
         assert!(twice.to_string().contains("adb:a is named twice"), "{twice}");
     }

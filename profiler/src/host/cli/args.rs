@@ -280,6 +280,9 @@ pub(super) struct CheckArgs {
     /// Draw predicted against measured into a file: .svg, .png or .html.
     #[arg(long, value_name = "FILE")]
     pub(super) picture: Option<PictureFile>,
+    /// Keep the raw samples in this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) raw: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -310,6 +313,9 @@ pub(super) struct BenchArgs {
     /// Seed of the samples' order.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+    /// Keep the raw samples in this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) raw: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -1,0 +1,30 @@
+//! Raw sample files: what was asked for, then everything that the agent said.
+//!
+//! While measuring, the file is called `NAME.part` and holds the request and the agent's own lines, one JSON object each: what a
+//! killed process leaves can be gone on with, and a last line cut in half is passed over. When all is measured it is packed, and takes
+//! its name. luts/README.md says how to read it with Python.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `request` | the first line |
+//! | `samples` | samples, gathered |
+//! | `rounded` | how much of a sample is kept |
+//! | `read` | reading a file |
+//! | `file` | writing it |
+//! | `packed` | the form of a finished one |
+//! | `columns` | samples as columns of whole numbers |
+
+mod columns;
+mod file;
+mod packed;
+mod read;
+mod request;
+mod rounded;
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use file::{RawFile, partial};
+pub use read::{read, read_from};
+pub use request::{Purpose, Request};
+pub use samples::{ItemSamples, Samples};
