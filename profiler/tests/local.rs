@@ -270,7 +270,7 @@ fn two_builds_do_not_write_the_same_files() {
     let folder = folder.path();
     small_space(folder);
     let child = start(folder);
-    let part = folder.join("t.raw.jsonl.part");
+    let part = folder.join(PART);
     let before = fs::read(&part).unwrap();
     for how in ["", "--resume", "--overwrite"] {
         // As if on another device: no lock but those of the files.
@@ -282,12 +282,12 @@ fn two_builds_do_not_write_the_same_files() {
     }
     // Another table, the same samples.
     let other = BUILD.replace("t.csv", "u.csv");
-    let (code, _, err) = run(folder, &format!("{other} --overwrite --raw {{}}/t.raw.jsonl"));
-    assert!(code == 2 && err.contains("t.raw.jsonl is being written by"), "{err}");
+    let (code, _, err) = run(folder, &format!("{other} --overwrite --raw {{}}/t.raw.gz"));
+    assert!(code == 2 && err.contains("t.raw.gz is being written by"), "{err}");
     assert!(fs::read(&part).unwrap().starts_with(&before), "the first one's samples are gone");
     signal(&child.id().to_string(), "-INT");
     assert_eq!(ended(child).0, 130);
-    assert_eq!(names(folder), ["space.toml", "t.raw.jsonl.part"]);
+    assert_eq!(names(folder), ["space.toml", PART]);
 }
 
 #[test]

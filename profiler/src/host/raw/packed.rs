@@ -53,8 +53,15 @@ pub fn write(request: &Request, events: &[Event]) -> serde_json::Result<Vec<u8>>
             }
             Event::Loading { .. } => continue,
             Event::Cold { id, us, canary_us } => {
-                let (us, canary_us) = (rounded::cold(*us), rounded::cold(*canary_us));
+                let (us, canary_us) = (rounded::digits(*us), rounded::digits(*canary_us));
                 serde_json::to_writer(&mut lines, &Event::Cold { id: id.clone(), us, canary_us })?;
+            }
+            Event::Ready { id, runs, error, checksum } => {
+                let error = error.map(rounded::digits);
+                serde_json::to_writer(
+                    &mut lines,
+                    &Event::Ready { id: id.clone(), runs: *runs, error, checksum: checksum.clone() },
+                )?;
             }
             other => serde_json::to_writer(&mut lines, other)?,
         }

@@ -39,10 +39,10 @@ pub fn time(us: f64) -> f64 {
     coded_time(time_code(us))
 }
 
-/// The time of a run with cold caches as it is kept: five digits, in µs.
-pub fn cold(us: f64) -> f64 {
+/// What stands in a file as a decimal number (times of runs with cold caches, errors of outputs) as it is kept: five digits.
+pub fn digits(value: f64) -> f64 {
     // What was just printed can be read.
-    format!("{us:.4e}").parse().unwrap_or(us)
+    format!("{value:.4e}").parse().unwrap_or(value)
 }
 
 /// A sample as it is kept: times to 16 bits, when it was to 1 ms, its spread to 0.001, clocks to 1 MHz, temperatures to 0.1 °C.

@@ -92,7 +92,7 @@ impl Samples {
             }
             Event::Ready { id, error, checksum, .. } => {
                 let item = self.items.entry(id.clone()).or_default();
-                (item.error, item.checksum) = (*error, Some(checksum.clone()));
+                (item.error, item.checksum) = (error.map(rounded::digits), Some(checksum.clone()));
             }
             Event::Sample(sample) => {
                 let id = &sample.id;
@@ -128,7 +128,7 @@ impl Samples {
                 self.precise = *precise;
             }
             Event::Cold { id, us, canary_us } if TIMES.contains(us) && TIMES.contains(canary_us) => {
-                let ratio = rounded::cold(*us) / rounded::cold(*canary_us);
+                let ratio = rounded::digits(*us) / rounded::digits(*canary_us);
                 self.items.entry(id.clone()).or_default().cold.push(ratio);
             }
             Event::Cold { id, .. } => return Err(format!("holds a cold run of '{id}' without a time")),

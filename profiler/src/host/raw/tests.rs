@@ -19,7 +19,7 @@ const REQUEST: &str = r#"{"space":"s","points":1,"threads":1,"cpus":[],"engine":
 const SAMPLE: &str = r#"{"event":"sample","id":"a","at_ms":9.0,"us":10,"before_us":4,"after_us":6,"cpu":1,"fault":null}"#;
 const FAULTY: &str = r#"{"event":"sample","id":"a","at_ms":9.0,"us":10,"before_us":4,"after_us":9,"cpu":1,"fault":"canary"}"#;
 /// Most bytes that a table's raw file may have.
-const LIMIT: u64 = file::LIMIT as u64;
+const MOST: u64 = super::LIMIT as u64;
 
 fn parse(text: impl AsRef<[u8]>) -> Result<(Request, Samples), String> {
     let bytes = text.as_ref();
@@ -152,7 +152,7 @@ fn a_builds_samples_take_less_than_500_kb_and_give_the_same_table_again() {
         let path = folder.path().join(format!("{name}.raw.gz"));
         let (live, read, size) = written(&path, &request(&models), &made_up(&models, 60_000, &manner));
         eprintln!("{name}: {size} bytes");
-        assert!(size < LIMIT, "{name}: {size} bytes");
+        assert!(size < MOST, "{name}: {size} bytes");
         assert_eq!(state(&live), state(&read), "{name}");
         // A digest is of all that a table's file holds.
         assert_eq!(table(&live).digest(), table(&read).digest(), "{name}");
@@ -176,7 +176,7 @@ fn what_was_left_out_of_a_long_build_is_only_counted() {
     let path = folder.path().join("x.raw.gz");
     let events = made_up(&models, 120_000, &Manner { faulty: 0.6, unrest: 0.7 });
     let (live, read, size) = written(&path, &request(&models), &events);
-    assert!(size < LIMIT, "{size} bytes");
+    assert!(size < MOST, "{size} bytes");
     assert_eq!(state(&live), state(&read));
     let before = fs::read(&path).unwrap();
     RawFile::reopen(&path).unwrap();
@@ -269,7 +269,7 @@ fn damage_to_a_packed_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.raw.gz");
     let mut raw = RawFile::create(&path, &serde_json::from_str(REQUEST).unwrap()).unwrap();
-    [SAMPLE, FAULTY].iter().for_each(|line| raw.line(line.as_bytes()).unwrap());
+    [SAMPLE, FAULTY].map(|line| raw.line(line.as_bytes()).unwrap());
     raw.finish().unwrap();
     let whole = fs::read(&path).unwrap();
     assert!(parse(&whole[..whole.len() / 2]).unwrap_err().contains("cut off"));
