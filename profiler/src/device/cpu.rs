@@ -3,7 +3,7 @@
 //! A cluster is what a measurement is pinned to: processors of one kind that share a clock and a cache. Clocks alone do not tell:
 //! the Snapdragon 625 has two clusters of the same cores at the same frequencies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -123,27 +123,63 @@ pub fn choose(clusters: &[Cluster], allowed: &[usize], threads: usize) -> Vec<us
 
 /// The clusters, by the number of their first processor.
 pub(super) fn clusters(files: &Files) -> Vec<Cluster> {
-    let parts = parts(files);
+    let parts = Parts::read(files);
     let processors = Processors::of(files);
     let mut cpus = files.numbered(CPUS);
     if cpus.is_empty() {
         let possible = files.text("/sys/devices/system/cpu/possible").and_then(CpuList::parse);
-        cpus = possible.map_or_else(|| parts.keys().copied().collect(), |list| list.0);
+        cpus = possible.map_or_else(|| parts.processors.clone(), |list| list.0);
+    }
+    let mut kinds: Vec<(usize, Kind)> = cpus.iter().map(|&cpu| (cpu, kind(files, &parts, cpu))).collect();
+    for i in 0..kinds.len() {
+        if let Some(kind) = awake(&kinds, &kinds[i].1).cloned() {
+            kinds[i].1 = kind;
+        }
+    }
+    if let Some(part) = parts.of_all.filter(|_| all_alike(files, &kinds)) {
+        kinds.iter_mut().for_each(|(_, kind)| kind.part = kind.part.or(Some(part)));
     }
     let mut found: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
-    for cpu in cpus {
-        found.entry(kind(files, &parts, cpu)).or_default().push(cpu);
+    for (cpu, kind) in kinds {
+        found.entry(kind).or_default().push(cpu);
     }
     let mut clusters: Vec<Cluster> = found.into_iter().map(|(kind, cpus)| cluster(files, &processors, kind, cpus)).collect();
     clusters.sort_by(|a, b| a.cpus.cmp(&b.cpus));
     clusters
 }
 
+/// Of a processor that is switched off, the kernel shows little more than whose clock it shares: it is of the kind of those.
+fn awake<'a>(kinds: &'a [(usize, Kind)], kind: &Kind) -> Option<&'a Kind> {
+    let shared = kind.shared_clock.as_ref().filter(|_| kind.says_nothing_else())?;
+    let mut others = kinds.iter().filter(|(cpu, _)| shared.0.contains(cpu)).map(|(_, other)| other);
+    others.find(|other| !other.says_nothing_else() && other.shared_clock == kind.shared_clock && other.max_khz == kind.max_khz)
+}
+
+/// Whether nothing speaks against all processors being of one core: older kernels name a single one.
+fn all_alike(files: &Files, kinds: &[(usize, Kind)]) -> bool {
+    let capacity = |cpu| files.line(&at(cpu, "cpu_capacity")).and_then(|text| number(&text));
+    let one = |mut values: Vec<u64>| {
+        values.sort_unstable();
+        values.dedup();
+        values.len() <= 1
+    };
+    one(kinds.iter().filter_map(|(_, kind)| kind.max_khz).collect())
+        && one(kinds.iter().filter_map(|(cpu, _)| capacity(*cpu)).collect())
+        && kinds.iter().all(|(_, kind)| kind.part.is_none())
+}
+
+impl Kind {
+    /// Whether only its clock is known.
+    fn says_nothing_else(&self) -> bool {
+        self.together.is_none() && self.package.is_none() && self.shared_l2.is_none() && self.part.is_none()
+    }
+}
+
 fn at(cpu: usize, name: &str) -> String {
     format!("{CPUS}{cpu}/{name}")
 }
 
-fn kind(files: &Files, parts: &BTreeMap<usize, (u64, u64)>, cpu: usize) -> Kind {
+fn kind(files: &Files, parts: &Parts, cpu: usize) -> Kind {
     // A list without the processor itself lies; one with it alone says nothing (some kernels give that for everything).
     let list = |name: &str| files.text(&at(cpu, name)).and_then(CpuList::parse).filter(|l| l.0.contains(&cpu) && l.0.len() > 1);
     Kind {
@@ -151,7 +187,7 @@ fn kind(files: &Files, parts: &BTreeMap<usize, (u64, u64)>, cpu: usize) -> Kind 
         package: files.line(&at(cpu, "topology/physical_package_id")).and_then(|id| number(&id)),
         shared_l2: list("cache/index2/shared_cpu_list"),
         shared_clock: list("cpufreq/related_cpus"),
-        part: midr(files, cpu).or_else(|| parts.get(&cpu).copied()),
+        part: midr(files, cpu).or_else(|| parts.of_each.get(&cpu).copied()),
         max_khz: khz(files, cpu, "cpuinfo_max_freq"),
     }
 }
@@ -190,23 +226,44 @@ fn midr(files: &Files, cpu: usize) -> Option<(u64, u64)> {
     register(files, cpu).map(|midr| (midr >> 24 & 0xff, midr >> 4 & 0xfff))
 }
 
-/// Implementer and part of each processor in /proc/cpuinfo. Processors that are switched off are not in it.
-fn parts(files: &Files) -> BTreeMap<usize, (u64, u64)> {
-    let mut parts = BTreeMap::new();
-    let (mut cpu, mut implementer) = (None, None);
-    for (key, value) in files.text("/proc/cpuinfo").unwrap_or_default().lines().filter_map(|line| line.split_once(':')) {
-        match key.trim() {
-            "processor" => (cpu, implementer) = (value.trim().parse::<usize>().ok().filter(|&cpu| cpu < LIMIT), None),
-            "CPU implementer" => implementer = hex(value),
-            "CPU part" => {
-                if let (Some(cpu), Some(implementer), Some(part)) = (cpu, implementer, hex(value)) {
-                    parts.insert(cpu, (implementer, part));
+/// What /proc/cpuinfo says of cores: implementer and part.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Parts {
+    /// The processors in it. Those that are switched off are not.
+    processors: Vec<usize>,
+    /// Of each processor.
+    of_each: BTreeMap<usize, (u64, u64)>,
+    /// Of none in particular: older kernels write it once, after all processors, some before them.
+    of_all: Option<(u64, u64)>,
+}
+
+impl Parts {
+    fn read(files: &Files) -> Self {
+        let (mut parts, mut found) = (Self::default(), Vec::new());
+        let (mut cpu, mut implementer) = (None, None);
+        for (key, value) in files.text("/proc/cpuinfo").unwrap_or_default().lines().filter_map(|line| line.split_once(':')) {
+            match key.trim() {
+                "processor" => {
+                    (cpu, implementer) = (value.trim().parse::<usize>().ok().filter(|&cpu| cpu < LIMIT), None);
+                    parts.processors.extend(cpu);
                 }
+                "CPU implementer" => implementer = hex(value),
+                "CPU part" => found.extend(implementer.zip(hex(value)).map(|part| (cpu, part))),
+                _ => {}
             }
-            _ => {}
         }
+        parts.processors.sort_unstable();
+        parts.processors.dedup();
+        let owners: BTreeSet<Option<usize>> = found.iter().map(|(cpu, _)| *cpu).collect();
+        if owners.len() == 1 && parts.processors.len() != 1 {
+            // Not of the one that happens to stand above; and of several that differ, nobody knows whose they are.
+            let (_, first) = found[0];
+            parts.of_all = Some(first).filter(|first| found.iter().all(|(_, part)| part == first));
+        } else {
+            parts.of_each = found.iter().filter_map(|&(cpu, part)| Some((cpu?, part))).collect();
+        }
+        parts
     }
-    parts
 }
 
 pub(super) fn hex(text: &str) -> Option<u64> {
