@@ -3,17 +3,17 @@
 //! A cluster is what a measurement is pinned to: processors of one kind that share a clock and a cache. Clocks alone do not tell:
 //! the Snapdragon 625 has two clusters of the same cores at the same frequencies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::processor::Processors;
+use super::processor::{Parts, Processors};
 use super::{Files, names, number};
 
 const CPUS: &str = "/sys/devices/system/cpu/cpu";
 /// Processors beyond this are not believed.
-const LIMIT: usize = 1024;
+pub(super) const LIMIT: usize = 1024;
 
 /// Numbers of processors, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,12 +123,12 @@ pub fn choose(clusters: &[Cluster], allowed: &[usize], threads: usize) -> Vec<us
 
 /// The clusters, by the number of their first processor.
 pub(super) fn clusters(files: &Files) -> Vec<Cluster> {
-    let parts = Parts::read(files);
     let processors = Processors::of(files);
+    let parts = processors.parts();
     let mut cpus = files.numbered(CPUS);
     if cpus.is_empty() {
         let possible = files.text("/sys/devices/system/cpu/possible").and_then(CpuList::parse);
-        cpus = possible.map_or_else(|| parts.processors.clone(), |list| list.0);
+        cpus = possible.map_or_else(|| processors.numbers(), |list| list.0);
     }
     let mut kinds: Vec<(usize, Kind)> = cpus.iter().map(|&cpu| (cpu, kind(files, &parts, cpu))).collect();
     for i in 0..kinds.len() {
@@ -196,8 +196,9 @@ fn cluster(files: &Files, processors: &Processors, kind: Kind, cpus: Vec<usize>)
     let first = cpus.first().copied().unwrap_or_default();
     Cluster {
         core: kind.part.map(|(implementer, part)| names::core(implementer, part)),
-        processor: processors.identity(first, register(files, first)),
-        instruction_sets: processors.instruction_sets(first),
+        // One that is switched off does not say.
+        processor: cpus.iter().find_map(|&cpu| processors.identity(cpu, register(files, cpu))),
+        instruction_sets: cpus.iter().find_map(|&cpu| processors.instruction_sets(cpu)),
         min_mhz: khz(files, first, "cpuinfo_min_freq").map(|khz| khz as f64 / 1e3),
         max_mhz: kind.max_khz.map(|khz| khz as f64 / 1e3),
         capacity: files.line(&at(first, "cpu_capacity")).and_then(|text| number(&text)).filter(|n| (1..=1024).contains(n)),
@@ -224,46 +225,6 @@ fn register(files: &Files, cpu: usize) -> Option<u64> {
 /// Implementer and part from that register.
 fn midr(files: &Files, cpu: usize) -> Option<(u64, u64)> {
     register(files, cpu).map(|midr| (midr >> 24 & 0xff, midr >> 4 & 0xfff))
-}
-
-/// What /proc/cpuinfo says of cores: implementer and part.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Parts {
-    /// The processors in it. Those that are switched off are not.
-    processors: Vec<usize>,
-    /// Of each processor.
-    of_each: BTreeMap<usize, (u64, u64)>,
-    /// Of none in particular: older kernels write it once, after all processors, some before them.
-    of_all: Option<(u64, u64)>,
-}
-
-impl Parts {
-    fn read(files: &Files) -> Self {
-        let (mut parts, mut found) = (Self::default(), Vec::new());
-        let (mut cpu, mut implementer) = (None, None);
-        for (key, value) in files.text("/proc/cpuinfo").unwrap_or_default().lines().filter_map(|line| line.split_once(':')) {
-            match key.trim() {
-                "processor" => {
-                    (cpu, implementer) = (value.trim().parse::<usize>().ok().filter(|&cpu| cpu < LIMIT), None);
-                    parts.processors.extend(cpu);
-                }
-                "CPU implementer" => implementer = hex(value),
-                "CPU part" => found.extend(implementer.zip(hex(value)).map(|part| (cpu, part))),
-                _ => {}
-            }
-        }
-        parts.processors.sort_unstable();
-        parts.processors.dedup();
-        let owners: BTreeSet<Option<usize>> = found.iter().map(|(cpu, _)| *cpu).collect();
-        if owners.len() == 1 && parts.processors.len() != 1 {
-            // Not of the one that happens to stand above; and of several that differ, nobody knows whose they are.
-            let (_, first) = found[0];
-            parts.of_all = Some(first).filter(|first| found.iter().all(|(_, part)| part == first));
-        } else {
-            parts.of_each = found.iter().filter_map(|&(cpu, part)| Some((cpu?, part))).collect();
-        }
-        parts
-    }
 }
 
 pub(super) fn hex(text: &str) -> Option<u64> {
