@@ -5,7 +5,7 @@ mod server;
 mod shell;
 mod sync;
 
-pub use server::{Attached, Server, granted, parse_devices, text};
+pub use server::{Attached, RequestError, Server, granted, parse_devices, text};
 pub use shell::take;
 
 use super::remote::{Put, RemoteError, Running, Shell};

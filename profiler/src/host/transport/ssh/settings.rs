@@ -114,19 +114,27 @@ impl Settings {
                 }
                 Ok(settings)
             }
-            Ok(output) => Err(wrong(String::from_utf8_lossy(&output.stderr).trim().to_string())),
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                let config = home.at("config");
-                if config.exists() {
-                    note(format_args!(
-                        "{} is not read, since the program ssh is not there (Debian: package openssh-client)",
-                        config.display()
-                    ));
+            Ok(output) => match String::from_utf8_lossy(&output.stderr).trim() {
+                // In a container: ssh works for those in the list of users alone.
+                said if said.starts_with("No user exists") => {
+                    Self::unasked(address, home, "since this user is in no list of users")
                 }
-                Self::plain(address, home, own_name())
+                said => Err(wrong(said.to_string())),
+            },
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                Self::unasked(address, home, "since the program ssh is not there (Debian: package openssh-client)")
             }
             Err(e) => Err(wrong(e.to_string())),
         }
+    }
+
+    /// Where ssh cannot be asked.
+    fn unasked(address: &Address, home: &Home, why: &str) -> Result<Self, RemoteError> {
+        let config = home.at("config");
+        if config.exists() {
+            note(format_args!("{} is not read, {why}", config.display()));
+        }
+        Self::plain(address, home, own_name())
     }
 
     /// Without ssh's configuration.
