@@ -61,6 +61,76 @@ fn one_prime_core_though_the_kernel_says_they_are_all_together() {
     assert_eq!(clusters(&known), expected);
 }
 
+/// /proc/cpuinfo as older kernels write it, and what else is given: a path, its lines.
+fn old_kernel(before: &str, after: &str, more: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
+    let processors: String = (0..8).map(|cpu| format!(" processor\t: {cpu}\n")).collect();
+    let mut text = format!(
+        "/proc/cpuinfo\n Processor\t: AArch64 Processor rev 4 (aarch64)\n{before}{processors} Features\t: fp asimd\n{after}"
+    );
+    text += " \n Hardware\t: Amlogic\n/sys/devices/system/cpu/possible\n 0-7\n";
+    for (path, content) in more {
+        text += &format!("{path}\n {content}\n");
+    }
+    let known = Knowledge::of(&Files::parse(&text));
+    known.clusters.iter().map(|c| (c.cpus.to_string(), c.core.clone())).collect()
+}
+
+/// Two clusters of four, with these highest frequencies.
+fn two_clocks(first: &'static str, second: &'static str) -> Vec<(String, &'static str)> {
+    let of = |cpu: usize| {
+        let at = |name: &str| format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/{name}");
+        let (together, khz) = if cpu < 4 { ("0 1 2 3", first) } else { ("4 5 6 7", second) };
+        [(at("related_cpus"), together), (at("cpuinfo_max_freq"), khz)]
+    };
+    (0..8).flat_map(of).collect()
+}
+
+const PART: &str = " CPU implementer\t: 0x41\n CPU part\t: 0xd03\n";
+
+#[test]
+fn a_part_that_is_told_once_belongs_to_all_or_to_none() {
+    let core = |cpus: &str, core: Option<&str>| (cpus.to_string(), core.map(str::to_string));
+    let a53 = Some("Cortex-A53");
+    // Behind all processors, before them, twice.
+    for (before, after) in [("", PART.to_string()), (PART, String::new()), ("", PART.repeat(2))] {
+        assert_eq!(old_kernel(before, &after, &[]), [core("0-7", a53)]);
+        let clocks = two_clocks("1512000", "1512000");
+        let clocks: Vec<_> = clocks.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        assert_eq!(old_kernel(before, &after, &clocks), [core("0-3", a53), core("4-7", a53)]);
+        // It is that of one of two kinds of cores, and nobody knows of which.
+        let clocks = two_clocks("1512000", "1908000");
+        let clocks: Vec<_> = clocks.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        assert_eq!(old_kernel(before, &after, &clocks), [core("0-3", None), core("4-7", None)]);
+        let capacities =
+            [("/sys/devices/system/cpu/cpu0/cpu_capacity", "400"), ("/sys/devices/system/cpu/cpu7/cpu_capacity", "1024")];
+        assert!(old_kernel(before, &after, &capacities).iter().all(|(_, core)| core.is_none()));
+    }
+    // None at all, and two of which nobody knows whose they are.
+    assert_eq!(old_kernel("", "", &[]), [core("0-7", None)]);
+    let two = format!("{PART}{}", PART.replace("0xd03", "0xd09"));
+    assert_eq!(old_kernel("", &two, &[]), [core("0-7", None)]);
+}
+
+#[test]
+fn a_processor_that_is_switched_off_stays_in_its_cluster() {
+    let mut text = String::from("/proc/cpuinfo\n");
+    // The kernel shows cores and caches of those that are on; clocks of all.
+    for cpu in [0, 1, 4, 6] {
+        text += &format!(" processor\t: {cpu}\n{} \n", PART.replace("0xd03", if cpu < 4 { "0xd03" } else { "0xd09" }));
+    }
+    for (path, khz) in two_clocks("1900800", "2457600") {
+        text += &format!("{path}\n {khz}\n");
+    }
+    for cpu in [0, 1, 4, 6] {
+        let siblings = if cpu < 4 { "0-1" } else { "4,6" };
+        text += &format!("/sys/devices/system/cpu/cpu{cpu}/topology/core_siblings_list\n {siblings}\n");
+    }
+    assert_eq!(
+        clusters(&Knowledge::of(&Files::parse(&text))),
+        [cluster("0-3", "Cortex-A53", 1900.8), cluster("4-7", "Cortex-A73", 2457.6)]
+    );
+}
+
 #[test]
 fn threads_are_pinned_to_one_cluster() {
     let all: Vec<usize> = (0..8).collect();

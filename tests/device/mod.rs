@@ -124,7 +124,10 @@ impl Device {
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.env("BLOCKTIME_CACHE", self.at("cache")).env_remove("SSH_AUTH_SOCK").env_remove("BLOCKTIME_AGENT");
+        command.env("BLOCKTIME_CACHE", self.at("cache"));
+        for variable in ["SSH_AUTH_SOCK", "BLOCKTIME_AGENT", "ANDROID_SERIAL"] {
+            command.env_remove(variable);
+        }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -8,12 +8,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::processor::Processors;
+use super::processor::{Parts, Processors};
 use super::{Files, names, number};
 
 const CPUS: &str = "/sys/devices/system/cpu/cpu";
 /// Processors beyond this are not believed.
-const LIMIT: usize = 1024;
+pub(super) const LIMIT: usize = 1024;
 
 /// Numbers of processors, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,27 +123,63 @@ pub fn choose(clusters: &[Cluster], allowed: &[usize], threads: usize) -> Vec<us
 
 /// The clusters, by the number of their first processor.
 pub(super) fn clusters(files: &Files) -> Vec<Cluster> {
-    let parts = parts(files);
     let processors = Processors::of(files);
+    let parts = processors.parts();
     let mut cpus = files.numbered(CPUS);
     if cpus.is_empty() {
         let possible = files.text("/sys/devices/system/cpu/possible").and_then(CpuList::parse);
-        cpus = possible.map_or_else(|| parts.keys().copied().collect(), |list| list.0);
+        cpus = possible.map_or_else(|| processors.numbers(), |list| list.0);
+    }
+    let mut kinds: Vec<(usize, Kind)> = cpus.iter().map(|&cpu| (cpu, kind(files, &parts, cpu))).collect();
+    for i in 0..kinds.len() {
+        if let Some(kind) = awake(&kinds, &kinds[i].1).cloned() {
+            kinds[i].1 = kind;
+        }
+    }
+    if let Some(part) = parts.of_all.filter(|_| all_alike(files, &kinds)) {
+        kinds.iter_mut().for_each(|(_, kind)| kind.part = kind.part.or(Some(part)));
     }
     let mut found: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
-    for cpu in cpus {
-        found.entry(kind(files, &parts, cpu)).or_default().push(cpu);
+    for (cpu, kind) in kinds {
+        found.entry(kind).or_default().push(cpu);
     }
     let mut clusters: Vec<Cluster> = found.into_iter().map(|(kind, cpus)| cluster(files, &processors, kind, cpus)).collect();
     clusters.sort_by(|a, b| a.cpus.cmp(&b.cpus));
     clusters
 }
 
+/// Of a processor that is switched off, the kernel shows little more than whose clock it shares: it is of the kind of those.
+fn awake<'a>(kinds: &'a [(usize, Kind)], kind: &Kind) -> Option<&'a Kind> {
+    let shared = kind.shared_clock.as_ref().filter(|_| kind.says_nothing_else())?;
+    let mut others = kinds.iter().filter(|(cpu, _)| shared.0.contains(cpu)).map(|(_, other)| other);
+    others.find(|other| !other.says_nothing_else() && other.shared_clock == kind.shared_clock && other.max_khz == kind.max_khz)
+}
+
+/// Whether nothing speaks against all processors being of one core: older kernels name a single one.
+fn all_alike(files: &Files, kinds: &[(usize, Kind)]) -> bool {
+    let capacity = |cpu| files.line(&at(cpu, "cpu_capacity")).and_then(|text| number(&text));
+    let one = |mut values: Vec<u64>| {
+        values.sort_unstable();
+        values.dedup();
+        values.len() <= 1
+    };
+    one(kinds.iter().filter_map(|(_, kind)| kind.max_khz).collect())
+        && one(kinds.iter().filter_map(|(cpu, _)| capacity(*cpu)).collect())
+        && kinds.iter().all(|(_, kind)| kind.part.is_none())
+}
+
+impl Kind {
+    /// Whether only its clock is known.
+    fn says_nothing_else(&self) -> bool {
+        self.together.is_none() && self.package.is_none() && self.shared_l2.is_none() && self.part.is_none()
+    }
+}
+
 fn at(cpu: usize, name: &str) -> String {
     format!("{CPUS}{cpu}/{name}")
 }
 
-fn kind(files: &Files, parts: &BTreeMap<usize, (u64, u64)>, cpu: usize) -> Kind {
+fn kind(files: &Files, parts: &Parts, cpu: usize) -> Kind {
     // A list without the processor itself lies; one with it alone says nothing (some kernels give that for everything).
     let list = |name: &str| files.text(&at(cpu, name)).and_then(CpuList::parse).filter(|l| l.0.contains(&cpu) && l.0.len() > 1);
     Kind {
@@ -151,7 +187,7 @@ fn kind(files: &Files, parts: &BTreeMap<usize, (u64, u64)>, cpu: usize) -> Kind 
         package: files.line(&at(cpu, "topology/physical_package_id")).and_then(|id| number(&id)),
         shared_l2: list("cache/index2/shared_cpu_list"),
         shared_clock: list("cpufreq/related_cpus"),
-        part: midr(files, cpu).or_else(|| parts.get(&cpu).copied()),
+        part: midr(files, cpu).or_else(|| parts.of_each.get(&cpu).copied()),
         max_khz: khz(files, cpu, "cpuinfo_max_freq"),
     }
 }
@@ -160,8 +196,9 @@ fn cluster(files: &Files, processors: &Processors, kind: Kind, cpus: Vec<usize>)
     let first = cpus.first().copied().unwrap_or_default();
     Cluster {
         core: kind.part.map(|(implementer, part)| names::core(implementer, part)),
-        processor: processors.identity(first, register(files, first)),
-        instruction_sets: processors.instruction_sets(first),
+        // One that is switched off does not say.
+        processor: cpus.iter().find_map(|&cpu| processors.identity(cpu, register(files, cpu))),
+        instruction_sets: cpus.iter().find_map(|&cpu| processors.instruction_sets(cpu)),
         min_mhz: khz(files, first, "cpuinfo_min_freq").map(|khz| khz as f64 / 1e3),
         max_mhz: kind.max_khz.map(|khz| khz as f64 / 1e3),
         capacity: files.line(&at(first, "cpu_capacity")).and_then(|text| number(&text)).filter(|n| (1..=1024).contains(n)),
@@ -188,25 +225,6 @@ fn register(files: &Files, cpu: usize) -> Option<u64> {
 /// Implementer and part from that register.
 fn midr(files: &Files, cpu: usize) -> Option<(u64, u64)> {
     register(files, cpu).map(|midr| (midr >> 24 & 0xff, midr >> 4 & 0xfff))
-}
-
-/// Implementer and part of each processor in /proc/cpuinfo. Processors that are switched off are not in it.
-fn parts(files: &Files) -> BTreeMap<usize, (u64, u64)> {
-    let mut parts = BTreeMap::new();
-    let (mut cpu, mut implementer) = (None, None);
-    for (key, value) in files.text("/proc/cpuinfo").unwrap_or_default().lines().filter_map(|line| line.split_once(':')) {
-        match key.trim() {
-            "processor" => (cpu, implementer) = (value.trim().parse::<usize>().ok().filter(|&cpu| cpu < LIMIT), None),
-            "CPU implementer" => implementer = hex(value),
-            "CPU part" => {
-                if let (Some(cpu), Some(implementer), Some(part)) = (cpu, implementer, hex(value)) {
-                    parts.insert(cpu, (implementer, part));
-                }
-            }
-            _ => {}
-        }
-    }
-    parts
 }
 
 pub(super) fn hex(text: &str) -> Option<u64> {

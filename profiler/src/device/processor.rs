@@ -1,7 +1,8 @@
 //! What tells a processor from another one of the same name: virtual machines call very different ones `Intel Xeon Processor`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::cpu::{LIMIT, hex};
 use super::{Files, clean, number};
 
 /// Instruction sets that bear on arithmetic begin so, as Linux names them: x86's, then Arm's.
@@ -12,6 +13,15 @@ const ARITHMETIC: [&str; 18] = [
 /// Instruction sets taken from a file, and letters of each.
 const MOST: usize = 100;
 const LONGEST: usize = 40;
+
+/// Implementers and parts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// Of each processor.
+    pub of_each: BTreeMap<usize, (u64, u64)>,
+    /// Of none in particular: older kernels write it once, after all processors, some before them.
+    pub of_all: Option<(u64, u64)>,
+}
 
 /// What /proc/cpuinfo says of each processor.
 pub(super) struct Processors {
@@ -40,6 +50,35 @@ impl Processors {
         }
     }
 
+    /// The processors that are in the file. Those that are switched off are not.
+    pub(super) fn numbers(&self) -> Vec<usize> {
+        let told = self.fields.get("processor").into_iter().flatten();
+        let numbers: BTreeSet<usize> = told.filter_map(|(_, value)| value.parse().ok()).filter(|&cpu| cpu < LIMIT).collect();
+        numbers.into_iter().collect()
+    }
+
+    /// Which core each processor is.
+    pub(super) fn parts(&self) -> Parts {
+        let told = self.fields.get("CPU part").into_iter().flatten();
+        let implementer = |cpu: Option<usize>| {
+            let all = self.fields.get("CPU implementer")?;
+            all.iter().rfind(|(of, _)| *of == cpu).or(all.first().filter(|_| all.len() == 1)).and_then(|(_, value)| hex(value))
+        };
+        let found: Vec<_> = told.filter_map(|(cpu, value)| Some((*cpu, (implementer(*cpu)?, hex(value)?)))).collect();
+        let owners: BTreeSet<Option<usize>> = found.iter().map(|(cpu, _)| *cpu).collect();
+        match found.first() {
+            // Not of the one that happens to stand above; and of several that differ, nobody knows whose they are.
+            Some((_, first)) if owners.len() == 1 && self.numbers().len() != 1 => {
+                let of_all = Some(*first).filter(|first| found.iter().all(|(_, part)| part == first));
+                Parts { of_all, ..Parts::default() }
+            }
+            _ => {
+                let of_each = found.iter().filter_map(|&(cpu, part)| Some((cpu.filter(|&cpu| cpu < LIMIT)?, part))).collect();
+                Parts { of_each, of_all: None }
+            }
+        }
+    }
+
     /// Maker, family, model and stepping; on Arm implementer, part, variant and revision, from the register `midr` where the
     /// kernel shows it.
     pub(super) fn identity(&self, cpu: usize, midr: Option<u64>) -> Option<String> {
@@ -50,7 +89,7 @@ impl Processors {
             return arm(midr >> 24 & 0xff, midr >> 4 & 0xfff, midr >> 20 & 0xf, midr & 0xf);
         }
         let decimal = |name: &str| number(self.field(cpu, name)?);
-        let hex = |name: &str| super::cpu::hex(self.field(cpu, name)?);
+        let hex = |name: &str| hex(self.field(cpu, name)?);
         if let (Some(family), Some(model), Some(stepping)) = (decimal("cpu family"), decimal("model"), decimal("stepping")) {
             return clean(&format!("{} family {family} model {model} stepping {stepping}", self.field(cpu, "vendor_id")?));
         }

@@ -6,7 +6,7 @@ mod local;
 #[cfg(not(target_os = "android"))]
 pub mod remote;
 #[cfg(not(target_os = "android"))]
-mod ssh;
+pub mod ssh;
 mod stream;
 
 use std::fmt;

@@ -1,12 +1,16 @@
 //! Phones on the cable (or the network), through the adb server.
 
+mod choose;
 mod server;
 mod shell;
 mod sync;
 
-pub use server::{Attached, Server};
+pub use server::{Attached, RequestError, Server, granted, parse_devices, text};
+pub use shell::take;
 
 use super::remote::{Put, RemoteError, Running, Shell};
+use crate::host::output::note;
+use choose::{Wanted, choose};
 
 /// A phone.
 pub struct Adb {
@@ -16,13 +20,18 @@ pub struct Adb {
 }
 
 impl Adb {
-    /// The phone with that serial number, or the only one attached.
+    /// The phone with that serial number, else the one that `ANDROID_SERIAL` names, else the only one that can be used.
     ///
     /// # Errors
     /// [`RemoteError`]: no adb server, no such phone, several, one that cannot be used.
     pub fn open(serial: Option<&str>) -> Result<Self, RemoteError> {
+        let wanted = Wanted::new(serial, std::env::var_os(choose::VARIABLE));
         let server = Server::find()?;
-        let serial = choose(&server.attached()?, serial)?;
+        let chosen = choose(&server.attached()?, &wanted)?;
+        if let Some(words) = chosen.words(&wanted) {
+            note(words);
+        }
+        let serial = chosen.serial;
         let device = format!("adb:{serial}");
         // Exit codes and a separate standard error.
         const SHELL: &str = "shell_v2";
@@ -31,30 +40,6 @@ impl Adb {
         }
         Ok(Self { server, serial, device })
     }
-}
-
-/// The serial number of the phone that is meant.
-fn choose(attached: &[Attached], serial: Option<&str>) -> Result<String, RemoteError> {
-    let phone = match serial {
-        Some(serial) => attached.iter().find(|phone| phone.serial == serial).ok_or_else(|| RemoteError::UnknownPhone {
-            serial: serial.to_string(),
-            attached: attached.iter().map(|phone| phone.serial.clone()).collect(),
-        })?,
-        None => match attached {
-            [] => return Err(RemoteError::NoPhone),
-            [one] => one,
-            _ => return Err(RemoteError::SeveralPhones { serials: attached.iter().map(|phone| phone.serial.clone()).collect() }),
-        },
-    };
-    let advice = match phone.state.as_str() {
-        "device" => return Ok(phone.serial.clone()),
-        "unauthorized" => "unlock it and allow this computer when it asks",
-        "offline" => "pull the cable and plug it in again",
-        "no permissions" => "this user may not use the USB device; android/README.md has the udev rule",
-        "recovery" | "sideload" | "bootloader" => "start it normally",
-        _ => "wait a moment and try again",
-    };
-    Err(RemoteError::PhoneState { serial: phone.serial.clone(), state: phone.state.clone(), advice })
 }
 
 impl Shell for Adb {
@@ -66,7 +51,7 @@ impl Shell for Adb {
         "/data/local/tmp/blocktime"
     }
 
-    fn start(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
+    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
         let socket = self.server.open(&self.device, &self.serial, &format!("shell,v2,raw:{command}"))?;
         Ok(Box::new(shell::ShellV2::new(socket, self.device.clone())))
     }
@@ -74,30 +59,5 @@ impl Shell for Adb {
     fn put(&mut self, files: &[Put]) -> Result<(), RemoteError> {
         let socket = self.server.open(&self.device, &self.serial, "sync:")?;
         sync::send(socket, &self.device, files)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn phones(list: &[(&str, &str)]) -> Vec<Attached> {
-        list.iter().map(|(serial, state)| Attached { serial: serial.to_string(), state: state.to_string() }).collect()
-    }
-
-    #[test]
-    fn the_only_phone_needs_no_name() {
-        assert_eq!(choose(&phones(&[("a b", "device")]), None).ok().as_deref(), Some("a b"));
-        assert!(matches!(choose(&[], None), Err(RemoteError::NoPhone)));
-        let two = phones(&[("a", "device"), ("b", "device")]);
-        assert!(matches!(choose(&two, None), Err(RemoteError::SeveralPhones { serials }) if serials == ["a", "b"]));
-        assert_eq!(choose(&two, Some("b")).ok().as_deref(), Some("b"));
-        assert!(matches!(choose(&two, Some("c")), Err(RemoteError::UnknownPhone { .. })));
-    }
-
-    #[test]
-    fn a_phone_that_waits_for_its_owner_is_named() {
-        let error = choose(&phones(&[("a", "unauthorized")]), None).unwrap_err();
-        assert!(error.to_string().contains("allow this computer"), "{error}");
     }
 }

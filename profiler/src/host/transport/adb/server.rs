@@ -142,11 +142,24 @@ pub struct Server {
 pub struct Attached {
     /// Its serial number.
     pub serial: String,
-    /// `device` where it can be used; else `offline`, `unauthorized`, …
+    /// `device` where it can be used; else `offline`, `unauthorized`, `no permissions (…); see […]`, …
     pub state: String,
 }
 
+impl Attached {
+    /// Whether it can be used.
+    pub fn usable(&self) -> bool {
+        self.state == "device"
+    }
+
+    /// The state without adb's own advice behind it.
+    pub fn short_state(&self) -> &str {
+        if self.state.starts_with("no permissions") { "without permissions" } else { &self.state }
+    }
+}
+
 /// Why a request failed, before it is known for which device.
+#[derive(Debug)]
 pub enum RequestError {
     /// The connection.
     Io(io::Error),
@@ -246,8 +259,16 @@ impl Server {
 }
 
 /// Sends a request and reads whether it was granted.
-fn request(socket: &mut Socket, text_: &str) -> Result<(), RequestError> {
-    socket.write_all(format!("{:04x}{text_}", text_.len()).as_bytes())?;
+fn request(socket: &mut Socket, text: &str) -> Result<(), RequestError> {
+    socket.write_all(format!("{:04x}{text}", text.len()).as_bytes())?;
+    granted(socket)
+}
+
+/// Reads whether a request was granted.
+///
+/// # Errors
+/// The other side's reason, or trouble with the connection.
+pub fn granted(socket: &mut impl Read) -> Result<(), RequestError> {
     let mut answer = [0; 4];
     socket.read_exact(&mut answer)?;
     match &answer {
@@ -258,7 +279,10 @@ fn request(socket: &mut Socket, text_: &str) -> Result<(), RequestError> {
 }
 
 /// Reads a text with its length in hex.
-fn text(socket: &mut impl Read) -> io::Result<String> {
+///
+/// # Errors
+/// No length, or trouble with the connection.
+pub fn text(socket: &mut impl Read) -> io::Result<String> {
     let invalid = || io::Error::new(io::ErrorKind::InvalidData, "no length");
     let mut length = [0; 4];
     socket.read_exact(&mut length)?;
@@ -268,9 +292,10 @@ fn text(socket: &mut impl Read) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Reads `SERIAL<tab>STATE` lines.
-fn parse_devices(text: &str) -> Vec<Attached> {
-    let line = |line: &str| line.split_once('\t').map(|(serial, state)| (serial.to_string(), state.trim().to_string()));
+/// Reads `SERIAL<tab>STATE` lines. A serial number is the phone's own word: what would steer a terminal is taken out of it.
+pub fn parse_devices(text: &str) -> Vec<Attached> {
+    let plain = |text: &str| text.trim().replace(char::is_control, "?");
+    let line = |line: &str| line.split_once('\t').map(|(serial, state)| (plain(serial), plain(state)));
     text.lines().filter_map(line).map(|(serial, state)| Attached { serial, state }).collect()
 }
 
@@ -299,6 +324,9 @@ mod tests {
         let phones = parse_devices("0a1b2c\tdevice\n127.0.0.1:6555\toffline\nodd line\n");
         assert_eq!(phones.len(), 2);
         assert_eq!((phones[1].serial.as_str(), phones[1].state.as_str()), ("127.0.0.1:6555", "offline"));
+        let phones = parse_devices("a\u{1b}[2J\tdevice\r\n????????????\tno permissions (missing udev rules?); see [http://x]\n");
+        assert_eq!((phones[0].serial.as_str(), phones[0].usable()), ("a?[2J", true));
+        assert_eq!((phones[1].serial.as_str(), phones[1].short_state()), ("????????????", "without permissions"));
     }
 
     #[test]

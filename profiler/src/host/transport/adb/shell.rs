@@ -61,7 +61,10 @@ impl Running for ShellV2 {
 }
 
 /// Takes the first whole packet that says something off the buffer.
-fn take(buffer: &mut Vec<u8>) -> Result<Option<Piece>, &'static str> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn take(buffer: &mut Vec<u8>) -> Result<Option<Piece>, &'static str> {
     loop {
         let Some(&[id, a, b, c, d]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
         let length = u32::from_le_bytes([a, b, c, d]) as usize;

@@ -25,24 +25,47 @@ pub enum RemoteError {
     #[error("no phone is attached; plug it in, allow USB debugging on it (android/README.md), and look at `profiler devices`")]
     NoPhone,
     /// Which phone?
-    #[error("{} phones are attached; name one with --device: {}", .serials.len(), .serials.iter().map(|s| format!("adb:{s}")).collect::<Vec<_>>().join(", "))]
+    #[error(
+        "{} phones are attached; name one with --device: {}{}",
+        .serials.len(),
+        .serials.iter().map(|s| format!("adb:{s}")).collect::<Vec<_>>().join(", "),
+        if .others.is_empty() { String::new() } else { format!("; passed over: {}", .others) }
+    )]
     SeveralPhones {
-        /// Their serial numbers.
+        /// The serial numbers of those that can be used.
         serials: Vec<String>,
+        /// The others and their states, in words.
+        others: String,
+    },
+    /// Several are there, but none to be used.
+    #[error("none of the phones attached can be used:{}", .phones.iter().map(|p| format!("\n  {p}")).collect::<String>())]
+    NoGoodPhone {
+        /// What is in the way of each.
+        phones: Vec<String>,
+    },
+    /// Cheap phones have the same serial number as others of their kind.
+    #[error("several phones with the serial number '{serial}' are attached and cannot be told apart; detach all but one")]
+    SameSerial {
+        /// Their serial number.
+        serial: String,
     },
     /// That phone is not there.
-    #[error("no phone with serial number '{serial}' is attached{}", others(.attached))]
+    #[error("no phone with serial number '{serial}'{by} is attached; {}", if .attached.is_empty() { "none is".to_string() } else { format!("attached: {}", .attached) })]
     UnknownPhone {
         /// The one asked for.
         serial: String,
-        /// Those there.
-        attached: Vec<String>,
+        /// What named it, where that was not the command line.
+        by: &'static str,
+        /// Those there and their states, in words.
+        attached: String,
     },
     /// There, but not to be used.
-    #[error("the phone {serial} is {state}; {advice}")]
+    #[error("the phone {serial}{by} is {state}; {advice}")]
     PhoneState {
         /// Its serial number.
         serial: String,
+        /// What named it, where that was not the command line.
+        by: &'static str,
         /// What adb says of it.
         state: String,
         /// What to do.
@@ -72,22 +95,32 @@ pub enum RemoteError {
         /// Why.
         source: io::Error,
     },
+    /// ssh does not take its own configuration, or a host's name.
+    #[error("ssh does not say how '{host}' is reached (ssh -G {host}): {said}")]
+    SshConfig {
+        /// The host as it was given.
+        host: String,
+        /// Its words.
+        said: String,
+    },
     /// A host key never seen.
     #[error(
-        "{device}: its host key (SHA256:{fingerprint}) is not known, and so the device could be anyone's. Compare the fingerprint with the device's own \
-         (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then add it:\n  {command}"
+        "{device}: its host key (SHA256:{fingerprint}) is not known, and so the device could be anyone's.{remark} Compare the fingerprint with \
+         the device's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then add it:\n  {command}"
     )]
     UnknownHostKey {
         /// The device.
         device: String,
         /// Of its key.
         fingerprint: String,
+        /// What else is to be known of it: sentences, each behind a blank.
+        remark: String,
         /// Adds the key.
         command: String,
     },
     /// Another host key than the known one.
     #[error(
-        "{device}: its host key (SHA256:{fingerprint}) is not the one in {file}. Someone may be in between, or the device was set up anew; \
+        "{device}: its host key (SHA256:{fingerprint}) is not the one in {place}. Someone may be in between, or the device was set up anew; \
          if so, remove the old key and try again:\n  {command}"
     )]
     ChangedHostKey {
@@ -95,10 +128,23 @@ pub enum RemoteError {
         device: String,
         /// Of its key.
         fingerprint: String,
-        /// The file of known hosts.
-        file: PathBuf,
+        /// The file of known hosts and the line.
+        place: String,
         /// Removes the old key.
         command: String,
+    },
+    /// A host key that must not be used any more.
+    #[error(
+        "{device}: its host key (SHA256:{fingerprint}) is marked as revoked in {place}: whoever has stolen it can pretend to be the device. \
+         Give the device a new key (there: remove /etc/ssh/ssh_host_*_key* and run ssh-keygen -A)"
+    )]
+    RevokedHostKey {
+        /// The device.
+        device: String,
+        /// Of its key.
+        fingerprint: String,
+        /// The file and the line.
+        place: String,
     },
     /// Not let in.
     #[error(
@@ -257,10 +303,6 @@ fn one_kind(agent: System) -> &'static str {
              Android, by cross (android/README.md)"
         }
     }
-}
-
-fn others(serials: &[String]) -> String {
-    if serials.is_empty() { "; none is".to_string() } else { format!("; attached: {}", serials.join(", ")) }
 }
 
 impl RemoteError {

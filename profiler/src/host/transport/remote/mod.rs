@@ -7,6 +7,7 @@
 mod bundle;
 mod error;
 mod follow;
+mod mark;
 mod shell;
 mod vendor;
 
@@ -18,6 +19,7 @@ use engines::EngineKind;
 use sha2::{Digest, Sha256};
 
 pub use error::RemoteError;
+pub use mark::Mark;
 pub use shell::{Piece, Put, Running, Shell, quote};
 
 use super::stream::{Ended, Flow};

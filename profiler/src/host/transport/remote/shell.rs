@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::RemoteError;
+use super::mark::{Mark, Marked};
 
 /// A connection to a device with a POSIX shell.
 pub trait Shell {
@@ -13,11 +14,22 @@ pub trait Shell {
     /// A shell expression for the folder that everything goes into: evaluated on the device, so it may hold `$HOME`.
     fn folder_expression(&self) -> &'static str;
 
-    /// Starts a command line of a POSIX shell. Words that are data must be [quoted](quote).
+    /// Starts a command line of a POSIX shell; what the user's start files print is heard too.
     ///
     /// # Errors
     /// [`RemoteError`] where the device cannot be reached or refuses.
-    fn start(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError>;
+    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError>;
+
+    /// Starts a command line of a POSIX shell, of which only its own output is heard. Words that are data must be
+    /// [quoted](quote).
+    ///
+    /// # Errors
+    /// [`RemoteError`] where the device cannot be reached or refuses.
+    fn start(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
+        let mark = Mark::new();
+        let running = self.start_raw(&mark.before(command))?;
+        Ok(Box::new(Marked::new(running, mark, self.name())))
+    }
 
     /// Writes files, replacing what is there. Their folders exist. A file that fails is not left under its name half written
     /// as far as the device can help it; callers that need certainty write under another name and rename.
