@@ -29,7 +29,7 @@ const LINES: [&str; 9] = [
 /// A packed file.
 fn packed(path: &Path) {
     let mut raw = RawFile::create(path, &serde_json::from_str(REQUEST).unwrap()).unwrap();
-    LINES.map(|line| raw.line(line.as_bytes()).unwrap());
+    LINES.iter().for_each(|line| raw.line(line.as_bytes()).unwrap());
     raw.finish().unwrap();
 }
 

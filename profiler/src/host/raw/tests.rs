@@ -269,7 +269,7 @@ fn damage_to_a_packed_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.raw.gz");
     let mut raw = RawFile::create(&path, &serde_json::from_str(REQUEST).unwrap()).unwrap();
-    [SAMPLE, FAULTY].map(|line| raw.line(line.as_bytes()).unwrap());
+    [SAMPLE, FAULTY].iter().for_each(|line| raw.line(line.as_bytes()).unwrap());
     raw.finish().unwrap();
     let whole = fs::read(&path).unwrap();
     assert!(parse(&whole[..whole.len() / 2]).unwrap_err().contains("cut off"));
