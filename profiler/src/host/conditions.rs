@@ -3,27 +3,17 @@
 
 use luts::{Cluster, Device, EngineId, Header};
 
+use super::identity::Difference;
 use crate::device::CpuList;
 
 /// How far apart two tables' clocks, or two canaries' times, may be: more is another state of the device. A share.
 const STATE: f64 = 0.05;
 
-/// A condition in which two tables differ, with both sides in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name, in the plural.
-    pub what: &'static str,
-    /// In the first table.
-    pub first: String,
-    /// In the second one.
-    pub second: String,
-}
-
-/// The cluster of the processors that a table was measured on; absent where the header does not know it.
-pub fn pinned_cluster(header: &Header) -> Option<&Cluster> {
-    let first = header.cpus.first()?;
+/// The cluster of the processors that were measured on; absent where it is not known.
+pub fn pinned_cluster<'a>(device: &'a Device, cpus: &[usize]) -> Option<&'a Cluster> {
+    let first = cpus.first()?;
     let holds = |cluster: &&Cluster| CpuList::parse(&cluster.cpus).is_some_and(|list| list.0.contains(first));
-    header.device.clusters.iter().find(holds)
+    device.clusters.iter().find(holds)
 }
 
 /// Everything that may change a block's time and differs between two tables. Temperatures are not asked: they act through the clock.
@@ -80,7 +70,9 @@ fn stated(header: &Header) -> Vec<(&'static str, String)> {
 
 /// The cluster in words; the processors' numbers where the cluster is not known.
 fn cluster(header: &Header) -> String {
-    let Some(Cluster { cpus, core, processor, instruction_sets, min_mhz, max_mhz, shared_l2: _ }) = pinned_cluster(header) else {
+    let Some(Cluster { cpus, core, processor, instruction_sets, min_mhz, max_mhz, shared_l2: _ }) =
+        pinned_cluster(&header.device, &header.cpus)
+    else {
         return if header.cpus.is_empty() { "not pinned".to_string() } else { format!("CPUs {:?}", header.cpus) };
     };
     let core = core.as_deref().or(processor.as_deref()).unwrap_or("unknown cores");

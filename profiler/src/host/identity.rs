@@ -10,6 +10,7 @@ use engines::EngineKind;
 use luts::{Cluster, Device, EngineId, Header};
 use serde::Serialize;
 
+use super::conditions::pinned_cluster;
 use super::output::note;
 use super::{HostError, fitted};
 use crate::device::CpuList;
@@ -58,13 +59,11 @@ impl Identity {
     fn new(device: &Device, engine: &EngineId, cpus: &[usize], threads: usize) -> Self {
         // All fields are named, so that a new one is thought of here. System, kernel, memory and sensors may change with an update; units
         // of one model are compared on purpose.
-        let Device { model, arch, soc, serial_hash: _, system: _, kernel: _, memory_mib: _, sensors: _, clusters } = device;
+        let Device { model, arch, soc, serial_hash: _, system: _, kernel: _, memory_mib: _, sensors: _, clusters: _ } = device;
         // The program's hash is of tables of schema 2: it changes with every commit, and says nothing of the engine.
         let EngineId { name, version, precision, library_sha256, build, program_sha256: _ } = engine;
-        let holds = |list: &CpuList| cpus.iter().any(|cpu| list.0.contains(cpu));
-        let mut pinned = clusters.iter().filter_map(|c| Some((c, CpuList::parse(&c.cpus).filter(holds)?)));
-        let pinned = pinned.next();
-        let of_cluster = |field: fn(&Cluster) -> &Option<String>| pinned.as_ref().and_then(|(cluster, _)| field(cluster).clone());
+        let pinned = pinned_cluster(device, cpus);
+        let of_cluster = |field: fn(&Cluster) -> &Option<String>| pinned.and_then(|cluster| field(cluster).clone());
         let crowded = if !cpus.is_empty() && cpus.len() < threads { format!(" on {} CPU(s)", cpus.len()) } else { String::new() };
         Self {
             facts: vec![
@@ -80,7 +79,7 @@ impl Identity {
                 ("precision", precision.clone()),
                 ("threads", Some(format!("{threads}{crowded}"))),
             ],
-            cluster: pinned.map(|(_, list)| list),
+            cluster: pinned.and_then(|cluster| CpuList::parse(&cluster.cpus)),
         }
     }
 

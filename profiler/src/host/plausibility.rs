@@ -14,7 +14,7 @@ const REACHABLE: f64 = 0.9;
 /// where the clock is not known. Such a figure is wrong: the clock, the pinning, or the block's share.
 pub fn too_fast(table: &Table) -> Vec<(String, f64)> {
     let header = &table.header;
-    let core = pinned_cluster(header).and_then(|cluster| cluster.core.as_deref());
+    let core = pinned_cluster(&header.device, &header.cpus).and_then(|cluster| cluster.core.as_deref());
     let (Some(core), Some(clock)) = (core, &header.clock) else { return Vec::new() };
     if !core.contains("Cortex-A53") {
         return Vec::new();
