@@ -120,8 +120,7 @@ impl Model {
         }
         self.varies = checksum(first) != self.checksum;
         if self.varies {
-            self.notes
-                .push("its outputs change from run to run on the same inputs; that they stay right is not checked".to_string());
+            notes.push("its outputs change from run to run on the same inputs; that they stay right is not checked".to_string());
         }
         let outputs = std::iter::zip(self.session.outputs(), outputs).map(|(port, value)| shaped(port, value.as_ref())).collect();
         self.described = Some(Event::Described { id: self.id.clone(), inputs, outputs, notes });
