@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::library::LibraryError;
+use crate::value::{self, Port, Value};
 
 /// An engine that is open and ready to load models.
 pub trait Engine {
@@ -14,19 +15,18 @@ pub trait Engine {
 
     /// Makes a model ready.
     ///
-    /// `model` holds the bytes of a file of the engine's [format](EngineKind::format) whose inputs and outputs are all float32.
+    /// `model` holds the bytes of a file of the engine's [format](EngineKind::format) whose inputs are all tensors of numbers.
     ///
     /// # Errors
-    /// [`EngineError::Load`] where the engine refuses the model, [`EngineError::Unsupported`] where an input or output is
-    /// no float32 tensor.
+    /// [`EngineError::Load`] where the engine refuses the model, [`EngineError::Unsupported`] where an input is nothing that can be
+    /// given.
     fn load(&self, model: &[u8], options: &SessionOptions) -> Result<Box<dyn Session>, EngineError>;
 }
 
 /// A model made ready in an engine.
 ///
-/// The order of calls is [`set_inputs`](Self::set_inputs), any number of [`run`](Self::run), then
-/// [`read_outputs`](Self::read_outputs). An engine may reuse the inputs' memory for other things only if it restores them:
-/// every run sees the same inputs.
+/// The order of calls is [`feed`](Self::feed), any number of [`run`](Self::run), then [`results`](Self::results). An engine may
+/// reuse the inputs' memory for other things only if it restores them: every run sees the same inputs.
 pub trait Session {
     /// The model's inputs, in its order; by name in an engine that does not keep it ([`EngineKind::ports_by_name`]).
     fn inputs(&self) -> &[Port];
@@ -34,25 +34,42 @@ pub trait Session {
     /// The model's outputs, in its order; by name in an engine that does not keep it.
     fn outputs(&self) -> &[Port];
 
-    /// Hands over the values of all inputs, in the order of [`inputs`](Self::inputs), each row-major.
-    ///
-    /// Where the model leaves its batch open, the number of values decides the batch, which must be the same for all inputs.
+    /// Hands over the values of all inputs, in the order of [`inputs`](Self::inputs).
     ///
     /// # Errors
-    /// [`EngineError::Inputs`] where the number of inputs or of values does not fit.
-    fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError>;
+    /// [`EngineError::Inputs`] where their number, a type or a shape does not fit.
+    fn feed(&mut self, values: &[Value]) -> Result<(), EngineError>;
 
     /// Runs the model once on the inputs handed over last. Nothing but the engine's own run happens here: this is what is timed.
     ///
     /// # Errors
-    /// [`EngineError::NoInputs`] before the first [`set_inputs`](Self::set_inputs); [`EngineError::Run`] where the engine fails.
+    /// [`EngineError::NoInputs`] before the first [`feed`](Self::feed); [`EngineError::Run`] where the engine fails.
     fn run(&mut self) -> Result<(), EngineError>;
 
-    /// The outputs of the last run, in the order of [`outputs`](Self::outputs), each row-major.
+    /// The outputs of the last run, in the order of [`outputs`](Self::outputs), with the shapes that came out; `None` for one that is no
+    /// tensor of numbers.
     ///
     /// # Errors
     /// [`EngineError::NoInputs`] before the first run.
-    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError>;
+    fn results(&mut self) -> Result<Vec<Option<Value>>, EngineError>;
+
+    /// [`feed`](Self::feed) for float32, each input row-major. Where the model leaves its batch open, the number of values decides the
+    /// batch, which must be the same for all inputs.
+    ///
+    /// # Errors
+    /// [`EngineError::Inputs`] where the number of inputs or of values does not fit.
+    fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError> {
+        let values = value::floats(self.inputs(), values)?;
+        self.feed(&values)
+    }
+
+    /// [`results`](Self::results) as float32, each row-major; empty for what is no tensor of numbers.
+    ///
+    /// # Errors
+    /// As [`results`](Self::results).
+    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError> {
+        Ok(self.results()?.iter().map(|value| value.as_ref().map(Value::to_floats).unwrap_or_default()).collect())
+    }
 }
 
 /// What an engine is.
@@ -90,59 +107,6 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self { threads: NonZeroUsize::MIN }
     }
-}
-
-/// An input or output of a model: a float32 tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// Its name.
-    pub name: String,
-    /// Its dimensions, an open batch as 1.
-    pub dims: Vec<usize>,
-    /// Whether the first dimension, the batch, is left open.
-    pub open_batch: bool,
-}
-
-impl Port {
-    /// Number of values of one batch of 1 (or of the fixed batch).
-    pub fn volume(&self) -> usize {
-        self.dims.iter().product()
-    }
-
-    /// Its dimensions for that batch.
-    pub fn shape(&self, batch: usize) -> Vec<usize> {
-        let mut dims = self.dims.clone();
-        if self.open_batch {
-            dims[0] = batch;
-        }
-        dims
-    }
-}
-
-/// The batch that these values make of a model's inputs, for engines to check what [`Session::set_inputs`] was given.
-///
-/// # Errors
-/// [`EngineError::Inputs`] where the number of inputs or of values does not fit.
-pub fn batch(inputs: &[Port], values: &[Vec<f32>]) -> Result<usize, EngineError> {
-    if values.len() != inputs.len() {
-        return Err(EngineError::Inputs(format!("{} were given, it has {}", values.len(), inputs.len())));
-    }
-    let mut batch = None;
-    for (port, values) in std::iter::zip(inputs, values) {
-        let fits = if port.open_batch {
-            !values.is_empty()
-                && values.len().is_multiple_of(port.volume())
-                && *batch.get_or_insert(values.len() / port.volume()) * port.volume() == values.len()
-        } else {
-            values.len() == port.volume()
-        };
-        if !fits {
-            let batch = if port.open_batch { " (times one batch for all inputs)" } else { "" };
-            let text = format!("'{}' is {:?}{batch}, which {} values do not fill", port.name, port.dims, values.len());
-            return Err(EngineError::Inputs(text));
-        }
-    }
-    Ok(batch.unwrap_or(1))
 }
 
 /// Which engine.
@@ -300,12 +264,16 @@ pub enum EngineError {
         reason: String,
     },
     /// An input or output is not what this program can feed or read.
-    #[error("the model's {port} is {found}; only float32 tensors whose sizes are fixed (but for the batch) can be run")]
+    #[error("the model's {port} is {found}; {engine} is given {takes} only")]
     Unsupported {
+        /// The engine's name.
+        engine: &'static str,
         /// `input 'x'` or `output 'y'`.
         port: String,
         /// What it is.
         found: String,
+        /// What it can be instead.
+        takes: &'static str,
     },
     /// Values that do not fit the model's inputs.
     #[error("the inputs do not fit the model: {0}")]

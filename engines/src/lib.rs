@@ -1,12 +1,13 @@
 //! Inference engines behind one trait.
 //!
 //! An [`Engine`] is what runs model files; a [`Session`] is one model made ready in it. What is timed is
-//! [`Session::run`] alone: inputs are handed over before, outputs are copied out after.
+//! [`Session::run`] alone: inputs are handed over before, outputs are copied out after. Both are [`Value`]s.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`engine`] | the traits, and what an engine says of itself |
 //! | [`elf`] | for which system a program or library is made |
+//! | [`value`] | what goes into a model and comes out: numbers of any type, in any shape |
 //! | [`library`] | where a shared library is looked for, and whether it can be loaded at all |
 //! | `onnxruntime` | ONNX Runtime, from a shared library (feature `onnxruntime`, on by default) |
 //! | `tract` | tract, in pure Rust and compiled in (feature `tract`) |
@@ -25,10 +26,12 @@ pub mod tract;
 #[allow(dead_code, reason = "only tests use it")]
 #[path = "tract/cpu.rs"]
 mod tract_cpu;
+pub mod value;
 
 use std::path::Path;
 
-pub use engine::{Engine, EngineError, EngineInfo, EngineKind, ModelFormat, Port, Session, SessionOptions};
+pub use engine::{Engine, EngineError, EngineInfo, EngineKind, ModelFormat, Session, SessionOptions};
+pub use value::{Dim, Element, Port, Value};
 
 /// Opens an engine.
 ///

@@ -13,11 +13,12 @@ use ort::AsPointer;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session as OrtSession};
-use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
+use ort::value::{DynTensor, DynValue, Outlet, TensorElementType, ValueType};
 use sha2::{Digest, Sha256};
 
-use crate::engine::{self, Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
+use crate::engine::{Engine, EngineError, EngineInfo, Session, SessionOptions};
 use crate::library::{self, LibraryError};
+use crate::value::{self, Dim, Element, Port, Value};
 
 /// Its name in tables and messages.
 const NAME: &str = "onnxruntime";
@@ -137,11 +138,10 @@ impl Engine for OnnxRuntime {
     fn load(&self, model: &[u8], options: &SessionOptions) -> Result<Box<dyn Session>, EngineError> {
         let session = create(&shared(options.threads)?, model, options)
             .map_err(|e| EngineError::Load { engine: NAME, reason: e.message().to_string() })?;
-        let ports = |outlets: &[Outlet], what: &str| outlets.iter().map(|o| port(o, what)).collect::<Result<Vec<_>, _>>();
-        let inputs = ports(session.inputs(), "input")?;
-        let outputs = ports(session.outputs(), "output")?;
+        let inputs = session.inputs().iter().map(input).collect::<Result<Vec<_>, _>>()?;
+        let outputs = session.outputs().iter().map(port).collect();
         let binding = session.create_binding().map_err(failed)?;
-        Ok(Box::new(OrtRun { inputs, outputs, binding, session, results: Vec::new(), has_run: false }))
+        Ok(Box::new(OrtRun { inputs, outputs, binding, session, state: State::Empty }))
     }
 }
 
@@ -162,32 +162,123 @@ fn failed<R>(e: ort::Error<R>) -> EngineError {
     EngineError::Run { engine: NAME, reason: e.message().to_string() }
 }
 
-/// Reads an input's or output's type; only its first dimension may be open.
-fn port(outlet: &Outlet, what: &str) -> Result<Port, EngineError> {
-    let unsupported =
-        || EngineError::Unsupported { port: format!("{what} '{}'", outlet.name()), found: format!("{}", outlet.dtype()) };
-    let ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } = outlet.dtype() else { return Err(unsupported()) };
-    let open_batch = shape.first() == Some(&-1);
-    let dims = shape.iter().enumerate().map(|(i, &d)| if i == 0 && open_batch { Ok(1) } else { usize::try_from(d) });
-    let dims = dims.collect::<Result<Vec<_>, _>>().map_err(|_| unsupported())?;
-    Ok(Port { name: outlet.name().to_string(), dims, open_batch })
+/// ONNX Runtime's types, and this program's.
+const ELEMENTS: [(TensorElementType, Element); 13] = [
+    (TensorElementType::Float32, Element::Float32),
+    (TensorElementType::Float64, Element::Float64),
+    (TensorElementType::Float16, Element::Float16),
+    (TensorElementType::Bfloat16, Element::Bfloat16),
+    (TensorElementType::Int8, Element::Int8),
+    (TensorElementType::Int16, Element::Int16),
+    (TensorElementType::Int32, Element::Int32),
+    (TensorElementType::Int64, Element::Int64),
+    (TensorElementType::Uint8, Element::Uint8),
+    (TensorElementType::Uint16, Element::Uint16),
+    (TensorElementType::Uint32, Element::Uint32),
+    (TensorElementType::Uint64, Element::Uint64),
+    (TensorElementType::Bool, Element::Bool),
+];
+
+fn element(theirs: TensorElementType) -> Option<Element> {
+    ELEMENTS.iter().find(|(known, _)| *known == theirs).map(|&(_, ours)| ours)
 }
 
-/// A model in ONNX Runtime. Inputs and outputs are bound once, so that a run allocates and copies nothing of ours.
+/// Reads an input's or output's type.
+fn port(outlet: &Outlet) -> Port {
+    let name = outlet.name().to_string();
+    let ValueType::Tensor { ty, shape, dimension_symbols } = outlet.dtype() else {
+        return Port { name, element: None, dims: Vec::new() };
+    };
+    let dim = |(i, &size): (usize, &i64)| {
+        usize::try_from(size).map_or_else(|_| Dim::open(dimension_symbols.get(i).map_or("", String::as_str)), Dim::Fixed)
+    };
+    Port { name, element: element(*ty), dims: shape.iter().enumerate().map(dim).collect() }
+}
+
+/// Reads an input's type, which must be one that can be given.
+fn input(outlet: &Outlet) -> Result<Port, EngineError> {
+    let port = port(outlet);
+    match port.element {
+        Some(_) => Ok(port),
+        None => Err(EngineError::Unsupported {
+            engine: NAME,
+            port: format!("input '{}'", port.name),
+            found: outlet.dtype().to_string(),
+            takes: "tensors of numbers or truth values",
+        }),
+    }
+}
+
+/// How far a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No inputs yet.
+    Empty,
+    /// It has inputs, and has not run on them.
+    Fed,
+    /// The bound outputs are those of the inputs.
+    Ran,
+}
+
+/// A model in ONNX Runtime. Inputs and outputs are bound once, so that a run allocates and copies nothing of ours: the first run
+/// allocates the outputs, in the shapes that come out, whatever the model says of them; the others write to the same memory.
 struct OrtRun {
     inputs: Vec<Port>,
     outputs: Vec<Port>,
     binding: IoBinding,
     session: OrtSession,
-    /// The bound outputs; empty before the first inputs.
-    results: Vec<Tensor<f32>>,
-    has_run: bool,
+    state: State,
 }
 
 impl OrtRun {
-    fn tensor(&self, port: &Port, batch: usize) -> Result<Tensor<f32>, EngineError> {
-        Tensor::new(self.session.allocator(), port.shape(batch)).map_err(failed)
+    fn tensor(&self, value: &Value) -> Result<DynTensor, EngineError> {
+        let theirs = ELEMENTS.iter().find(|(_, ours)| *ours == value.element()).map_or(TensorElementType::Undefined, |e| e.0);
+        let mut tensor = DynTensor::new(self.session.allocator(), theirs, value.shape().to_vec()).map_err(failed)?;
+        let bytes = value.bytes();
+        if !bytes.is_empty() {
+            // SAFETY: the tensor lies in this process's memory and has the value's type and shape, whose bytes these are.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), tensor.data_ptr_mut().cast::<u8>(), bytes.len()) };
+        }
+        Ok(tensor)
     }
+
+    /// What the bound outputs hold.
+    fn bound(&self) -> Result<Vec<Option<DynValue>>, EngineError> {
+        let allocator = self.session.allocator();
+        let (mut list, mut count) = (std::ptr::null_mut(), 0);
+        let list_of = ort::api().GetBoundOutputValues;
+        // SAFETY: the binding and the allocator are alive; list and count are written where the status is null.
+        let status = unsafe { list_of(self.binding.ptr(), allocator.ptr().cast_mut(), &mut list, &mut count) };
+        // SAFETY: the status comes from the call above and is used once.
+        unsafe { ort::Error::<()>::result_from_status(status) }.map_err(failed)?;
+        if list.is_null() {
+            return Ok(Vec::new());
+        }
+        // SAFETY: ONNX Runtime wrote that many pointers there, each to a value that is ours now.
+        let values = unsafe { std::slice::from_raw_parts(list, count) };
+        // SAFETY: as above; the values' memory is that of the session's allocator.
+        let ours = |value| unsafe { DynValue::from_ptr(value, Some(allocator)) };
+        let values = values.iter().map(|&value| std::ptr::NonNull::new(value).map(ours)).collect();
+        // SAFETY: the list itself was allocated there, and is used no more.
+        unsafe { allocator.free(list) };
+        Ok(values)
+    }
+}
+
+/// A copy of an output, where it is a tensor of numbers.
+fn copied(output: DynValue) -> Option<Value> {
+    let ValueType::Tensor { ty, shape, .. } = output.dtype() else { return None };
+    let element = element(*ty)?;
+    let shape: Vec<usize> = shape.iter().map(|&d| usize::try_from(d).ok()).collect::<Option<_>>()?;
+    let len = shape.iter().try_fold(element.size(), |n, &d| n.checked_mul(d))?;
+    let tensor = output.downcast::<ort::value::DynTensorValueType>().ok()?;
+    let bytes = if len == 0 {
+        Vec::new()
+    } else {
+        // SAFETY: a tensor of that type and shape in this process's memory, which lives until the end of this function.
+        unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<u8>(), len) }.to_vec()
+    };
+    Value::new(element, shape, bytes)
 }
 
 impl Session for OrtRun {
@@ -199,43 +290,39 @@ impl Session for OrtRun {
         &self.outputs
     }
 
-    fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError> {
-        let batch = engine::batch(&self.inputs, values)?;
-        self.has_run = false;
-        self.results.clear();
+    fn feed(&mut self, values: &[Value]) -> Result<(), EngineError> {
+        value::check(&self.inputs, values)?;
+        self.state = State::Empty;
         self.binding.clear();
-        for (port, values) in std::iter::zip(&self.inputs, values) {
-            let mut tensor = self.tensor(port, batch)?;
-            tensor.extract_tensor_mut().1.copy_from_slice(values);
+        for (port, value) in std::iter::zip(&self.inputs, values) {
+            let tensor = self.tensor(value)?;
             self.binding.bind_input(&port.name, &tensor).map_err(failed)?;
         }
-        let mut results = Vec::new();
+        let memory = self.session.allocator().memory_info();
         for port in &self.outputs {
-            let mut tensor = self.tensor(port, batch)?;
-            self.binding.bind_output(&port.name, &mut tensor).map_err(failed)?;
-            results.push(tensor);
+            self.binding.bind_output_to_device(&port.name, memory).map_err(failed)?;
         }
-        self.results = results;
+        self.state = State::Fed;
         Ok(())
     }
 
     fn run(&mut self) -> Result<(), EngineError> {
-        if self.results.is_empty() {
+        if self.state == State::Empty {
             return Err(EngineError::NoInputs);
         }
-        // `Session::run_binding` would build a list of the outputs after each run; they are ours already.
+        // `Session::run_binding` would build a list of the outputs after each run.
         // SAFETY: session and binding are alive and belong together; null means the default run options.
         let status = unsafe { (ort::api().RunWithBinding)(self.session.ptr().cast_mut(), std::ptr::null(), self.binding.ptr()) };
         // SAFETY: the status comes from the call above and is used once.
         unsafe { ort::Error::<()>::result_from_status(status) }.map_err(failed)?;
-        self.has_run = true;
+        self.state = State::Ran;
         Ok(())
     }
 
-    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError> {
-        if !self.has_run {
+    fn results(&mut self) -> Result<Vec<Option<Value>>, EngineError> {
+        if self.state != State::Ran {
             return Err(EngineError::NoInputs);
         }
-        Ok(self.results.iter().map(|tensor| tensor.extract_tensor().1.to_vec()).collect())
+        Ok(self.bound()?.into_iter().map(|output| copied(output?)).collect())
     }
 }

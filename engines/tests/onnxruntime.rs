@@ -10,7 +10,7 @@ mod common;
 use blocks::onnx::Batch;
 use blocks::{Graph, Space, Weights, eval};
 use common::{Case, all_primitives, noise, session, unusual};
-use engines::{Engine, EngineError, EngineKind, SessionOptions};
+use engines::{Element, Engine, EngineError, EngineKind, SessionOptions, Value};
 
 fn engine() -> Option<Box<dyn Engine>> {
     match engines::open(EngineKind::OnnxRuntime, None) {
@@ -77,8 +77,8 @@ fn an_open_batch_takes_its_size_from_the_values() {
     let graph = space.deployed(&choice, 19);
     let weights = Weights::for_measuring(&graph, 3);
     let mut session = session(&*engine, &graph, &weights, Batch::Open);
-    assert!(session.inputs()[0].open_batch);
-    assert_eq!(session.inputs()[0].dims, [1, 3, 112, 112]);
+    assert!(session.inputs()[0].open_batch());
+    assert_eq!(session.inputs()[0].shape(1), Some(vec![1, 3, 112, 112]));
     let images = [noise(3 * 112 * 112, 5), noise(3 * 112 * 112, 6)];
     let expected: Vec<f32> =
         images.iter().flat_map(|i| eval::evaluate(&graph, &weights, std::slice::from_ref(i)).unwrap().remove(0)).collect();
@@ -87,6 +87,34 @@ fn an_open_batch_takes_its_size_from_the_values() {
         session.run().unwrap();
         let found = session.read_outputs().unwrap().remove(0);
         assert_near("landmarks", &found, &expected[..images.len() * 38]);
+    }
+}
+
+#[test]
+fn shapes_and_types_are_those_that_come_out() {
+    use support::onnx::{element, ints, model, node, port};
+    let Some(engine) = engine() else { return };
+    // Bytes of any number of rows, as numbers in rows of two, whatever the file says of them.
+    let nodes =
+        [node("Cast", &["x"], &["c"], &[support::onnx::int("to", element::INT64)]), node("Reshape", &["c", "shape"], &["y"], &[])];
+    let file = model(
+        &nodes,
+        &[ints("shape", &[2], &[-1, 2])],
+        &[port("x", element::UINT8, "n,side")],
+        &[port("y", element::INT64, "rows,2")],
+    );
+    let mut session = engine.load(&file, &SessionOptions::default()).unwrap();
+    assert_eq!(session.inputs()[0].to_string(), "'x', uint8 [n, side]");
+    assert!(matches!(session.set_inputs(&[vec![0.0; 4]]), Err(EngineError::Inputs(_))));
+    for rows in [3, 1, 4] {
+        let bytes: Vec<u8> = (0..4 * rows as u8).collect();
+        session.feed(&[Value::new(Element::Uint8, vec![rows, 4], bytes.clone()).unwrap()]).unwrap();
+        for _ in 0..2 {
+            session.run().unwrap();
+        }
+        let found = session.results().unwrap().remove(0).unwrap();
+        assert_eq!((found.element(), found.shape()), (Element::Int64, &[2 * rows, 2][..]));
+        assert_eq!(found.numbers(), bytes.iter().map(|&b| f64::from(b)).collect::<Vec<_>>());
     }
 }
 

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use engines::{Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
+use engines::{Engine, EngineError, EngineInfo, Port, Session, SessionOptions, Value};
 use profiler::agent::clock;
 use profiler::agent::model::Model;
 use profiler::protocol::{Hold, Item, Job, PROTOCOL, Plan};
@@ -39,7 +39,7 @@ impl Session for Nothing {
         &[]
     }
 
-    fn set_inputs(&mut self, _: &[Vec<f32>]) -> Result<(), EngineError> {
+    fn feed(&mut self, _: &[Value]) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -49,7 +49,7 @@ impl Session for Nothing {
         Ok(())
     }
 
-    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn results(&mut self) -> Result<Vec<Option<Value>>, EngineError> {
         Ok(Vec::new())
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::Knowledge;
 
 /// Version of job and events; both sides must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Name of the job's file in its folder.
 pub const JOB_FILE: &str = "job.json";
@@ -83,15 +83,49 @@ pub struct Item {
     pub id: String,
     /// The name of its file, in the engine's format, in the job's folder.
     pub model: String,
-    /// Files of its inputs (f32, little-endian), in the session's order; made up by the agent where empty.
-    pub inputs: Vec<String>,
-    /// Files of the outputs expected, in the session's order; where empty, outputs are only required to be finite and to stay the same.
+    /// What is known of its inputs, by name; the agent makes up the rest.
+    pub inputs: Vec<Input>,
+    /// Files of the outputs expected (f32, little-endian), in the session's order; empty for a user's model, whose outputs are not
+    /// known.
     pub expected: Vec<String>,
     /// Ratios of samples to canaries from an earlier run that is being resumed.
     pub earlier: Vec<f64>,
     /// Whether it is also run with cold caches.
     #[serde(default)]
     pub cold: bool,
+}
+
+/// What a model is given as one of its inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The input's name.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values; made up by the agent where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Values>,
+}
+
+/// A file of values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// Its name in the job's folder; row-major, little-endian.
+    pub file: String,
+    /// Their type, by NumPy's name.
+    pub element: String,
+}
+
+/// An input or output as it was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shaped {
+    /// Its name.
+    pub name: String,
+    /// Its type, by NumPy's name; absent for an output that is no tensor of numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<String>,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
 }
 
 /// What is known of the device; everything optional, nothing trusted.
@@ -128,6 +162,17 @@ pub enum Event {
         error: Option<f64>,
         /// Checksum of the outputs' bits.
         checksum: String,
+    },
+    /// How a user's model was run.
+    Described {
+        /// The item.
+        id: String,
+        /// What it was given.
+        inputs: Vec<Shaped>,
+        /// What came out.
+        outputs: Vec<Shaped>,
+        /// What the user must be told of its outputs.
+        notes: Vec<String>,
     },
     /// All models are loaded; sampling begins.
     Sampling,
@@ -167,6 +212,9 @@ pub enum Event {
         id: Option<String>,
         /// What happened.
         reason: String,
+        /// Whether a user's model, or what it is given, is at fault, and not the device.
+        #[serde(default)]
+        by_user: bool,
     },
 }
 

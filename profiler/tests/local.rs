@@ -433,10 +433,10 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
     assert!(code == 0 && out.contains("a.onnx") && out.contains("a.mnn"), "{err}");
     fs::write(folder.join("b.onnx"), "nonsense").unwrap();
     let (code, _, err) = run(folder, &format!("{bench} {{}}/b.onnx"));
-    assert!(code == 3 && err.contains("converter refuses") && err.contains("b.onnx"), "{err}");
+    assert!(code == 2 && err.contains("no ONNX file") && err.contains("b.onnx"), "{err}");
     fs::write(folder.join("b.mnn"), "nonsense").unwrap();
     let (code, _, err) = run(folder, &format!("{bench} {{}}/b.mnn"));
-    assert!(code == 3 && err.contains("the engine refuses") && err.contains("b.mnn"), "{err}");
+    assert!(code == 2 && err.contains("the engine refuses") && err.contains("b.mnn"), "{err}");
     let (code, _, err) = run(folder, &format!("{bench} {{}}/missing.onnx"));
     assert!(code == 2 && err.contains("missing.onnx"), "{err}");
     let without = profiler(folder, &format!("{bench} {{}}/a.onnx")).env("BLOCKTIME_MNNCONVERT", "/nowhere").output().unwrap();
@@ -473,7 +473,7 @@ fn any_models_are_benched_and_a_bad_one_is_named() {
     }
     fs::write(folder.join("c.onnx"), "nonsense").unwrap();
     let (code, _, err) = run(folder, "bench {}/a.onnx {}/c.onnx");
-    assert!(code == 3 && err.contains("c.onnx") && err.contains("refuses"), "{err}");
+    assert!(code == 2 && err.contains("c.onnx") && err.contains("no ONNX file"), "{err}");
     let (code, _, err) = run(folder, "bench {}/missing.onnx");
     assert!(code == 2 && err.contains("missing.onnx"), "{err}");
 }

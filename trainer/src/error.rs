@@ -47,6 +47,9 @@ pub enum Error {
     /// A checkpoint of NNI's.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// An ONNX file.
+    #[error(transparent)]
+    Onnx(#[from] blocks::onnx::FileError),
     /// An inference engine.
     #[error(transparent)]
     Engine(#[from] engines::EngineError),

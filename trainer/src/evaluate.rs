@@ -1,11 +1,11 @@
 //! How good a network is: its errors on faces.
 
-use std::path::Path;
+mod onnx;
+
 use std::sync::Arc;
 
 use blocks::{Graph, Weights};
 use candle_core::{Device, Tensor};
-use engines::{EngineKind, Port, Session, SessionOptions};
 use faces::data::{Dataset, Loader, LoaderOptions};
 use faces::metrics::{Errors, FAILURE};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::model::{Mode, Model, Pass};
 use crate::reference::Reference;
-use crate::run::FileError;
 
 /// Faces a step of an evaluation: small enough for any memory.
 const BATCH: usize = 32;
@@ -95,83 +94,7 @@ impl Network for Candle {
     }
 }
 
-/// An ONNX file in ONNX Runtime.
-pub struct Onnx {
-    session: Box<dyn Session>,
-    side: usize,
-    /// Which of the outputs is the landmarks.
-    output: usize,
-    points: usize,
-}
-
-impl Onnx {
-    /// Opens the file at `path`; `library` is ONNX Runtime's, else the usual places are searched.
-    ///
-    /// # Errors
-    /// There is no engine, it refuses the file, or the file is no landmark network.
-    pub fn open(path: &Path, library: Option<&Path>) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(FileError::new("cannot read the model", path))?;
-        Self::from_bytes(&bytes, path, library)
-    }
-
-    /// The same from memory; `path` stands in messages.
-    ///
-    /// # Errors
-    /// As [`Onnx::open`].
-    pub fn from_bytes(bytes: &[u8], path: &Path, library: Option<&Path>) -> Result<Self> {
-        let engine = engines::open(EngineKind::OnnxRuntime, library)?;
-        let session =
-            engine.load(bytes, &SessionOptions::default()).map_err(|e| Error::Usage(format!("{}: {e}", path.display())))?;
-        let fault = |what: String| Error::Usage(format!("{} is no landmark network: {what}", path.display()));
-        let [input] = session.inputs() else {
-            return Err(fault(format!("it has {} inputs, not one", session.inputs().len())));
-        };
-        let side = match input.dims.as_slice() {
-            &[_, 3, side, width] if side == width => side,
-            _ => return Err(fault(format!("its input is {:?}, not [n, 3, side, side]", input.dims))),
-        };
-        let found: Vec<(usize, usize)> =
-            session.outputs().iter().enumerate().filter_map(|(i, port)| Some((i, points(port)?))).collect();
-        let &[(output, points)] = found.as_slice() else {
-            let outputs: Vec<_> = session.outputs().iter().map(|port| format!("'{}' {:?}", port.name, port.dims)).collect();
-            return Err(fault(format!("exactly one output must be [n, 2 × points], and it has {}", outputs.join(", "))));
-        };
-        Ok(Self { session, side, output, points })
-    }
-
-    /// Side of its input in pixels.
-    pub fn side(&self) -> usize {
-        self.side
-    }
-
-    /// Number of its landmarks.
-    pub fn points(&self) -> usize {
-        self.points
-    }
-}
-
-/// How many landmarks of a picture an output holds, two numbers each; none where it is something else, as the feature map that some
-/// files give for a pose net.
-fn points(output: &Port) -> Option<usize> {
-    match output.dims.as_slice() {
-        [_, values, rest @ ..] if *values > 0 && values.is_multiple_of(2) && rest.iter().all(|&n| n == 1) => Some(values / 2),
-        _ => None,
-    }
-}
-
-impl Network for Onnx {
-    fn landmarks(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
-        // One face at a time where the file fixes its batch.
-        let step = if self.session.inputs()[0].open_batch { n } else { 1 };
-        let mut landmarks = Vec::with_capacity(n * 2 * self.points);
-        for part in images.chunks(step * images.len() / n) {
-            self.session.set_inputs(&[part.to_vec()])?;
-            self.session.run()?;
-            landmarks.extend(self.session.read_outputs()?.swap_remove(self.output));
-        }
-        Ok(landmarks)
-    }
-}
+pub use onnx::Onnx;
 
 /// Errors over a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use blocks::{Graph, Primitive, Shape, Weights};
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions};
+use filekind::has_ending;
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
@@ -45,15 +46,15 @@ impl NetworkFile {
     /// # Errors
     /// The file is neither, or cannot be used.
     pub fn read(path: &Path, space: Option<&str>, library: Option<&Path>) -> Result<Self> {
-        match path.extension().and_then(|e| e.to_str()) {
-            Some("onnx") => {
-                let network = Onnx::open(path, library)?;
-                let (side, points) = (network.side(), network.points());
-                Ok(Self::Onnx(Opened { network: Box::new(network), side, points }))
-            }
-            Some("safetensors") => Ok(Self::Checkpoint(subnet(path, space)?)),
-            _ => Err(Error::Usage(format!("{} is neither an .onnx nor a .safetensors file", path.display()))),
+        if has_ending(path, "onnx") {
+            let network = Onnx::open(path, library)?;
+            let (side, points) = (network.side(), network.points());
+            return Ok(Self::Onnx(Opened { network: Box::new(network), side, points }));
         }
+        if has_ending(path, "safetensors") {
+            return Ok(Self::Checkpoint(subnet(path, space)?));
+        }
+        Err(Error::Usage(format!("{} is neither an .onnx nor a .safetensors file", path.display())))
     }
 
     /// Whether its statistics are those of a supernet's mixtures: see [`Subnet::of_mixtures`].

@@ -4,11 +4,16 @@
 //! |---|---|
 //! | [`mod@write`] | a graph and its weights as an ONNX file |
 //! | [`mod@inspect`] | operators, shapes and multiply-adds of any ONNX file |
-//! | [`proto`] | the protobuf messages of both |
+//! | [`mod@file`] | other people's files, with weights that lie beside them |
+//! | [`wire`] | a file with its tensors replaced, all else byte for byte |
+//! | [`proto`] | the protobuf messages of all |
 
+pub mod file;
 pub mod inspect;
 pub mod proto;
+pub mod wire;
 pub mod write;
 
+pub use file::{FileError, ModelFile, read};
 pub use inspect::{Dim, InspectError, Summary, constants, inspect};
 pub use write::{Batch, OnnxError, Options, model};

@@ -133,6 +133,27 @@ pub mod element {
     pub const FLOAT: i32 = 1;
     /// 64-bit integer.
     pub const INT64: i32 = 7;
+
+    /// How many bits a value takes in a file; `None` for texts, and for types that are unknown here.
+    pub const fn bits(element: i32) -> Option<u64> {
+        Some(match element {
+            // uint2, int2.
+            25 | 26 => 2,
+            // uint4, int4, float4.
+            21..=23 => 4,
+            // uint8, int8, bool, the float8s.
+            2 | 3 | 9 | 17..=20 | 24 => 8,
+            // uint16, int16, float16, bfloat16.
+            4 | 5 | 10 | 16 => 16,
+            // float32, int32, uint32.
+            1 | 6 | 12 => 32,
+            // int64, float64, uint64, complex64.
+            7 | 11 | 13 | 14 => 64,
+            // complex128.
+            15 => 128,
+            _ => return None,
+        })
+    }
 }
 
 /// A constant.

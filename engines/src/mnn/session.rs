@@ -9,7 +9,8 @@ use mnn::{
     Tensor, TensorRef,
 };
 
-use crate::engine::{self, Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
+use crate::engine::{Engine, EngineError, EngineInfo, Session, SessionOptions};
+use crate::value::{self, Dim, Element, Port, Value};
 
 /// Its name in tables and messages.
 const NAME: &str = "mnn";
@@ -90,11 +91,14 @@ fn port(what: &str, info: &TensorInfo<'_, '_>) -> Result<Port, EngineError> {
                 && tensor.get_dimension_type() == DimensionType::Caffe
                 && dims.len() == tensor.dimensions() =>
         {
-            Ok(Port { name: info.name().to_string(), dims, open_batch: false })
+            let dims = dims.into_iter().map(Dim::Fixed).collect();
+            Ok(Port { name: info.name().to_string(), element: Some(Element::Float32), dims })
         }
         _ => Err(EngineError::Unsupported {
+            engine: NAME,
             port: format!("{what} '{}'", info.name()),
             found: format!("{shape:?}, {:?}, {:?}", tensor.get_type(), tensor.get_dimension_type()),
+            takes: "float32 tensors whose sizes are fixed (but for the batch)",
         }),
     }
 }
@@ -148,10 +152,10 @@ impl Session for MnnRun {
         &self.outputs
     }
 
-    fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError> {
-        engine::batch(&self.inputs, values)?;
-        for (memory, values) in std::iter::zip(&mut self.values, values) {
-            memory.host_mut().copy_from_slice(values);
+    fn feed(&mut self, values: &[Value]) -> Result<(), EngineError> {
+        value::check(&self.inputs, values)?;
+        for (memory, value) in std::iter::zip(&mut self.values, values) {
+            memory.host_mut().copy_from_slice(&value.to_floats());
         }
         self.state = State::Filled;
         Ok(())
@@ -166,16 +170,16 @@ impl Session for MnnRun {
         Ok(())
     }
 
-    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn results(&mut self) -> Result<Vec<Option<Value>>, EngineError> {
         if self.state != State::Ran {
             return Err(EngineError::NoInputs);
         }
-        let copy = |info: TensorInfo<'_, '_>| {
+        let copy = |(info, port): (TensorInfo<'_, '_>, &Port)| {
             let output = info.tensor::<f32>().map_err(failed)?;
             let mut values = Tensor::<Owned<f32>, Host>::new(output.shape(), DimensionType::Caffe);
             output.copy_to_host_tensor(&mut values).map_err(failed)?;
-            Ok(values.host().to_vec())
+            Ok(Value::floats(port.shape(1).unwrap_or_default(), values.host()))
         };
-        self.interpreter.outputs(&self.session).iter().map(copy).collect()
+        std::iter::zip(self.interpreter.outputs(&self.session).iter(), &self.outputs).map(copy).collect()
     }
 }

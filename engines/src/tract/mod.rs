@@ -5,7 +5,8 @@ pub mod cpu;
 use tract_onnx::pb;
 use tract_onnx::prelude::*;
 
-use crate::engine::{self, Engine, EngineError, EngineInfo, Port, Session, SessionOptions};
+use crate::engine::{Engine, EngineError, EngineInfo, Session, SessionOptions};
+use crate::value::{self, Dim, Element, Port, Value};
 
 /// Its name in tables and messages.
 const NAME: &str = "tract";
@@ -61,28 +62,33 @@ impl Engine for Tract {
         let graph = file.graph.unwrap_or_default();
         let is_weight = |value: &&pb::ValueInfoProto| graph.initializer.iter().any(|weight| weight.name == value.name);
         let inputs = graph.input.iter().filter(|value| !is_weight(value)).map(input).collect::<Result<Vec<_>, _>>()?;
-        let plan = optimized(&model, &inputs, 1).map_err(refused)?;
-        let outputs = std::iter::zip(&graph.output, plan.output_outlets().map_err(refused)?)
-            .map(|(value, outlet)| output(value, plan.outlet_fact(*outlet).map_err(refused)?))
-            .collect::<Result<Vec<_>, _>>()?;
-        let state = ready(plan).map_err(refused)?;
-        Ok(Box::new(TractRun { inputs, outputs, model, batch: 1, state, values: None, results: None }))
+        let outputs = graph.output.iter().map(port).collect();
+        // For a batch of 1, so that what tract cannot compute is told now; other shapes are known only once they are given.
+        let facts = inputs.iter().map(|port: &Port| Some(fact(port.element?, &port.shape(1)?)));
+        let ready = match facts.collect::<Option<Vec<_>>>() {
+            Some(facts) => Some(Ready::new(&model, facts).map_err(refused)?),
+            None => None,
+        };
+        Ok(Box::new(TractRun { inputs, outputs, model, ready, values: None, results: None }))
     }
 }
 
-/// The graph as it runs, for inputs of that batch.
-fn optimized(model: &InferenceModel, inputs: &[Port], batch: usize) -> TractResult<TypedModel> {
-    let mut model = model.clone();
-    for (i, port) in inputs.iter().enumerate() {
-        model.set_input_fact(i, f32::fact(port.shape(batch)).into())?;
-    }
-    model.into_optimized()
+/// The graph, ready to run on inputs of those types and shapes in the calling thread.
+struct Ready {
+    facts: Vec<(DatumType, Vec<usize>)>,
+    state: TypedSimpleState,
 }
 
-/// Makes a graph ready to run in the calling thread.
-fn ready(graph: TypedModel) -> TractResult<TypedSimpleState> {
-    let options = RunOptions { executor: Some(multithread::Executor::SingleThread), ..RunOptions::default() };
-    graph.into_runnable_with_options(&options)?.spawn()
+impl Ready {
+    fn new(model: &InferenceModel, facts: Vec<(DatumType, Vec<usize>)>) -> TractResult<Self> {
+        let mut model = model.clone();
+        for (i, (element, shape)) in facts.iter().enumerate() {
+            model.set_input_fact(i, element.fact(shape.clone()).into())?;
+        }
+        let options = RunOptions { executor: Some(multithread::Executor::SingleThread), ..RunOptions::default() };
+        let state = model.into_optimized()?.into_runnable_with_options(&options)?.spawn()?;
+        Ok(Self { facts, state })
+    }
 }
 
 fn refused(e: TractError) -> EngineError {
@@ -93,53 +99,69 @@ fn failed(e: TractError) -> EngineError {
     EngineError::Run { engine: NAME, reason: format!("{e:#}") }
 }
 
-/// The declared dimensions of an input or output, those left open as `None`; none at all where it is no tensor of a known rank.
-fn declared(value: &pb::ValueInfoProto) -> Option<Vec<Option<usize>>> {
-    use pb::tensor_shape_proto::dimension::Value;
-    let pb::type_proto::Value::TensorType(tensor) = value.r#type.as_ref()?.value.as_ref()?;
-    let dim = |dim: &pb::tensor_shape_proto::Dimension| match dim.value {
-        Some(Value::DimValue(size)) => usize::try_from(size).ok(),
-        Some(Value::DimParam(_)) | None => None,
-    };
-    Some(tensor.shape.as_ref()?.dim.iter().map(dim).collect())
+/// tract's types, and this program's.
+const ELEMENTS: [(DatumType, Element, pb::tensor_proto::DataType); 12] = {
+    use pb::tensor_proto::DataType;
+    [
+        (DatumType::F32, Element::Float32, DataType::Float),
+        (DatumType::F64, Element::Float64, DataType::Double),
+        (DatumType::F16, Element::Float16, DataType::Float16),
+        (DatumType::I8, Element::Int8, DataType::Int8),
+        (DatumType::I16, Element::Int16, DataType::Int16),
+        (DatumType::I32, Element::Int32, DataType::Int32),
+        (DatumType::I64, Element::Int64, DataType::Int64),
+        (DatumType::U8, Element::Uint8, DataType::Uint8),
+        (DatumType::U16, Element::Uint16, DataType::Uint16),
+        (DatumType::U32, Element::Uint32, DataType::Uint32),
+        (DatumType::U64, Element::Uint64, DataType::Uint64),
+        (DatumType::Bool, Element::Bool, DataType::Bool),
+    ]
+};
+
+/// tract's type for an input's; there is one for each that [`port`] knows.
+fn fact(element: Element, shape: &[usize]) -> (DatumType, Vec<usize>) {
+    let theirs = ELEMENTS.iter().find(|(_, ours, _)| *ours == element).map_or(DatumType::F32, |known| known.0);
+    (theirs, shape.to_vec())
 }
 
-/// Reads an input's type; only its first dimension may be open.
+/// Reads what the file says of an input or output.
+fn port(value: &pb::ValueInfoProto) -> Port {
+    use pb::tensor_shape_proto::dimension::Value as Size;
+    let name = value.name.clone();
+    let Some(pb::type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+        return Port { name, element: None, dims: Vec::new() };
+    };
+    let element = ELEMENTS.iter().find(|(_, _, number)| *number as i32 == tensor.elem_type).map(|known| known.1);
+    let dim = |dim: &pb::tensor_shape_proto::Dimension| match &dim.value {
+        Some(Size::DimValue(size)) => usize::try_from(*size).map_or_else(|_| Dim::open(""), Dim::Fixed),
+        Some(Size::DimParam(name)) => Dim::open(name),
+        None => Dim::open(""),
+    };
+    Port { name, element, dims: tensor.shape.iter().flat_map(|shape| shape.dim.iter().map(dim)).collect() }
+}
+
+/// Reads an input's type, which must be one that can be given.
 fn input(value: &pb::ValueInfoProto) -> Result<Port, EngineError> {
-    let unsupported = || EngineError::Unsupported { port: format!("input '{}'", value.name), found: format!("{:?}", value.r#type) };
-    let float = |t: &pb::TypeProto| {
-        let Some(pb::type_proto::Value::TensorType(tensor)) = &t.value else { return false };
-        tensor.elem_type == pb::tensor_proto::DataType::Float as i32
-    };
-    if !value.r#type.as_ref().is_some_and(float) {
-        return Err(unsupported());
+    let port = port(value);
+    match port.element {
+        Some(_) => Ok(port),
+        None => Err(EngineError::Unsupported {
+            engine: NAME,
+            port: format!("input '{}'", port.name),
+            found: format!("{:?}", value.r#type),
+            takes: "tensors of numbers or truth values",
+        }),
     }
-    let declared = declared(value).ok_or_else(unsupported)?;
-    let open_batch = declared.first() == Some(&None);
-    let dims = declared.into_iter().enumerate().map(|(i, dim)| if i == 0 { dim.or(Some(1)) } else { dim });
-    Ok(Port { name: value.name.clone(), dims: dims.collect::<Option<_>>().ok_or_else(unsupported)?, open_batch })
-}
-
-/// An output's type, as tract has found it for a batch of 1.
-fn output(value: &pb::ValueInfoProto, fact: &TypedFact) -> Result<Port, EngineError> {
-    let unsupported = || EngineError::Unsupported { port: format!("output '{}'", value.name), found: format!("{fact:?}") };
-    if fact.datum_type != f32::datum_type() {
-        return Err(unsupported());
-    }
-    let dims = fact.shape.as_concrete().ok_or_else(unsupported)?.to_vec();
-    let open_batch = declared(value).is_some_and(|dims| dims.first() == Some(&None));
-    Ok(Port { name: value.name.clone(), dims, open_batch })
 }
 
 /// A model in tract.
 struct TractRun {
     inputs: Vec<Port>,
     outputs: Vec<Port>,
-    /// As it was loaded: its batch may be open.
+    /// As it was loaded: dimensions may be open.
     model: InferenceModel,
-    /// The batch that `state` runs.
-    batch: usize,
-    state: TypedSimpleState,
+    /// For the shapes given last, or for a batch of 1.
+    ready: Option<Ready>,
     /// The inputs handed over last. tract shares them and so cannot reuse their memory.
     values: Option<TVec<TValue>>,
     /// The outputs of the last run on them.
@@ -155,29 +177,37 @@ impl Session for TractRun {
         &self.outputs
     }
 
-    fn set_inputs(&mut self, values: &[Vec<f32>]) -> Result<(), EngineError> {
-        let batch = engine::batch(&self.inputs, values)?;
+    fn feed(&mut self, values: &[Value]) -> Result<(), EngineError> {
+        value::check(&self.inputs, values)?;
         self.values = None;
         self.results = None;
-        if batch != self.batch {
-            self.state = optimized(&self.model, &self.inputs, batch).and_then(ready).map_err(failed)?;
-            self.batch = batch;
+        let facts: Vec<_> = values.iter().map(|value| fact(value.element(), value.shape())).collect();
+        if self.ready.as_ref().is_none_or(|ready| ready.facts != facts) {
+            self.ready = Some(Ready::new(&self.model, facts.clone()).map_err(failed)?);
         }
-        let tensors = std::iter::zip(&self.inputs, values)
-            .map(|(port, values)| Ok(Tensor::from_shape(&port.shape(batch), values)?.into_tvalue()));
+        let tensor = |((element, shape), value): (&(DatumType, Vec<usize>), &Value)| {
+            // SAFETY: the type is one of plain numbers, whose bytes these are; truth values are 0 or 1.
+            Ok(unsafe { Tensor::from_raw_dt(*element, shape, value.bytes()) }?.into_tvalue())
+        };
+        let tensors = std::iter::zip(&facts, values).map(tensor);
         self.values = Some(tensors.collect::<TractResult<_>>().map_err(failed)?);
         Ok(())
     }
 
     fn run(&mut self) -> Result<(), EngineError> {
-        let values = self.values.clone().ok_or(EngineError::NoInputs)?;
-        self.results = Some(self.state.run(values).map_err(failed)?);
+        let (Some(values), Some(ready)) = (self.values.clone(), &mut self.ready) else { return Err(EngineError::NoInputs) };
+        self.results = Some(ready.state.run(values).map_err(failed)?);
         Ok(())
     }
 
-    fn read_outputs(&mut self) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn results(&mut self) -> Result<Vec<Option<Value>>, EngineError> {
         let results = self.results.as_ref().ok_or(EngineError::NoInputs)?;
-        let copy = |value: &TValue| Ok(value.try_as_plain_ram()?.as_slice::<f32>()?.to_vec());
+        let copy = |value: &TValue| {
+            let Some(&(_, element, _)) = ELEMENTS.iter().find(|(theirs, ..)| *theirs == value.datum_type()) else {
+                return Ok(None);
+            };
+            Ok(Value::new(element, value.shape().to_vec(), value.try_as_plain_ram()?.as_bytes().to_vec()))
+        };
         results.iter().map(copy).collect::<TractResult<_>>().map_err(failed)
     }
 }

@@ -9,6 +9,7 @@
 //! | [`cycles`] | the true clock, from a loop of known length |
 //! | [`device`] | what the device says of itself |
 //! | [`governor`] | the governor of the clock, held and set back |
+//! | [`inputs`] | what a model is given to run on |
 //! | [`model`] | one model in the engine, its outputs checked |
 //! | [`sampler`] | one sample |
 //! | [`schedule`] | which model is sampled next, and when it is enough |
@@ -22,6 +23,7 @@ pub mod cold;
 pub mod cycles;
 pub mod device;
 pub mod governor;
+pub mod inputs;
 pub mod model;
 pub mod sampler;
 pub mod schedule;
@@ -72,6 +74,27 @@ pub enum AgentError {
         /// What the engine says.
         source: EngineError,
     },
+    /// The engine fails at a user's model, which was given values that were made up.
+    #[error(
+        "the engine fails at '{id}': {source}. The values of {inputs} were made up; if the model cannot run on such, give real ones: \
+         --input NAME=FILE.npy"
+    )]
+    MadeUp {
+        /// The item.
+        id: String,
+        /// What the engine says.
+        source: EngineError,
+        /// What was made up.
+        inputs: String,
+    },
+    /// There is nothing that a model could be given.
+    #[error("'{id}' cannot be run: {reason}")]
+    Inputs {
+        /// The item.
+        id: String,
+        /// Why not.
+        reason: String,
+    },
     /// A file of an item cannot be used.
     #[error("cannot read {file} of '{id}': {reason}")]
     File {
@@ -117,9 +140,20 @@ pub enum AgentError {
 impl AgentError {
     fn item(&self) -> Option<String> {
         match self {
-            Self::Model { id, .. } | Self::File { id, .. } | Self::Wrong { id, .. } => Some(id.clone()),
+            Self::Model { id, .. }
+            | Self::MadeUp { id, .. }
+            | Self::Inputs { id, .. }
+            | Self::File { id, .. }
+            | Self::Wrong { id, .. } => Some(id.clone()),
             _ => None,
         }
+    }
+
+    /// Whether a user's model, or what it is given, is at fault: one whose outputs nobody stated.
+    fn is_by_user(&self, job: Option<&Job>) -> bool {
+        let refused = matches!(self, Self::Model { .. } | Self::MadeUp { .. } | Self::Inputs { .. });
+        let item = self.item().and_then(|id| job?.items.iter().find(|item| item.id == id));
+        refused && item.is_some_and(|item| item.expected.is_empty())
     }
 }
 
@@ -148,10 +182,13 @@ impl Events {
 /// [`AgentError`].
 pub fn run(folder: &Path) -> Result<(), AgentError> {
     let mut events = Events(io::stdout().lock());
-    let result = measure(folder, &mut events);
+    let job = read_job(folder);
+    let result = job.as_ref().map_or(Ok(()), |job| measure(job, folder, &mut events));
+    let by_user = result.as_ref().is_err_and(|e| e.is_by_user(job.as_ref().ok()));
+    let result = job.and(result);
     if let Err(e) = &result {
         // A host that has gone cannot be told.
-        let _ = events.send(&Event::Failed { id: e.item(), reason: e.to_string() });
+        let _ = events.send(&Event::Failed { id: e.item(), reason: e.to_string(), by_user });
     }
     result
 }
@@ -164,8 +201,7 @@ fn read_job(folder: &Path) -> Result<Job, AgentError> {
     if job.protocol == PROTOCOL { Ok(job) } else { Err(AgentError::Protocol { found: job.protocol }) }
 }
 
-fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
-    let job = read_job(folder)?;
+fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentError> {
     let device = device::facts();
     let kind: EngineKind = job.engine.parse().map_err(AgentError::UnknownEngine)?;
     let room = clock::room(&job.cpus);
@@ -205,17 +241,12 @@ fn measure(folder: &Path, events: &mut Events) -> Result<(), AgentError> {
     let mut models = Vec::new();
     for item in &job.items {
         events.send(&Event::Loading { id: item.id.clone() })?;
-        let model = Model::load(engine.as_ref(), item, folder, &job)?;
-        events.send(&Event::Ready {
-            id: item.id.clone(),
-            runs: model.runs(),
-            error: model.error(),
-            checksum: model.checksum().to_string(),
-        })?;
+        let model = Model::load(engine.as_ref(), item, folder, job)?;
+        model.events().iter().try_for_each(|event| events.send(event))?;
         models.push(model);
     }
     events.send(&Event::Sampling)?;
-    let precise = Session::new(&job, &mut models, &mut canary, cpus, &sensors).run(events)?;
+    let precise = Session::new(job, &mut models, &mut canary, cpus, &sensors).run(events)?;
     for model in &mut models {
         model.check_again()?;
     }

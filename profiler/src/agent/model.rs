@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use engines::{Engine, EngineError, Session, SessionOptions};
+use engines::{Engine, EngineError, Port, Session, SessionOptions, Value};
 
+use super::inputs::{self, Whole};
 use super::{AgentError, clock};
-use crate::protocol::{Item, Job};
+use crate::protocol::{Event, Item, Job, Shaped};
 use crate::random::Random;
 
 /// Largest difference to the expected outputs, in parts of the largest expected value.
@@ -24,6 +25,10 @@ pub struct Model {
     runs: u64,
     error: Option<f64>,
     checksum: String,
+    /// A user's model whose outputs change from run to run by themselves.
+    varies: bool,
+    /// How a user's model is run.
+    described: Option<Event>,
 }
 
 impl Model {
@@ -33,37 +38,40 @@ impl Model {
     /// [`AgentError`] where a file cannot be read, the engine refuses the model, or its outputs are wrong.
     pub fn load(engine: &dyn Engine, item: &Item, folder: &Path, job: &Job) -> Result<Self, AgentError> {
         let refused = |source: EngineError| AgentError::Model { id: item.id.clone(), source };
-        let wrong = |reason: String| AgentError::Wrong { id: item.id.clone(), reason };
         let bad_file = |file: &str, reason: String| AgentError::File { id: item.id.clone(), file: file.to_string(), reason };
         let bytes = std::fs::read(folder.join(&item.model)).map_err(|e| bad_file(&item.model, e.to_string()))?;
         let threads = job.threads.try_into().unwrap_or(std::num::NonZeroUsize::MIN);
         let mut session = engine.load(&bytes, &SessionOptions { threads }).map_err(refused)?;
-        let read = |file: &String| floats(&folder.join(file)).map_err(|reason| bad_file(file, reason));
-        let inputs = if item.inputs.is_empty() {
-            let mut random = Random::new(job.seed);
-            session.inputs().iter().map(|port| random.values(port.volume())).collect()
-        } else {
-            item.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?
-        };
-        session.set_inputs(&inputs).map_err(refused)?;
-        for _ in 0..WARM_UP {
+        // A copy of weights that the session has, too.
+        drop(bytes);
+        let given = Self::first_run(session.as_mut(), item, folder, job)?;
+        let first = session.results().map_err(refused)?;
+        for _ in 1..WARM_UP {
             session.run().map_err(refused)?;
         }
-        let outputs = session.read_outputs().map_err(refused)?;
-        let expected = item.expected.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let error = if expected.is_empty() {
-            if outputs.iter().flatten().any(|v| !v.is_finite()) {
-                return Err(wrong("an output is not finite".to_string()));
-            }
-            None
+        let outputs = session.results().map_err(refused)?;
+        let mut model = Self {
+            id: item.id.clone(),
+            session,
+            runs: 1,
+            error: None,
+            checksum: checksum(&outputs),
+            varies: false,
+            described: None,
+        };
+        if item.expected.is_empty() {
+            model.describe(&given, &first, &outputs);
         } else {
+            let read = |file: &String| floats(&folder.join(file)).map_err(|reason| bad_file(file, reason));
+            let expected = item.expected.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            let outputs: Vec<_> = outputs.iter().map(|o| o.as_ref().map(Value::to_floats).unwrap_or_default()).collect();
+            let wrong = |reason: String| AgentError::Wrong { id: item.id.clone(), reason };
             let error = difference(&outputs, &expected).map_err(wrong)?;
             if error.is_nan() || error > TOLERANCE {
                 return Err(wrong(format!("its outputs differ from the reference by {error:.2e} of their range")));
             }
-            Some(error)
-        };
-        let mut model = Self { id: item.id.clone(), session, runs: 1, error, checksum: checksum(&outputs) };
+            model.error = Some(error);
+        }
         let mut fastest = f64::INFINITY;
         for _ in 0..5 {
             fastest = fastest.min(model.time(1)?);
@@ -72,24 +80,63 @@ impl Model {
         Ok(model)
     }
 
+    /// Gives the model its inputs and runs it once. Whole numbers that are made up are tried as ones, then as zeros: an index may be too
+    /// large, a divisor must not be zero.
+    fn first_run(session: &mut dyn Session, item: &Item, folder: &Path, job: &Job) -> Result<Vec<Value>, AgentError> {
+        let make =
+            |session: &dyn Session, whole: Whole| inputs::of(session.inputs(), item, folder, &mut Random::new(job.seed), whole);
+        let values = make(&*session, Whole::Ones)?;
+        let Err(source) = feed_and_run(session, &values) else { return Ok(values) };
+        let zeros = make(&*session, Whole::Zeros)?;
+        if zeros != values && feed_and_run(session, &zeros).is_ok() {
+            return Ok(zeros);
+        }
+        let is_given = |port: &&Port| item.inputs.iter().any(|input| input.name == port.name && input.values.is_some());
+        let made_up: Vec<String> = session.inputs().iter().filter(|port| !is_given(port)).map(Port::to_string).collect();
+        let id = item.id.clone();
+        // What does not fit is said already; it was not run at all.
+        if made_up.is_empty() || !item.expected.is_empty() || matches!(source, EngineError::Inputs(_)) {
+            return Err(AgentError::Model { id, source });
+        }
+        Err(AgentError::MadeUp { id, source, inputs: made_up.join("; ") })
+    }
+
+    /// Notes what a user's model was given, what came out, and what is odd about that.
+    fn describe(&mut self, given: &[Value], first: &[Option<Value>], outputs: &[Option<Value>]) {
+        let shaped = |port: &Port, value: Option<&Value>| Shaped {
+            name: port.name.clone(),
+            element: value.map(|value| value.element().to_string()),
+            shape: value.map(|value| value.shape().to_vec()).unwrap_or_default(),
+        };
+        let inputs = std::iter::zip(self.session.inputs(), given).map(|(port, value)| shaped(port, Some(value))).collect();
+        let mut notes = Vec::new();
+        let odd = |value: &Value| value.numbers().iter().filter(|n| !n.is_finite()).count();
+        let odd: usize = outputs.iter().flatten().map(odd).sum();
+        if odd > 0 {
+            notes.push(format!(
+                "{odd} values of its outputs are not finite; if its inputs were made up, it may run otherwise on real ones \
+                 (--input NAME=FILE.npy)"
+            ));
+        }
+        self.varies = checksum(first) != self.checksum;
+        if self.varies {
+            notes.push("its outputs change from run to run on the same inputs; that they stay right is not checked".to_string());
+        }
+        let outputs = std::iter::zip(self.session.outputs(), outputs).map(|(port, value)| shaped(port, value.as_ref())).collect();
+        self.described = Some(Event::Described { id: self.id.clone(), inputs, outputs, notes });
+    }
+
+    /// What the host is told of it.
+    pub(super) fn events(&self) -> Vec<Event> {
+        let (id, checksum) = (self.id.clone(), self.checksum.clone());
+        let mut events = vec![Event::Ready { id, runs: self.runs, error: self.error, checksum }];
+        events.extend(self.described.clone());
+        events
+    }
+
     /// Its name.
     pub fn id(&self) -> &str {
         &self.id
-    }
-
-    /// Runs that fill a sample.
-    pub fn runs(&self) -> u64 {
-        self.runs
-    }
-
-    /// Largest difference to the expected outputs, where there are any.
-    pub fn error(&self) -> Option<f64> {
-        self.error
-    }
-
-    /// Checksum of its outputs.
-    pub fn checksum(&self) -> &str {
-        &self.checksum
     }
 
     /// Runs it and gives the mean time of a run in µs.
@@ -125,8 +172,8 @@ impl Model {
 
     /// Checks that the last run still gave what the first did.
     pub(super) fn check_again(&mut self) -> Result<(), AgentError> {
-        let outputs = self.session.read_outputs().map_err(|source| AgentError::Model { id: self.id.clone(), source })?;
-        if checksum(&outputs) == self.checksum {
+        let outputs = self.session.results().map_err(|source| AgentError::Model { id: self.id.clone(), source })?;
+        if self.varies || checksum(&outputs) == self.checksum {
             return Ok(());
         }
         Err(AgentError::Wrong { id: self.id.clone(), reason: "its outputs have changed while it was timed".to_string() })
@@ -137,6 +184,11 @@ impl Model {
 fn runs_of(sample_us: f64, run_us: f64) -> u64 {
     let least = if run_us > LONG_RUN_US { 1 } else { PARTS };
     ((sample_us / run_us.max(0.1)).ceil().clamp(1.0, 1e6) as u64).max(least)
+}
+
+fn feed_and_run(session: &mut dyn Session, values: &[Value]) -> Result<(), EngineError> {
+    session.feed(values)?;
+    session.run()
 }
 
 /// Reads little-endian f32 values.
@@ -169,9 +221,9 @@ fn difference(outputs: &[Vec<f32>], expected: &[Vec<f32>]) -> Result<f64, String
 }
 
 /// FNV-1a over the outputs' bits.
-fn checksum(outputs: &[Vec<f32>]) -> String {
-    let bytes = outputs.iter().flatten().flat_map(|v| v.to_le_bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+fn checksum(outputs: &[Option<Value>]) -> String {
+    let bytes = outputs.iter().flatten().flat_map(Value::bytes);
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, byte| (h ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
     format!("{hash:016x}")
 }
 
@@ -198,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_checksum_sees_one_bit() {
-        assert_ne!(checksum(&[vec![1.0, 0.0]]), checksum(&[vec![1.0, -0.0]]));
-        assert_eq!(checksum(&[vec![1.0], vec![2.0]]), checksum(&[vec![1.0, 2.0]]));
+        let of = |values: &[&[f32]]| checksum(&values.iter().map(|v| Value::floats(vec![v.len()], v)).collect::<Vec<_>>());
+        assert_ne!(of(&[&[1.0, 0.0]]), of(&[&[1.0, -0.0]]));
+        assert_eq!(of(&[&[1.0], &[2.0]]), of(&[&[1.0, 2.0]]));
     }
 }

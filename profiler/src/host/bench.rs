@@ -7,10 +7,12 @@ use indicatif::MultiProgress;
 use serde::Serialize;
 
 use super::collect::{Setting, Task};
+use super::given::Given;
 use super::job::JobFolder;
 use super::neighbour::QuietRatios;
 use super::raw::{Purpose, RawFile, Request, Samples};
 use super::{HostError, cluster, text};
+use crate::protocol::{EngineFacts, Shaped};
 use crate::quiet::QUIETEST;
 use crate::stats::Median;
 
@@ -32,21 +34,53 @@ pub struct Figure {
     pub samples: usize,
     /// Samples left out.
     pub discarded: u64,
+    /// What it was given.
+    pub inputs: Vec<Shaped>,
+    /// What came out.
+    pub outputs: Vec<Shaped>,
+    /// What is odd about that.
+    pub notes: Vec<String>,
+    /// What it was measured with.
+    #[serde(flatten)]
+    pub with: With,
+}
+
+/// Where and with what models were measured: the same for all of a command.
+#[derive(Clone, Debug, Serialize)]
+pub struct With {
+    /// The device as it was named.
+    pub device: String,
+    /// The device's model, as it says.
+    pub device_model: Option<String>,
+    /// The engine's name, version and build.
+    pub engine: Option<EngineFacts>,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// CPUs that it was pinned to.
+    pub cpus: Vec<usize>,
 }
 
 /// Measures the models; `raw` is where the samples are kept, if at all.
 ///
 /// # Errors
 /// [`HostError`].
-pub fn run(files: &[PathBuf], setting: &Setting, raw: Option<&Path>) -> Result<(Vec<Figure>, Samples), HostError> {
+pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Path>) -> Result<(Vec<Figure>, Samples), HostError> {
     setting.check_engine()?;
-    let folder = JobFolder::of_files(files, setting.engine)?;
+    let folder = JobFolder::of_files(files, setting.engine, given)?;
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
     let request = Request { purpose: Purpose::Bench, ..setting.request(ids.clone()) };
     let raw = raw.map(|path| RawFile::fresh(path, &request)).transpose()?;
     let (samples, raw) =
         Task { setting, folder, samples: Samples::default(), raw, bars: MultiProgress::new(), accept: None }.run()?;
     raw.map(RawFile::finish).transpose()?;
+    let start = samples.start.as_ref();
+    let with = With {
+        device: setting.device.to_string(),
+        device_model: start.and_then(|start| start.device.known.model.clone()),
+        engine: start.map(|start| start.engine.clone()),
+        threads: setting.threads,
+        cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
+    };
     let quiet = QuietRatios::of(&samples);
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
     // The canary's stated time has an error of its own, which all models share.
@@ -75,6 +109,10 @@ pub fn run(files: &[PathBuf], setting: &Setting, raw: Option<&Path>) -> Result<(
             paired_ci95_us: [paired.low, paired.high],
             samples: item.samples.len(),
             discarded: item.faulty.iter().sum(),
+            inputs: item.inputs,
+            outputs: item.outputs,
+            notes: item.notes,
+            with: with.clone(),
         });
     }
     Ok((figures, samples))

@@ -15,6 +15,7 @@ use super::build::Build;
 use super::candidates::Listing;
 use super::check::Check;
 use super::diff::{Caches, Side};
+use super::given::Given;
 use super::lut::{ColourChoice, Palette};
 use super::net::Net;
 use super::output::{note, note_text, print_line, print_text};
@@ -55,8 +56,12 @@ fn run(command: Command) -> Result<(), HostError> {
         Command::Bench(args) => {
             interrupt::catch();
             let setting = args.measure.setting(args.device, args.engine, args.threads, args.precision, args.budget, args.seed);
-            let (figures, samples) = bench::run(&args.models, &setting, args.raw.as_deref())?;
+            let given = Given::read(args.shape, args.input)?;
+            let (figures, samples) = bench::run(&args.models, &given, &setting, args.raw.as_deref())?;
             stopped(samples.precise, args.precision);
+            for figure in &figures {
+                figure.notes.iter().for_each(|text| note(format_args!("note: {}: {text}", figure.model)));
+            }
             print(args.json, &figures, || bench::table(&figures))
         }
         Command::Net(args) => {

@@ -207,6 +207,8 @@ fn shuffled(items: &[Item], quiet: &QuietRatios, seed: u64) -> Vec<Item> {
 enum Failure {
     /// The agent said what went wrong.
     Said(String),
+    /// It said what is wrong with a user's model.
+    Refused(String),
     /// Something on this side.
     Own(HostError),
 }
@@ -238,6 +240,7 @@ impl Listener<'_> {
         if let Some(failure) = self.failed.take() {
             return Err(match failure {
                 Failure::Said(reason) => agent(reason),
+                Failure::Refused(reason) => HostError::Refused { device: device.to_string(), reason },
                 Failure::Own(e) => e,
             });
         }
@@ -300,6 +303,7 @@ impl Listener<'_> {
             }
             Event::Resting { celsius } => self.bar.set_message(format!("resting at {celsius:.1} °C")),
             Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.items)),
+            Event::Failed { reason, by_user: true, .. } => return Err(Failure::Refused(reason.clone())),
             Event::Failed { reason, .. } => return said(reason.clone()),
             _ => {}
         }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use engines::mnn::convert::ConvertError;
+
 use super::transport::TransportError;
 
 /// Why a command did not do what was asked.
@@ -59,9 +61,20 @@ pub enum HostError {
     /// The engine's library.
     #[error(transparent)]
     Engine(#[from] engines::EngineError),
+    /// A user's model that is not what it should be.
+    #[error(transparent)]
+    Model(#[from] blocks::onnx::FileError),
+    /// A user's model that the engine on the device refuses.
+    #[error("{device}: {reason}")]
+    Refused {
+        /// The device.
+        device: String,
+        /// What the agent said.
+        reason: String,
+    },
     /// A model that is not ONNX for the engine.
     #[error(transparent)]
-    Convert(#[from] engines::mnn::convert::ConvertError),
+    Convert(#[from] ConvertError),
     /// The device.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -165,6 +178,15 @@ impl HostError {
         move |source| Self::File { verb, path: path.to_path_buf(), source }
     }
 
+    /// The converter's refusal, of the user's file and not of the copy that it was given.
+    #[must_use]
+    pub fn of_model(self, file: &Path) -> Self {
+        match self {
+            Self::Convert(ConvertError::Refused { said, .. }) => ConvertError::Refused { path: file.to_path_buf(), said }.into(),
+            other => other,
+        }
+    }
+
     /// 1: a check failed; 2: bad usage or input; 3: device trouble; 4: another device or engine than the table's; 5: a check was disturbed;
     /// 130: interrupted.
     pub fn exit_code(&self) -> u8 {
@@ -176,9 +198,10 @@ impl HostError {
             | Self::Transport(_)
             | Self::TooFew { .. }
             | Self::Faults { .. }
-            | Self::Engine(_)
-            | Self::Convert(_) => 3,
+            | Self::Engine(_) => 3,
             Self::OtherDevice { .. } => 4,
+            Self::Convert(ConvertError::Refused { .. }) => 2,
+            Self::Convert(_) => 3,
             Self::Interrupted { .. } => 130,
             _ => 2,
         }

@@ -13,8 +13,9 @@ use engines::{EngineKind, ModelFormat};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
+use super::given::{self, Given};
 use super::{HostError, interrupt};
-use crate::protocol::{Item, JOB_FILE, Job};
+use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
 use crate::random::Random;
 
 /// Seed of weights and inputs.
@@ -108,19 +109,35 @@ impl JobFolder {
         Ok(Self { folder, items: items.into_iter().map(|(_, item)| item).collect() })
     }
 
-    /// Copies a user's models, ONNX files or files of that engine's own format; the agent makes up their inputs.
+    /// Copies a user's models, ONNX files or files of that engine's own format, with weights that lie beside them, and what is given as
+    /// their inputs; the agent makes up the rest.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Convert`].
-    pub fn of_files(files: &[PathBuf], engine: EngineKind) -> Result<Self, HostError> {
+    /// [`HostError::File`], [`HostError::Model`], [`HostError::Convert`], [`HostError::Usage`] where no model has an input that is given.
+    pub fn of_files(files: &[PathBuf], engine: EngineKind, given: &Given) -> Result<Self, HostError> {
         let folder = new_folder()?;
         let writer = Writer::new(engine, folder.path())?;
-        let copy = |(i, path): (usize, &PathBuf)| {
-            let model = writer.copy(path, i)?;
+        let mut values = Vec::new();
+        for (k, (name, shape, value)) in given.inputs.iter().enumerate() {
+            let values_of = |value: &engines::Value| {
+                let file = format!("given{k}");
+                given::write(value, &folder.path().join(&file))?;
+                Ok::<_, HostError>(Values { file, element: value.element().to_string() })
+            };
+            let from = value.as_ref().map(values_of).transpose()?;
+            values.push(Input { name: name.clone(), shape: shape.clone(), values: from });
+        }
+        let mut known = Vec::new();
+        let mut items = Vec::new();
+        for (i, path) in files.iter().enumerate() {
+            let (model, names) = writer.copy(path, i)?;
+            let has = |input: &&Input| names.as_ref().is_none_or(|names| names.contains(&input.name));
+            let inputs = values.iter().filter(has).cloned().collect();
             let id = format!("{i}:{}", path.display());
-            Ok(Item { id, model, inputs: Vec::new(), expected: Vec::new(), earlier: Vec::new(), cold: false })
-        };
-        let items = files.iter().enumerate().map(copy).collect::<Result<Vec<_>, HostError>>()?;
+            items.push(Item { id, model, inputs, expected: Vec::new(), earlier: Vec::new(), cold: false });
+            known.push((path.clone(), names));
+        }
+        given.check(&known)?;
         Ok(Self { folder, items })
     }
 
@@ -181,23 +198,22 @@ impl<'a> Writer<'a> {
         Ok(name)
     }
 
-    /// Brings a user's model into the folder and gives its name there.
-    fn copy(&self, path: &Path, index: usize) -> Result<String, HostError> {
-        let is_mnn = path.extension().is_some_and(|extension| extension == "mnn");
-        match &self.converter {
-            Some(converter) if !is_mnn => {
-                // The converter says nothing of why it cannot read one.
-                fs::File::open(path).map_err(HostError::file("read", path))?;
-                self.convert(converter, path, index)
+    /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
+    fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), HostError> {
+        if self.converter.is_some() && filekind::has_ending(path, "mnn") {
+            let bytes = fs::read(path).map_err(HostError::file("read", path))?;
+            if let Some(found) = filekind::impostor(&bytes) {
+                return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
             }
-            Some(_) => self.copy_as(path, format!("{index}.mnn")),
-            None => self.copy_as(path, format!("{index}.onnx")),
+            return Ok((self.file(format!("{index}.mnn"), &bytes)?, None));
         }
-    }
-
-    fn copy_as(&self, path: &Path, name: String) -> Result<String, HostError> {
-        fs::copy(path, self.folder.join(&name)).map_err(HostError::file("read", path))?;
-        Ok(name)
+        let model = onnx::read(path)?;
+        let name = self.file(format!("{index}.onnx"), &model.bytes)?;
+        let Some(converter) = &self.converter else { return Ok((name, model.inputs)) };
+        let whole = self.folder.join(name);
+        let converted = self.convert(converter, &whole, index).map_err(|e| e.of_model(path));
+        fs::remove_file(&whole).map_err(HostError::file("remove", &whole))?;
+        Ok((converted?, model.inputs))
     }
 
     /// Writes the files of one model.
@@ -220,12 +236,18 @@ impl<'a> Writer<'a> {
         let mut random = Random::new(SEED);
         let inputs: Vec<Vec<f32>> = graph.inputs().iter().map(|&x| random.values(graph.node(x).shape.volume())).collect();
         let expected = eval::evaluate(graph, &weights, &inputs).map_err(|e| fault(e.to_string()))?;
-        let input_names = graph.inputs().into_iter().map(|x| graph.node(x).name.as_str());
+        let given = std::iter::zip(graph.inputs(), &inputs).enumerate().map(|(k, (x, values))| {
+            let node = graph.node(x);
+            let shape = vec![1, node.shape.c, node.shape.h, node.shape.w];
+            let file = self.floats(format!("{index}.in{k}.f32"), values)?;
+            let values = Some(Values { file, element: engines::Element::Float32.to_string() });
+            Ok::<_, HostError>(Input { name: node.name.clone(), shape, values })
+        });
         let output_names = graph.outputs().iter().map(|(name, _)| name.as_str());
         Ok(Item {
             id: id.clone(),
             model: file,
-            inputs: self.values(index, "in", std::iter::zip(input_names, &inputs).collect())?,
+            inputs: given.collect::<Result<_, _>>()?,
             expected: self.values(index, "out", std::iter::zip(output_names, &expected).collect())?,
             earlier: Vec::new(),
             // Whole networks are for the fit; their parts have a column for it.
@@ -233,15 +255,17 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Writes the values of ports, a file each, and gives the files' names in the order of the engine's sessions.
+    /// Writes the values of outputs, a file each, and gives the files' names in the order of the engine's sessions.
     fn values(&self, index: usize, kind: &str, mut ports: Vec<(&str, &Vec<f32>)>) -> Result<Vec<String>, HostError> {
         if self.engine.ports_by_name() {
             ports.sort_by_key(|(name, _)| *name);
         }
-        let one = |(k, (_, values)): (usize, (&str, &Vec<f32>))| {
-            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            self.file(format!("{index}.{kind}{k}.f32"), &bytes)
-        };
+        let one = |(k, (_, values)): (usize, (&str, &Vec<f32>))| self.floats(format!("{index}.{kind}{k}.f32"), values);
         ports.into_iter().enumerate().map(one).collect()
+    }
+
+    fn floats(&self, name: String, values: &[f32]) -> Result<String, HostError> {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.file(name, &bytes)
     }
 }

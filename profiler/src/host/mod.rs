@@ -5,6 +5,7 @@
 //! | [`cli`] | the command line |
 //! | [`transport`] | ways to a device |
 //! | [`job`] | job folders: ONNX files, inputs, expected outputs |
+//! | [`given`] | what the user says of models' inputs |
 //! | [`collect`] | a job done on a device, samples into the raw file |
 //! | [`raw`] | raw sample files |
 //! | [`reserve`] | files that one command alone writes |
@@ -36,6 +37,7 @@ pub mod diff;
 pub mod error;
 pub mod fit;
 pub mod fitted;
+pub mod given;
 pub mod identity;
 pub mod interrupt;
 pub mod job;

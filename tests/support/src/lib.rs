@@ -1,6 +1,7 @@
-//! What tests of several crates share: where data too large for the project lies, and damaged files for readers.
+//! What tests of several crates share: where data too large for the project lies, damaged files for readers, other people's ONNX files.
 
 pub mod fuzz;
+pub mod onnx;
 
 use std::path::{Path, PathBuf};
 

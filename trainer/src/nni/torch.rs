@@ -20,6 +20,9 @@ const DIMENSIONS: usize = 8;
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TorchError {
+    /// Something else was saved under its name.
+    #[error("{0}")]
+    Impostor(filekind::Impostor),
     /// Neither of the two forms.
     #[error("is no file of torch.save: it is neither a zip archive nor begins as PyTorch's older files do")]
     Form,
@@ -79,6 +82,8 @@ impl<'a> TorchFile<'a> {
             legacy(bytes)
         } else if bytes.starts_with(b"PK") {
             zipped(bytes)
+        } else if let Some(impostor) = filekind::impostor(bytes) {
+            Err(TorchError::Impostor(impostor))
         } else {
             Err(TorchError::Form)
         }

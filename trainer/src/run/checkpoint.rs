@@ -93,6 +93,14 @@ pub enum CheckpointError {
     /// It cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Something else was saved under its name.
+    #[error("{} {impostor}", .path.display())]
+    Impostor {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        impostor: filekind::Impostor,
+    },
     /// Its bytes are no whole safetensors file of finite f32.
     #[error("{} is no usable safetensors file: {reason}", .path.display())]
     NotSafetensors {
@@ -224,7 +232,10 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
         let bytes = std::fs::read(path).map_err(FileError::new("cannot read the checkpoint", path))?;
         let broken = |reason: String| CheckpointError::NotSafetensors { path: path.to_owned(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| match filekind::impostor(&bytes) {
+            Some(impostor) => CheckpointError::Impostor { path: path.to_owned(), impostor },
+            None => broken(e.to_string()),
+        })?;
         let text = header.metadata().as_ref().and_then(|m| m.get(META_KEY));
         let meta: Option<Meta> = text.and_then(|text| serde_json::from_str(text).ok());
         let meta = meta.filter(|m| m.format == FORMAT).ok_or_else(|| CheckpointError::Foreign { path: path.to_owned() })?;

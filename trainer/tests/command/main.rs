@@ -5,6 +5,7 @@
 mod beside;
 mod common;
 mod import;
+mod models;
 mod refusals;
 mod report;
 mod resume;

@@ -7,6 +7,7 @@ use engines::EngineKind;
 
 use crate::host::collect::Setting;
 use crate::host::diff::Caches;
+use crate::host::given::{NamedFile, NamedShape};
 use crate::host::lut::ColourChoice;
 use crate::host::nni::{ExportArgs, ImportArgs};
 use crate::host::picture::PictureFile;
@@ -40,6 +41,7 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Measure any models, interleaved.
     #[command(after_help = "Examples: profiler bench subnet.onnx baseline.onnx --device local\n          \
+                            profiler bench detector.onnx --shape image=1,3,480,640\n          \
                             profiler bench subnet.mnn --device adb --engine mnn")]
     Bench(BenchArgs),
     /// Write a network of a space as an ONNX file with random weights, to be measured before it is trained.
@@ -293,6 +295,12 @@ pub(super) struct BenchArgs {
     /// ONNX files; for MNN, .mnn files too.
     #[arg(required = true)]
     pub(super) models: Vec<PathBuf>,
+    /// Dimensions of an input that the model leaves open; a batch alone is 1. Repeat it for several inputs.
+    #[arg(long, value_name = "NAME=DIMENSIONS")]
+    pub(super) shape: Vec<NamedShape>,
+    /// Values of an input, a file of numpy.save; made up by type without. Repeat it for several inputs.
+    #[arg(long, value_name = "NAME=FILE.npy")]
+    pub(super) input: Vec<NamedFile>,
     /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
     #[arg(long, default_value = "local")]
     pub(super) device: Address,

@@ -51,7 +51,8 @@ impl FromStr for PictureFile {
 
     fn from_str(s: &str) -> Result<Self, String> {
         let path = PathBuf::from(s);
-        let format = match path.extension().and_then(|e| e.to_str()) {
+        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let format = match ending.as_deref() {
             Some("svg") => Format::Svg,
             Some("png") if cfg!(target_os = "android") => {
                 return Err("this build writes no PNG; name a file .svg or .html".to_string());

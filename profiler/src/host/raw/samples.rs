@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rounded::{self, TIMES};
 use crate::host::identity::Identity;
-use crate::protocol::{Event, Sample, SampleFault, Start};
+use crate::protocol::{Event, Sample, SampleFault, Shaped, Start};
 use crate::steady;
 
 /// Samples of one item.
@@ -22,6 +22,12 @@ pub struct ItemSamples {
     pub checksum: Option<String>,
     /// Largest difference to the reference result, relative.
     pub error: Option<f64>,
+    /// What a user's model was given.
+    pub inputs: Vec<Shaped>,
+    /// What came out of it.
+    pub outputs: Vec<Shaped>,
+    /// What the user must be told of that.
+    pub notes: Vec<String>,
 }
 
 impl ItemSamples {
@@ -93,6 +99,10 @@ impl Samples {
             Event::Ready { id, error, checksum, .. } => {
                 let item = self.items.entry(id.clone()).or_default();
                 (item.error, item.checksum) = (error.map(rounded::digits), Some(checksum.clone()));
+            }
+            Event::Described { id, inputs, outputs, notes } => {
+                let item = self.items.entry(id.clone()).or_default();
+                (item.inputs, item.outputs, item.notes) = (inputs.clone(), outputs.clone(), notes.clone());
             }
             Event::Sample(sample) => {
                 let id = &sample.id;

@@ -43,7 +43,7 @@ pub(super) fn library(
 
 /// The library itself: the file, or what an AAR holds for that architecture, in the cache folder.
 fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&Path>) -> Result<PathBuf, RemoteError> {
-    if given.extension().is_none_or(|e| e != "aar") {
+    if !filekind::has_ending(given, "aar") {
         return Ok(given.to_path_buf());
     }
     let wrong = |reason: String| RemoteError::WrongFile { path: given.to_path_buf(), device: device.to_string(), reason };
@@ -92,7 +92,7 @@ impl Lock {
 
     /// What a file is called in it: an AAR's name holds its version; a library is called the same everywhere.
     fn name(file: &Path) -> String {
-        match file.extension().is_some_and(|e| e == "aar") {
+        match filekind::has_ending(file, "aar") {
             true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             false => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()).display().to_string(),
         }

@@ -1,0 +1,178 @@
+//! ONNX files of other people: weights beside them, whatever the working folder; what is not one.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use blocks::onnx::{self, FileError};
+use support::onnx::{bytes, floats, int, means, node};
+
+const VALUES: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+const NOTES: [(&str, &str); 3] = [("location", "m.onnx.data"), ("offset", "4"), ("length", "24")];
+
+fn raw(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// A model whose weight lies elsewhere as the notes say, in a new folder with its data.
+fn model(notes: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("m.onnx"), means("batch", 8, 2, support::onnx::beside("weight", &[3, 2], notes), bias())).unwrap();
+    fs::write(folder.path().join("m.onnx.data"), [&[9; 4], &raw(&VALUES)[..], &[9; 5]].concat()).unwrap();
+    folder
+}
+
+fn bias() -> Vec<u8> {
+    floats("bias", &[2], &[0.5, 0.25])
+}
+
+fn error(path: &Path) -> String {
+    onnx::read(path).unwrap_err().to_string()
+}
+
+#[test]
+fn weights_beside_a_model_come_along() {
+    let folder = model(&NOTES);
+    let path = folder.path().join("m.onnx");
+    let whole = onnx::read(&path).unwrap();
+    assert!(whole.joined);
+    assert_eq!(whole.inputs.as_deref(), Some(&["input".to_string()][..]));
+    let constants = onnx::constants(&whole.bytes).unwrap();
+    assert_eq!((&constants["weight"][..], &constants["bias"][..]), (&VALUES[..], &[0.5, 0.25][..]));
+    // The very bytes of a file that was written with its weights: but for the order of a tensor's fields, which means nothing.
+    assert_eq!(whole.bytes, means("batch", 8, 2, floats("weight", &[3, 2], &VALUES), bias()));
+    // Without a length it is that of the shape; below the model's folder, and by a path that says so, is fine.
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    fs::rename(folder.path().join("m.onnx.data"), folder.path().join("deep/d")).unwrap();
+    fs::write(
+        &path,
+        means("1", 8, 2, support::onnx::beside("weight", &[3, 2], &[("location", "./deep/d"), ("offset", "4")]), bias()),
+    )
+    .unwrap();
+    assert_eq!(onnx::constants(&onnx::read(&path).unwrap().bytes).unwrap()["weight"], VALUES);
+}
+
+#[test]
+fn a_file_that_holds_its_weights_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.onnx");
+    // With a field and an operator that nobody here knows, and an input that names a constant, as old files have it.
+    let file = [means("batch", 8, 2, floats("weight", &[3, 2], &VALUES), bias()), bytes(900, "new")].concat();
+    fs::write(&path, &file).unwrap();
+    let whole = onnx::read(&path).unwrap();
+    assert_eq!((whole.bytes, whole.joined), (file, false));
+    let old = support::onnx::model(
+        &[node("Mul", &["x", "w"], &["y"], &[])],
+        &[floats("w", &[1], &[2.0])],
+        &[support::onnx::port("x", 1, "1"), support::onnx::port("w", 1, "1")],
+        &[support::onnx::port("y", 1, "1")],
+    );
+    fs::write(&path, &old).unwrap();
+    assert_eq!(onnx::read(&path).unwrap().inputs.as_deref(), Some(&["x".to_string()][..]));
+    // ONNX Runtime's own format is left to it.
+    fs::write(&path, b"\x20\0\0\0ORTM and so on").unwrap();
+    assert_eq!(onnx::read(&path).unwrap().inputs, None);
+}
+
+#[test]
+fn weights_of_a_constant_within_a_branch_come_along() {
+    let weight = support::onnx::beside("weight", &[3, 2], &NOTES);
+    let value = [bytes(1, "value"), bytes(5, &weight), support::onnx::number(20, 4)].concat();
+    let branch = bytes(1, node("Constant", &[], &["c"], &[value]));
+    let graph = [bytes(1, "then_branch"), bytes(6, branch), support::onnx::number(20, 5)].concat();
+    let folder = model(&NOTES);
+    let path = folder.path().join("m.onnx");
+    fs::write(&path, support::onnx::model(&[node("If", &["x"], &["y"], &[graph, int("n", 1)])], &[], &[], &[])).unwrap();
+    let whole = onnx::read(&path).unwrap().bytes;
+    assert!(whole.windows(24).any(|part| part == raw(&VALUES)) && !whole.windows(8).any(|part| part == b"location"));
+}
+
+#[test]
+fn data_that_are_not_where_the_model_says_are_named() {
+    let cases: [(&[(&str, &str)], &[&str]); 9] = [
+        (&[("offset", "0")], &["'weight'", "none is named"]),
+        (&[("location", "gone.data")], &["'weight'", "'gone.data'", "cannot be read", "external_data=False"]),
+        (&[("location", "../m.onnx.data")], &["'../m.onnx.data'", "out of the model's folder"]),
+        (&[("location", "deep/../m.onnx.data")], &["'deep/../m.onnx.data'", "not followed"]),
+        (&[("location", "/etc/passwd")], &["'/etc/passwd'", "out of the model's folder"]),
+        (&[("location", "m.onnx.data"), ("offset", "10"), ("length", "24")], &["33 bytes", "34 are needed"]),
+        (&[("location", "m.onnx.data"), ("offset", "18446744073709551615"), ("length", "24")], &["33 bytes"]),
+        (&[("location", "m.onnx.data"), ("length", "20")], &["20 bytes", "takes 24"]),
+        (&[("location", "m.onnx.data"), ("offset", "-4")], &["offset '-4'"]),
+    ];
+    for (notes, words) in cases {
+        let folder = model(notes);
+        let said = error(&folder.path().join("m.onnx"));
+        assert!(words.iter().chain(&["m.onnx"]).all(|word| said.contains(word)), "{notes:?}: {said}");
+    }
+    let folder = model(&NOTES);
+    let (path, data) = (folder.path().join("m.onnx"), folder.path().join("m.onnx.data"));
+    fs::write(&data, "version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 33\n").unwrap();
+    assert!(error(&path).contains("`git lfs pull`"));
+    fs::remove_file(&data).unwrap();
+    fs::create_dir(&data).unwrap();
+    assert!(error(&path).contains("no plain file"));
+}
+
+#[test]
+fn links_are_followed_within_a_models_folder_only() {
+    let (folder, other) = (model(&NOTES), model(&NOTES));
+    let (path, data) = (folder.path().join("m.onnx"), folder.path().join("m.onnx.data"));
+    fs::remove_file(&data).unwrap();
+    symlink(other.path().join("m.onnx.data"), &data).unwrap();
+    let said = error(&path);
+    assert!(said.contains("a link out of the model's folder") && said.contains(other.path().to_str().unwrap()), "{said}");
+    // As the caches of downloads have it: model and data are links to files in one folder, called by their hashes.
+    fs::remove_file(&path).unwrap();
+    fs::rename(other.path().join("m.onnx.data"), other.path().join("5f1e")).unwrap();
+    fs::rename(other.path().join("m.onnx"), other.path().join("0a7c")).unwrap();
+    fs::remove_file(&data).unwrap();
+    symlink(other.path().join("5f1e"), &data).unwrap();
+    symlink(other.path().join("0a7c"), &path).unwrap();
+    assert!(onnx::read(&path).unwrap().joined);
+    // A link to a model whose data lie beside it; and where another model's lie beside the link.
+    fs::rename(other.path().join("5f1e"), other.path().join("m.onnx.data")).unwrap();
+    fs::remove_file(&data).unwrap();
+    assert!(onnx::read(&path).unwrap().joined);
+    fs::write(&data, [0; 33]).unwrap();
+    assert!(error(&path).contains("name the model without the link"));
+}
+
+#[test]
+fn what_does_not_fit_into_a_file_is_refused_before_it_is_read() {
+    let notes = [("location", "m.onnx.data"), ("length", "3221225472")];
+    let folder = model(&[]);
+    let path = folder.path().join("m.onnx");
+    fs::write(&path, means("1", 8, 2, support::onnx::beside("weight", &[3 << 28], &notes), bias())).unwrap();
+    fs::File::options().write(true).open(folder.path().join("m.onnx.data")).unwrap().set_len(3 << 30).unwrap();
+    assert!(error(&path).contains("2 GiB"));
+    fs::File::options().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
+    assert!(matches!(onnx::read(&path), Err(FileError::TooLarge { .. })));
+}
+
+#[test]
+fn what_is_no_onnx_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.onnx");
+    let cases: [(&[u8], &str); 6] = [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 33\n", "`git lfs pull`"),
+        (b"<!DOCTYPE html><html></html>", "web page"),
+        (b"404: Not Found", "server's refusal"),
+        (b"", "empty"),
+        (b"\x08\x08", "no graph"),
+        (b"PK\x03\x04 and so on", "no ONNX file"),
+    ];
+    for (content, word) in cases {
+        fs::write(&path, content).unwrap();
+        let said = error(&path);
+        assert!(said.contains(word) && said.contains("m.onnx"), "{said}");
+    }
+    let cut = means("1", 8, 2, floats("weight", &[3, 2], &VALUES), bias());
+    for at in [cut.len() / 3, cut.len() / 2, cut.len() - 3] {
+        fs::write(&path, &cut[..at]).unwrap();
+        assert!(matches!(onnx::read(&path), Err(FileError::Damaged { .. })), "{at}");
+    }
+    assert!(matches!(onnx::read(&folder.path().join("gone.onnx")), Err(FileError::Read { .. })));
+}
