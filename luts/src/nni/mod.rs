@@ -55,12 +55,9 @@ impl Form {
     /// # Errors
     /// [`NniError::Extension`].
     pub fn of(path: &Path) -> Result<Self, NniError> {
-        let is = |ending| filekind::has_ending(path, ending);
-        match () {
-            () if is("npy") => Ok(Self::Npy),
-            () if is("txt") => Ok(Self::Text),
-            () => Err(NniError::Extension { path: path.into() }),
-        }
+        let forms = [(Self::Npy, "npy"), (Self::Text, "txt")];
+        let form = forms.into_iter().find(|(_, ending)| filekind::has_ending(path, ending)).map(|(form, _)| form);
+        form.ok_or_else(|| NniError::Extension { path: path.into() })
     }
 }
 
