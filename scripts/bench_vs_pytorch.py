@@ -4,8 +4,10 @@
     scripts/bench_vs_pytorch.py [--batch 32] [--pass weights|arch|finetune|eval] [--steps 7] [--threads 2]
 
 `weights` and `arch` train a supernet's weights and its architecture, `finetune` a subnet's weights, `eval` computes a subnet's
-landmarks. Both sides take a step on random pictures in turn, so that a neighbour on the machine slows down both; the medians are
-compared. The last line is `ratio N.NN`: images a second here over images a second in PyTorch. Builds the release binary and
+landmarks. PyTorch runs in several forms: with the default memory layout and with channels_last, and `arch` each with gradients of the
+weights, as NNI's example takes them, and with the weights frozen, as here, where nobody needs those gradients. All sides take a step on
+random pictures in turn, so that a neighbour on the machine slows down all; the medians are compared, each form has its ratio, and the
+last line is `ratio N.NN`: images a second here over images a second in the fastest form of PyTorch. Builds the release binary and
 installs PyTorch into a virtual environment in the cache folder if they are not there yet.
 """
 
@@ -19,8 +21,11 @@ import time
 
 from host import CACHE, ROOT
 
+# PyTorch's memory layouts; on these networks the second one is the faster.
+LAYOUTS = ["default", "channels_last"]
 
-def pytorch_side(batch, which, threads):
+
+def pytorch_side(batch, which, threads, layout, frozen):
     """Child process: one step for each line on stdin, seconds on stdout."""
     import torch
     from torch import nn
@@ -140,7 +145,11 @@ def pytorch_side(batch, which, threads):
     latency = torch.rand(5, 9) * 200 + 20
     descent = torch.optim.RMSprop(weights, lr=1e-4, weight_decay=1e-6)
     arch_descent = torch.optim.AdamW(alphas, lr=0.01, weight_decay=5e-4)
-    images, points, angles = torch.rand(batch, 3, 112, 112), torch.rand(batch, 212), torch.randn(batch, 3) * 0.1
+    memory_format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    net, pose = net.to(memory_format=memory_format), pose.to(memory_format=memory_format)
+    for weight in weights:
+        weight.requires_grad_(not frozen)
+    images, points, angles = torch.rand(batch, 3, 112, 112).to(memory_format=memory_format), torch.rand(batch, 212), torch.randn(batch, 3) * 0.1
 
     def search_step():
         masks = [F.gumbel_softmax(a, tau=5.0) for a in alphas]
@@ -185,12 +194,16 @@ class Side:
         self.seconds = []
 
     def step(self):
+        time.sleep(0.02)  # until the threads of the side before have stopped spinning
         self.process.stdin.write("step\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
             sys.exit(f"{self.name} ended early; its message is above")
         return float(answer)
+
+    def median(self):
+        return statistics.median(self.seconds)
 
     def peak_mib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -214,30 +227,39 @@ def main():
     parser.add_argument("--pass", dest="which", choices=["weights", "arch", "finetune", "eval"], default="weights")
     parser.add_argument("--steps", type=int, default=7, help="timed steps of each side")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--pytorch-side", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--pytorch-side", choices=LAYOUTS, help=argparse.SUPPRESS)
+    parser.add_argument("--frozen", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.pytorch_side:
-        return pytorch_side(args.batch, args.which, args.threads)
+        return pytorch_side(args.batch, args.which, args.threads, args.pytorch_side, args.frozen)
 
     build = ["cargo", "build", "-q", "--release", "-p", "trainer", "--example", "step"]
     subprocess.run(build, cwd=ROOT, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
     shape = ["--batch", str(args.batch), "--pass", args.which, "--threads", str(args.threads)]
     ours = Side("blocktime", [target / "release" / "examples" / "step", *shape])
-    theirs = Side("PyTorch", [torch_python(), __file__, "--pytorch-side", *shape])
-    for side in (ours, theirs):  # warm-up: allocators, thread pools
+    python = torch_python()
+    forms = [(layout, frozen) for frozen in ([False, True] if args.which == "arch" else [False]) for layout in LAYOUTS]
+    theirs = []
+    for layout, frozen in forms:
+        name = f"PyTorch, {layout} layout{', weights frozen' if frozen else ''}"
+        command = [python, __file__, "--pytorch-side", layout, *shape, *(["--frozen"] if frozen else [])]
+        theirs.append(Side(name, command))
+    sides = [ours, *theirs]
+    for side in sides:  # warm-up: allocators, thread pools
         side.step(), side.step()
     for _ in range(args.steps):
-        for side in (ours, theirs):
+        for side in sides:
             side.seconds.append(side.step())
     print(f"{args.which} step, batch {args.batch}, {args.threads} threads, median of {args.steps}")
-    rates = {}
-    for side in (ours, theirs):
-        median = statistics.median(side.seconds)
-        rates[side.name] = args.batch / median
-        print(f"{side.name:10} {median * 1e3:8.1f} ms  {args.batch / median:7.1f} images/s  peak {side.peak_mib():6.0f} MiB")
-    print(f"memory ratio {ours.peak_mib() / theirs.peak_mib():.2f}")
-    print(f"ratio {rates['blocktime'] / rates['PyTorch']:.2f}")
+    for side in sides:
+        median = side.median()
+        ratio = "" if side is ours else f"  ratio {median / ours.median():5.2f}"
+        print(f"{side.name:38} {median * 1e3:8.1f} ms  {args.batch / median:7.1f} images/s  peak {side.peak_mib():6.0f} MiB{ratio}")
+    fastest = min(theirs, key=Side.median)
+    print(f"fastest: {fastest.name}")
+    print(f"memory ratio {ours.peak_mib() / fastest.peak_mib():.2f}")
+    print(f"ratio {fastest.median() / ours.median():.2f}")
 
 
 if __name__ == "__main__":
