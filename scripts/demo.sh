@@ -34,6 +34,8 @@ step "search"
 "$trainer" search --lut "$lut" --data "$faces" --out "$run" --seed $seed \
     --batch 32 --base-lr 1e-3 --start-epoch 3 --end-epoch 8 --tau-decay 0.64
 step "finetune"
+# The chosen subnet with the supernet's weights, on the faces that the finetuned one is judged on.
+"$trainer" eval --model "$run/supernet/checkpoint_last.safetensors" --data "$faces" --json >"$run/before.json"
 "$trainer" finetune --supernet "$run/supernet/checkpoint_last.safetensors" --data "$faces" --out "$run" --seed $seed \
     --batch 32 --base-lr 1e-3 --end-epoch 15
 step "export"
@@ -47,14 +49,13 @@ picture=$(awk 'NR == 1 { print $1 }' "$faces/test_data/list.txt")
 step "done"
 
 python3 - "$run" <<'PYTHON'
-import csv, json, os, sys
+import json, os, sys
 
 run = sys.argv[1]
 arch = json.load(open(f"{run}/arch.json"))
 measured = json.load(open(f"{run}/measured.json"))[0]
 found = json.load(open(f"{run}/eval.json"))
-epochs = list(csv.DictReader(open(f"{run}/metrics.csv")))
-before = [row for row in epochs if row["phase"] == "search"][-1]
+before = json.load(open(f"{run}/before.json"))
 print("\nlayer  chosen             predicted µs")
 for layer in arch["layers"]:
     print(f"{layer['layer']:5}  {layer['chosen']:18} {layer['cost']:8.1f}")
@@ -63,6 +64,6 @@ print(f"trunk  {'':18} {arch['predicted']['trunk']:8.1f}")
 total, low, high = arch["predicted"]["total"], *measured["paired_ci95_us"]
 print(f"\nlatency    predicted {total:.1f} µs, measured {measured['paired_us']:.1f} µs (95 % interval {low:.1f}…{high:.1f})")
 print(f"size       {os.path.getsize(run + '/subnet.onnx') / 1e3:.0f} KB")
-print(f"NME        {float(before['val_nme']):.2f} % before finetuning, {100 * found['nme']:.2f} % after")
+print(f"NME        {100 * before['nme']:.2f} % before finetuning, {100 * found['nme']:.2f} % after ({found['faces']} test faces)")
 print(f"network    {run}/subnet.onnx\npicture    {run}/overlay.png\nreport     {run}/report.html")
 PYTHON

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The results table by one command: a searched network beside the MobileNetV3-PFLD baseline and random networks as fast as itself, all
-# trained here by one recipe.
+# The results table by one command: a searched network beside the MobileNetV3-PFLD baseline and random networks about as fast as itself,
+# all trained here by one recipe.
 #
 #   DATA=faces scripts/results.sh [FOLDER]        # default runs/results; the same command goes on where it was stopped
 #
@@ -154,14 +154,20 @@ for key, (name, theirs) in published.items():
     ours = rows["searched"][key] / rows["MobileNetV3-PFLD"][key]
     print(f"| {name} | {ours:.3f} | {theirs:.2f} | {'yes' if ours <= theirs else 'no'} |")
 
-ranking = f"{run}/baselines/random.json"
-if os.path.exists(ranking):
-    r = read(ranking)
+comparison = f"{run}/baselines/random.json"
+if os.path.exists(comparison):
+    r = read(comparison)
     print("\n| random network | predicted | NME, % |\n|---|---|---|")
     for net in r["random"]:
         print(f"| {' '.join(f'`{c}`' for c in net['choice'])} | {net['predicted']:.1f} {r['unit']} | {net['nme']:.3f} |")
     sd = "" if r["sd"] is None else f" ± {r['sd']:.3f}"
-    print(f"\nRandom networks: {r['mean']:.3f}{sd} % ({r['on']}); the searched one is number {r['rank']} of {len(r['random']) + 1}.")
+    print(f"\nRandom networks: {r['mean']:.3f}{sd} % ({r['on']}). Searched less random:")
+    interval = lambda e, digits=3: f" (95 %: {e['interval'][0]:+.{digits}f} to {e['interval'][1]:+.{digits}f})" if e["interval"] else ""
+    print(f"\n- whatever their times, {r['difference']['value']:+.3f}{interval(r['difference'])} points")
+    if adjusted := r["adjusted"]:
+        d, slope = adjusted["difference"], adjusted["slope"]
+        print(f"- at the searched one's time, {d['value']:+.3f}{interval(d)} points; "
+              f"their error changes by {slope['value']:+.2g} points a {r['unit']}{interval(slope, 4)}")
 
 took = {os.path.basename(p): int(open(p).read()) / 60 for p in glob.glob(f"{out}/done/*")}
 print("\nMinutes: " + ", ".join(f"{name} {minutes:.1f}" for name, minutes in sorted(took.items(), key=lambda t: t[1])) + ".")

@@ -105,6 +105,8 @@ fn a_check_does_not_make_it_another_table() {
         within_10: 1.0,
         kendall_tau: 0.9,
         state: None,
+        bias_with_state: None,
+        covered: None,
     });
     assert_eq!(plain.digest(), checked.digest());
     let mut other = plain.clone();

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use blocks::{Space, baseline};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
+use crate::comparison::{Comparison, Trained};
 use crate::error::{Error, Result};
 use crate::masks::{Draw, Purpose};
 use crate::pass::{note, scheme_sha256};
@@ -15,8 +15,8 @@ use crate::run::{FileError, FinetuneConfig, RunConfig, RunFolder, SearchConfig, 
 use crate::search::{ArchFile, Costs, primitives};
 use crate::stage::{self, Context, Ended};
 
-/// Random networks are at most this much faster than the searched one, as a fraction of its predicted latency; never slower.
-pub const WINDOW: f64 = 0.1;
+/// Random networks are at most this much faster or slower than the searched one, as a fraction of its predicted latency.
+pub const WINDOW: f64 = 0.03;
 /// Draws after which no more random networks are looked for.
 const DRAWS: u64 = 1_000_000;
 
@@ -62,6 +62,11 @@ impl Finished {
         }
         let finished = Self { folder: folder.clone(), search, finetune, arch, space, ended };
         finished.verify()?;
+        if finished.finetune.hold_back == 0.0 && finished.finetune.test_list_sha256.is_none() {
+            note(format_args!(
+                "note: the finetune in {out} does not remember its test list, so that it is not verified: see to it that it is the same"
+            ));
+        }
         Ok(finished)
     }
 
@@ -69,10 +74,13 @@ impl Finished {
     /// is gone will say so.
     fn verify(&self) -> Result<()> {
         let Self { search, finetune, .. } = self;
-        let list = |data: &Path, list: &str| data.join("train_data").join(list);
+        let train = |data: &Path, list: &str| data.join("train_data").join(list);
+        let test = |data: &Path, list: &str| data.join("test_data").join(list);
         let mut files = vec![
-            (list(&search.data, &search.list), Some(&search.list_sha256)),
-            (list(&finetune.data, &finetune.list), Some(&finetune.list_sha256)),
+            (train(&search.data, &search.list), Some(&search.list_sha256)),
+            (test(&search.data, &search.list), search.test_list_sha256.as_ref()),
+            (train(&finetune.data, &finetune.list), Some(&finetune.list_sha256)),
+            (test(&finetune.data, &finetune.list), finetune.test_list_sha256.as_ref()),
         ];
         files.extend(search.lut.iter().cloned().zip(search.lut_sha256.iter().map(Some)));
         files.extend(finetune.supernet.clone().map(|path| (path, finetune.supernet_sha256.as_ref())));
@@ -104,91 +112,52 @@ impl Finished {
     }
 }
 
-/// `count` different networks, each as likely as any other whose predicted cost is within −[`WINDOW`]…0 of `searched`'s, which is not
-/// among them. Equal seeds give equal networks, and more of them begin with the same ones.
+/// `count` different networks whose predicted cost is within ±[`WINDOW`] of `searched`'s, which is not among them: a faster one and a
+/// slower one in turn, each as likely as any other of its side, and what is left from the other side where one has no more. Equal seeds
+/// give equal networks, and more of them begin with the same ones.
 ///
 /// # Errors
 /// There are not that many.
 pub fn random_networks(space: &Space, costs: &Costs, searched: &[usize], count: usize, seed: u64) -> Result<Vec<Vec<usize>>> {
-    let limit = costs.network(searched);
+    let centre = costs.network(searched);
     let mut rng = Draw { seed, purpose: Purpose::RandomNetworks, epoch: 0, step: 0 }.rng();
     let mut seen = BTreeSet::from([searched.to_vec()]);
-    let mut found = Vec::new();
+    let (mut faster, mut slower) = (Vec::new(), Vec::new());
+    let wanted = [count.div_ceil(2), count / 2];
     for _ in 0..DRAWS {
-        if found.len() == count {
+        if faster.len() >= wanted[0] && slower.len() >= wanted[1] {
             break;
         }
         let network: Vec<usize> = space.layers().iter().map(|layer| rng.random_range(0..layer.primitives.len())).collect();
-        let cost = costs.network(&network);
-        if ((1.0 - WINDOW) * limit..=limit).contains(&cost) && seen.insert(network.clone()) {
-            found.push(network);
+        let part = costs.network(&network) / centre - 1.0;
+        if part.abs() <= WINDOW && seen.insert(network.clone()) {
+            if part <= 0.0 { &mut faster } else { &mut slower }.push(network);
         }
     }
-    if found.len() < count {
+    let found = faster.len() + slower.len();
+    if found < count {
         return Err(Error::Usage(format!(
-            "only {} networks besides the searched one were found within −{:.0}…0 % of its {limit:.1} {}; {}",
-            found.len(),
+            "only {found} networks besides the searched one were found within ±{:.0} % of its {centre:.1} {}; {}",
             100.0 * WINDOW,
             costs.unit,
-            match found.len() {
+            match found {
                 0 => "it cannot be compared with any of its latency".to_string(),
                 n => format!("give --nets {n}"),
             }
         )));
     }
-    Ok(found)
+    let pairs = faster.len().min(slower.len());
+    let (more_faster, more_slower) = (faster.split_off(pairs), slower.split_off(pairs));
+    let in_turn = std::iter::zip(faster, slower).flat_map(|(faster, slower)| [faster, slower]);
+    Ok(in_turn.chain(more_faster).chain(more_slower).take(count).collect())
 }
 
-/// A trained network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trained {
-    /// Its folder's name in the run's `baselines/`; `searched` for the run's own.
-    pub name: String,
-    /// A primitive a layer.
-    pub choice: Vec<String>,
-    /// Predicted cost of the whole network, in the table's unit.
-    pub predicted: f64,
-    /// NME of the last epoch, per cent.
-    pub nme: f64,
-}
-
-/// A searched network among random ones: `baselines/random.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ranking {
-    /// The searched one.
-    pub searched: Trained,
-    /// The random ones.
-    pub random: Vec<Trained>,
-    /// `µs` or `MAC`.
-    pub unit: String,
-    /// On which faces NME was taken: `test`, or `held back`.
-    pub on: String,
-    /// Mean NME of the random ones, per cent.
-    pub mean: f64,
-    /// Its standard deviation (of a sample); none for a single network.
-    pub sd: Option<f64>,
-    /// Place of the searched one among all by NME, from 1; behind those that equal it.
-    pub rank: usize,
-}
-
-impl Ranking {
-    /// Places `searched` among `random`, of which there is at least one.
-    pub fn new(searched: Trained, random: Vec<Trained>, unit: &str, on: &str) -> Self {
-        let n = random.len() as f64;
-        let mean = random.iter().map(|net| net.nme).sum::<f64>() / n;
-        let squares: f64 = random.iter().map(|net| (net.nme - mean).powi(2)).sum();
-        let sd = (random.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
-        let rank = 1 + random.iter().filter(|net| net.nme <= searched.nme).count();
-        Self { searched, random, unit: unit.to_string(), on: on.to_string(), mean, sd, rank }
-    }
-}
-
-/// Trains `nets` random networks as the run's own was, from the same supernet's weights, and ranks it among them. Goes on where it
+/// Trains `nets` random networks as the run's own was, from the same supernet's weights, and holds it against them. Goes on where it
 /// stopped.
 ///
 /// # Errors
 /// There are not that many networks; whatever ends a training.
-pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, context: &Context<'_>) -> Result<Ranking> {
+pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, context: &Context<'_>) -> Result<Comparison> {
     if nets == 0 {
         return Err(Error::Usage("--nets must be at least 1".to_string()));
     }
@@ -200,6 +169,8 @@ pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, cont
         let (name, choice, predicted) = (format!("random-{}", i + 1), names(indices), costs.network(indices));
         note(format_args!("random network {} of {nets}: predicted {predicted:.1} {}", i + 1, costs.unit));
         let config = FinetuneConfig { choice: choice.clone(), ..run.finetune.clone() };
+        // The trainings before took hours, in which a list may have changed.
+        run.verify()?;
         let ended = stage::finetune(&config, &run.inner(&format!("baselines/{name}")), context)?;
         note(format_args!("random network {} of {nets}: NME {:.2} % ({})", i + 1, ended.nme, ended.on));
         trained.push(Trained { name, choice, predicted, nme: ended.nme });
@@ -210,12 +181,12 @@ pub fn random(run: &Finished, nets: usize, seed: u64, allow_emulated: bool, cont
         predicted: costs.network(&searched),
         nme: run.ended.nme,
     };
-    let ranking = Ranking::new(own, trained, costs.unit, run.ended.on);
+    let comparison = Comparison::new(own, trained, costs.unit, run.ended.on);
     let path = run.folder.file("baselines/random.json");
     let text =
-        serde_json::to_string_pretty(&ranking).map_err(std::io::Error::other).map_err(FileError::new("cannot write", &path))?;
+        serde_json::to_string_pretty(&comparison).map_err(std::io::Error::other).map_err(FileError::new("cannot write", &path))?;
     write_atomically(&path, (text + "\n").as_bytes())?;
-    Ok(ranking)
+    Ok(comparison)
 }
 
 /// Trains the published baseline from scratch with the run's recipe, as many epochs as search and finetune had together where none

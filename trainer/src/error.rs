@@ -1,5 +1,7 @@
 //! Everything that can end a command, and the exit code it ends with.
 
+use std::path::PathBuf;
+
 use crate::export::ExportError;
 use crate::loss::TermError;
 use crate::model::ModelError;
@@ -69,6 +71,21 @@ pub enum Error {
         /// From 1.
         step: usize,
     },
+    /// Training went astray in the last step of an epoch, whose loss does not tell.
+    #[error(
+        "epoch {epoch} left values that are no finite numbers in '{tensor}': training has diverged. Nothing of that epoch is saved; the \
+         checkpoint before it stays ({}). Start anew (--overwrite) with a lower {flag}", .last.display()
+    )]
+    NotFinite {
+        /// From 1.
+        epoch: usize,
+        /// The first tensor with such a value.
+        tensor: String,
+        /// The learning rate that moved it, as typed.
+        flag: &'static str,
+        /// The checkpoint that stays.
+        last: PathBuf,
+    },
     /// Standard output takes no more.
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
@@ -98,7 +115,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted { .. } => 130,
-            Self::Export(ExportError::Differs { .. }) | Self::Diverged { .. } => 1,
+            Self::Export(ExportError::Differs { .. }) | Self::Diverged { .. } | Self::NotFinite { .. } => 1,
             _ => 2,
         }
     }

@@ -50,39 +50,9 @@ impl Candle {
     /// The weights do not fit.
     pub fn like(reference: Reference, graph: Graph, weights: &Weights) -> Result<Self> {
         let side = graph.node(graph.inputs()[0]).shape.h;
-        Ok(Self { model: Model::new(graph, weights, &Device::Cpu)?, side, mode: reference.eval_mode(), batches: 0 })
-    }
-
-    /// Moves batch norm's running statistics over at most `steps` batches of the loader's `epoch`.
-    ///
-    /// A subnet's weights come from a supernet whose statistics belong to mixtures of candidates, which a single candidate does not
-    /// resemble; this gives it its own.
-    ///
-    /// # Errors
-    /// A picture cannot be read.
-    pub fn recalibrate(&mut self, loader: &Loader, epoch: u64, steps: usize) -> Result<()> {
-        let mut batches = loader.epoch(epoch);
-        for _ in 0..steps {
-            let Some(batch) = batches.next().transpose()? else { break };
-            let images = Tensor::from_slice(&batch.images, (batch.len(), 3, self.side, self.side), &Device::Cpu)?;
-            let pass = Pass { train_weights: false, ..Pass::new(Mode::Train) };
-            self.model.run(&[images], None, pass)?;
-            batches.recycle(batch);
-        }
-        Ok(())
-    }
-
-    /// The weights, running statistics included.
-    ///
-    /// # Errors
-    /// The device does not give them back.
-    pub fn weights(&self) -> Result<Weights> {
-        Ok(self.model.weights()?)
+        Ok(Self { model: Model::alone(graph, weights)?, side, mode: reference.eval_mode(), batches: 0 })
     }
 }
-
-/// Batches after which running statistics have forgotten what they began with (0.9⁵⁰ is half a per cent).
-pub const RECALIBRATION_STEPS: usize = 50;
 
 impl Network for Candle {
     fn landmarks(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::Result;
 use crate::evaluate::{Candle, Network, Onnx};
-use crate::network_file::Subnet;
+use crate::network_file::{Subnet, TRAINED_ON};
 use crate::pass::open_dataset;
 use crate::run::{FileError, write_atomically};
 
@@ -99,7 +99,12 @@ pub struct Check<'a> {
 /// # Errors
 /// No engine, no converter, no data, or a difference: then nothing is written.
 pub fn export(subnet: Subnet, path: &Path, check: &Check<'_>) -> Result<Exported> {
-    let bytes = onnx::model(&subnet.graph, &subnet.weights, &Options::default()).map_err(ExportError::from)?;
+    let mut bytes = onnx::model(&subnet.graph, &subnet.weights, &Options::default()).map_err(ExportError::from)?;
+    if let Some(trained_on) = &subnet.trained_on {
+        let note =
+            serde_json::to_string(trained_on).map_err(std::io::Error::other).map_err(FileError::new("cannot write", path))?;
+        bytes = onnx::with_note(bytes, TRAINED_ON, &note);
+    }
     let input = subnet.input();
     let side = input.h;
     let (images, inputs) = match check.data {

@@ -13,16 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate_like};
+use crate::evaluate::{Candle, Evaluation, evaluate_like};
 use crate::masks::{Draw, Purpose};
 use crate::model::init;
 use crate::nets::{BACKBONE, Nets, Objective, POSE};
 use crate::optim::cosine;
 use crate::parallel;
-use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
+use crate::pass::{Stopped, Watch, check_finite, hint_steps, open_dataset, pass, progress_bar, say};
+use crate::recalibrate::recalibrated;
 use crate::run::{
     Checkpoint, CheckpointError, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage,
-    digest, write_atomically,
+    TrainedOn, digest, write_atomically,
 };
 use crate::search::supernet_weights;
 
@@ -40,6 +41,7 @@ pub struct Finetune {
     nets: Nets,
     device: Device,
     loader: Loader,
+    trained_on: TrainedOn,
     /// Faces that its error is taken on, which it is not trained on, and what they are called.
     judged: (Arc<Dataset>, Vec<usize>, &'static str),
     folder: RunFolder,
@@ -93,12 +95,9 @@ impl Finetune {
         let open = |split| open_dataset(&config.data, split, &config.list, config.points_file.as_deref(), architecture.input());
         let train = open(Split::Train)?;
         let points = train.scheme().count;
-        let (faces, held) = if config.hold_back > 0.0 {
-            let (kept, held) = train.split(config.hold_back, config.seed)?;
-            (kept, Some((train.clone(), held, HELD_BACK)))
-        } else {
-            ((0..train.len()).collect(), None)
-        };
+        let trained_on = TrainedOn { list_sha256: config.list_sha256.clone(), held_back: config.hold_back, seed: config.seed };
+        let (faces, held) = trained_on.split(&train)?;
+        let held = (config.hold_back > 0.0).then(|| (train.clone(), held, HELD_BACK));
         let count = faces.len();
         let augment = Augment::preset(&config.augment)?;
         let reference = config.reference;
@@ -121,7 +120,7 @@ impl Finetune {
             (None, Some(supernet)) => {
                 let checkpoint = Checkpoint::load(supernet)?;
                 check_checkpoint(&checkpoint, supernet, &config, points)?;
-                starting_weights(&checkpoint, supernet, &config, &architecture, points, &loader)?
+                starting_weights(&checkpoint, supernet, &config, &architecture, points, loader.dataset())?
             }
             (None, None) => {
                 let pose = init::pose_net(&architecture.pose_net(), !config.seed);
@@ -150,7 +149,22 @@ impl Finetune {
         };
         let mut log = MetricsLog::open(&folder.file("metrics.csv"))?;
         log.retain(|row| !Stage::Finetune.owns(row.phase) || row.epoch <= epoch);
-        Ok(Self { config, digest, architecture, points, nets, device, loader, judged, folder, log, epoch, best, eval_every })
+        Ok(Self {
+            config,
+            digest,
+            architecture,
+            points,
+            nets,
+            device,
+            loader,
+            trained_on,
+            judged,
+            folder,
+            log,
+            epoch,
+            best,
+            eval_every,
+        })
     }
 
     /// Lines for people.
@@ -226,6 +240,8 @@ impl Finetune {
             nets.step(&loss, lr)?;
             Ok(loss)
         })?;
+        let mut checkpoint = self.state()?;
+        check_finite(&checkpoint, epoch + 1, |_| "--base-lr", &self.folder.checkpoint(Stage::Finetune, "last"))?;
         self.epoch += 1;
         let shown = self.eval_every > 0 && self.epoch.is_multiple_of(self.eval_every);
         // Without faces held back the test list decides nothing, unless the reference's ways are asked for.
@@ -234,7 +250,7 @@ impl Finetune {
         let result = if wanted { Some(self.evaluate()?) } else { None };
         let nme = result.as_ref().map(|r| 100.0 * r.evaluation.nme);
         let judged_nme = nme.filter(|_| judged);
-        let is_best = judged_nme.is_some_and(|nme| self.best.is_none_or(|best| nme < best));
+        let is_best = judged_nme.is_some_and(|nme| nme.is_finite() && self.best.is_none_or(|best| nme < best));
         if is_best {
             self.best = judged_nme;
         }
@@ -260,7 +276,7 @@ impl Finetune {
         );
         say(watch.progress, &line);
         self.log.push(row)?;
-        let checkpoint = self.checkpoint(judged_nme)?;
+        checkpoint.meta = self.meta(judged_nme);
         if is_best {
             checkpoint.save(&self.folder.checkpoint(Stage::Finetune, "best"))?;
         }
@@ -274,13 +290,16 @@ impl Finetune {
     /// A checkpoint before the first epoch, so that a run can be resumed whenever it is cut off.
     fn save_start(&self) -> Result<()> {
         if self.epoch == 0 {
-            self.checkpoint(None)?.save(&self.folder.checkpoint(Stage::Finetune, "last"))?;
+            let mut checkpoint = self.state()?;
+            checkpoint.meta = self.meta(None);
+            checkpoint.save(&self.folder.checkpoint(Stage::Finetune, "last"))?;
         }
         Ok(())
     }
 
-    fn checkpoint(&self, nme: Option<f64>) -> Result<Checkpoint> {
-        let mut checkpoint = Checkpoint::new(Meta {
+    /// What a checkpoint says of itself.
+    fn meta(&self, nme: Option<f64>) -> Meta {
+        Meta {
             kind: self.architecture.kind(),
             space: self.config.space.clone(),
             space_hash: self.architecture.space_hash(),
@@ -291,8 +310,14 @@ impl Finetune {
             config: self.digest.clone(),
             nme,
             best_nme: self.best,
+            trained_on: Some(self.trained_on.clone()),
             ..Meta::blank()
-        });
+        }
+    }
+
+    /// A checkpoint's tensors.
+    fn state(&self) -> Result<Checkpoint> {
+        let mut checkpoint = Checkpoint::new(Meta::blank());
         self.nets.save(&mut checkpoint)?;
         Ok(checkpoint)
     }
@@ -343,19 +368,18 @@ fn starting_weights(
     config: &FinetuneConfig,
     architecture: &Architecture,
     points: usize,
-    loader: &Loader,
+    train: &Arc<Dataset>,
 ) -> Result<(Weights, Weights)> {
     let weights = if checkpoint.meta.kind == Kind::Subnet {
         checkpoint.weights(BACKBONE)
     } else {
         checkpoint.require(path, Kind::Supernet, "finetune starts from a supernet's (RUN/supernet/checkpoint_last.safetensors)")?;
-        let graph = architecture.trained(points);
+        let graph = architecture.deployed(points);
         let weights = architecture.from_supernet(&graph, &supernet_weights(checkpoint))?;
-        let mut network = Candle::new(graph, &weights)?;
-        if config.reference.is_off() {
-            network.recalibrate(loader, config.end_epoch as u64, RECALIBRATION_STEPS)?;
+        match config.reference.is_off() {
+            true => recalibrated(&graph, &weights, train, TrainedOn::share(checkpoint.meta.trained_on.as_ref(), train)?)?,
+            false => weights,
         }
-        network.weights()?
     };
     let pose = match config.reference.is_off() {
         true => checkpoint.weights(POSE),

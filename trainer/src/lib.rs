@@ -13,6 +13,7 @@
 //! | [`finetune`] | training of the chosen subnet |
 //! | [`network_file`] | networks out of checkpoints and ONNX files |
 //! | [`evaluate`] | errors of a network on a list |
+//! | [`mod@recalibrate`] | batch norm's statistics of a subnet's own |
 //! | [`nni`] | NNI's checkpoints, read |
 //! | [`place`] | the CPU, or a GPU |
 //! | [`parallel`] | a run in several processes |
@@ -21,6 +22,7 @@
 //! | [`report`] | a run on one HTML page |
 //! | [`run`] | a run's folder: configuration, metrics, checkpoints |
 //! | [`stage`] | trainings that go on where they stopped, of which longer commands are made |
+//! | [`comparison`] | a searched network among random ones, at equal time |
 //! | [`baseline`] | random networks and the published baseline, trained as the searched network was |
 //! | [`sweep`] | searches over β or targets from one warm-up |
 //! | [`cli`] | the command line |
@@ -28,6 +30,7 @@
 pub mod architecture;
 pub mod baseline;
 pub mod cli;
+pub mod comparison;
 pub mod error;
 pub mod evaluate;
 pub mod export;
@@ -42,6 +45,7 @@ pub mod optim;
 pub mod parallel;
 pub mod pass;
 pub mod place;
+pub mod recalibrate;
 pub mod reference;
 pub mod report;
 pub mod run;

@@ -3,23 +3,26 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use blocks::{Graph, Primitive, Shape, Weights};
-use faces::augment::Augment;
-use faces::data::{Dataset, Loader, LoaderOptions};
+use blocks::{Graph, Primitive, Shape, Weights, onnx};
+use faces::data::Dataset;
 use filekind::has_ending;
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Network, Onnx, RECALIBRATION_STEPS};
+use crate::evaluate::{Candle, Network, Onnx};
 use crate::nets::BACKBONE;
+use crate::recalibrate::recalibrated;
 use crate::reference::Reference;
-use crate::run::{Checkpoint, Kind};
+use crate::run::{Checkpoint, FileError, Kind, Meta, TrainedOn};
 use crate::search::{chosen, supernet_weights};
 use crate::space::subnet_weights;
 
 /// What is told where a subnet is used with the statistics of its supernet's mixtures.
 pub const OF_MIXTURES: &str =
     "WARNING: this subnet has the statistics of its supernet's mixtures, and is worse than after a finetune";
+
+/// The note of an ONNX file that says which faces its network was trained on, as JSON of [`TrainedOn`].
+pub const TRAINED_ON: &str = "blocktime.trained_on";
 
 /// A network, ready to run, with what is known of it.
 pub struct Opened {
@@ -70,11 +73,27 @@ impl NetworkFile {
         }
     }
 
+    /// The faces that its weights were trained on, where that is known: of the ONNX file at `path`, by the note that an export leaves.
+    ///
+    /// # Errors
+    /// The file cannot be read any more, or its note is none of this program's.
+    pub fn trained_on(&self, path: &Path) -> Result<Option<TrainedOn>> {
+        if let Self::Checkpoint(subnet) = self {
+            return Ok(subnet.trained_on.clone());
+        }
+        let bytes = std::fs::read(path).map_err(FileError::new("cannot read the model", path))?;
+        let fault = |what: &dyn std::fmt::Display| Error::Usage(format!("{}: {what}", path.display()));
+        let note = onnx::note(&bytes, TRAINED_ON).map_err(|e| fault(&e))?;
+        let unreadable =
+            |e: serde_json::Error| fault(&format_args!("its note '{TRAINED_ON}' cannot be read ({e}); export the network anew"));
+        note.map(|note| serde_json::from_str(&note).map_err(unreadable)).transpose()
+    }
+
     /// [`Subnet::recalibrated`]; an ONNX file has no statistics any more.
     ///
     /// # Errors
     /// A picture cannot be read.
-    pub fn recalibrated(self, train: Arc<Dataset>) -> Result<Self> {
+    pub fn recalibrated(self, train: &Arc<Dataset>) -> Result<Self> {
         match self {
             Self::Checkpoint(subnet) => Ok(Self::Checkpoint(subnet.recalibrated(train)?)),
             onnx @ Self::Onnx(_) => Ok(onnx),
@@ -105,7 +124,8 @@ pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
     let points = checkpoint.meta.points;
     if checkpoint.meta.kind == Kind::Baseline {
         let graph = Architecture::Baseline.deployed(points);
-        return Ok(Subnet { graph, weights: checkpoint.weights(BACKBONE), choice: Vec::new(), points, of_mixtures: false });
+        let (weights, trained_on) = (checkpoint.weights(BACKBONE), checkpoint.meta.trained_on);
+        return Ok(Subnet { graph, weights, choice: Vec::new(), points, of_mixtures: false, trained_on });
     }
     let space = checkpoint.space(path, space)?;
     let (choice, weights) = match checkpoint.meta.kind {
@@ -118,7 +138,8 @@ pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet> {
         Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, checkpoint.weights(BACKBONE)),
     };
     let graph = space.deployed(&choice, points);
-    Ok(Subnet { graph, weights, choice, points, of_mixtures: checkpoint.meta.kind == Kind::Supernet })
+    let Meta { kind, trained_on, .. } = checkpoint.meta;
+    Ok(Subnet { graph, weights, choice, points, of_mixtures: kind == Kind::Supernet, trained_on })
 }
 
 /// A network with its weights.
@@ -133,22 +154,19 @@ pub struct Subnet {
     pub points: usize,
     /// Whether batch norm's running statistics are still those of the supernet's mixtures, which no single candidate resembles.
     pub of_mixtures: bool,
+    /// The faces that its weights were trained on, where that is known.
+    pub trained_on: Option<TrainedOn>,
 }
 
 impl Subnet {
-    /// With running statistics of its own, taken over training faces: for one that is [of mixtures](Self::of_mixtures).
+    /// With running statistics of its own ([`recalibrated`]), for one that is [of mixtures](Self::of_mixtures): taken over the faces of
+    /// the training list that its weights were trained on.
     ///
     /// # Errors
     /// A picture cannot be read.
-    pub fn recalibrated(self, train: Arc<Dataset>) -> Result<Self> {
-        let faces = (0..train.len()).collect();
-        let loader = Loader::new(train, faces, LoaderOptions::train(RECALIBRATION_BATCH, 0, Some(Augment::MILD)))?;
-        let mut network = Candle::new(self.graph.clone(), &self.weights)?;
-        let epochs = RECALIBRATION_STEPS.div_ceil(loader.batches());
-        for epoch in 0..epochs {
-            network.recalibrate(&loader, epoch as u64, RECALIBRATION_STEPS - epoch * loader.batches())?;
-        }
-        Ok(Self { weights: network.weights()?, of_mixtures: false, ..self })
+    pub fn recalibrated(self, train: &Arc<Dataset>) -> Result<Self> {
+        let faces = TrainedOn::share(self.trained_on.as_ref(), train)?;
+        Ok(Self { weights: recalibrated(&self.graph, &self.weights, train, faces)?, of_mixtures: false, ..self })
     }
 
     /// Shape of its input.
@@ -156,6 +174,3 @@ impl Subnet {
         self.graph.node(self.graph.inputs()[0]).shape
     }
 }
-
-/// Faces a step of [`Subnet::recalibrated`].
-const RECALIBRATION_BATCH: usize = 32;

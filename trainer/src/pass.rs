@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::error::{Error, Result};
 use crate::nets::Faces;
 use crate::parallel;
-use crate::run::{Interrupt, sha256_of_file};
+use crate::run::{Checkpoint, Interrupt, sha256_of_file};
 
 /// How a pass went.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,6 +92,18 @@ pub fn pass(
     }
     let waited = batches.waited().as_secs_f64();
     Ok(Passed { loss: sum / steps as f64, faces, seconds: start.elapsed().as_secs_f64(), waited })
+}
+
+/// Refuses what `epoch` (from 1) left where a value is no finite number: the loss of its last step, taken before that step moved the
+/// weights, does not tell. `flag` names the learning rate that moved a tensor, `last` is the checkpoint that stays.
+///
+/// # Errors
+/// [`Error::NotFinite`].
+pub fn check_finite(state: &Checkpoint, epoch: usize, flag: impl Fn(&str) -> &'static str, last: &Path) -> Result<()> {
+    match state.not_finite() {
+        None => Ok(()),
+        Some(tensor) => Err(Error::NotFinite { epoch, tensor: tensor.to_string(), flag: flag(tensor), last: last.to_owned() }),
+    }
 }
 
 /// A bar over all steps of a run, with the time left; `done` of them by a run before. Hidden where stderr is no terminal.

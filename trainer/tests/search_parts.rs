@@ -2,6 +2,7 @@
 
 use blocks::{Space, Weights};
 use candle_core::{Device, Tensor};
+use trainer::baseline::random_networks;
 use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermError, TermMode};
 use trainer::masks::{ArchWeights, Draw, Purpose};
 use trainer::model::init;
@@ -168,4 +169,40 @@ fn costs_of_multiply_adds_add_up_to_the_network() {
     let choice = space.choice(&arch.choice).unwrap();
     assert_eq!(arch.predicted.total, space.deployed(&choice, 86).macs() as f64);
     assert_eq!(costs.expected(&weights), arch.predicted.searched);
+}
+
+#[test]
+fn random_networks_are_drawn_from_both_sides_of_the_searched_ones_cost() {
+    let space = Space::load("pfld").unwrap();
+    let costs = Costs::from_macs(&space, 106, LatencyScope::Searched);
+    let searched = [1, 2, 3, 4, 5];
+    let centre = costs.network(&searched);
+    let found = random_networks(&space, &costs, &searched, 9, 1).unwrap();
+    let parts: Vec<f64> = found.iter().map(|network| 100.0 * (costs.network(network) / centre - 1.0)).collect();
+    let sides = [true, false, true, false, true, false, true, false, true];
+    assert_eq!(parts.iter().map(|&part| part <= 0.0).collect::<Vec<_>>(), sides, "{parts:?}");
+    assert!(parts.iter().all(|part| part.abs() <= 3.0) && parts.iter().any(|part| part.abs() > 1.0), "{parts:?}");
+    let different: std::collections::BTreeSet<_> = found.iter().collect();
+    assert!(different.len() == 9 && !found.contains(&searched.to_vec()));
+    // More of them begin with the same, and another seed draws others.
+    assert_eq!(random_networks(&space, &costs, &searched, 4, 1).unwrap(), found[..4]);
+    assert_ne!(random_networks(&space, &costs, &searched, 4, 2).unwrap(), found[..4]);
+
+    // Nothing is faster than the fastest: all are slower, and further away ones are not taken in their place.
+    let all: Vec<Vec<f32>> = space.layers().iter().map(|layer| vec![0.0; layer.primitives.len()]).collect();
+    let fastest: Vec<usize> = (0..all.len())
+        .map(|layer| {
+            let cost = |k: usize| {
+                let mut network = searched.to_vec();
+                network[layer] = k;
+                costs.network(&network)
+            };
+            (0..all[layer].len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap()
+        })
+        .collect();
+    let limit = costs.network(&fastest);
+    let found = random_networks(&space, &costs, &fastest, 2, 1).unwrap();
+    assert!(found.iter().all(|network| (limit..=1.03 * limit).contains(&costs.network(network))));
+    let said = random_networks(&space, &costs, &fastest, 1000, 1).unwrap_err().to_string();
+    assert!(said.contains("within ±3 %") && said.contains("--nets"), "{said}");
 }

@@ -108,7 +108,7 @@ pub fn constants(bytes: &[u8]) -> Result<BTreeMap<String, Vec<f32>>, InspectErro
 }
 
 /// The file, and its graph apart.
-fn decode(bytes: &[u8]) -> Result<(proto::Model, proto::Graph), InspectError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<(proto::Model, proto::Graph), InspectError> {
     match bytes.len() {
         0 => return Err(InspectError::Empty),
         n if n > SIZE_LIMIT => return Err(InspectError::TooLarge(n)),

@@ -6,14 +6,17 @@
 //! | [`mod@inspect`] | operators, shapes and multiply-adds of any ONNX file |
 //! | [`mod@file`] | other people's files, with weights that lie beside them |
 //! | [`wire`] | a file with its tensors replaced, all else byte for byte |
+//! | [`mod@notes`] | free notes in a file |
 //! | [`proto`] | the protobuf messages of all |
 
 pub mod file;
 pub mod inspect;
+pub mod notes;
 pub mod proto;
 pub mod wire;
 pub mod write;
 
 pub use file::{FileError, ModelFile, read};
 pub use inspect::{Dim, InspectError, Summary, constants, inspect};
+pub use notes::{note, with_note};
 pub use write::{Batch, OnnxError, Options, model};

@@ -109,7 +109,7 @@ struct Field {
 fn field(bytes: &[u8], at: usize, end: usize) -> Result<Field, WireError> {
     let fault = |reason| WireError { at, reason };
     let mut next = at;
-    let mut varint = |next: &mut usize| {
+    let varint = |next: &mut usize| {
         let mut rest = &bytes[*next..end];
         let value = decode_length_delimiter(&mut rest).map_err(|_| fault("a number is cut off or too long"))?;
         *next = end - rest.len();

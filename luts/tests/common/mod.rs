@@ -24,7 +24,7 @@ pub fn header(space: &Space) -> Header {
         clock: None,
         temperature: None,
         units: None,
-        fit: Some(Fit { residual: 0.01, architectures: vec!["a b c".into()], anchors: vec![] }),
+        fit: Some(Fit { residual: 0.01, noise: None, architectures: vec!["a b c".into()], anchors: vec![] }),
         checked: None,
     }
 }

@@ -1,7 +1,8 @@
 use clap::{Args, Subcommand};
 
 use super::{BesideArgs, print_json, print_line, quoted};
-use crate::baseline::{Ranking, last, mobilenet, random};
+use crate::baseline::{last, mobilenet, random};
+use crate::comparison::Comparison;
 use crate::error::Result;
 use crate::pass::note;
 use crate::report::front;
@@ -16,7 +17,7 @@ pub struct BaselineArgs {
 
 #[derive(Debug, Subcommand)]
 enum Which {
-    /// Random networks as fast as the searched one, from the same supernet's weights: does the search earn its keep?
+    /// Random networks about as fast as the searched one, from the same supernet's weights: is it better than they are?
     Random(RandomArgs),
     /// The published MobileNetV3-PFLD, from scratch
     Mobilenet(MobilenetArgs),
@@ -26,8 +27,11 @@ enum Which {
 #[command(after_help = "Example:
   trainer baseline random --run run --nets 8
 
-The networks' predicted latency lies within −10…0 % of the searched one's; each is finetuned with its recipe and its number of epochs
-in RUN/baselines/random-N. The same command goes on where it was stopped. The ranking is RUN/baselines/random.json, and in `trainer report RUN`.")]
+The networks' predicted latency lies within ±3 % of the searched one's, a faster one and a slower one in turn; each is finetuned with its
+recipe and its number of epochs in RUN/baselines/random-N. The same command goes on where it was stopped. Their errors are regressed on
+their times: what is told is how far the searched network's error lies from that of a random one of its own time, with a 95 % interval,
+which holds 0 where it is no better than they are. It takes three networks or more; eight are a start. The comparison is
+RUN/baselines/random.json, and in `trainer report RUN`.")]
 struct RandomArgs {
     #[command(flatten)]
     beside: BesideArgs,
@@ -68,34 +72,27 @@ fn run_random(args: &RandomArgs) -> Result<()> {
     let finished = args.beside.begin("baselines", |name| name.starts_with("random-"))?;
     let command = format!("baseline random --run {} --nets {} --seed {}", quoted(&args.beside.run), args.nets, args.seed);
     let context = Context { interrupt: &Interrupt::listen(), command: &command };
-    let ranking = random(&finished, args.nets, args.seed, args.allow_emulated, &context)?;
+    let comparison = random(&finished, args.nets, args.seed, args.allow_emulated, &context)?;
     if args.beside.json {
-        print_json(&ranking, &finished.folder.file("baselines/random.json"))?;
+        print_json(&comparison, &finished.folder.file("baselines/random.json"))?;
     } else {
-        print(&ranking)?;
+        print(&comparison)?;
     }
     front::refresh(&finished.folder)
 }
 
-fn print(ranking: &Ranking) -> Result<()> {
-    for net in std::iter::once(&ranking.searched).chain(&ranking.random) {
+fn print(comparison: &Comparison) -> Result<()> {
+    for net in std::iter::once(&comparison.searched).chain(&comparison.random) {
         print_line(format_args!(
             "{:<10} {:>8.1} {}  NME {:.3} %  {}",
             net.name,
             net.predicted,
-            ranking.unit,
+            comparison.unit,
             net.nme,
             net.choice.join(" ")
         ))?;
     }
-    let sd = ranking.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
-    print_line(format_args!(
-        "random: {:.3}{sd} % ({}); the searched network is number {} of {}",
-        ranking.mean,
-        ranking.on,
-        ranking.rank,
-        ranking.random.len() + 1
-    ))
+    comparison.sentences().iter().try_for_each(|sentence| print_line(format_args!("{sentence}")))
 }
 
 fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {

@@ -1,25 +1,31 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use faces::data::Split;
+use faces::data::{Dataset, Split};
 use indicatif::ProgressBar;
 
 use super::{ListArgs, ThreadArgs, print_line};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::{Evaluation, evaluate_like};
 use crate::network_file::NetworkFile;
 use crate::pass::{note, open_dataset};
 use crate::reference::Reference;
+use crate::run::TrainedOn;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Which {
+    /// The training list
     Train,
+    /// The test list
     Test,
+    /// The part of the training list that was held back from the network's weights: what its run judged it on
+    HeldBack,
 }
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
-  trainer eval --model run/subnet.onnx --data faces")]
+  trainer eval --model run/subnet.onnx --data faces
+  trainer eval --model run/supernet/checkpoint_last.safetensors --data faces --split held-back")]
 pub struct EvalArgs {
     /// An ONNX file, or a checkpoint (of a supernet: its most probable subnet)
     #[arg(long, value_name = "FILE")]
@@ -27,7 +33,7 @@ pub struct EvalArgs {
     /// Data folder
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Which of its lists
+    /// Which of its faces
     #[arg(long, value_enum, default_value = "test")]
     split: Which,
     #[command(flatten)]
@@ -50,22 +56,21 @@ pub struct EvalArgs {
 
 pub fn run(args: &EvalArgs) -> Result<()> {
     args.threads.apply()?;
-    let which = match args.split {
-        Which::Train => Split::Train,
-        Which::Test => Split::Test,
-    };
     let reference = Reference(args.reference);
     let mut file = NetworkFile::read(&args.model, args.space.as_deref(), args.engine_lib.as_deref())?;
     let input = file.input();
     let open = |split| open_dataset(&args.data, split, args.lists.list(), args.lists.points_file.as_deref(), input);
+    let dataset = open(if let Which::Test = args.split { Split::Test } else { Split::Train })?;
+    let faces: Vec<usize> = match args.split {
+        Which::Train | Which::Test => (0..dataset.len()).collect(),
+        Which::HeldBack => held_back(&args.model, file.trained_on(&args.model)?, &dataset)?,
+    };
     if file.is_of_mixtures() && reference.is_off() {
-        note("note: a supernet's statistics are its mixtures'; the chosen subnet's are taken anew over training faces");
-        file = file.recalibrated(open(Split::Train)?)?;
+        note("note: a supernet's statistics are its mixtures'; the chosen subnet's are taken anew over faces that its weights saw");
+        file = file.recalibrated(&open(Split::Train)?)?;
     }
-    let dataset = open(which)?;
     let mut network = file.open(reference)?.network;
-    let bar = ProgressBar::new(dataset.len() as u64);
-    let faces = (0..dataset.len()).collect();
+    let bar = ProgressBar::new(faces.len() as u64);
     let found = evaluate_like(reference, network.as_mut(), &dataset, faces, |n| bar.inc(n as u64))?;
     bar.finish_and_clear();
     if dataset.resized() > 0 {
@@ -90,6 +95,30 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         print_line(format_args!("{:4} {line}", 10 * row))?;
     }
     Ok(())
+}
+
+/// The faces of a training list that were held back from a network's weights.
+fn held_back(model: &Path, trained_on: Option<TrainedOn>, train: &Dataset) -> Result<Vec<usize>> {
+    let (model, list) = (model.display(), train.list_path().display());
+    let Some(trained_on) = trained_on else {
+        return Err(Error::Usage(format!(
+            "{model} does not say which faces were held back from its weights: it is of another program or an older version; \
+             give --split test"
+        )));
+    };
+    if trained_on.held_back == 0.0 {
+        return Err(Error::Usage(format!(
+            "nothing of the training list was held back from the weights of {model} (a search holds back a fifth, a finetune what \
+             --hold-back says); give --split test"
+        )));
+    }
+    if !trained_on.is_of(train)? {
+        return Err(Error::Usage(format!(
+            "{list} is another list than the weights of {model} were trained on; give that one (--data, --list): of another list \
+             nothing was held back"
+        )));
+    }
+    Ok(trained_on.split(train)?.1)
 }
 
 /// The contract of `--json`.

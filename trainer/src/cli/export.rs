@@ -47,7 +47,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         net = match &args.data {
             Some(data) => {
                 let input = net.input();
-                net.recalibrated(open_dataset(data, Split::Train, args.lists.list(), args.lists.points_file.as_deref(), input)?)?
+                net.recalibrated(&open_dataset(data, Split::Train, args.lists.list(), args.lists.points_file.as_deref(), input)?)?
             }
             None => {
                 note(format_args!("{OF_MIXTURES}; with --data they are taken anew over its training faces"));

@@ -118,6 +118,16 @@ impl FinetuneArgs {
         let points_file = r.place(self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
         let points_sha256 = scheme_sha256(&data, points_file.as_deref())?;
         r.same("the point scheme", &points_sha256, |s| s.points_sha256.clone());
+        let hold_back = r.pick("--hold-back", self.hold_back, |s| s.hold_back, 0.0);
+        let test_list_sha256 = match saved {
+            // A run from before test lists were remembered has none to be held to.
+            Some(FinetuneConfig { test_list_sha256: None, .. }) => None,
+            _ if hold_back > 0.0 => None,
+            _ => Some(sha256_of_file(&data.join("test_data").join(&list))?),
+        };
+        r.same("the test list", test_list_sha256.as_deref().unwrap_or_default(), |s| {
+            s.test_list_sha256.clone().unwrap_or_default()
+        });
         let device = self.device.or(r.saved.map(|s| s.device)).unwrap_or_default();
         let reference = r.pick("--reference", self.reference.then_some(Reference(true)), |s| s.reference, Reference(false));
         let (augment, pose_weight) = match reference {
@@ -134,7 +144,8 @@ impl FinetuneArgs {
             list_sha256,
             points_file,
             points_sha256,
-            hold_back: r.pick("--hold-back", self.hold_back, |s| s.hold_back, 0.0),
+            hold_back,
+            test_list_sha256,
             opt: r.pick("--opt", self.opt, |s| s.opt, Algorithm::Rms),
             base_lr: r.pick("--base-lr", self.base_lr, |s| s.base_lr, 1e-4),
             weight_decay: r.pick("--weight-decay", self.weight_decay, |s| s.weight_decay, 1e-6),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use blocks::Graph;
 use candle_core::{Device, Tensor};
+use kernels::Group;
 pub use kernels::Mode;
 
 use super::fused::Fused;
 use super::stock::Stock;
 use super::{Layout, Stats};
-use crate::parallel;
 
 /// What an executor is given for one forward pass; see [`super::Model::forward`].
 pub struct Call<'a> {
@@ -55,16 +55,20 @@ impl Backend {
         if device.is_cpu() { Self::Fused } else { Self::Stock }
     }
 
+    /// Of several processes, `group` shares the batches.
     pub(super) fn executor(
         self,
         graph: &Arc<Graph>,
         layout: &Arc<Layout>,
         device: &Device,
+        group: Option<Arc<dyn Group>>,
     ) -> candle_core::Result<Box<dyn Executor>> {
         match self {
-            Self::Stock if parallel::size() > 1 => candle_core::bail!("several processes train with the fused backend only"),
+            Self::Stock if group.as_ref().is_some_and(|group| group.size() > 1) => {
+                candle_core::bail!("several processes train with the fused backend only")
+            }
             Self::Stock => Ok(Box::new(Stock::new(graph.clone(), layout.clone()))),
-            Self::Fused if device.is_cpu() => Ok(Box::new(Fused::new(graph))),
+            Self::Fused if device.is_cpu() => Ok(Box::new(Fused::new(graph, group))),
             Self::Fused => candle_core::bail!("the fused backend runs on the CPU only"),
         }
     }

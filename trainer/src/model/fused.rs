@@ -3,11 +3,11 @@
 //! The operation has three arguments, the input, the flat parameters and the masks, and one flat result, all outputs one
 //! after the other. Its backward pass gives all gradients at once, so candle's tape holds one node instead of hundreds.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use blocks::Graph;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
-use kernels::{Arguments, Kept, Plan};
+use kernels::{Arguments, Group, Kept, Plan};
 
 use super::{Call, Executor, Mode, Stats};
 use crate::parallel;
@@ -18,9 +18,9 @@ pub(super) struct Fused {
 }
 
 impl Fused {
-    pub fn new(graph: &Graph) -> Self {
+    pub fn new(graph: &Graph, group: Option<Arc<dyn Group>>) -> Self {
         let plan = Plan::new(graph);
-        Self { plan: if let Some(group) = parallel::group() { plan.in_group(group) } else { plan } }
+        Self { plan: if let Some(group) = group { plan.in_group(group) } else { plan } }
     }
 }
 

@@ -11,9 +11,12 @@ mod stock;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use blocks::graph::BN_MOMENTUM;
 use blocks::weights::WeightError;
 use blocks::{Graph, Weights};
 use candle_core::{Device, Tensor, Var};
+
+use crate::parallel;
 
 pub use executor::{Backend, Call, Executor, Mode};
 pub use layout::{Layout, Slot};
@@ -73,11 +76,29 @@ impl Model {
     /// # Errors
     /// A weight is missing or has another size, or the backend cannot run on the device.
     pub fn with_backend(graph: Graph, weights: &Weights, device: &Device, backend: Backend) -> Result<Self, ModelError> {
+        Self::with_executor(graph, weights, device, |graph, layout| backend.executor(graph, layout, device, parallel::group()))
+    }
+
+    /// The same on the CPU and of no group: of several processes that train together, each that has one computes with all of its batch.
+    ///
+    /// # Errors
+    /// A weight is missing or has another size.
+    pub fn alone(graph: Graph, weights: &Weights) -> Result<Self, ModelError> {
+        let device = Device::Cpu;
+        Self::with_executor(graph, weights, &device, |graph, layout| Backend::Fused.executor(graph, layout, &device, None))
+    }
+
+    fn with_executor(
+        graph: Graph,
+        weights: &Weights,
+        device: &Device,
+        executor: impl FnOnce(&Arc<Graph>, &Arc<Layout>) -> candle_core::Result<Box<dyn Executor>>,
+    ) -> Result<Self, ModelError> {
         let graph = Arc::new(graph);
         let layout = Arc::new(Layout::new(&graph));
         let (trained, stats) = layout.gather(weights)?;
         let params = Var::from_vec(trained, layout.trained_len(), device)?;
-        let executor = backend.executor(&graph, &layout, device)?;
+        let executor = executor(&graph, &layout)?;
         Ok(Self { graph, layout, params, stats: Arc::new(Mutex::new(stats)), executor })
     }
 
@@ -121,8 +142,27 @@ impl Model {
     /// # Errors
     /// The device does not give them back.
     pub fn weights(&self) -> candle_core::Result<Weights> {
-        let trained = self.params.to_vec1::<f32>()?;
-        Ok(self.layout.scatter(&trained, &self.lock_stats()))
+        self.weights_with(&self.lock_stats())
+    }
+
+    /// All weights by name, with these running statistics (in the layout's order) in place of its own.
+    ///
+    /// # Errors
+    /// The device does not give them back.
+    pub fn weights_with(&self, stats: &[f32]) -> candle_core::Result<Weights> {
+        Ok(self.layout.scatter(&self.params.to_vec1::<f32>()?, stats))
+    }
+
+    /// What batch norm takes of a batch in training: means and unbiased variances, in the layout's order. Its running statistics are
+    /// others afterwards.
+    ///
+    /// # Errors
+    /// Shapes do not fit, or candle fails.
+    pub fn batch_statistics(&self, images: &Tensor) -> candle_core::Result<Vec<f64>> {
+        // Moved from 0, they are the batch's share of the step.
+        self.lock_stats().fill(0.0);
+        self.run(std::slice::from_ref(images), None, Pass { train_weights: false, ..Pass::new(Mode::Train) })?;
+        Ok(self.lock_stats().iter().map(|&moved| f64::from(moved) / f64::from(BN_MOMENTUM)).collect())
     }
 
     /// Replaces all weights.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{finetuned_otherwise, measured};
-use crate::baseline::Ranking;
+use crate::comparison::{Comparison, Trained};
 use crate::error::Result;
 use crate::run::{FileError, RunConfig, RunFolder, write_atomically};
 use crate::search::ArchFile;
@@ -86,7 +86,7 @@ impl Front {
         if let Some((cost, nme)) = cost.zip(nme) {
             add(BASELINE, Kind::Baseline, cost, nme);
         }
-        for net in ranking(folder)?.into_iter().flat_map(|ranking| ranking.random) {
+        for net in comparison(folder)?.into_iter().flat_map(|comparison| comparison.random) {
             add(&net.name, Kind::Random, net.predicted, net.nme);
         }
         mark_front(&mut nets);
@@ -132,17 +132,28 @@ fn searched(folder: &RunFolder) -> Result<Option<(f64, f64)>> {
     Ok(stage::ended(folder)?.map(|ended| (arch.predicted.total, ended.nme)))
 }
 
-/// The run's place among random networks, once it is known.
+/// The run's network among random ones, once those are trained. What follows from them is worked out anew, so that files of older
+/// versions are read too.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn ranking(folder: &RunFolder) -> Result<Option<Ranking>> {
+pub fn comparison(folder: &RunFolder) -> Result<Option<Comparison>> {
     let path = folder.file("baselines/random.json");
     if !path.is_file() {
         return Ok(None);
     }
+    #[derive(serde::Deserialize)]
+    struct Networks {
+        searched: Trained,
+        random: Vec<Trained>,
+        unit: String,
+        on: String,
+    }
     let text = std::fs::read_to_string(&path).map_err(FileError::new("cannot read", &path))?;
-    Ok(Some(serde_json::from_str(&text).map_err(std::io::Error::other).map_err(FileError::new("cannot read", &path))?))
+    let networks: Networks =
+        serde_json::from_str(&text).map_err(std::io::Error::other).map_err(FileError::new("cannot read", &path))?;
+    let Networks { searched, random, unit, on } = networks;
+    Ok((!random.is_empty()).then(|| Comparison::new(searched, random, &unit, &on)))
 }
 
 /// The folders in one of the run's folders, by name.

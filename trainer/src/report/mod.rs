@@ -292,17 +292,9 @@ fn beside(html: &mut String, folder: &RunFolder) -> Result<()> {
     if let Some(nme) = front.unmeasured {
         unmeasured(html, nme, &RunFolder::new(&folder.file("baselines/mobilenet")));
     }
-    if let Some(ranking) = front::ranking(folder)? {
-        let sd = ranking.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
-        push(
-            html,
-            format_args!(
-                "<p>Random networks within −10…0 % of the searched one's latency: {:.3}{sd} %; the searched one is number {} of {}.</p>",
-                ranking.mean,
-                ranking.rank,
-                ranking.random.len() + 1
-            ),
-        );
+    if let Some(comparison) = front::comparison(folder)? {
+        let sentences = comparison.sentences().iter().map(|sentence| escape(sentence)).collect::<Vec<_>>();
+        push(html, format_args!("<p>{}.</p>", sentences.join(".<br>")));
     }
     Ok(())
 }

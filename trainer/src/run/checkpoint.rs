@@ -8,6 +8,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::files::{FileError, write_atomically};
+use super::trained_on::TrainedOn;
 
 /// Version of the files that this code writes and reads.
 const FORMAT: u32 = 1;
@@ -57,6 +58,9 @@ pub struct Meta {
     /// Lowest so far.
     #[serde(default)]
     pub best_nme: Option<f64>,
+    /// The faces that the weights were trained on; nothing is known of imported ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_on: Option<TrainedOn>,
 }
 
 impl Meta {
@@ -75,6 +79,7 @@ impl Meta {
             config: String::new(),
             nme: None,
             best_nme: None,
+            trained_on: None,
         }
     }
 }
@@ -100,6 +105,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What it is.
         impostor: filekind::Impostor,
+    },
+    /// It would hold what no file that is read may hold.
+    #[error("{} is not written: '{tensor}' would hold values that are no finite numbers", .path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
     },
     /// Its bytes are no whole safetensors file of finite f32.
     #[error("{} is no usable safetensors file: {reason}", .path.display())]
@@ -203,11 +216,20 @@ impl Checkpoint {
         Weights(self.tensors.iter().filter_map(named).collect())
     }
 
+    /// The first tensor with values that are no finite numbers.
+    pub fn not_finite(&self) -> Option<&str> {
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        self.tensors.iter().find(|(_, (_, values))| !finite(values)).map(|(name, _)| name.as_str())
+    }
+
     /// Writes it whole or not at all. Equal checkpoints give equal bytes.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or a value is no finite number: what is there stays.
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
+        if let Some(tensor) = self.not_finite() {
+            return Err(CheckpointError::NotFinite { path: path.to_owned(), tensor: tensor.to_string() });
+        }
         let bytes: Vec<(&String, &[usize], Vec<u8>)> = self
             .tensors
             .iter()
@@ -245,13 +267,14 @@ impl Checkpoint {
                 return Err(broken(format!("tensor '{name}' is {:?}, not F32", view.dtype())));
             }
             let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
-            // A ReLU may hide it from all that comes after.
-            if values.iter().any(|value| !value.is_finite()) {
-                return Err(broken(format!("tensor '{name}' holds values that are no finite numbers")));
-            }
             tensors.insert(name, (view.shape().to_vec(), values));
         }
-        Ok(Self { meta, tensors })
+        let checkpoint = Self { meta, tensors };
+        // A ReLU may hide it from all that comes after.
+        match checkpoint.not_finite() {
+            Some(name) => Err(broken(format!("tensor '{name}' holds values that are no finite numbers"))),
+            None => Ok(checkpoint),
+        }
     }
 
     /// The space it was trained on: `given` (a name or file) if there is one, else what the checkpoint names.

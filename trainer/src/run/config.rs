@@ -140,6 +140,9 @@ pub struct FinetuneConfig {
     pub points_sha256: String,
     /// Part of the training list that is held back for validation; 0: none.
     pub hold_back: f64,
+    /// SHA-256 of the test list, where it is judged on that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_list_sha256: Option<String>,
     /// Optimizer of the weights.
     pub opt: Algorithm,
     /// Learning rate at the start.

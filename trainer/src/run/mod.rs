@@ -6,6 +6,7 @@ mod files;
 mod folder;
 mod interrupt;
 mod metrics;
+mod trained_on;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Kind, Meta};
 pub(crate) use config::digest;
@@ -14,3 +15,4 @@ pub use files::{FileError, sha256_of_file, write_atomically};
 pub use folder::{FolderError, FolderLock, RunFolder, Stage};
 pub use interrupt::Interrupt;
 pub use metrics::{MetricsLog, Phase, Row};
+pub use trained_on::TrainedOn;

@@ -3,13 +3,14 @@
 mod arch_file;
 mod choice;
 mod cost;
+mod input;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use blocks::{Graph, Space};
+use blocks::Space;
 use candle_core::{Device, Tensor};
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions, Split};
@@ -18,19 +19,22 @@ use indicatif::ProgressBar;
 pub use arch_file::{ArchFile, CandidateChance, LayerChoice, Piece, TablePrediction};
 pub use choice::best_within;
 pub use cost::{Combine, CostError, CostTensors, Costs, Predicted, Provenance, primitives};
+pub use input::examine;
+use input::{Input, trained_on, unreachable_target};
 
 use crate::error::{Error, Result};
-use crate::evaluate::{Candle, Evaluation, RECALIBRATION_STEPS, evaluate_like};
-use crate::loss::{LatencyTerm, TermError};
+use crate::evaluate::{Candle, Evaluation, evaluate_like};
+use crate::loss::LatencyTerm;
 use crate::masks::{ArchWeights, Draw, Purpose};
 use crate::model::init;
 use crate::nets::{BACKBONE, Nets, Objective};
 use crate::optim::{self, AdamW, Optimizer, cosine};
 use crate::parallel;
-use crate::pass::{Passed, Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
+use crate::pass::{Passed, Stopped, Watch, check_finite, hint_steps, open_dataset, pass, progress_bar, say};
+use crate::recalibrate::recalibrated;
 use crate::run::{
-    ArchData, Checkpoint, CheckpointError, ConfigError, Interrupt, Kind, LatencyScope, Meta, MetricsLog, PerfMetric, Phase, Row,
-    RunFolder, SearchConfig, Stage, digest,
+    ArchData, Checkpoint, CheckpointError, Interrupt, Kind, LatencyScope, Meta, MetricsLog, Phase, Row, RunFolder, SearchConfig,
+    Stage, TrainedOn, digest,
 };
 use crate::space::subnet_weights;
 
@@ -69,6 +73,7 @@ pub struct Search {
     device: Device,
     arch_optimizer: AdamW,
     weight_loader: Loader,
+    trained_on: TrainedOn,
     arch_loader: Loader,
     validation: (Arc<Dataset>, Vec<usize>),
     folder: RunFolder,
@@ -96,16 +101,15 @@ impl Search {
         let Input { space, pose_graph, train, costs, term } = Input::load(&config, allow_emulated)?;
         let points = train.scheme().count;
         let augment = Augment::preset(&config.augment)?;
-        let (weight_faces, arch_set, arch_faces) = match config.arch_data {
-            ArchData::Split => {
-                let (kept, held) = train.split(ARCH_FRACTION, config.seed)?;
-                (kept, train.clone(), held)
-            }
+        let trained_on = trained_on(&config);
+        let (weight_faces, held) = trained_on.split(&train)?;
+        let (arch_set, arch_faces) = match config.arch_data {
+            ArchData::Split => (train.clone(), held),
             ArchData::Test => {
                 let points_file = config.points_file.as_deref();
                 let test = open_dataset(&config.data, Split::Test, &config.list, points_file, space.input())?;
                 let faces = (0..test.len()).collect();
-                ((0..train.len()).collect(), test, faces)
+                (test, faces)
             }
         };
         let count = weight_faces.len();
@@ -147,6 +151,7 @@ impl Search {
             arch,
             device,
             weight_loader,
+            trained_on,
             arch_loader,
             folder,
             log,
@@ -250,10 +255,13 @@ impl Search {
         watch.progress.set_message(format!("epoch {}/{}", epoch + 1, self.config.end_epoch));
         let weights = self.weight_pass(watch, lr, temperature)?;
         let arch = if warm_up { None } else { Some(self.arch_pass(watch, temperature)?) };
+        let mut checkpoint = self.state()?;
+        let flag = |tensor: &str| if tensor.contains(PATH_ALPHA) { "--theta-lr" } else { "--base-lr" };
+        check_finite(&checkpoint, epoch + 1, flag, &self.folder.checkpoint(Stage::Search, "last"))?;
         let validation = self.validate()?;
         let nme = 100.0 * validation.nme;
         self.epoch += 1;
-        let is_best = !warm_up && self.best.is_none_or(|best| nme < best);
+        let is_best = !warm_up && nme.is_finite() && self.best.is_none_or(|best| nme < best);
         if is_best {
             self.best = Some(nme);
         }
@@ -275,7 +283,7 @@ impl Search {
         };
         self.report(&row, watch.progress);
         self.log.push(row)?;
-        let checkpoint = self.checkpoint(Some(nme))?;
+        checkpoint.meta = self.meta(Some(nme))?;
         if is_best {
             checkpoint.save(&self.folder.checkpoint(Stage::Search, "best"))?;
         }
@@ -361,11 +369,13 @@ impl Search {
         let weights = subnet_weights(&self.space, &choice, &graph, &self.nets.backbone().weights()?)?;
         let (dataset, faces) = &self.validation;
         let reference = self.config.reference;
+        let weights = if reference.is_off() {
+            let train = self.weight_loader.dataset();
+            recalibrated(&graph, &weights, train, self.trained_on.split(train)?.0)?
+        } else {
+            weights
+        };
         let mut network = Candle::like(reference, graph, &weights)?;
-        if reference.is_off() {
-            // Of the coming epoch, whose batches are drawn whatever happens here.
-            network.recalibrate(&self.weight_loader, self.epoch as u64 + 1, RECALIBRATION_STEPS)?;
-        }
         evaluate_like(reference, &mut network, dataset, faces.clone(), |_| {})
     }
 
@@ -380,13 +390,16 @@ impl Search {
     fn save_start(&self) -> Result<()> {
         let last = self.folder.checkpoint(Stage::Search, "last");
         if !last.exists() {
-            self.checkpoint(None)?.save(&last)?;
+            let mut checkpoint = self.state()?;
+            checkpoint.meta = self.meta(None)?;
+            checkpoint.save(&last)?;
         }
         Ok(())
     }
 
-    fn checkpoint(&self, nme: Option<f64>) -> Result<Checkpoint> {
-        let mut checkpoint = Checkpoint::new(Meta {
+    /// What a checkpoint says of itself.
+    fn meta(&self, nme: Option<f64>) -> Result<Meta> {
+        Ok(Meta {
             kind: Kind::Supernet,
             space: self.config.space.clone(),
             space_hash: self.space.hash(),
@@ -402,8 +415,14 @@ impl Search {
             config: self.digest.clone(),
             nme,
             best_nme: self.best,
+            trained_on: Some(self.trained_on.clone()),
             ..Meta::blank()
-        });
+        })
+    }
+
+    /// A checkpoint's tensors.
+    fn state(&self) -> Result<Checkpoint> {
+        let mut checkpoint = Checkpoint::new(Meta::blank());
         self.nets.save(&mut checkpoint)?;
         let alpha = self.arch.path_alpha();
         checkpoint.insert(PATH_ALPHA, alpha.dims(), alpha.flatten_all()?.to_vec1()?);
@@ -455,85 +474,6 @@ impl Search {
 /// Σ mask · cost, with a noise of its own.
 fn expected_cost(arch: &ArchWeights, draw: Draw, temperature: f64, costs: &CostTensors) -> Result<Tensor> {
     Ok(costs.expected(&arch.masks(&arch.noise(draw)?, temperature)?)?)
-}
-
-/// The term that the configuration asks for, which some network of the space must be able to satisfy.
-fn latency_term(config: &SearchConfig, space: &Space, costs: &Costs) -> Result<LatencyTerm> {
-    let Some(target) = config.target_us else {
-        return Ok(LatencyTerm::new(config.mode, config.alpha, config.beta, costs.cheapest(), costs.unit)?);
-    };
-    let term = LatencyTerm::above(target, config.mode, config.alpha, config.beta)?;
-    let alike: Vec<Vec<f32>> = space.layers().iter().map(|layer| vec![0.0; layer.primitives.len()]).collect();
-    if costs.best(&alike, Some(target)).is_none() {
-        return Err(unreachable_target(config, costs).into());
-    }
-    Ok(term)
-}
-
-fn unreachable_target(config: &SearchConfig, costs: &Costs) -> TermError {
-    TermError::Target { target: config.target_us.unwrap_or(f64::NAN), cheapest: costs.cheapest(), unit: costs.unit }
-}
-
-/// What a search reads before it begins.
-struct Input {
-    space: Space,
-    pose_graph: Graph,
-    train: Arc<Dataset>,
-    costs: Costs,
-    term: LatencyTerm,
-}
-
-impl Input {
-    fn load(config: &SearchConfig, allow_emulated: bool) -> Result<Self> {
-        check(config)?;
-        let space = Space::load(&config.space)?;
-        let Some(pose_graph) = space.pose_net() else {
-            return Err(Error::Usage(format!(
-                "search space '{space}' has no trunk: it makes no whole network that could be trained"
-            )));
-        };
-        let train = open_dataset(&config.data, Split::Train, &config.list, config.points_file.as_deref(), space.input())?;
-        let costs = Costs::new(config, &space, train.scheme().count, allow_emulated)?;
-        let term = latency_term(config, &space, &costs)?;
-        Ok(Self { space, pose_graph, train, costs, term })
-    }
-}
-
-/// Whether a search could begin with this configuration.
-///
-/// # Errors
-/// What is wrong with it, its table or its list.
-pub fn examine(config: &SearchConfig, allow_emulated: bool) -> Result<()> {
-    Input::load(config, allow_emulated).map(|_| ())
-}
-
-/// Values that no training could start with.
-fn check(config: &SearchConfig) -> Result<()> {
-    let positive = [("--theta-lr", config.theta_lr), ("--base-lr", config.base_lr), ("--tau", config.tau)];
-    if let Some((flag, value)) = positive.into_iter().find(|(_, v)| !(v.is_finite() && *v > 0.0)) {
-        return Err(Error::Usage(format!("{flag} must be above 0, not {value}")));
-    }
-    let not_negative = [("--weight-decay", config.weight_decay), ("--tau-decay", config.tau_decay)];
-    if let Some((flag, value)) = not_negative.into_iter().find(|(_, v)| !(v.is_finite() && *v >= 0.0)) {
-        return Err(Error::Usage(format!("{flag} must not be negative, not {value}")));
-    }
-    if config.end_epoch == 0 || config.batch == 0 {
-        return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
-    }
-    if config.perf_metric == PerfMetric::Latency && config.lut.is_empty() {
-        return Err(ConfigError::Needed { flag: "--lut (or --perf-metric flops)" }.into());
-    }
-    if config.perf_metric == PerfMetric::Flops && config.target_us.is_some() {
-        return Err(Error::Usage("--target-us is a time: it needs a --lut, not --perf-metric flops".to_string()));
-    }
-    parallel::check_batch(config.batch)?;
-    if config.start_epoch > config.end_epoch {
-        return Err(Error::Usage(format!(
-            "--start-epoch {} (the warm-up's length) lies behind --end-epoch {}",
-            config.start_epoch, config.end_epoch
-        )));
-    }
-    Ok(())
 }
 
 /// The choice of a supernet's checkpoint: the one written in it (imported ones and searches to a target have that), else the most probable candidate of

@@ -4,6 +4,7 @@
 
 mod beside;
 mod common;
+mod figures;
 mod import;
 mod models;
 mod refusals;

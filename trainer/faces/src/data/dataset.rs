@@ -119,6 +119,11 @@ impl Dataset {
         })
     }
 
+    /// The list's file.
+    pub fn list_path(&self) -> &Path {
+        &self.list.path
+    }
+
     /// Number of faces.
     pub fn len(&self) -> usize {
         self.list.faces.len()

@@ -1,0 +1,263 @@
+//! A searched network among random ones: is it better than they are at the same predicted time?
+//!
+//! Random networks are not all as fast as the searched one, and slower ones err less. So their errors are regressed on their times, and
+//! the searched network is held against the line at its own time. The interval is that of one more random network there: it holds the
+//! spread of networks and trainings, not only the line's uncertainty, since a network is better than random ones only where a random one
+//! would rarely be as good.
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// A trained network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// Its folder's name in the run's `baselines/`; `searched` for the run's own.
+    pub name: String,
+    /// A primitive a layer.
+    pub choice: Vec<String>,
+    /// Predicted cost of the whole network, in the table's unit.
+    pub predicted: f64,
+    /// NME of the last epoch, per cent.
+    pub nme: f64,
+}
+
+/// A value with its 95 % interval; without one where too few networks tell nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// The value.
+    pub value: f64,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl Estimate {
+    /// With Student's interval for a standard error with so many degrees of freedom.
+    fn new(value: f64, error: f64, freedom: usize) -> Self {
+        let half = student_975(freedom).map(|t| t * error);
+        Self { value, interval: half.map(|half| [value - half, value + half]) }
+    }
+
+    /// Whether it is below 0, or above, as far as can be told.
+    fn sign(&self) -> Option<Sign> {
+        match self.interval? {
+            [_, high] if high < 0.0 => Some(Sign::Below),
+            [low, _] if low > 0.0 => Some(Sign::Above),
+            _ => None,
+        }
+    }
+}
+
+enum Sign {
+    Below,
+    Above,
+}
+
+/// The 97.5 % quantile of Student's distribution; none without a degree of freedom.
+fn student_975(freedom: usize) -> Option<f64> {
+    StudentsT::new(0.0, 1.0, freedom as f64).ok().map(|t| t.inverse_cdf(0.975))
+}
+
+/// The searched network against random ones at its own predicted time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Adjusted {
+    /// Error over predicted cost among the random networks: percentage points for one unit.
+    pub slope: Estimate,
+    /// The searched network's error less that of a random one of its time, percentage points.
+    pub difference: Estimate,
+    /// Whether the searched network's time lies outside theirs, so that the line is prolonged.
+    pub prolonged: bool,
+}
+
+/// A searched network among random ones: `baselines/random.json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The searched one.
+    pub searched: Trained,
+    /// The random ones, at least one.
+    pub random: Vec<Trained>,
+    /// `µs` or `MAC`.
+    pub unit: String,
+    /// On which faces NME was taken: `test`, or `held back`.
+    pub on: String,
+    /// Mean NME of the random ones, per cent.
+    pub mean: f64,
+    /// Its standard deviation (of a sample); none for a single network.
+    pub sd: Option<f64>,
+    /// The searched network's error less that of a random one, whatever their times, percentage points.
+    pub difference: Estimate,
+    /// The same at equal times; none for fewer than three random networks, or where their times are all the same.
+    pub adjusted: Option<Adjusted>,
+}
+
+impl Comparison {
+    /// Holds `searched` against `random`, of which there is at least one.
+    pub fn new(searched: Trained, random: Vec<Trained>, unit: &str, on: &str) -> Self {
+        let n = random.len() as f64;
+        let mean = random.iter().map(|net| net.nme).sum::<f64>() / n;
+        let squares: f64 = random.iter().map(|net| (net.nme - mean).powi(2)).sum();
+        let sd = (random.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
+        let error = sd.map_or(f64::NAN, |sd| sd * (1.0 + 1.0 / n).sqrt());
+        let difference = Estimate::new(searched.nme - mean, error, random.len() - 1);
+        let adjusted = adjust(&searched, &random, mean);
+        Self { searched, random, unit: unit.to_string(), on: on.to_string(), mean, sd, difference, adjusted }
+    }
+
+    /// What there is to say, a sentence each.
+    pub fn sentences(&self) -> Vec<String> {
+        let sd = self.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
+        let parts = || self.random.iter().map(|net| 100.0 * (net.predicted / self.searched.predicted - 1.0));
+        let (low, high) = (parts().fold(f64::INFINITY, f64::min), parts().fold(f64::NEG_INFINITY, f64::max));
+        let mut said = vec![format!(
+            "{} random network{} (predicted cost {low:+.1} to {high:+.1} % from the searched one's): NME {:.3}{sd} % ({})",
+            self.random.len(),
+            if self.random.len() == 1 { "" } else { "s" },
+            self.mean,
+            self.on
+        )];
+        match &self.adjusted {
+            Some(Adjusted { slope, difference, prolonged }) => {
+                let (scale, unit) = if self.unit == "MAC" { (1e6, "MMAC") } else { (1.0, self.unit.as_str()) };
+                let flat = if slope.sign().is_none() { "; it cannot be told from 0" } else { "" };
+                said.push(format!("their error over cost: {} points a {unit}{flat}", shown(slope, scale, 4)));
+                let prolonged = if *prolonged { ", to which their line is prolonged" } else { "" };
+                said.push(format!(
+                    "searched less random, at the searched one's predicted cost{prolonged}: {} points; {}",
+                    shown(difference, 1.0, 3),
+                    verdict(difference)
+                ));
+            }
+            None => {
+                let why = if self.random.len() < 3 { "there are fewer than three of them" } else { "their costs are all the same" };
+                said.push(format!(
+                    "searched less random: {} points, not adjusted for cost, since {why}; {}",
+                    shown(&self.difference, 1.0, 3),
+                    verdict(&self.difference)
+                ));
+            }
+        }
+        said
+    }
+}
+
+/// A value with its interval.
+fn shown(estimate: &Estimate, scale: f64, digits: usize) -> String {
+    let value = format!("{:+.digits$}", scale * estimate.value);
+    match estimate.interval {
+        Some([low, high]) => format!("{value} (95 %: {:+.digits$} to {:+.digits$})", scale * low, scale * high),
+        None => value,
+    }
+}
+
+fn verdict(difference: &Estimate) -> &'static str {
+    match difference.sign() {
+        _ if difference.interval.is_none() => "one random network tells nothing of their spread",
+        Some(Sign::Below) => "the searched network is better than random ones",
+        Some(Sign::Above) => "the searched network is worse than random ones",
+        None => "that is within what random networks differ by",
+    }
+}
+
+/// Least squares of error over cost, and one more random network predicted at the searched one's cost.
+fn adjust(searched: &Trained, random: &[Trained], mean: f64) -> Option<Adjusted> {
+    if random.len() < 3 {
+        return None;
+    }
+    let n = random.len() as f64;
+    let centre = random.iter().map(|net| net.predicted).sum::<f64>() / n;
+    let spread: f64 = random.iter().map(|net| (net.predicted - centre).powi(2)).sum();
+    // Below that, costs differ by rounding alone.
+    if spread.sqrt() <= 1e-9 * centre {
+        return None;
+    }
+    let slope = random.iter().map(|net| (net.predicted - centre) * (net.nme - mean)).sum::<f64>() / spread;
+    let line = |cost: f64| mean + slope * (cost - centre);
+    let freedom = random.len() - 2;
+    let squares: f64 = random.iter().map(|net| (net.nme - line(net.predicted)).powi(2)).sum();
+    let residual = (squares / freedom as f64).sqrt();
+    let distance = (searched.predicted - centre).powi(2) / spread;
+    let costs = || random.iter().map(|net| net.predicted);
+    let is_inside = costs().any(|cost| cost <= searched.predicted) && costs().any(|cost| cost >= searched.predicted);
+    Some(Adjusted {
+        slope: Estimate::new(slope, residual / spread.sqrt(), freedom),
+        difference: Estimate::new(searched.nme - line(searched.predicted), residual * (1.0 + 1.0 / n + distance).sqrt(), freedom),
+        prolonged: !is_inside,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(predicted: f64, nme: f64) -> Trained {
+        Trained { name: String::new(), choice: Vec::new(), predicted, nme }
+    }
+
+    fn compare(searched: Trained, random: &[(f64, f64)]) -> Comparison {
+        Comparison::new(searched, random.iter().map(|&(cost, nme)| net(cost, nme)).collect(), "µs", "test")
+    }
+
+    /// The networks of `trainer/results/scut86/random.json`; the figures are worked out apart, with t = 2.446912 for six degrees of
+    /// freedom.
+    #[test]
+    fn what_is_faster_on_average_is_held_against_the_line_at_equal_time() {
+        let random = [
+            (144.082, 2.34917),
+            (147.057, 2.33312),
+            (149.714, 2.31897),
+            (143.531, 2.37564),
+            (140.502, 2.34546),
+            (144.422, 2.35202),
+            (146.026, 2.35117),
+            (142.542, 2.37434),
+        ];
+        let found = compare(net(153.379, 2.31115), &random);
+        // The searched one is the best of the nine.
+        assert!(random.iter().all(|&(_, nme)| nme > 2.31115));
+        let Adjusted { slope, difference, prolonged } = found.adjusted.unwrap();
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 2e-6, "{found} {expected}");
+        close(slope.value, -0.004550);
+        close(difference.value, 0.000496);
+        let [low, high] = difference.interval.unwrap();
+        close(low, -0.056990);
+        close(high, 0.057982);
+        let [low, high] = slope.interval.unwrap();
+        close(low, -0.009437);
+        close(high, 0.000337);
+        assert!(prolonged);
+        let said = found.sentences().join("\n");
+        assert!(said.contains("within what random networks differ by") && said.contains("prolonged"), "{said}");
+        assert!(said.contains("cannot be told from 0"), "{said}");
+    }
+
+    #[test]
+    fn a_network_beyond_the_spread_is_better_or_worse() {
+        // Errors fall by 0.01 a µs, with a spread of some hundredths.
+        let random: Vec<(f64, f64)> = (0..8)
+            .map(|i| {
+                let cost = 97.0 + f64::from(i) * 6.0 / 7.0;
+                (cost, 3.0 - 0.01 * (cost - 100.0) + if i % 2 == 0 { 0.01 } else { -0.01 })
+            })
+            .collect();
+        let last = |searched| compare(searched, &random).sentences().pop().unwrap();
+        assert!(last(net(100.0, 2.9)).contains("is better than random ones"));
+        assert!(last(net(100.0, 3.1)).contains("is worse than random ones"));
+        assert!(last(net(100.0, 3.01)).contains("within what random networks differ by"));
+        // As good as random ones of its own time, though better than their mean.
+        let slow = compare(net(110.0, 2.9), &random);
+        assert!(slow.difference.interval.unwrap()[1] < 0.0 && slow.adjusted.unwrap().difference.sign().is_none());
+    }
+
+    #[test]
+    fn too_few_networks_or_equal_times_are_not_adjusted_and_say_so() {
+        let one = compare(net(100.0, 2.0), &[(99.0, 2.1)]);
+        assert_eq!((one.sd, one.difference.interval, &one.adjusted), (None, None, &None));
+        assert!(one.sentences()[1].contains("fewer than three") && one.sentences()[1].contains("tells nothing of their spread"));
+        let two = compare(net(100.0, 2.0), &[(99.0, 2.1), (101.0, 2.3)]);
+        assert!(two.adjusted.is_none() && two.sentences()[1].contains("fewer than three"));
+        // t of one degree of freedom is 12.706; sd 0.1414, of a difference to one more 0.1732.
+        assert!((two.difference.interval.unwrap()[1] - (-0.2 + 12.706 * 0.173_205)).abs() < 1e-3);
+        let equal = compare(net(100.0, 2.0), &[(100.0, 2.1), (100.0, 2.2), (100.0, 2.3)]);
+        assert!(equal.adjusted.is_none() && equal.sentences()[1].contains("all the same"));
+        assert!(equal.sentences().iter().all(|s| !s.contains("NaN")));
+    }
+}

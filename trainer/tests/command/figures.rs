@@ -1,0 +1,166 @@
+//! A figure is the same wherever it is taken: in a run, by `eval`, of an exported file. And no run saves what is no number.
+
+use std::path::Path;
+
+use blocks::onnx::{self, Options};
+use faces::data::Split;
+use serde_json::Value;
+use trainer::network_file::subnet;
+use trainer::pass::open_dataset;
+use trainer::run::{Checkpoint, MetricsLog, Phase};
+
+use crate::common::{FINETUNE, Fixture, SEARCH, finished, read, searched, text};
+
+const SUPERNET: &str = "run/supernet/checkpoint_last.safetensors";
+const SUBNET: &str = "run/subnet/checkpoint_last.safetensors";
+
+/// NME, per cent.
+fn nme(fixture: &Fixture, line: &str) -> f64 {
+    let found: Value = serde_json::from_str(&fixture.done(&format!("eval --data faces --json {line}"))).unwrap();
+    100.0 * found["nme"].as_f64().unwrap()
+}
+
+/// NME of the last epoch of a phase, per cent.
+fn logged(fixture: &Fixture, run: &str, phase: Phase) -> f64 {
+    let log = MetricsLog::open(&fixture.path(&format!("{run}/metrics.csv"))).unwrap();
+    log.rows().iter().rfind(|row| row.phase == phase).unwrap().val_nme.unwrap()
+}
+
+/// Whether there is an engine to evaluate ONNX files with.
+fn engine() -> bool {
+    let found = engines::library::find(None);
+    if let Err(missing) = &found {
+        assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
+        eprintln!("skipped the ONNX file: {missing}");
+    }
+    found.is_ok()
+}
+
+/// Held-back figures of a checkpoint and of the ONNX file made of it are the run's.
+#[track_caller]
+fn assert_is_the_runs(fixture: &Fixture, checkpoint: &str, logged: f64) {
+    let held_back = nme(fixture, &format!("--split held-back --model {checkpoint}"));
+    assert!((held_back - logged).abs() < 1e-9, "{checkpoint}: {held_back}, in the run {logged}");
+    if engine() {
+        fixture.done(&format!("export --subnet {checkpoint} --out exported.onnx --data faces"));
+        let exported = nme(fixture, "--split held-back --model exported.onnx");
+        assert!((exported - logged).abs() < 100.0 * 1e-4, "{checkpoint} as ONNX: {exported}, in the run {logged}");
+    }
+    // These are other faces than the test list's, so that agreement is no chance.
+    assert!((nme(fixture, &format!("--model {checkpoint}")) - logged).abs() > 1e-6);
+}
+
+#[test]
+fn held_back_figures_are_the_runs_whatever_its_batch_augmentation_and_seed() {
+    let fixture = Fixture::new(24);
+    let search = SEARCH.replace("--end-epoch 4", "--end-epoch 2");
+    fixture.done(&format!("{search} --out run"));
+    assert_is_the_runs(&fixture, SUPERNET, logged(&fixture, "run", Phase::Search));
+    let other = search.replace("--batch 8", "--batch 19").replace("--seed 3", "--seed 4");
+    fixture.done(&format!("{other} --augment strong --out other"));
+    assert_is_the_runs(&fixture, "other/supernet/checkpoint_last.safetensors", logged(&fixture, "other", Phase::Search));
+    fixture.done(&format!("{FINETUNE} --out run --hold-back 0.3"));
+    assert_is_the_runs(&fixture, SUBNET, logged(&fixture, "run", Phase::Finetune));
+}
+
+#[test]
+fn held_back_faces_are_asked_for_where_there_are_none() {
+    let fixture = finished();
+    let eval = |model: &str, more: &str| fixture.refused(&format!("eval --split held-back --model {model} --data faces {more}"), 2);
+    let said = eval(SUBNET, "");
+    assert!(said.contains("nothing of the training list was held back") && said.contains("--hold-back"), "{said}");
+    // Of another list nothing was held back.
+    let list = text(&read(&fixture.path("faces/train_data/list.txt")));
+    let shorter: String = list.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    std::fs::write(fixture.path("faces/train_data/shorter.txt"), shorter).unwrap();
+    let said = eval(SUPERNET, "--list shorter.txt");
+    assert!(said.contains("shorter.txt is another list"), "{said}");
+    // Its statistics are then those of all faces there.
+    fixture.done(&format!("eval --split train --model {SUPERNET} --data faces --list shorter.txt"));
+    if engine() {
+        fixture.done(&format!("export --subnet {SUPERNET} --out run/subnet.onnx --data faces"));
+        let bytes = read(&fixture.path("run/subnet.onnx"));
+        let broken = onnx::with_note(bytes, trainer::network_file::TRAINED_ON, "{\"held_back\":");
+        std::fs::write(fixture.path("broken.onnx"), broken).unwrap();
+        let said = eval("broken.onnx", "");
+        assert!(said.contains("broken.onnx") && said.contains("cannot be read"), "{said}");
+    }
+}
+
+/// Running statistics, by name.
+fn statistics(weights: blocks::Weights) -> Vec<(String, Vec<u32>)> {
+    let all = weights.0.into_iter().filter(|(name, _)| name.contains("running_"));
+    all.map(|(name, values)| (name, values.into_iter().map(f32::to_bits).collect())).collect()
+}
+
+/// The statistics of the subnet that `checkpoint` would choose, as `eval` and `export` take them.
+fn retaken(fixture: &Fixture, checkpoint: &str) -> trainer::network_file::Subnet {
+    let subnet = subnet(&fixture.path(checkpoint), None).unwrap();
+    let train = open_dataset(&fixture.path("faces"), Split::Train, "list.txt", None, subnet.input()).unwrap();
+    subnet.recalibrated(&train).unwrap()
+}
+
+#[test]
+fn a_subnets_statistics_are_the_same_to_the_last_bit_in_finetune_eval_and_export() {
+    let fixture = searched();
+    let own = retaken(&fixture, SUPERNET);
+    // An epoch is three batches, so that a single one would leave most of the mixtures'.
+    let of_mixtures = subnet(&fixture.path(SUPERNET), None).unwrap();
+    let (own_statistics, old) = (statistics(own.weights.clone()), statistics(of_mixtures.weights));
+    assert!(own_statistics.len() > 20 && std::iter::zip(&own_statistics, &old).all(|(own, old)| own != old));
+
+    // What a finetune starts from stays where its first epoch comes to nothing. Its batch, its seed and what it holds back are its own.
+    let said = fixture.refused("finetune --data faces --batch 24 --base-lr 1e39 --end-epoch 1 --seed 9 --out run", 1);
+    assert!(said.contains("--base-lr"), "{said}");
+    let start = Checkpoint::load(&fixture.path(SUBNET)).unwrap();
+    assert_eq!(start.meta.epoch, 0);
+    assert!(statistics(start.weights("backbone")) == own_statistics);
+
+    if engine() {
+        fixture.done(&format!("export --subnet {SUPERNET} --out own.onnx --data faces"));
+        let expected = onnx::model(&own.graph, &own.weights, &Options::default()).unwrap();
+        let [found, expected] = [read(&fixture.path("own.onnx")), expected].map(|bytes| onnx::constants(&bytes).unwrap());
+        assert!(found == expected);
+    }
+}
+
+#[test]
+fn before_and_after_a_finetune_are_of_the_same_faces() {
+    let fixture = searched();
+    let said = fixture.done(&format!("{FINETUNE} --out run"));
+    let before = nme(&fixture, &format!("--model {SUPERNET}"));
+    let after = nme(&fixture, &format!("--model {SUBNET}"));
+    assert!(said.contains(&format!("before: NME {before:.2} % (test)")), "{before} {said}");
+    assert!(said.contains(&format!("after:  NME {after:.2} % (test)")), "{after} {said}");
+}
+
+/// A run whose only step of an epoch has a loss, but leaves no numbers: what was there stays, and the rate that did it is named.
+#[track_caller]
+fn assert_diverges(fixture: &Fixture, line: &str, checkpoint: &Path, expected: &[&str]) {
+    let said = fixture.refused(line, 1);
+    assert!(expected.iter().all(|word| said.contains(word)), "{said}");
+    assert!(said.contains("no finite numbers") && said.contains("--overwrite"), "{said}");
+    let kept = Checkpoint::load(checkpoint).unwrap();
+    assert!(said.contains(&format!("epoch {} left", kept.meta.epoch + 1)), "{said}");
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_never_saved() {
+    let fixture = Fixture::new(24);
+    let search = SEARCH.replace("--batch 8", "--batch 24").replace("--end-epoch 4", "--end-epoch 2");
+    let last = |run: &str| fixture.path(&format!("{run}/supernet/checkpoint_last.safetensors"));
+    let fast = search.replace("--base-lr 1e-3", "--base-lr 1e39");
+    assert_diverges(&fixture, &format!("{fast} --out weights"), &last("weights"), &["epoch 1", "--base-lr", "backbone."]);
+    assert!(!fixture.path("weights/metrics.csv").exists(), "no row of that epoch");
+    // The architecture is trained from the second epoch on: the checkpoint of the first stays.
+    let fast = format!("{search} --theta-lr 1e39 --opt adam");
+    assert_diverges(&fixture, &format!("{fast} --out theta"), &last("theta"), &["epoch 2", "--theta-lr", "path_alpha"]);
+    assert_eq!(Checkpoint::load(&last("theta")).unwrap().meta.epoch, 1);
+
+    fixture.done(&format!("{search} --out run"));
+    let finetune = FINETUNE.replace("--batch 8", "--batch 24").replace("--base-lr 1e-3", "--base-lr 1e39");
+    let checkpoint = fixture.path(SUBNET);
+    assert_diverges(&fixture, &format!("{finetune} --out run"), &checkpoint, &["epoch 1", "--base-lr", SUBNET]);
+    // It may be begun anew.
+    fixture.done(&format!("{FINETUNE} --out run --overwrite"));
+}
