@@ -5,9 +5,11 @@
 //! | [`mod@write`] | a graph and its weights as an ONNX file |
 //! | [`mod@inspect`] | operators, shapes and multiply-adds of any ONNX file |
 //! | [`proto`] | the protobuf messages of both |
+//! | `size` | how many parts a file may have |
 
 pub mod inspect;
 pub mod proto;
+mod size;
 pub mod write;
 
 pub use inspect::{Dim, InspectError, Summary, constants, inspect};

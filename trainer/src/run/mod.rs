@@ -7,7 +7,7 @@ mod folder;
 mod interrupt;
 mod metrics;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Kind, Meta};
+pub use checkpoint::{Checkpoint, CheckpointError, EPOCHS, Kind, Meta};
 pub(crate) use config::digest;
 pub use config::{ArchData, ConfigError, FinetuneConfig, LatencyScope, PerfMetric, Resolver, RunConfig, SearchConfig, resolve};
 pub use files::{FileError, sha256_of_file, write_atomically};

@@ -28,10 +28,7 @@ use crate::nets::{BACKBONE, Nets, Objective};
 use crate::optim::{self, AdamW, Optimizer, cosine};
 use crate::parallel;
 use crate::pass::{Passed, Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
-use crate::run::{
-    ArchData, Checkpoint, CheckpointError, ConfigError, Interrupt, Kind, LatencyScope, Meta, MetricsLog, PerfMetric, Phase, Row,
-    RunFolder, SearchConfig, Stage, digest,
-};
+use crate::run::{ArchData, Checkpoint, CheckpointError, ConfigError, Interrupt, Kind, LatencyScope, Meta, MetricsLog, PerfMetric, Phase, Row, RunFolder, SearchConfig, Stage, EPOCHS, digest};
 use crate::space::subnet_weights;
 
 /// Decoupled weight decay of the architecture's weights.
@@ -517,8 +514,8 @@ fn check(config: &SearchConfig) -> Result<()> {
     if let Some((flag, value)) = not_negative.into_iter().find(|(_, v)| !(v.is_finite() && *v >= 0.0)) {
         return Err(Error::Usage(format!("{flag} must not be negative, not {value}")));
     }
-    if config.end_epoch == 0 || config.batch == 0 {
-        return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
+    if !(1..=EPOCHS).contains(&config.end_epoch) || config.batch == 0 {
+        return Err(Error::Usage(format!("--end-epoch must be a number from 1 to {EPOCHS}, and --batch at least 1")));
     }
     if config.perf_metric == PerfMetric::Latency && config.lut.is_empty() {
         return Err(ConfigError::Needed { flag: "--lut (or --perf-metric flops)" }.into());
