@@ -49,7 +49,9 @@ fn spaces_survive() {
 const ONNX: Fuzz<'static> = Fuzz {
     name: "onnx",
     seeds: Vec::new(),
-    words: &[b"Conv", b"Gemm", b"Reshape", b"Concat", b"Flatten", b"MaxPool", b"Add", b"pads", b"axis", b"\x0a\0", b"\x2a\0", b"\x3a"],
+    words: &[
+        b"Conv", b"Gemm", b"Reshape", b"Concat", b"Flatten", b"MaxPool", b"Add", b"pads", b"axis", b"\x0a\0", b"\x2a\0", b"\x3a",
+    ],
     memory: 600,
 };
 
@@ -72,7 +74,11 @@ fn inspect(bytes: &[u8]) -> String {
     match onnx::inspect(bytes) {
         Ok(summary) => {
             assert!(constants.is_ok());
-            format!("read, {} operations, {}", summary.operators.len().min(3), if summary.macs.is_some() { "counted" } else { "not counted" })
+            format!(
+                "read, {} operations, {}",
+                summary.operators.len().min(3),
+                if summary.macs.is_some() { "counted" } else { "not counted" }
+            )
         }
         Err(e) => {
             assert_eq!(constants, Err(e.clone()));

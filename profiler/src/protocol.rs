@@ -176,7 +176,12 @@ impl Event {
         match self {
             Self::Loading { id } | Self::Ready { id, .. } | Self::Cold { id, .. } => Some(id),
             Self::Sample(sample) => Some(&sample.id),
-            Self::Start(_) | Self::Sampling | Self::Resting { .. } | Self::Round { .. } | Self::Done { .. } | Self::Failed { .. } => None,
+            Self::Start(_)
+            | Self::Sampling
+            | Self::Resting { .. }
+            | Self::Round { .. }
+            | Self::Done { .. }
+            | Self::Failed { .. } => None,
         }
     }
 }

@@ -20,7 +20,10 @@ use crate::nets::{BACKBONE, Nets, Objective, POSE};
 use crate::optim::cosine;
 use crate::parallel;
 use crate::pass::{Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
-use crate::run::{Checkpoint, CheckpointError, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage, EPOCHS, digest, write_atomically};
+use crate::run::{
+    Checkpoint, CheckpointError, EPOCHS, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder,
+    Stage, digest, write_atomically,
+};
 use crate::search::supernet_weights;
 
 /// What an error is taken on where no faces are held back.

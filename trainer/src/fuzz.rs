@@ -61,7 +61,8 @@ fn folder() -> (tempfile::TempDir, Space, PathBuf) {
 
 /// Checkpoints of all kinds, with few or no weights where a whole network's would be too many.
 fn checkpoints(space: &Space, space_file: &str, path: &Path) -> Vec<Vec<u8>> {
-    let blank = || Meta { space: space_file.to_string(), space_hash: space.hash(), points: 5, config: "0123".to_string(), ..Meta::blank() };
+    let blank =
+        || Meta { space: space_file.to_string(), space_hash: space.hash(), points: 5, config: "0123".to_string(), ..Meta::blank() };
     let choice: Vec<_> = space.layers().iter().map(|layer| layer.primitives[0]).collect();
     let graph = space.deployed(&choice, 5);
     let names = choice.iter().map(ToString::to_string).collect();
@@ -94,9 +95,14 @@ fn checkpoints_survive() {
         };
         assert!(checkpoint.meta.epoch <= EPOCHS);
         let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
-        assert!(header.tensors().keys().all(|name| checkpoint.get(name).is_some_and(|values| values.iter().all(|v| v.is_finite()))));
+        assert!(
+            header.tensors().keys().all(|name| checkpoint.get(name).is_some_and(|values| values.iter().all(|v| v.is_finite())))
+        );
         let opened = subnet(&path, None).and_then(|net| crate::network_file::NetworkFile::Checkpoint(net).open(Reference(false)));
-        opened.map_or_else(|e| without(folder.path(), e), |opened| format!("a network of {:?}", checkpoint.meta.kind).replace('"', "") + if opened.points > 1 { "s" } else { "" })
+        opened.map_or_else(
+            |e| without(folder.path(), e),
+            |opened| format!("a network of {:?}", checkpoint.meta.kind).replace('"', "") + if opened.points > 1 { "s" } else { "" },
+        )
     };
     assert!(open(&seeds[0]).starts_with("a network of Subnet"), "{}", open(&seeds[0]));
     assert!(open(&seeds[1]).starts_with("a network of Supernet"), "{}", open(&seeds[1]));
@@ -173,7 +179,8 @@ pose_weight = "none"
 device = "cuda:1"
 "#;
 
-const METRICS: &str = "phase,epoch,train_loss,arch_loss,val_loss,val_nme,lr,temperature,expected_cost,chosen_cost,images_per_s,loader_wait_s,seconds
+const METRICS: &str =
+    "phase,epoch,train_loss,arch_loss,val_loss,val_nme,lr,temperature,expected_cost,chosen_cost,images_per_s,loader_wait_s,seconds
 warmup,1,2.5,,0.5,30.5,0.001,5,,,70.5,0.1,9.5
 search,2,1.5,1.25,0.25,20.5,0.0005,4.5,200.5,180,71,0.1,9.5
 finetune,1,0.5,,0.125,5.5,0.0001,,,,72,0.1,9.5
@@ -208,13 +215,25 @@ fn reports_survive(name: &'static str, file: &str, seed: &str, words: &[&[u8]]) 
 
 #[test]
 fn chosen_architectures_survive() {
-    let words: &[&[u8]] = &[b"<script>", b"\"µs\"", b"\"MAC\"", b"\"no_such_layer\"", b"1e308", b"[[[[", b"{}", b"null", b"\\u0000", b"\\ud800"];
+    let words: &[&[u8]] = &[
+        b"<script>",
+        "\"µs\"".as_bytes(),
+        b"\"MAC\"",
+        b"\"no_such_layer\"",
+        b"1e308",
+        b"[[[[",
+        b"{}",
+        b"null",
+        b"\\u0000",
+        b"\\ud800",
+    ];
     reports_survive("arch", "arch.json", ARCH, words);
 }
 
 #[test]
 fn configurations_survive() {
-    let words: &[&[u8]] = &[b"<script>", b"[search]\n", b"[finetune]\n", b"[[[[", b"{{", b"\"\"\"", b"a.a.a.", b"nan", b"2026-01-02", b"cuda:"];
+    let words: &[&[u8]] =
+        &[b"<script>", b"[search]\n", b"[finetune]\n", b"[[[[", b"{{", b"\"\"\"", b"a.a.a.", b"nan", b"2026-01-02", b"cuda:"];
     reports_survive("config", "config.toml", CONFIG, words);
 }
 

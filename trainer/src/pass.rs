@@ -137,7 +137,10 @@ pub fn open_dataset(data: &Path, split: Split, list: &str, points_file: Option<&
     let points = dataset.scheme().count;
     if !POINTS.contains(&points) {
         let most = POINTS.end();
-        return Err(Error::Usage(format!("the list {list} of {} has {points} points a face; networks have at most {most}", data.display())));
+        return Err(Error::Usage(format!(
+            "the list {list} of {} has {points} points a face; networks have at most {most}",
+            data.display()
+        )));
     }
     dataset.notes().iter().for_each(note);
     Ok(Arc::new(dataset))

@@ -56,14 +56,17 @@ fn count(mut bytes: &[u8], message: Message, parts: &mut usize) -> Result<(), In
     while !bytes.is_empty() {
         *parts += 1;
         let tag = varint(&mut bytes).ok_or_else(damaged)?;
-        let (field, length) = (tag >> 3, match tag & 7 {
-            0 => varint(&mut bytes).map(|_| 0),
-            1 => Some(8),
-            2 => varint(&mut bytes),
-            5 => Some(4),
-            // Marks without contents; whoever reads the file knows whether they are in order.
-            _ => Some(0),
-        });
+        let (field, length) = (
+            tag >> 3,
+            match tag & 7 {
+                0 => varint(&mut bytes).map(|_| 0),
+                1 => Some(8),
+                2 => varint(&mut bytes),
+                5 => Some(4),
+                // Marks without contents; whoever reads the file knows whether they are in order.
+                _ => Some(0),
+            },
+        );
         let length = length.and_then(|n| usize::try_from(n).ok()).ok_or_else(damaged)?;
         let (contents, rest) = bytes.split_at_checked(length).ok_or_else(damaged)?;
         bytes = rest;

@@ -63,12 +63,20 @@ fn tell(bytes: &[u8]) -> String {
     // It goes into a line and comes out of it again.
     let line = serde_json::to_string(&known).unwrap_or_default();
     assert_eq!(serde_json::from_str::<Knowledge>(&line).ok(), Some(known.clone()));
-    format!("{} clusters, {} sensors, {}, {}", known.clusters.len().min(4), known.sensors.len().min(2), known.soc.is_some(), known.memory_mib.is_some())
+    format!(
+        "{} clusters, {} sensors, {}, {}",
+        known.clusters.len().min(4),
+        known.sensors.len().min(2),
+        known.soc.is_some(),
+        known.memory_mib.is_some()
+    )
 }
 
 #[test]
 fn files_of_a_device_survive() {
-    let board = PHONE.split_once("/proc/cpuinfo").map(|(_, rest)| format!("/proc/device-tree/compatible\n a,b\n brcm,bcm2711\n/proc/cpuinfo{rest}"));
+    let board = PHONE
+        .split_once("/proc/cpuinfo")
+        .map(|(_, rest)| format!("/proc/device-tree/compatible\n a,b\n brcm,bcm2711\n/proc/cpuinfo{rest}"));
     let words: &[&[u8]] = &[
         b"0-1023",
         b"0-1023,0-1023,0-1023,",
@@ -88,7 +96,13 @@ fn files_of_a_device_survive() {
 fn a_list_that_repeats_itself_takes_no_more_memory() {
     let trial = Fuzz { name: "device", seeds: Vec::new(), words: &[], memory: 100 };
     let list = "0-1023,".repeat(30_000);
-    assert_eq!(trial.read_one(list.as_bytes(), |bytes| format!("{:?}", CpuList::parse(&String::from_utf8_lossy(bytes)).map(|list| list.0.len()))), "Some(1024)");
+    assert_eq!(
+        trial.read_one(list.as_bytes(), |bytes| format!(
+            "{:?}",
+            CpuList::parse(&String::from_utf8_lossy(bytes)).map(|list| list.0.len())
+        )),
+        "Some(1024)"
+    );
 }
 
 #[test]
@@ -96,9 +110,11 @@ fn clusters_of_an_agents_line_survive() {
     let line = r#"[{"cpus":"0-3","core":"Cortex-A53","min_mhz":652.8,"max_mhz":2016.0,"governor":"interactive","shared_l2":"0-3"},{"cpus":"4-7","core":null,"min_mhz":null,"max_mhz":null,"capacity":1024,"governor":null,"shared_l2":null}]"#;
     let words: &[&[u8]] = &[b"\"0-1023\"", b"{\"cpus\":\"0-1023\"},", b"0,0,", b"null", b"[[[["];
     // A list of seven letters is of 1024 numbers.
-    Fuzz { name: "clusters", seeds: vec![line.into()], words, memory: 2000 }.run(|bytes| match serde_json::from_slice::<Vec<Cluster>>(bytes) {
-        Ok(clusters) => format!("{} clusters", clusters.len().min(3)),
-        Err(e) => e.to_string(),
+    Fuzz { name: "clusters", seeds: vec![line.into()], words, memory: 2000 }.run(|bytes| {
+        match serde_json::from_slice::<Vec<Cluster>>(bytes) {
+            Ok(clusters) => format!("{} clusters", clusters.len().min(3)),
+            Err(e) => e.to_string(),
+        }
     });
 }
 

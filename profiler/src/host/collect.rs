@@ -145,8 +145,19 @@ impl Task<'_> {
         };
         let bar = bars.add(progress_bar(budget_ms as u64)).with_prefix(setting.device.to_string());
         let ids = folder.items.iter().map(|item| item.id.clone()).collect();
-        let mut listener =
-            Listener { samples, raw, bar, loading: None, ids, failed: None, earlier_ms, began: None, bounds: Bounds::default(), lines: 0, accept };
+        let mut listener = Listener {
+            samples,
+            raw,
+            bar,
+            loading: None,
+            ids,
+            failed: None,
+            earlier_ms,
+            began: None,
+            bounds: Bounds::default(),
+            lines: 0,
+            accept,
+        };
         for pass in first + 1..=last {
             let quiet = QuietRatios::of(&listener.samples);
             let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;

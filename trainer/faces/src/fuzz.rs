@@ -114,14 +114,16 @@ fn lists_survive() {
         b"a.png 0.1 0.2 0.3 0.4 -1 2.5 30\n\nb.png 0 1 -0.1 1.1 0 0 0\na.png 0 0 0 0 0 0 0\n".to_vec(),
         b"a.png\t0.1 0.2 0 0 0\r\n".repeat(3),
     ];
-    let words: &[&[u8]] = &[b"a.png ", b" 0.5", b"\n", b"\t", b"\r\n", b"../", b"/", b"\xef\xbb\xbf", b"\xc4\xe3", b"\0", b"1e39", b" 1 1"];
+    let words: &[&[u8]] =
+        &[b"a.png ", b" 0.5", b"\n", b"\t", b"\r\n", b"../", b"/", b"\xef\xbb\xbf", b"\xc4\xe3", b"\0", b"1e39", b" 1 1"];
     // Of a line of a letter and a few zeros, a face is kept.
     Fuzz { name: "list", seeds, words, memory: 400 }.run(|bytes| {
         std::fs::write(&path, bytes).unwrap();
         match FaceList::read(&path, folder.path()) {
             Ok(list) => {
                 let sound = |face: &crate::list::Face| {
-                    face.landmarks.len() == 2 * list.points && face.landmarks.iter().chain(&face.angles).all(|value| value.is_finite())
+                    face.landmarks.len() == 2 * list.points
+                        && face.landmarks.iter().chain(&face.angles).all(|value| value.is_finite())
                 };
                 assert!(!list.faces.is_empty() && list.faces.iter().all(sound));
                 format!("{} points", list.points.min(3))
@@ -138,7 +140,8 @@ fn point_schemes_survive() {
         b"count = 3\nnme_pair = [0, 2]\nmirror = [2, 1, 0]\n[[groups]]\npoints = [0, 1, 2]\nclosed = true\n".to_vec(),
         b"count = 5\nnme_fixed_px = 34.5\n[[groups]]\npoints = [4]\n[[groups]]\npoints = []\n".to_vec(),
     ];
-    let words: &[&[u8]] = &[b"[[groups]]\n", b"points = ", b"mirror = ", b"[[[[", b"{{", b"\"\"\"", b"a.a.a.", b"0, ", b"-1, ", b"2026-01-02"];
+    let words: &[&[u8]] =
+        &[b"[[groups]]\n", b"points = ", b"mirror = ", b"[[[[", b"{{", b"\"\"\"", b"a.a.a.", b"0, ", b"-1, ", b"2026-01-02"];
     Fuzz { name: "points", seeds, words, memory: 800 }.run(|bytes| {
         std::fs::write(&path, bytes).unwrap();
         match read_points_file(&path) {

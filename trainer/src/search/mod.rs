@@ -28,7 +28,10 @@ use crate::nets::{BACKBONE, Nets, Objective};
 use crate::optim::{self, AdamW, Optimizer, cosine};
 use crate::parallel;
 use crate::pass::{Passed, Stopped, Watch, hint_steps, open_dataset, pass, progress_bar, say};
-use crate::run::{ArchData, Checkpoint, CheckpointError, ConfigError, Interrupt, Kind, LatencyScope, Meta, MetricsLog, PerfMetric, Phase, Row, RunFolder, SearchConfig, Stage, EPOCHS, digest};
+use crate::run::{
+    ArchData, Checkpoint, CheckpointError, ConfigError, EPOCHS, Interrupt, Kind, LatencyScope, Meta, MetricsLog, PerfMetric, Phase,
+    Row, RunFolder, SearchConfig, Stage, digest,
+};
 use crate::space::subnet_weights;
 
 /// Decoupled weight decay of the architecture's weights.

@@ -113,7 +113,10 @@ fn figures_that_nothing_can_have_are_refused() {
         r#""at_ms":1,"us":NaN,"before_us":4,"after_us":6"#,
     ] {
         let said = hear(sample(figures).as_bytes());
-        assert!(["holds a sample of 'a'", "clock jumped", "cannot be read"].iter().any(|words| said.contains(words)), "{figures}: {said}");
+        assert!(
+            ["holds a sample of 'a'", "clock jumped", "cannot be read"].iter().any(|words| said.contains(words)),
+            "{figures}: {said}"
+        );
     }
     // A sensor is known to lie; its reading is left out.
     let mut listener = listener();
@@ -137,11 +140,34 @@ fn an_agent_that_goes_on_for_ever_is_ended() {
 
 #[test]
 fn an_honest_agent_stays_within_its_bounds() {
-    let item = |id: &str| Item { id: id.to_string(), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: true };
-    let plan = Plan { precision: 0.01, budget_ms: 60_000, sample_us: 1000.0, canary_us: 100.0, min_samples: 12, cold_runs: 30 };
-    let hold = Hold { celsius: None, governor: false };
+    let item =
+        |id: &str| Item { id: id.to_string(), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: true };
+    let plan = Plan {
+        precision: 0.01,
+        budget_ms: 60_000,
+        sample_us: 1000.0,
+        canary_us: 100.0,
+        min_samples: 12,
+        cold_runs: 30,
+        quiet_us: None,
+        widening: 1.0,
+    };
+    let hold = Hold { celsius: None, start_celsius: None, governor: false };
     let items = vec![item("a"), item("b")];
-    let job = Job { protocol: PROTOCOL, engine: "ort".to_string(), engine_lib: None, threads: 1, cpus: vec![], oversubscribe: false, holder: String::new(), patience_ms: 0, seed: 1, plan, hold, items };
+    let job = Job {
+        protocol: PROTOCOL,
+        engine: "ort".to_string(),
+        engine_lib: None,
+        threads: 1,
+        cpus: vec![],
+        oversubscribe: false,
+        holder: String::new(),
+        patience_ms: 0,
+        seed: 1,
+        plan,
+        hold,
+        items,
+    };
     let bounds = Bounds::of(&job);
     // A sample a millisecond and a round each, two lines a model, the cold runs.
     assert!(bounds.lines >= 2 * 60_000 + 4 + 60 && bounds.lines < 1_000_000, "{bounds:?}");

@@ -40,11 +40,14 @@ fn the_servers_answers_survive() {
 
 #[test]
 fn the_file_services_answers_survive() {
-    let seeds = vec![b"OKAY\0\0\0\0".to_vec(), b"FAIL\x04\0\0\0full".to_vec(), b"FAIL\x20\0\0\0couldn't create file: Read-only f".to_vec()];
-    Fuzz { name: "adb-sync", seeds, words: &[b"OKAY", b"FAIL", b"\xff\xff\xff\xff"], memory: 4 }.run(|bytes| match answer(&mut &*bytes) {
-        Ok(Ok(())) => "done".to_string(),
-        Ok(Err(_)) => "refused".to_string(),
-        Err(e) => e.to_string(),
+    let seeds =
+        vec![b"OKAY\0\0\0\0".to_vec(), b"FAIL\x04\0\0\0full".to_vec(), b"FAIL\x20\0\0\0couldn't create file: Read-only f".to_vec()];
+    Fuzz { name: "adb-sync", seeds, words: &[b"OKAY", b"FAIL", b"\xff\xff\xff\xff"], memory: 4 }.run(|bytes| {
+        match answer(&mut &*bytes) {
+            Ok(Ok(())) => "done".to_string(),
+            Ok(Err(_)) => "refused".to_string(),
+            Err(e) => e.to_string(),
+        }
     });
 }
 
@@ -58,7 +61,8 @@ fn packets_of_the_shell_survive() {
         [packet(1, b"one\ntw"), packet(2, b"oh"), packet(9, b"new"), packet(1, b""), packet(1, b"o\n"), packet(3, &[137])].concat(),
         [packet(1, b"{\"event\":\"sampling\"}\n").repeat(8), packet(3, &[0])].concat(),
     ];
-    let words: &[&[u8]] = &[b"\x01\0\0\0\0", b"\x03\x01\0\0\0", b"\xff\xff\x3f\0", b"\0\0\x40\0", b"\xff\xff\xff\xff", b"\x09\0\0\0\0"];
+    let words: &[&[u8]] =
+        &[b"\x01\0\0\0\0", b"\x03\x01\0\0\0", b"\xff\xff\x3f\0", b"\0\0\x40\0", b"\xff\xff\xff\xff", b"\x09\0\0\0\0"];
     Fuzz { name: "adb-shell", seeds, words, memory: 40 }.run(|bytes| {
         let (mut buffer, mut out) = (Vec::new(), 0);
         for part in bytes.chunks(1000) {

@@ -50,7 +50,8 @@ fn agents_that_are_followed_survive() {
         b"\0\x08one\ntwo\n\x03\x04oh!\n\0\x06three\n".to_vec(),
         [b"\0\x08{\"event\"\0\x0c:\"sampling\"}", &b"\0\x01\n".repeat(9)[..], b"\0\x05stop\n\0\x01x"].concat(),
     ];
-    Fuzz { name: "follow", seeds, words: &[b"\n", b"\n\n\n\n", b"stop\n", b"\0\xff", b"\x03\xff"], memory: 100 }.run(|bytes| lines(pieces(bytes)));
+    Fuzz { name: "follow", seeds, words: &[b"\n", b"\n\n\n\n", b"stop\n", b"\0\xff", b"\x03\xff"], memory: 100 }
+        .run(|bytes| lines(pieces(bytes)));
 }
 
 #[test]
@@ -67,7 +68,8 @@ fn a_line_is_looked_at_once_however_it_comes() {
 #[test]
 fn what_a_device_says_of_itself_survives() {
     let hash = "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b";
-    let probe = format!("WARNING: linker: odd\r\nfolder=/data/local/tmp/block time\r\narch=aarch64\r\nsdk=28\r\nhash={hash}  -\r\n");
+    let probe =
+        format!("WARNING: linker: odd\r\nfolder=/data/local/tmp/block time\r\narch=aarch64\r\nsdk=28\r\nhash={hash}  -\r\n");
     let hashes = format!("{hash}  agent/profiler\n{hash} *engine/a b.so\nsha256sum: x: No such file\n");
     let words: &[&[u8]] = &[b"folder=", b"arch=", b"sdk=", b"hash=", b"/", b"\r\n", b"=", b"arm64"];
     Fuzz { name: "probe", seeds: vec![probe.into_bytes(), hashes.into_bytes()], words, memory: 100 }.run(|bytes| {
