@@ -53,7 +53,7 @@ fn hear(bytes: &[u8]) -> String {
     assert!(samples.canary_us().is_none_or(|(quiet, median)| 0.0 < quiet && quiet <= median && median.is_finite()));
     assert!(samples.spent_ms().is_finite() && samples.mhz.iter().chain(&samples.celsius).all(|figure| figure.is_finite()));
     let ended = Ended { good: heard == lines.len(), how: "exit code 0".to_string(), half_line: false, stderr: String::new() };
-    match listener.verdict(Ok(ended), "local", 1, None) {
+    match listener.verdict(Ok(ended), "local", 1) {
         Ok(()) => "done".to_string(),
         Err(e) => e.to_string(),
     }
