@@ -28,6 +28,9 @@ const SIDE_STEP: usize = 16;
 /// The least such side at which the pose net's last convolution leaves its pool a whole window.
 const LEAST_SIDE: usize = 112;
 
+/// How many landmarks a network may have. Files say their number, and are not believed beyond it.
+pub const POINTS: std::ops::RangeInclusive<usize> = 1..=10_000;
+
 /// The pose net's angles: pitch, yaw and roll.
 pub const ANGLES: usize = 3;
 

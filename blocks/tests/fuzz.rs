@@ -1,7 +1,8 @@
-//! No damage makes the reader of search spaces panic, or take memory out of proportion.
+//! No damage makes the readers of search spaces and of ONNX files panic, take memory out of proportion, or take long.
 
-use blocks::Space;
-use support::fuzz::{Fuzz, Watched};
+use blocks::onnx::{self, Batch, InspectError, Options};
+use blocks::{Builder, Conv, Graph, Shape, Space, Weights};
+use support::fuzz::{Form, Fuzz, Watched};
 
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
@@ -42,4 +43,90 @@ fn spaces_survive() {
             Err(e) => e.to_string(),
         }
     });
+}
+
+/// The widest of its messages are empty settings of an operation, of two bytes each.
+const ONNX: Fuzz<'static> = Fuzz {
+    name: "onnx",
+    seeds: Vec::new(),
+    words: &[
+        b"Conv", b"Gemm", b"Reshape", b"Concat", b"Flatten", b"MaxPool", b"Add", b"pads", b"axis", b"\x0a\0", b"\x2a\0", b"\x3a",
+    ],
+    memory: 600,
+};
+
+/// Every operator that a shape is followed through.
+fn small() -> Graph {
+    let mut g = Builder::new("small");
+    let x = g.input("x", Shape::new(2, 12, 12));
+    let a = g.conv_bn_relu(x, "a", Conv::dense(2, 4, 3).padding(1));
+    let b = g.conv(a, "b", Conv::depthwise(4, 3).stride(2).padding(1).with_bias());
+    let p = g.max_pool(b, 2, 2);
+    let m = g.global_avg_pool(b);
+    let n = g.global_avg_pool(p);
+    let c = g.concat(&[m, n]);
+    let y = g.linear(c, "fc", 6);
+    g.finish(&[("y", y), ("p", p)])
+}
+
+fn inspect(bytes: &[u8]) -> String {
+    let constants = onnx::constants(bytes).map(|constants| constants.len());
+    match onnx::inspect(bytes) {
+        Ok(summary) => {
+            assert!(constants.is_ok());
+            format!(
+                "read, {} operations, {}",
+                summary.operators.len().min(3),
+                if summary.macs.is_some() { "counted" } else { "not counted" }
+            )
+        }
+        Err(e) => {
+            assert_eq!(constants, Err(e.clone()));
+            e.to_string()
+        }
+    }
+}
+
+#[test]
+fn onnx_files_survive() {
+    let graph = small();
+    let weights = Weights::for_measuring(&graph, 1);
+    let file = |batch| onnx::model(&graph, &weights, &Options { batch }).unwrap();
+    let seeds = vec![file(Batch::Open), file(Batch::Fixed(1))];
+    assert!(seeds.iter().all(|file| onnx::inspect(file).unwrap().macs == Some(graph.macs())));
+    Fuzz { seeds, ..ONNX }.run_as(Form::Protobuf, inspect);
+}
+
+/// A field with contents.
+fn field(number: u8, contents: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut length = contents.len();
+    while length >= 0x80 {
+        bytes.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    [bytes, contents.to_vec()].concat()
+}
+
+#[test]
+fn ten_million_operations_are_refused_before_they_are_kept() {
+    // An operation of two bytes would be 120 in memory.
+    for part in [&b"\x0a\0"[..], b"\x2a\0", b"\x5a\0"] {
+        let file = field(7, &part.repeat(10_000_000));
+        assert_eq!(Fuzz { memory: 0, ..ONNX }.read_one(&file, inspect), InspectError::TooManyParts.to_string());
+    }
+}
+
+#[test]
+fn a_file_twice_as_long_takes_twice_the_time() {
+    // Each of 100,000 operations asks for one of as many constants, the last one.
+    let operation = field(1, &[field(1, b"x"), field(1, b"last"), field(2, b"y"), field(4, b"Reshape")].concat());
+    let shape = |name: &[u8]| field(5, &[&[0x08, 1, 0x10, 7][..], &field(7, &[6]), &field(8, name)].concat());
+    let size = field(1, &[0x08, 6]);
+    let input = |name: &[u8]| field(11, &[field(1, name), field(2, &field(1, &field(2, &size)))].concat());
+    let constants = [shape(b"other").repeat(100_000), shape(b"last")].concat();
+    let file = field(7, &[operation.repeat(100_000), constants, input(b"x"), input(b"z").repeat(100_000)].concat());
+    let outcome = ONNX.read_one(&file, inspect);
+    assert_eq!(outcome, "read, 1 operations, counted");
 }

@@ -14,6 +14,10 @@
 //! | [`agent`] | the device's side (feature `agent`) |
 //! | [`host`] | everything else (feature `host`, on by default) |
 
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: support::fuzz::Watched = support::fuzz::Watched;
+
 #[cfg(feature = "agent")]
 pub mod agent;
 pub mod device;

@@ -218,6 +218,22 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The item that it is about.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Loading { id } | Self::Ready { id, .. } | Self::Cold { id, .. } => Some(id),
+            Self::Sample(sample) => Some(&sample.id),
+            Self::Start(_)
+            | Self::Sampling
+            | Self::Resting { .. }
+            | Self::Round { .. }
+            | Self::Done { .. }
+            | Self::Failed { .. } => None,
+        }
+    }
+}
+
 /// Where and with what the agent runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {

@@ -22,7 +22,7 @@ use crate::parallel;
 use crate::pass::{Stopped, Watch, check_finite, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::recalibrate::recalibrated;
 use crate::run::{
-    Checkpoint, CheckpointError, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage,
+    Checkpoint, CheckpointError, EPOCHS, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage,
     TrainedOn, digest, write_atomically,
 };
 use crate::search::supernet_weights;
@@ -337,8 +337,8 @@ pub fn check(config: &FinetuneConfig) -> Result<()> {
     if !(0.0..1.0).contains(&config.hold_back) {
         return Err(Error::Usage(format!("--hold-back is a part of the list, at least 0 and below 1, not {}", config.hold_back)));
     }
-    if config.end_epoch == 0 || config.batch == 0 {
-        return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
+    if !(1..=EPOCHS).contains(&config.end_epoch) || config.batch == 0 {
+        return Err(Error::Usage(format!("--end-epoch must be a number from 1 to {EPOCHS}, and --batch at least 1")));
     }
     parallel::check_batch(config.batch)?;
     Ok(())

@@ -35,6 +35,8 @@ pub mod error;
 pub mod evaluate;
 pub mod export;
 pub mod finetune;
+#[cfg(test)]
+mod fuzz;
 pub mod loss;
 pub mod masks;
 pub mod model;

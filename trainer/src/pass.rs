@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use blocks::Shape;
+use blocks::network::POINTS;
 use candle_core::{Device, Tensor};
 use faces::data::{Dataset, DatasetOptions, Loader, Split};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -145,6 +146,14 @@ pub fn open_dataset(data: &Path, split: Split, list: &str, points_file: Option<&
     let points_file = points_file.map(Into::into);
     let options = DatasetOptions { list: list.to_string(), points_file, side, ..DatasetOptions::default() };
     let dataset = Dataset::open(data, split, &options)?;
+    let points = dataset.scheme().count;
+    if !POINTS.contains(&points) {
+        let most = POINTS.end();
+        return Err(Error::Usage(format!(
+            "the list {list} of {} has {points} points a face; networks have at most {most}",
+            data.display()
+        )));
+    }
     dataset.notes().iter().for_each(note);
     Ok(Arc::new(dataset))
 }

@@ -1,14 +1,17 @@
 //! Operators, shapes and multiply-adds of any ONNX file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use prost::Message;
 
 use super::proto::{self, DimensionValue, element};
+use super::size::{self, PART_LIMIT};
 
 /// Largest file that is read: 512 MiB.
 pub const SIZE_LIMIT: usize = 1 << 29;
+/// Most dimensions of a shape that is followed: those of every layer are kept.
+const RANK: usize = 16;
 
 /// Why a file cannot be inspected.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -19,6 +22,11 @@ pub enum InspectError {
     /// More bytes than this program reads.
     #[error("the ONNX file has {0} bytes; at most {SIZE_LIMIT} are read")]
     TooLarge(usize),
+    /// More operations and the like than this program reads.
+    #[error(
+        "the ONNX file has more than {PART_LIMIT} parts (operations, names, dimensions): that is no network of this program's size"
+    )]
+    TooManyParts,
     /// Not protobuf, or cut off.
     #[error("not an ONNX file, or a damaged one: {0}")]
     Decode(String),
@@ -84,12 +92,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Summary, InspectError> {
     for node in &graph.node {
         *operators.entry(node.op_type.clone()).or_default() += 1;
     }
-    let constant = |name: &str| graph.initializer.iter().any(|t| t.name == name);
+    let constants: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     Ok(Summary {
         producer: format!("{} {}", model.producer_name, model.producer_version).trim().to_string(),
         opset: model.opset_import.iter().find(|o| o.domain.is_empty()).map_or(0, |o| o.version),
         operators,
-        inputs: graph.input.iter().filter(|v| !constant(&v.name)).map(value).collect(),
+        inputs: graph.input.iter().filter(|v| !constants.contains(v.name.as_str())).map(value).collect(),
         outputs: graph.output.iter().map(value).collect(),
         parameters: graph.initializer.iter().filter_map(|t| size(&dims(t)?)).fold(0, u64::saturating_add),
         macs: macs(&graph),
@@ -114,6 +122,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(proto::Model, proto::Graph), Inspe
         n if n > SIZE_LIMIT => return Err(InspectError::TooLarge(n)),
         _ => {}
     }
+    size::check(bytes)?;
     let mut model = proto::Model::decode(bytes).map_err(|e| InspectError::Decode(e.to_string()))?;
     let graph = model.graph.take().filter(|graph| !graph.node.is_empty()).ok_or(InspectError::NoGraph)?;
     Ok((model, graph))
@@ -150,19 +159,24 @@ fn macs(graph: &proto::Graph) -> Option<u64> {
             _ => (i == 0).then_some(1),
         };
         let dims: Option<Vec<u64>> = dimensions(info).iter().enumerate().map(dim).collect();
-        if let Some(dims) = dims.filter(|d| !d.is_empty()) {
+        if let Some(dims) = dims.filter(|d| (1..=RANK).contains(&d.len())) {
             shapes.insert(&info.name, dims);
         }
     }
+    let mut constants: BTreeMap<&str, &proto::Tensor> = BTreeMap::new();
     for tensor in &graph.initializer {
-        shapes.insert(&tensor.name, dims(tensor)?);
+        let dims = dims(tensor)?;
+        if dims.len() <= RANK {
+            shapes.insert(&tensor.name, dims);
+            constants.entry(&tensor.name).or_insert(tensor);
+        }
     }
     let mut total = 0u64;
     for node in &graph.node {
         let input = |i: usize| node.input.get(i).and_then(|name| shapes.get(name.as_str()));
         let output = node.output.first()?;
         let shape = if node.op_type == "Reshape" {
-            let wanted = graph.initializer.iter().find(|t| Some(&t.name) == node.input.get(1));
+            let wanted = node.input.get(1).and_then(|name| constants.get(name.as_str()));
             input(0).and_then(|from| reshaped(from, &integers(wanted?)?))
         } else {
             output_shape(node, &input)
@@ -230,9 +244,9 @@ fn output_shape<'a>(node: &proto::Node, input: &dyn Fn(usize) -> Option<&'a Vec<
     }
 }
 
-/// The values of a constant of 64-bit integers.
+/// The values of a constant of 64-bit integers: a shape.
 fn integers(tensor: &proto::Tensor) -> Option<Vec<i64>> {
-    if tensor.data_type != element::INT64 {
+    if tensor.data_type != element::INT64 || tensor.raw_data.len().div_ceil(8).max(tensor.int64_data.len()) > RANK {
         return None;
     }
     if tensor.raw_data.is_empty() {

@@ -8,11 +8,13 @@
 //! | [`wire`] | a file with its tensors replaced, all else byte for byte |
 //! | [`mod@notes`] | free notes in a file |
 //! | [`proto`] | the protobuf messages of all |
+//! | `size` | how many parts a file may have |
 
 pub mod file;
 pub mod inspect;
 pub mod notes;
 pub mod proto;
+mod size;
 pub mod wire;
 pub mod write;
 

@@ -3,7 +3,7 @@
 //! A cluster is what a measurement is pinned to: processors of one kind that share a clock and a cache. Clocks alone do not tell:
 //! the Snapdragon 625 has two clusters of the same cores at the same frequencies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,7 +22,8 @@ pub struct CpuList(pub Vec<usize>);
 impl CpuList {
     /// Reads the kernel's lists: `0-3,5`, or `0 1 2 3`.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut cpus = Vec::new();
+        // A set: however often a list repeats itself, it holds no more than there are processors.
+        let mut cpus = BTreeSet::new();
         for part in text.split([',', ' ', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
             let (from, to) = part.split_once('-').unwrap_or((part, part));
             let (from, to): (usize, usize) = (from.parse().ok()?, to.parse().ok()?);
@@ -31,9 +32,7 @@ impl CpuList {
             }
             cpus.extend(from..=to);
         }
-        cpus.sort_unstable();
-        cpus.dedup();
-        (!cpus.is_empty()).then_some(Self(cpus))
+        (!cpus.is_empty()).then(|| Self(cpus.into_iter().collect()))
     }
 }
 

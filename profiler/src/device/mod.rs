@@ -12,6 +12,8 @@
 
 pub mod cpu;
 pub mod files;
+#[cfg(test)]
+mod fuzz;
 pub mod names;
 mod processor;
 

@@ -1,5 +1,9 @@
 //! Has a device do a job, keeps its samples, shows how far it is.
 
+#[cfg(test)]
+mod fuzz;
+
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -140,10 +144,21 @@ impl Task<'_> {
             (first + setting.passes, whole)
         };
         let bar = bars.add(progress_bar(budget_ms as u64)).with_prefix(setting.device.to_string());
-        let mut listener =
-            Listener { samples, raw, bar, loading: None, items: folder.items.len(), failed: None, earlier_ms, began: None, accept };
+        let ids = folder.items.iter().map(|item| item.id.clone()).collect();
+        let mut listener = Listener {
+            samples,
+            raw,
+            bar,
+            loading: None,
+            ids,
+            failed: None,
+            earlier_ms,
+            began: None,
+            bounds: Bounds::default(),
+            lines: 0,
+            accept,
+        };
         for pass in first + 1..=last {
-            listener.began = None;
             let quiet = QuietRatios::of(&listener.samples);
             let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;
             let plan = Plan {
@@ -172,6 +187,7 @@ impl Task<'_> {
                 hold,
                 items: shuffled(&folder.items, &quiet, setting.seed.wrapping_add(pass as u64)),
             };
+            (listener.began, listener.bounds, listener.lines) = (None, Bounds::of(&job), 0);
             folder.write_job(&job)?;
             transport.push(folder.path())?;
             let ended = transport.run(&mut |line| listener.line(line));
@@ -213,18 +229,50 @@ enum Failure {
     Own(HostError),
 }
 
+/// What an agent can have to say of a job.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    /// Lines.
+    lines: u64,
+    /// Time of sampling, by this machine's clock.
+    ms: f64,
+}
+
+/// A sample and the canary before it take at least this long, …
+const LEAST_SAMPLE_MS: f64 = 0.05;
+/// … lines that are no samples come at least so often: two to load a model, one a round, one a rest, …
+const OTHER_LINES: u64 = 1_000;
+/// … and runs with cold caches, which the budget does not bound, may take so long.
+const OVERTIME_MS: f64 = 1_800_000.0;
+
+impl Bounds {
+    fn of(job: &Job) -> Self {
+        let plan = &job.plan;
+        let cold = job.items.iter().filter(|item| item.cold).count() * plan.cold_runs;
+        // A sample is of one run at least, and there may be a round for each.
+        let samples = plan.budget_ms as f64 / (plan.sample_us * 1e-3).max(LEAST_SAMPLE_MS) * 2.0;
+        let lines = OTHER_LINES.saturating_add(samples as u64).saturating_add((2 * job.items.len() + cold) as u64);
+        Self { lines, ms: 2.0 * plan.budget_ms as f64 + OVERTIME_MS }
+    }
+}
+
 /// Takes the agent's lines.
 struct Listener<'a> {
     samples: Samples,
     raw: Option<RawFile>,
     bar: ProgressBar,
     loading: Option<String>,
-    items: usize,
+    /// What was asked for.
+    ids: BTreeSet<String>,
     failed: Option<Failure>,
     /// Time spent sampling before.
     earlier_ms: f64,
     /// When the pass began to sample, by this machine's clock.
     began: Option<Instant>,
+    /// Of the pass.
+    bounds: Bounds,
+    /// Lines of the pass.
+    lines: u64,
     accept: Option<&'a Accept<'a>>,
 }
 
@@ -274,10 +322,17 @@ impl Listener<'_> {
                 if let Some(found) = found.filter(|&found| found != u64::from(PROTOCOL)) {
                     return said(other_version(found));
                 }
-                let shown: String = String::from_utf8_lossy(line).chars().take(80).collect();
-                return said(format!("the agent's line {shown:?} cannot be read: {e}"));
+                return said(format!("the agent's line {:?} cannot be read: {e}", short(&String::from_utf8_lossy(line))));
             }
         };
+        self.lines += 1;
+        let here_ms = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64() * 1e3);
+        if self.lines > self.bounds.lines || here_ms > self.bounds.ms {
+            return said(format!("the agent does not come to an end: {} lines in {:.0} s", self.lines, here_ms * 1e-3));
+        }
+        if let Some(id) = event.id().filter(|id| !self.ids.contains(*id)) {
+            return said(format!("the agent speaks of {:?}, which it was not asked for", short(id)));
+        }
         match &event {
             Event::Start(start) if start.protocol != PROTOCOL => {
                 return said(other_version(start.protocol.into()));
@@ -292,7 +347,6 @@ impl Listener<'_> {
                 self.began = Some(Instant::now());
             }
             Event::Sample(sample) => {
-                let here_ms = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64() * 1e3);
                 if sample.at_ms > here_ms * CLOCK_RATE + CLOCK_SLACK_MS {
                     let there = sample.at_ms * 1e-3;
                     return said(format!(
@@ -302,7 +356,7 @@ impl Listener<'_> {
                 }
             }
             Event::Resting { celsius } => self.bar.set_message(format!("resting at {celsius:.1} °C")),
-            Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.items)),
+            Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.ids.len())),
             Event::Failed { reason, by_user: true, .. } => return Err(Failure::Refused(reason.clone())),
             Event::Failed { reason, .. } => return said(reason.clone()),
             _ => {}
@@ -314,6 +368,11 @@ impl Listener<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// As much of a text as fits on a line.
+fn short(text: &str) -> String {
+    text.chars().take(80).collect()
 }
 
 fn other_version(found: u64) -> String {

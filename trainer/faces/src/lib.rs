@@ -6,6 +6,8 @@
 pub mod augment;
 pub mod data;
 mod error;
+#[cfg(test)]
+mod fuzz;
 pub mod list;
 pub mod metrics;
 pub mod overlay;

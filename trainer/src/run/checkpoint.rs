@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use blocks::network::POINTS;
 use blocks::{Graph, Primitive, Space, SpaceError, Weights};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ use super::trained_on::TrainedOn;
 const FORMAT: u32 = 1;
 /// The one key of safetensors' own metadata: several would be written in random order, and equal runs must give equal bytes.
 const META_KEY: &str = "blocktime";
+
+/// Most epochs of a training: no run has as many, and its steps can still be counted.
+pub const EPOCHS: usize = 1_000_000;
 
 /// What was trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +131,16 @@ pub enum CheckpointError {
     Foreign {
         /// The file.
         path: PathBuf,
+    },
+    /// Numbers that no network and no run has.
+    #[error("{} says that it is of {points} landmarks after {epoch} epochs: it is damaged, or no checkpoint of this trainer", .path.display())]
+    Numbers {
+        /// The file.
+        path: PathBuf,
+        /// Landmarks.
+        points: usize,
+        /// Epochs.
+        epoch: usize,
     },
     /// Supernet where a subnet is needed, or the reverse.
     #[error("{} is a {found:?} checkpoint; {needed}", .path.display())]
@@ -261,6 +275,9 @@ impl Checkpoint {
         let text = header.metadata().as_ref().and_then(|m| m.get(META_KEY));
         let meta: Option<Meta> = text.and_then(|text| serde_json::from_str(text).ok());
         let meta = meta.filter(|m| m.format == FORMAT).ok_or_else(|| CheckpointError::Foreign { path: path.to_owned() })?;
+        if !POINTS.contains(&meta.points) || meta.epoch > EPOCHS {
+            return Err(CheckpointError::Numbers { path: path.to_owned(), points: meta.points, epoch: meta.epoch });
+        }
         let mut tensors = BTreeMap::new();
         for (name, view) in SafeTensors::deserialize(&bytes).map_err(|e| broken(e.to_string()))?.tensors() {
             if view.dtype() != Dtype::F32 {

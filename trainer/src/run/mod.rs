@@ -8,7 +8,7 @@ mod interrupt;
 mod metrics;
 mod trained_on;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Kind, Meta};
+pub use checkpoint::{Checkpoint, CheckpointError, EPOCHS, Kind, Meta};
 pub(crate) use config::digest;
 pub use config::{ArchData, ConfigError, FinetuneConfig, LatencyScope, PerfMetric, Resolver, RunConfig, SearchConfig, resolve};
 pub use files::{FileError, sha256_of_file, write_atomically};

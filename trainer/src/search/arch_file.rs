@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use blocks::Space;
+use blocks::network::POINTS;
 use serde::{Deserialize, Serialize};
 
-use super::cost::{Combine, Costs, Predicted, Provenance};
+use super::cost::{Combine, Costs, MACS, MICROS, Predicted, Provenance};
 use crate::error::Result;
 use crate::run::{FileError, write_atomically};
 
@@ -151,9 +152,17 @@ impl ArchFile {
     /// It is not there or something else.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(FileError::new("cannot read", path))?;
-        // Without the byte-order mark of an editor.
-        Ok(serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(std::io::Error::other)
-            .map_err(FileError::new("not an arch.json:", path))?)
+        let read = || -> std::io::Result<Self> {
+            // Without the byte-order mark of an editor.
+            let arch: Self = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
+            if !POINTS.contains(&arch.points) {
+                return Err(std::io::Error::other(format!("it says that it is of {} landmarks", arch.points)));
+            }
+            if ![MICROS, MACS].contains(&arch.unit.as_str()) {
+                return Err(std::io::Error::other(format!("its unit is {:?}, neither {MICROS} nor {MACS}", arch.unit)));
+            }
+            Ok(arch)
+        };
+        Ok(read().map_err(FileError::new("not an arch.json:", path))?)
     }
 }

@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::choice::best_within;
 use crate::run::{LatencyScope, PerfMetric, SearchConfig};
 
+/// The unit of a table's times, as files and messages name it.
+pub const MICROS: &str = "µs";
+/// The unit of multiply-adds.
+pub const MACS: &str = "MAC";
+
 /// How the times of several devices become one cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -161,7 +166,7 @@ impl Costs {
         if tables.iter().any(|t| t.trunk.is_empty()) {
             tables.iter_mut().for_each(|t| t.trunk.clear());
         }
-        Ok(Self { tables, combine, scope, unit: "µs" })
+        Ok(Self { tables, combine, scope, unit: MICROS })
     }
 
     /// Multiply-adds.
@@ -172,7 +177,7 @@ impl Costs {
             trunk: space.trunk_pieces(points).iter().map(|p| (p.piece.name().to_string(), macs(&p.graph))).collect(),
             table: None,
         };
-        Self { tables: vec![costs], combine: Combine::Max, scope, unit: "MAC" }
+        Self { tables: vec![costs], combine: Combine::Max, scope, unit: MACS }
     }
 
     /// Where the times come from, a table each; empty for multiply-adds.

@@ -81,8 +81,8 @@ fn check(config: &SearchConfig) -> Result<()> {
     if let Some((flag, value)) = not_negative.into_iter().find(|(_, v)| !(v.is_finite() && *v >= 0.0)) {
         return Err(Error::Usage(format!("{flag} must not be negative, not {value}")));
     }
-    if config.end_epoch == 0 || config.batch == 0 {
-        return Err(Error::Usage("--end-epoch and --batch must be at least 1".to_string()));
+    if !(1..=EPOCHS).contains(&config.end_epoch) || config.batch == 0 {
+        return Err(Error::Usage(format!("--end-epoch must be a number from 1 to {EPOCHS}, and --batch at least 1")));
     }
     if config.perf_metric == PerfMetric::Latency && config.lut.is_empty() {
         return Err(ConfigError::Needed { flag: "--lut (or --perf-metric flops)" }.into());

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use blocks::network::POINTS;
 use clap::{Args, Parser, Subcommand};
 use engines::EngineKind;
 
@@ -403,7 +404,8 @@ pub(super) enum LutCommand {
 }
 
 fn points(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| "must be a number from 1 to 10000".to_string())
+    let (least, most) = POINTS.into_inner();
+    text.parse().ok().filter(|n| POINTS.contains(n)).ok_or_else(|| format!("must be a number from {least} to {most}"))
 }
 
 fn band(text: &str) -> Result<f64, String> {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::TransportError;
 use crate::host::interrupt;
 
-/// Longest line taken; an agent's are a few hundred bytes.
-pub(super) const LINE_LIMIT: u64 = 1 << 20;
+/// Longest line taken; an agent's are a few hundred bytes, the first one of a server of many processors some thousand.
+pub(super) const LINE_LIMIT: u64 = 1 << 16;
 /// How much of what it wrote to standard error is kept.
 pub(super) const ERROR_LIMIT: usize = 4096;
 /// An agent that says nothing for so long hangs. Loading a model takes seconds on a slow phone, minutes in an emulator.

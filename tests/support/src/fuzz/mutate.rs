@@ -5,6 +5,19 @@ use std::ops::Range;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::protobuf::Message;
+
+/// How a format's files are damaged, beyond what is done to any bytes.
+#[derive(Clone, Copy)]
+pub enum Form {
+    /// Not at all.
+    Bytes,
+    /// Two of three stay protobuf: their fields are damaged, not their bytes.
+    Protobuf,
+    /// Half of them are mended in what a reader looks at first, lengths and checksums, so that it reads on.
+    Mended(fn(&mut Vec<u8>)),
+}
+
 /// Longest damaged file.
 const LENGTH: usize = 32 << 10;
 
@@ -49,11 +62,36 @@ impl<'a> Mutator<'a> {
     }
 
     /// A file of the pool, damaged in one to eight places.
-    pub fn damage(&mut self, pool: &[Vec<u8>]) -> Vec<u8> {
+    pub fn damage(&mut self, pool: &[Vec<u8>], form: Form) -> Vec<u8> {
         let mut bytes = self.one_of(pool).clone();
+        if let Form::Protobuf = form
+            && self.random.random_range(0..3) > 0
+            && let Some(message) = Message::parse(&bytes)
+            && let Some(other) = Message::parse(self.one_of::<Vec<u8>>(pool))
+        {
+            return self.damage_message(message, &other);
+        }
         for _ in 0..1 << self.random.random_range(0..4) {
             self.hurt(&mut bytes, pool);
             bytes.truncate(LENGTH);
+        }
+        if let Form::Mended(mend) = form
+            && self.random.random()
+        {
+            mend(&mut bytes);
+        }
+        bytes
+    }
+
+    fn damage_message(&mut self, mut message: Message, other: &Message) -> Vec<u8> {
+        let mut bytes = message.write();
+        for _ in 0..1 << self.random.random_range(0..4) {
+            message.damage(&mut self.random, other);
+            let longer = message.write();
+            if longer.len() > LENGTH {
+                break;
+            }
+            bytes = longer;
         }
         bytes
     }

@@ -1,8 +1,17 @@
 use super::jpeg::{self, Extent};
 use crate::error::{FacesError, Result};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, imageops};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, imageops};
 use std::io::Cursor;
 use std::path::Path;
+
+/// Most pixels of a picture; the largest cameras have so many.
+const PIXELS: u64 = 1 << 27;
+/// Most pixels that a byte of a JPEG file can stand for: each block of 64 takes a bit at least.
+const JPEG_PIXELS: u64 = 64 * 8;
+/// The same of PNG: eight pixels in a byte, of which deflate makes a thousand of one.
+const PNG_PIXELS: u64 = 8 * 1032;
+/// What a decoder may take beside the picture: for a colour profile, a line.
+const BESIDE: u64 = 16 << 20;
 
 /// A decoded picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +55,7 @@ pub struct Decoded {
 /// as it goes, as libjpeg does, so that a list that other trainers read is read here.
 ///
 /// # Errors
-/// A message: neither JPEG nor PNG, damaged, or cut off before the picture begins.
+/// A message: neither JPEG nor PNG, damaged, cut off before the picture begins, or larger than such a file can be.
 pub fn decode(bytes: &[u8]) -> std::result::Result<Decoded, String> {
     if let Some(impostor) = filekind::impostor(bytes) {
         return Err(impostor.to_string());
@@ -57,13 +66,26 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Decoded, String> {
     }
     // libjpeg puts the missing end marker there too: it ends every decoder's wait for more.
     let ended = (extent == Extent::Cut).then(|| [bytes, &jpeg::END_OF_IMAGE].concat());
-    let reader = ImageReader::new(Cursor::new(ended.as_deref().unwrap_or(bytes)))
+    let mut reader = ImageReader::new(Cursor::new(ended.as_deref().unwrap_or(bytes)))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png)) {
-        return Err("neither a JPEG nor a PNG file".to_owned());
-    }
+    let pixels_a_byte = match reader.format() {
+        Some(ImageFormat::Jpeg) => JPEG_PIXELS,
+        Some(ImageFormat::Png) => PNG_PIXELS,
+        _ => return Err("neither a JPEG nor a PNG file".to_owned()),
+    };
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(BESIDE);
+    reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > PIXELS {
+        return Err(format!("it has {width} × {height} pixels; at most {PIXELS} are read: make it smaller"));
+    }
+    if pixels > pixels_a_byte * bytes.len() as u64 {
+        return Err(format!("it claims {width} × {height} pixels, which its {} bytes cannot hold: it is damaged", bytes.len()));
+    }
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     image.apply_orientation(orientation);

@@ -1,6 +1,9 @@
 //! Phones on the cable (or the network), through the adb server.
 
 mod choose;
+#[cfg(test)]
+mod fuzz;
+mod read;
 mod server;
 mod shell;
 mod sync;

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::super::remote::RemoteError;
+use super::read::exactly;
 
 /// How long an answer of the server, or of a phone, is waited for.
 pub const ANSWER: Duration = Duration::from_secs(20);
@@ -270,7 +271,7 @@ fn request(socket: &mut Socket, text: &str) -> Result<(), RequestError> {
 /// The other side's reason, or trouble with the connection.
 pub fn granted(socket: &mut impl Read) -> Result<(), RequestError> {
     let mut answer = [0; 4];
-    socket.read_exact(&mut answer)?;
+    exactly(socket, &mut answer, ANSWER)?;
     match &answer {
         b"OKAY" => Ok(()),
         b"FAIL" => Err(RequestError::Fail(text(socket)?)),
@@ -285,10 +286,10 @@ pub fn granted(socket: &mut impl Read) -> Result<(), RequestError> {
 pub fn text(socket: &mut impl Read) -> io::Result<String> {
     let invalid = || io::Error::new(io::ErrorKind::InvalidData, "no length");
     let mut length = [0; 4];
-    socket.read_exact(&mut length)?;
+    exactly(socket, &mut length, ANSWER)?;
     let length = std::str::from_utf8(&length).ok().and_then(|t| usize::from_str_radix(t, 16).ok()).ok_or_else(invalid)?;
     let mut bytes = vec![0; length.min(LIMIT)];
-    socket.read_exact(&mut bytes)?;
+    exactly(socket, &mut bytes, ANSWER)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -1,7 +1,7 @@
 //! adb's shell, version 2: packets of an id, a length (4 bytes, little-endian) and bytes, one stream for all.
 
 use std::io::{self, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::remote::{Piece, RemoteError, Running};
 use super::server::Socket;
@@ -15,33 +15,50 @@ const HEADER: usize = 5;
 /// Longest packet taken; adb's own are at most a megabyte.
 const LIMIT: usize = 1 << 22;
 
+/// What a command's packets come from.
+pub(super) trait Source: Read + Write {
+    /// How long a read may wait.
+    fn wait(&self, limit: Duration) -> io::Result<()>;
+}
+
+impl Source for Socket {
+    fn wait(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(limit)
+    }
+}
+
 /// A command on a phone.
-pub(super) struct ShellV2 {
-    socket: Socket,
+pub(super) struct ShellV2<S> {
+    source: S,
     device: String,
     /// Received, not yet a whole packet.
     buffer: Vec<u8>,
     ended: bool,
 }
 
-impl ShellV2 {
-    pub(super) fn new(socket: Socket, device: String) -> Self {
-        Self { socket, device, buffer: Vec::new(), ended: false }
+impl<S: Source> ShellV2<S> {
+    pub(super) fn new(source: S, device: String) -> Self {
+        Self { source, device, buffer: Vec::new(), ended: false }
     }
 }
 
-impl Running for ShellV2 {
+impl<S: Source> Running for ShellV2<S> {
     fn next(&mut self, wait: Duration) -> Result<Option<Piece>, RemoteError> {
         let lost = |source| RemoteError::Lost { device: self.device.clone(), source };
+        let began = Instant::now();
         loop {
             match take(&mut self.buffer) {
                 Ok(Some(piece)) => return Ok(Some(piece)),
                 Ok(None) => {}
                 Err(reason) => return Err(RemoteError::Odd { device: self.device.clone(), reason: reason.to_string() }),
             }
-            self.socket.set_read_timeout(wait.max(Duration::from_millis(1))).map_err(lost)?;
+            // Packets that say nothing may come without end.
+            if began.elapsed() > wait {
+                return Ok(None);
+            }
+            self.source.wait(wait.max(Duration::from_millis(1))).map_err(lost)?;
             let mut bytes = [0; 1 << 14];
-            match self.socket.read(&mut bytes) {
+            match self.source.read(&mut bytes) {
                 Ok(0) => return Err(lost(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended before the command did"))),
                 Ok(read) => self.buffer.extend_from_slice(&bytes[..read]),
                 Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return Ok(None),
@@ -55,7 +72,7 @@ impl Running for ShellV2 {
         if !self.ended {
             self.ended = true;
             // A broken connection ends it too.
-            let _ = self.socket.write_all(&[CLOSE_STDIN, 0, 0, 0, 0]);
+            let _ = self.source.write_all(&[CLOSE_STDIN, 0, 0, 0, 0]);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use super::super::remote::{Put, RemoteError};
+use super::read::exactly;
 use super::server::{ANSWER, Socket};
 
 /// Largest piece of a file in one message: adb's own limit.
@@ -60,15 +61,15 @@ fn message(socket: &mut impl Write, id: &[u8; 4], bytes: &[u8]) -> io::Result<()
 }
 
 /// The phone's verdict on a file; the inner error is its reason.
-fn answer(socket: &mut impl Read) -> io::Result<Result<(), String>> {
+pub(super) fn answer(socket: &mut impl Read) -> io::Result<Result<(), String>> {
     let mut header = [0; 8];
-    socket.read_exact(&mut header)?;
+    exactly(socket, &mut header, WRITTEN)?;
     let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
     match &header[..4] {
         b"OKAY" => Ok(Ok(())),
         b"FAIL" => {
             let mut reason = vec![0; length.min(CHUNK)];
-            socket.read_exact(&mut reason)?;
+            exactly(socket, &mut reason, WRITTEN)?;
             Ok(Err(String::from_utf8_lossy(&reason).into_owned()))
         }
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, "neither OKAY nor FAIL")),

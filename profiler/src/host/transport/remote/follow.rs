@@ -63,18 +63,18 @@ impl Said {
     fn take(&mut self, piece: Piece, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Flow, RemoteError> {
         match piece {
             Piece::Stdout(bytes) => {
-                self.line.extend(bytes);
                 let mut flow = Flow::Continue;
-                while let Some(end) = self.line.iter().position(|&b| b == b'\n') {
-                    let rest = self.line.split_off(end + 1);
-                    let line = std::mem::replace(&mut self.line, rest);
+                // Each byte is looked at once: a device may send a million line ends in one piece, or a line byte by byte.
+                let mut lines = bytes.split(|&b| b == b'\n');
+                let last = lines.next_back().unwrap_or_default();
+                for rest in lines {
+                    self.grow(rest)?;
                     if flow == Flow::Continue {
-                        flow = on_line(&line[..end]);
+                        flow = on_line(&self.line);
                     }
+                    self.line.clear();
                 }
-                if self.line.len() as u64 > LINE_LIMIT {
-                    return Err(RemoteError::Odd { device: "the agent".to_string(), reason: "a line without end".to_string() });
-                }
+                self.grow(last)?;
                 Ok(flow)
             }
             Piece::Stderr(bytes) => {
@@ -84,6 +84,15 @@ impl Said {
             }
             Piece::Exit(_) => Ok(Flow::Continue),
         }
+    }
+
+    /// Adds to the line.
+    fn grow(&mut self, bytes: &[u8]) -> Result<(), RemoteError> {
+        self.line.extend_from_slice(bytes);
+        if self.line.len() as u64 > LINE_LIMIT {
+            return Err(RemoteError::Odd { device: "the agent".to_string(), reason: "a line without end".to_string() });
+        }
+        Ok(())
     }
 
     fn ended(self, code: i32) -> Ended {

@@ -7,6 +7,8 @@
 mod bundle;
 mod error;
 mod follow;
+#[cfg(test)]
+mod fuzz;
 mod mark;
 mod shell;
 mod vendor;

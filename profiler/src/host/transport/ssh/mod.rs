@@ -9,6 +9,8 @@
 //! | `login`, [`key_file`] | keys of the user |
 
 pub mod address;
+#[cfg(test)]
+mod fuzz;
 pub mod key_file;
 pub mod known_hosts;
 mod login;
