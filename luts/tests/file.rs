@@ -172,7 +172,7 @@ proptest! {
         header.device.model = model;
         header.date = date;
         header.canary = Some(Canary { kind: "loop".into(), stated_us: stated, median_us: stated });
-        header.fit = Some(Fit { residual: 0.25, anchors: vec![], architectures });
+        header.fit = Some(Fit { residual: 0.25, noise: Some(0.01), anchors: vec![], architectures });
         // Equal keys with different values are an error by design.
         let mut seen = std::collections::BTreeSet::new();
         let rows: Vec<_> = rows.into_iter().filter(|r| seen.insert(r.key.clone())).collect();

@@ -43,6 +43,8 @@ fn tables() -> Vec<Vec<u8>> {
         within_10: 1.0,
         kendall_tau: 0.9,
         state: Some(0.01),
+        bias_with_state: Some(-0.011),
+        covered: Some(0.96),
     });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");

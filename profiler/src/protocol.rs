@@ -222,7 +222,7 @@ impl Event {
     /// The item that it is about.
     pub fn id(&self) -> Option<&str> {
         match self {
-            Self::Loading { id } | Self::Ready { id, .. } | Self::Cold { id, .. } => Some(id),
+            Self::Loading { id } | Self::Ready { id, .. } | Self::Described { id, .. } | Self::Cold { id, .. } => Some(id),
             Self::Sample(sample) => Some(&sample.id),
             Self::Start(_)
             | Self::Sampling

@@ -22,8 +22,8 @@ use crate::parallel;
 use crate::pass::{Stopped, Watch, check_finite, hint_steps, open_dataset, pass, progress_bar, say};
 use crate::recalibrate::recalibrated;
 use crate::run::{
-    Checkpoint, CheckpointError, EPOCHS, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder, Stage,
-    TrainedOn, digest, write_atomically,
+    Checkpoint, CheckpointError, EPOCHS, FileError, FinetuneConfig, Interrupt, Kind, Meta, MetricsLog, Phase, Row, RunFolder,
+    Stage, TrainedOn, digest, write_atomically,
 };
 use crate::search::supernet_weights;
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::loss::{LatencyTerm, TermError};
 use crate::parallel;
 use crate::pass::open_dataset;
-use crate::run::{ArchData, ConfigError, PerfMetric, SearchConfig, TrainedOn};
+use crate::run::{ArchData, ConfigError, EPOCHS, PerfMetric, SearchConfig, TrainedOn};
 
 /// The faces that a search's weights are trained on.
 pub(super) fn trained_on(config: &SearchConfig) -> TrainedOn {

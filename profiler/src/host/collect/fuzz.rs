@@ -63,7 +63,7 @@ fn hear(bytes: &[u8]) -> String {
 fn lines_of_an_agent_survive() {
     let lines = lines();
     let whole = lines.join("\n");
-    let samples = [&lines[..4], &lines[5..6].repeat(4), &lines[6..7], &lines[9..]].concat().join("\n");
+    let samples = [&lines[..4], &vec![lines[5].clone(); 4], &lines[6..7], &lines[9..]].concat().join("\n");
     let words: &[&[u8]] = &[
         b"{\"event\":",
         b"\"sample\"",
