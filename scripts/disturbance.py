@@ -134,7 +134,8 @@ def read(table):
 
 
 def left_out(rows):
-    reasons = ["discarded_canary", "discarded_moved", "discarded_preempted", "discarded_temperature"]
+    reasons = ["discarded_canary", "discarded_moved", "discarded_preempted", "discarded_temperature",
+               "discarded_unsteady", "discarded_loud"]
     return sum(int(row[reason]) for row in rows.values() for reason in reasons)
 
 

@@ -24,13 +24,13 @@ use crate::units::Micros;
 
 /// Version of the columns and of the header that is written.
 pub const SCHEMA: i64 = 3;
-/// The first one. It and the second are read too: it had no column [`TEMPERATURE`], and knew no device's clusters; the second
-/// knew no engine's build and nothing that tells processors of one name apart.
+/// The first one. It and the second are read too: it knew no device's clusters; the second knew no engine's build and nothing that tells
+/// processors of one name apart. Both lack columns ([`has_column`]).
 const SCHEMA_FIRST: i64 = 1;
 
 const FORMAT: &str = "blocktime-lut";
 const END: &str = "# end";
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 27] = [
     "key",
     "kind",
     "primitive",
@@ -54,12 +54,25 @@ const COLUMNS: [&str; 25] = [
     "discarded_moved",
     "discarded_preempted",
     "discarded_temperature",
+    "discarded_unsteady",
+    "discarded_loud",
     "cold_us",
     "checksum",
 ];
 
-/// Place of the column that schema 1 lacks.
+/// Places of the columns that earlier schemas lack.
 const TEMPERATURE: usize = 22;
+const UNSTEADY: usize = 23;
+const LOUD: usize = 24;
+
+/// Whether tables of that schema have that column.
+fn has_column(schema: i64, column: usize) -> bool {
+    match column {
+        TEMPERATURE => schema >= 2,
+        UNSTEADY | LOUD => schema >= 3,
+        _ => true,
+    }
+}
 
 /// Longest line of rows, and of the header; most bytes of the header; most rows.
 const LINE_LIMIT: usize = 4096;
@@ -159,8 +172,8 @@ fn push_row(text: &mut String, row: &Row) {
     for i in 0..5 {
         optional(quantiles.map(|q| q[i]));
     }
-    let Discarded { canary, moved, preempted, temperature } = row.discarded;
-    let _ = write!(text, ",{},{canary},{moved},{preempted},{temperature},", row.samples);
+    let Discarded { canary, moved, preempted, temperature, unsteady, loud } = row.discarded;
+    let _ = write!(text, ",{},{canary},{moved},{preempted},{temperature},{unsteady},{loud},", row.samples);
     if let Some(Micros(cold)) = row.cold {
         let _ = write!(text, "{cold}");
     }
@@ -193,7 +206,7 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
     }
     // A damaged row is reported only once it is certain that it is not just where the file was cut.
     let mut damaged = None;
-    let has = |column: usize| header.schema != SCHEMA_FIRST || column != TEMPERATURE;
+    let has = |column: usize| has_column(header.schema, column);
     let expected = COLUMNS.iter().enumerate().filter(|(i, _)| has(*i)).map(|(_, name)| name.as_bytes());
     if !lines.line.split(|&b| b == b',').eq(expected) {
         damaged = Some((lines.number, format!("the columns are not those of schema {}: {}", header.schema, COLUMNS.join(","))));
@@ -437,7 +450,7 @@ fn parse_row(fields: &Fields) -> Result<Row, String> {
         _ => return Err("p0_us … p100_us are there in part only".to_string()),
     };
     let [key, kind, primitive, ..] = fields.0;
-    let checksum = fields.0[24];
+    let checksum = fields.0[26];
     Ok(Row {
         key: key.to_string(),
         kind: kind.parse::<Kind>().map_err(|()| format!("kind '{kind}' is unknown"))?,
@@ -460,8 +473,10 @@ fn parse_row(fields: &Fields) -> Result<Row, String> {
             moved: fields.number(20)?,
             preempted: fields.number(21)?,
             temperature: fields.number(TEMPERATURE)?,
+            unsteady: fields.number(UNSTEADY)?,
+            loud: fields.number(LOUD)?,
         },
-        cold: fields.micros(23)?,
+        cold: fields.micros(25)?,
         checksum: (!checksum.is_empty()).then(|| checksum.to_string()),
     })
 }

@@ -101,6 +101,10 @@ pub struct Discarded {
     pub preempted: u64,
     /// The device was too warm or too cold.
     pub temperature: u64,
+    /// Something disturbed it within: its parts differed too much.
+    pub unsteady: u64,
+    /// The device was not quiet: its canary took too long.
+    pub loud: u64,
 }
 
 /// One measured block, or one piece of the trunk.
@@ -124,7 +128,7 @@ pub struct Row {
     pub interval: Option<Interval>,
     /// Spread of the single samples; absent where it was not run.
     pub quantiles: Option<Quantiles>,
-    /// Samples kept.
+    /// Samples that the figures are of.
     pub samples: u64,
     /// Samples left out.
     pub discarded: Discarded,

@@ -224,7 +224,7 @@ impl Table {
     /// Time of the network that takes `choice[i]` in layer `i` and estimates `points` landmarks.
     ///
     /// The interval is that of the true time: it comes from the residual of whole networks predicted from others
-    /// ([`crate::Fit::true_residual`]), where the table was fitted to some; else
+    /// ([`crate::Fit::prediction_error`]), where the table was fitted to some; else
     /// the rows' uncertainties are added in quadrature (those of one key used twice: linearly).
     ///
     /// # Errors
@@ -251,7 +251,7 @@ impl Table {
 
     fn interval_of(&self, used: &[(&Row, f64)], total: Micros) -> Option<Interval> {
         if let Some(fit) = &self.header.fit {
-            let half = total * (1.96 * fit.true_residual());
+            let half = total * (1.96 * fit.prediction_error());
             return Some(Interval { low: total - half, high: total + half });
         }
         let mut widths: BTreeMap<&str, (f64, f64)> = BTreeMap::new();

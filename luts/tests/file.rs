@@ -33,17 +33,22 @@ fn error(text: &str) -> String {
 #[test]
 fn tables_of_earlier_schemas_are_read() {
     let table = common::table(&pfld());
-    assert_eq!(read(text().replace("# schema = 3", "# schema = 2").as_bytes()).unwrap(), table);
-    let old = text().replace("# schema = 3", "# schema = 1").replace(",discarded_temperature", "");
-    let row = |line: &str| {
-        let mut cells: Vec<_> = line.split(',').collect();
-        cells.remove(22);
-        cells.join(",")
+    let earlier = |schema: i64, columns: &[&str]| {
+        let text = text().replace("# schema = 3", &format!("# schema = {schema}"));
+        let head: Vec<String> = text.lines().find(|l| l.starts_with("key,")).unwrap().split(',').map(String::from).collect();
+        let known = |line: &str| {
+            let cells = line.split(',').zip(&head).filter(|(_, column)| !columns.contains(&column.as_str()));
+            cells.map(|(cell, _)| cell).collect::<Vec<_>>().join(",")
+        };
+        let lines = text.lines().map(|line| if line.starts_with('#') { line.to_string() } else { known(line) } + "\n");
+        lines.collect::<String>()
     };
-    let old: String = old
-        .lines()
-        .map(|line| if line.contains("@") || line.starts_with("trunk:") { row(line) } else { line.to_string() } + "\n")
-        .collect();
+    let of_third = ["discarded_unsteady", "discarded_loud"];
+    assert_eq!(read(earlier(2, &of_third).as_bytes()).unwrap(), table);
+    let of_second = ["discarded_temperature", "discarded_unsteady", "discarded_loud"];
+    let old = earlier(1, &of_second);
+    // Columns of another schema are no columns of this one.
+    assert!(error(&earlier(2, &of_second)).contains("columns are not those of schema 2"));
     assert_eq!(read(old.as_bytes()).unwrap().rows(), table.rows());
 }
 
@@ -154,7 +159,7 @@ prop_compose! {
             key, kind: Kind::Block, primitive: "sep_k3".into(), shapes: Shapes { c_in, c_out, stride: 2, h, w: h },
             macs, params, latency: Micros(latency),
             interval: Some(Interval { low: Micros(latency * below), high: Micros(latency * above) }),
-            quantiles, samples, discarded: Discarded { canary, moved, preempted: canary, temperature: moved }, cold, checksum,
+            quantiles, samples, discarded: Discarded { canary, moved, preempted: canary, temperature: moved, unsteady: canary, loud: moved }, cold, checksum,
         }
     }
 }

@@ -166,7 +166,7 @@ impl Plan<'_> {
                 interval: Some(Interval { low: Micros(latency.us - half), high: Micros(latency.us + half) }),
                 quantiles: quantiles(quiet.item(&model.id), stated),
                 samples: quiet.item(&model.id).len() as u64,
-                discarded: discarded(&item),
+                discarded: discarded(&item, quiet.item(&model.id).len() + quiet.loud(&model.id), quiet.loud(&model.id)),
                 cold: cold(&item, stated),
                 checksum: item.checksum,
             }
@@ -236,9 +236,11 @@ fn temperature(samples: &Samples) -> Option<TemperatureBand> {
     Some(TemperatureBand { start_c: Celsius(*celsius.first()?), min_c: extreme(f64::min)?, max_c: extreme(f64::max)? })
 }
 
-fn discarded(item: &ItemSamples) -> Discarded {
+/// Why samples of an item do not count, of which `steady` were not disturbed within and `loud` of these too loud.
+fn discarded(item: &ItemSamples, steady: usize, loud: usize) -> Discarded {
     let [canary, moved, preempted, temperature] = item.faulty;
-    Discarded { canary, moved, preempted, temperature }
+    let unsteady = item.samples.len().saturating_sub(steady) as u64;
+    Discarded { canary, moved, preempted, temperature, unsteady, loud: loud as u64 }
 }
 
 /// Median of the runs with cold caches.

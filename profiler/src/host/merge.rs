@@ -188,6 +188,8 @@ fn join_rows(found: &[Found]) -> Result<Joined, HostError> {
         moved: a.moved + b.moved,
         preempted: a.preempted + b.preempted,
         temperature: a.temperature + b.temperature,
+        unsteady: a.unsteady + b.unsteady,
+        loud: a.loud + b.loud,
     });
     let factor = found[0].factor;
     let scaled = |q: Quantiles| Quantiles {

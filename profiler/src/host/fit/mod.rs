@@ -63,7 +63,7 @@ pub struct Fitted {
 const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
 /// τ and ρ of the latencies themselves. Chosen anew for each table, they would follow the networks' noise, and two tables of one
 /// device would differ more. What the likeliest ones would have made of a part goes into its error instead.
-const STEADY: (f64, f64) = (0.01, 0.02);
+const STEADY: (f64, f64) = (0.02, 0.01);
 const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
 /// Standard deviation of the scale all parts share.
 const COMMON_SCALE: f64 = 0.3;
