@@ -37,7 +37,7 @@ impl Server {
     /// Runs `profiler devices` with that `ANDROID_SERIAL`: exit code, what it said, and the phones that it talked to.
     fn devices(&self, device: &str, serial: Option<&str>) -> (i32, String, Vec<String>) {
         self.asked.lock().unwrap().clear();
-        let mut command = common::profiler(std::path::Path::new("/"), "devices --json");
+        let mut command = common::profiler(std::path::Path::new("/nowhere"), "devices --json");
         command.args(["--device", device]).env("ADB_SERVER_SOCKET", &self.socket).env_remove("ANDROID_SERIAL");
         command.envs(serial.iter().map(|serial| ("ANDROID_SERIAL", serial)));
         let done = command.stdin(Stdio::null()).output().unwrap();

@@ -212,7 +212,7 @@ fn after_the_agent_was_killed_a_build_goes_on_where_it_stopped() {
     fs::OpenOptions::new().append(true).open(&part).unwrap().write_all(b"{\"event\":\"sample\",\"id\":\"sep").unwrap();
     let (code, _, err) = run(folder, &format!("{BUILD} --nets 4"));
     assert!(code == 2 && err.contains("--resume"), "an unfinished measurement is not thrown away: {err}");
-    build(folder, "--budget 300s --precision 20% --nets 4 --resume");
+    build(folder, "--budget 5s --precision 0.000001% --nets 4 --resume");
     let (before, taken) = (kept.matches("\"event\":\"start\"").count(), kept.matches("\"fault\":null").count());
     let samples = read(&folder.join("t.raw.gz")).unwrap().1;
     let processes: Vec<usize> = samples.items.values().flat_map(|item| item.processes.clone()).collect();

@@ -25,6 +25,9 @@ use crate::protocol::{Sample, SampleFault};
 pub const NAMES: [&str; 11] =
     ["process", "item", "at_ms", "us", "before_us", "after_us", "fault", "cpu", "spread", "mhz", "celsius"];
 
+/// Those that hold times.
+const TIMES: [&str; 3] = ["us", "before_us", "after_us"];
+
 /// A sample in numbers, in the order of [`NAMES`].
 pub type Row = [u64; NAMES.len()];
 
@@ -93,7 +96,7 @@ impl Last {
 pub fn widths(rows: &[Row]) -> [u8; NAMES.len()] {
     std::array::from_fn(|column| {
         let most = rows.iter().map(|row| row[column]).max().unwrap_or_default();
-        let least = if NAMES[column].ends_with("us") { 3 } else { 1 };
+        let least = if TIMES.contains(&NAMES[column]) { 3 } else { 1 };
         (u64::BITS - most.leading_zeros()).div_ceil(u8::BITS).max(least) as u8
     })
 }
@@ -112,20 +115,19 @@ pub fn write(rows: &[Row], widths: &[u8], into: &mut Vec<u8>) {
 /// # Errors
 /// Those of the input.
 pub fn read(input: &mut impl Read, count: u64, widths: &[u8; NAMES.len()]) -> io::Result<Option<Vec<Row>>> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut plane = Vec::new();
-    for (column, &width) in widths.iter().enumerate() {
-        for byte in 0..width {
-            plane.clear();
-            input.by_ref().take(count).read_to_end(&mut plane)?;
-            if plane.len() as u64 != count {
-                return Ok(None);
-            }
-            // The count is believed once the file has held as many bytes.
-            rows.resize(plane.len(), [0; NAMES.len()]);
-            for (row, value) in std::iter::zip(&mut rows, &plane) {
-                row[column] |= u64::from(*value) << (u32::from(byte) * u8::BITS);
-            }
+    // The count is believed once the input has held as many bytes.
+    let of_row: u64 = widths.iter().map(|&width| u64::from(width)).sum();
+    let Some(size) = count.checked_mul(of_row) else { return Ok(None) };
+    let mut bytes = Vec::new();
+    input.take(size).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 != size || count == 0 {
+        return Ok((count == 0).then(Vec::new));
+    }
+    let mut rows: Vec<Row> = vec![[0; NAMES.len()]; bytes.len() / of_row as usize];
+    let places = widths.iter().enumerate().flat_map(|(column, &width)| (0..u32::from(width)).map(move |byte| (column, byte)));
+    for ((column, byte), plane) in std::iter::zip(places, bytes.chunks(rows.len())) {
+        for (row, value) in std::iter::zip(&mut rows, plane) {
+            row[column] |= u64::from(*value) << (byte * u8::BITS);
         }
     }
     Ok(Some(rows))

@@ -98,7 +98,7 @@ mod tests {
                 before_us: any(5.0),
                 after_us: any(5.0),
                 cpu: Some(i),
-                mhz: Some(any(4e3)),
+                mhz: Some(1.0 + any(4e3)),
                 celsius: Some(any(90.0) - 20.0),
                 fault,
             };
