@@ -226,11 +226,6 @@ pub struct Units {
     pub largest_spread: Option<f64>,
 }
 
-/// By how much a network's time differs from one session of a device to another, beyond what all networks share and the noise of either: a
-/// standard deviation, as a share. Without it the intervals of checks that were made minutes after their builds held 86 to 90 % of unseen
-/// networks in place of 95 (METHODOLOGY.md).
-const BETWEEN_SESSIONS: f64 = 0.0035;
-
 /// Whole networks that were measured along with the blocks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -292,13 +287,11 @@ pub struct Checked {
 }
 
 impl Fit {
-    /// Standard error, as a share, of a network's prediction against its true time another day: the residual without what the networks' own
-    /// noise puts into it, as variances subtract (at least half of it, since the noise is only known so well), and what a network differs by
-    /// from one session to another.
+    /// Standard error, as a share, of a network's prediction against its true time: the residual without what the networks' own noise puts
+    /// into it, as variances subtract (at least half of it, since the noise is only known so well).
     pub fn prediction_error(&self) -> f64 {
         let noise = self.noise.unwrap_or_default();
-        let residual = (self.residual.powi(2) - noise.powi(2)).max(0.0).sqrt().max(0.5 * self.residual);
-        residual.hypot(BETWEEN_SESSIONS)
+        (self.residual.powi(2) - noise.powi(2)).max(0.0).sqrt().max(0.5 * self.residual)
     }
 }
 

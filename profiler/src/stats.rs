@@ -32,12 +32,20 @@ impl Median {
     /// The median of the values; `None` for fewer than 6, whose extremes do not make a 95 % interval.
     ///
     /// The interval's ends are order statistics: the median lies between the `l`-th smallest and `l`-th largest value with
-    /// probability 1 − 2·P(B < l), where B counts heads among n fair coins.
+    /// probability 1 − 2·P(B < l), where B counts heads among n fair coins. No `l` makes that 95 %, so that the ends lie between two
+    /// neighbours, in the place that Hettmansperger and Sheather give (Confidence intervals based on interpolated order statistics,
+    /// Statistics & Probability Letters 4, 1986). Of twelve values the plain interval holds 97 %, and is 14 % too wide.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let l = rank(sorted.len())?;
-        Some(Self { value: quantile(&sorted, 0.5), low: sorted[l - 1], high: sorted[sorted.len() - l] })
+        let (l, share) = rank(sorted.len())?;
+        let between = |outer: f64, inner: f64| outer + share * (inner - outer);
+        let last = sorted.len() - 1;
+        Some(Self {
+            value: quantile(&sorted, 0.5),
+            low: between(sorted[l - 1], sorted[l]),
+            high: between(sorted[last + 1 - l], sorted[last - l]),
+        })
     }
 
     /// The same with an interval that many times as wide, where samples tell less than their number does.
@@ -68,11 +76,14 @@ impl Median {
     }
 }
 
-/// The largest `l` ≥ 1 with P(B < l) ≤ 2.5 %, B binomial with `n` fair coins.
-fn rank(n: usize) -> Option<usize> {
+/// The largest `l` ≥ 1 with P(B < l) ≤ 2.5 %, B binomial with `n` fair coins, and how far from the `l`-th value to the next a 95 %
+/// interval ends, as a share.
+fn rank(n: usize) -> Option<(usize, f64)> {
+    let count = n as f64;
     if n > 200 {
-        // The normal approximation, rounded to the safe side.
-        return Some(((n as f64 - 1.96 * (n as f64).sqrt()) / 2.0).floor() as usize);
+        // The normal approximation, with half a coin for what is between whole numbers.
+        let at = 0.5 * (count - 1.96 * count.sqrt() + 1.0);
+        return Some((at.floor() as usize, at.fract()));
     }
     let mut probability = 0.5f64.powi(n as i32);
     let (mut below, mut l) = (0.0, 0);
@@ -81,7 +92,10 @@ fn rank(n: usize) -> Option<usize> {
         l += 1;
         probability *= (n - l + 1) as f64 / l as f64;
     }
-    (l > 0).then_some(l)
+    // The interval of `l` holds 1 − 2·below, the next narrower one 2·probability less.
+    let excess = (0.05 - 2.0 * below) / (2.0 * probability);
+    let outer = l as f64;
+    (l > 0).then(|| (l, (count - outer) * excess / (outer + (count - 2.0 * outer) * excess)))
 }
 
 #[cfg(test)]
@@ -92,24 +106,26 @@ mod tests {
     fn ranks_are_those_of_the_binomial_distribution() {
         // From tables of the sign test at 5 %, two-sided.
         for (n, l) in [(5, None), (6, Some(1)), (8, Some(1)), (9, Some(2)), (20, Some(6)), (50, Some(18)), (100, Some(40))] {
-            assert_eq!(rank(n), l, "n = {n}");
+            assert_eq!(rank(n).map(|(l, _)| l), l, "n = {n}");
         }
-        for n in [201, 400, 1000] {
-            let exact = 0.5 * n as f64 - 0.98 * (n as f64).sqrt();
-            assert!(rank(n).is_some_and(|l| (l as f64 - exact).abs() <= 1.0));
-        }
+        assert!((6..2000).all(|n| rank(n).is_some_and(|(_, share)| (0.0..1.0).contains(&share))));
+        // Both ways agree where they meet.
+        let place = |n| rank(n).map_or(0.0, |(l, share)| l as f64 + share) - 0.5 * n as f64;
+        assert!((place(200) - place(201)).abs() < 0.1, "{} {}", place(200), place(201));
     }
 
     #[test]
     fn the_interval_covers_the_median_as_often_as_it_says() {
         let mut random = crate::random::Random::new(7);
-        let covered = (0..2000).filter(|_| {
-            // A skewed distribution with median ln 2.
-            let values: Vec<f64> = (0..30).map(|_| -(1.0 - random.unit()).ln()).collect();
-            Median::of(&values).is_some_and(|m| (m.low..=m.high).contains(&std::f64::consts::LN_2))
-        });
-        let share = covered.count() as f64 / 2000.0;
-        assert!((0.94..=0.99).contains(&share), "{share}");
+        for count in [6, 8, 12, 30, 250] {
+            let covered = (0..4000).filter(|_| {
+                // A skewed distribution with median ln 2.
+                let values: Vec<f64> = (0..count).map(|_| -(1.0 - random.unit()).ln()).collect();
+                Median::of(&values).is_some_and(|m| (m.low..=m.high).contains(&std::f64::consts::LN_2))
+            });
+            let share = covered.count() as f64 / 4000.0;
+            assert!((0.935..=0.965).contains(&share), "{count}: {share}");
+        }
     }
 
     #[test]

@@ -60,11 +60,11 @@ pub struct With {
     pub cpus: Vec<usize>,
 }
 
-/// Measures the models; `raw` is where the samples are kept, if at all.
+/// Measures the models, and says whether all were as precise as asked; `raw` is where the samples are kept, if at all.
 ///
 /// # Errors
 /// [`HostError`].
-pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Path>) -> Result<(Vec<Figure>, Samples), HostError> {
+pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Path>) -> Result<(Vec<Figure>, bool), HostError> {
     setting.check_engine()?;
     let folder = JobFolder::of_files(files, setting.engine, given)?;
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
@@ -82,6 +82,7 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
         cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
     };
     let quiet = QuietRatios::of(&samples);
+    let precise = ids.iter().all(|id| quiet.is_precise(id, setting.plan.precision));
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
     // The canary's stated time has an error of its own, which all models share.
     let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
@@ -115,7 +116,7 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
             with: with.clone(),
         });
     }
-    Ok((figures, samples))
+    Ok((figures, precise))
 }
 
 /// For people: a line a model.

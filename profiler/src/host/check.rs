@@ -85,14 +85,13 @@ pub struct Net {
 }
 
 impl Net {
-    /// A network's prediction beside its figure, from which the device's state is taken out; `state_error` is that one's standard error,
-    /// as a share.
-    fn new(architecture: String, prediction: &Prediction, measured: Median, state_error: f64) -> Self {
+    /// A network's prediction beside its figure, from which the device's state is taken out.
+    fn new(architecture: String, prediction: &Prediction, measured: Median, conditions: &Conditions) -> Self {
         let predicted_us = prediction.total.0;
         let interval = prediction.interval.map(|i| [i.low.0, i.high.0]);
         let noise = measured.standard_error() / measured.value;
-        // What separates the two is the prediction's error, the figure's, and the state's.
-        let own = 1.96 * noise.hypot(state_error) * measured.value;
+        // What separates the two is the prediction's error, the figure's, the state's, and what the sessions differ by.
+        let own = 1.96 * noise.hypot(conditions.state_error).hypot(conditions.between_sessions()) * measured.value;
         let covered = interval.is_some_and(|[low, high]| {
             let allowed = (0.5 * (high - low)).hypot(own);
             (measured.value - 0.5 * (low + high)).abs() <= allowed
@@ -202,7 +201,7 @@ impl Check {
         for choice in &choices {
             let measured = by_table(median(choice)?).scaled(1.0 / slowdown);
             let prediction = self.table.predict(&self.space, choice, self.points)?;
-            nets.push(Net::new(job::architecture(choice), &prediction, measured, conditions.state_error));
+            nets.push(Net::new(job::architecture(choice), &prediction, measured, &conditions));
         }
         let report = Report::of(nets, conditions);
         if self.write && report.disturbances.is_empty() {

@@ -57,8 +57,8 @@ fn run(command: Command) -> Result<(), HostError> {
             interrupt::catch();
             let setting = args.measure.setting(args.device, args.engine, args.threads, args.precision, args.budget, args.seed);
             let given = Given::read(args.shape, args.input)?;
-            let (figures, samples) = bench::run(&args.models, &given, &setting, args.raw.as_deref())?;
-            stopped(samples.precise, args.precision);
+            let (figures, precise) = bench::run(&args.models, &given, &setting, args.raw.as_deref())?;
+            stopped(precise, args.precision);
             for figure in &figures {
                 figure.notes.iter().for_each(|text| note(format_args!("note: {}: {text}", figure.model)));
             }

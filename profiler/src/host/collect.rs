@@ -119,8 +119,11 @@ const CLOCK_SLACK_MS: f64 = 2000.0;
 const COMMAND_LIMIT: usize = 300;
 /// How long a later pass waits for CPUs on which another measures, in ms.
 const PATIENCE_MS: u64 = 120_000;
-/// Least time for the passes that a resumed task still lacks.
+/// Least time for the passes that a resumed task still lacks, and for one more than was planned.
 const LEAST_MS: f64 = 3000.0;
+
+/// What a pass beyond those aims at, in parts of the precision: another process may move a median away from where it was precise enough.
+const SURELY: f64 = 0.8;
 
 impl Task<'_> {
     /// Does it, pass by pass. The raw file is left unfinished where this fails.
@@ -158,12 +161,15 @@ impl Task<'_> {
             lines: 0,
             accept,
         };
-        for pass in first + 1..=last {
+        let (mut pass, planned) = (first, last);
+        let mut last = last;
+        while pass < last {
+            pass += 1;
             let quiet = QuietRatios::of(&listener.samples);
             let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;
             let plan = Plan {
                 // What has been reached after this pass if each adds its share.
-                precision: setting.plan.precision * (last as f64 / pass as f64).sqrt(),
+                precision: setting.plan.precision * if pass > planned { SURELY } else { (last as f64 / pass as f64).sqrt() },
                 budget_ms: left_ms.max(1.0) as u64,
                 min_samples: (setting.plan.min_samples * pass).div_ceil(last),
                 quiet_us: listener.samples.canary_us().map(|(quiet, _)| quiet),
@@ -192,6 +198,16 @@ impl Task<'_> {
             transport.push(folder.path())?;
             let ended = transport.run(&mut |line| listener.line(line));
             let ended = listener.verdict(ended, &transport.name(), pass);
+            // Whether it is enough is judged by what processes differ, which the last one tells too: time that is left is spent on it.
+            let left_ms = budget_ms - (listener.samples.spent_ms() - earlier_ms);
+            if ended.is_ok()
+                && pass == last
+                && last < 2 * planned
+                && left_ms >= LEAST_MS
+                && !listener.is_precise(setting.plan.precision)
+            {
+                last += 1;
+            }
             if ended.is_err() || pass == last {
                 listener.bar.finish_and_clear();
                 // What went wrong before is what the user must hear of.
@@ -214,7 +230,7 @@ pub fn holder() -> String {
 
 /// The items in another order, each with what is known of it.
 fn shuffled(items: &[Item], quiet: &QuietRatios, seed: u64) -> Vec<Item> {
-    let known = |id: &str| quiet.taken(id).to_vec();
+    let known = |id: &str| quiet.item(id).to_vec();
     let mut items: Vec<Item> = items.iter().map(|item| Item { earlier: known(&item.id), ..item.clone() }).collect();
     Random::new(seed).shuffle(&mut items);
     items
@@ -300,6 +316,12 @@ impl Listener<'_> {
         let half = if ended.half_line { "; its last line was cut off" } else { "" };
         let said = if ended.stderr.is_empty() { String::new() } else { format!("\n{}", ended.stderr) };
         Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.how)))
+    }
+
+    /// Whether all medians are, by the intervals that will be stated.
+    fn is_precise(&self, precision: f64) -> bool {
+        let quiet = QuietRatios::of(&self.samples);
+        self.ids.iter().all(|id| quiet.is_precise(id, precision))
     }
 
     fn line(&mut self, line: &[u8]) -> Flow {

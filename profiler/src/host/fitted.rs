@@ -79,7 +79,7 @@ impl Plan<'_> {
         let whole = whole.collect::<Result<Vec<_>, HostError>>()?;
         let fitted = fit::fit(&alone, measured(OVERHEAD)?, &whole).ok_or_else(|| broken("its figures cannot be fitted"))?;
         let noise = whole.iter().map(|net| (net.time.error / net.time.us).powi(2)).sum::<f64>() / whole.len().max(1) as f64;
-        let is_precise = |m: &Model| quiet.median(&m.id).is_some_and(|median| median.relative_half_width() <= self.precision);
+        let is_precise = |m: &Model| quiet.is_precise(&m.id, self.precision);
         let header = Header {
             source: if start.device.emulation.is_empty() { Source::Measured } else { Source::Emulated },
             date: text::now(),

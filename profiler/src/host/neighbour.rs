@@ -56,8 +56,6 @@ struct Counted {
     ratios: Vec<f64>,
     /// The process that took each.
     processes: Vec<usize>,
-    /// Times in canary units as they were taken.
-    taken: Vec<f64>,
     /// How many of them were taken on a quiet device.
     near: usize,
     /// Steady samples that were too loud to count.
@@ -107,7 +105,6 @@ impl QuietRatios {
             }
             own.ratios.push((point.ratio - level - processes[point.process]).exp());
             own.processes.push(point.process / 2);
-            own.taken.push(point.ratio.exp());
             own.near += usize::from(point.canary <= near);
             most = if level.abs() > most.abs() { level } else { most };
         }
@@ -125,15 +122,15 @@ impl QuietRatios {
         self.items.get(id).map_or(&[], |own| &own.ratios)
     }
 
-    /// The same as they were taken, with the neighbour's effect.
-    pub fn taken(&self, id: &str) -> &[f64] {
-        self.items.get(id).map_or(&[], |own| &own.taken)
-    }
-
     /// An item's median with an interval that knows of the processes' differences; `None` where too few samples count.
     pub fn median(&self, id: &str) -> Option<Median> {
         Median::of(self.item(id))
             .map(|median| median.widened(self.widening[usize::from(job::is_net(id))].unwrap_or(cluster::USUAL)))
+    }
+
+    /// Whether an item's interval is within this share of its median.
+    pub fn is_precise(&self, id: &str, precision: f64) -> bool {
+        self.median(id).is_some_and(|median| median.relative_half_width() <= precision)
     }
 
     /// By how much wider intervals are than samples alone tell: of single blocks or of whole networks, the larger.
@@ -232,8 +229,9 @@ impl Levels {
         };
         let quiet = by_item(&self.quietest);
         let effect = |level: &Vec<usize>| {
-            let differences = std::iter::zip(&quiet, by_item(level)).filter_map(|(quiet, here)| Some(here? - (*quiet)?));
-            centre(differences)
+            let own = std::iter::zip(&quiet, by_item(level)).filter_map(|(quiet, here)| Some(here? - (*quiet)?));
+            let differences: Vec<f64> = own.collect();
+            if differences.len() < LEAST_MODELS { 0.0 } else { centre(differences.into_iter()) }
         };
         self.above.iter().map(|level| (&level[..], effect(level))).collect()
     }

@@ -73,6 +73,12 @@ impl Conditions {
         }
     }
 
+    /// By how much a network's time differs between the two sessions beyond the state, which all share: a standard deviation, as a share. What
+    /// the anchors spread beyond their noise.
+    pub fn between_sessions(&self) -> f64 {
+        (self.anchors_spread.powi(2) - self.anchors_noise.powi(2)).max(0.0).sqrt()
+    }
+
     /// Why there is no verdict; empty where there is one.
     pub fn disturbances(&self) -> Vec<String> {
         let mut reasons = Vec::new();

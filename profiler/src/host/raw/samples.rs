@@ -63,8 +63,6 @@ pub struct Samples {
     pub passes: usize,
     /// Processes that measured, ended or not.
     pub processes: usize,
-    /// Whether all items were precise at the end of the last pass.
-    pub precise: bool,
     session_ms: f64,
 }
 
@@ -94,7 +92,6 @@ impl Samples {
                 self.processes += 1;
                 self.spent_ms += self.session_ms;
                 self.session_ms = 0.0;
-                self.precise = false;
             }
             Event::Ready { id, error, checksum, .. } => {
                 let item = self.items.entry(id.clone()).or_default();
@@ -133,9 +130,8 @@ impl Samples {
                     None => return Err(format!("holds a sample of '{}' without a time", sample.id)),
                 }
             }
-            Event::Done { precise } => {
+            Event::Done { .. } => {
                 self.passes += 1;
-                self.precise = *precise;
             }
             Event::Cold { id, us, canary_us } if TIMES.contains(us) && TIMES.contains(canary_us) => {
                 let ratio = rounded::digits(*us) / rounded::digits(*canary_us);
@@ -152,7 +148,7 @@ impl Samples {
     pub fn pool(units: &[Self]) -> Self {
         let stated: Vec<f64> = units.iter().map(|unit| unit.canary_us().map_or(1.0, |(stated, _)| stated)).collect();
         let mean = stated.iter().sum::<f64>() / stated.len().max(1) as f64;
-        let mut pool = Self { start: units.first().and_then(|unit| unit.start.clone()), precise: true, ..Self::default() };
+        let mut pool = Self { start: units.first().and_then(|unit| unit.start.clone()), ..Self::default() };
         for (unit, stated) in std::iter::zip(units, stated) {
             let factor = mean / stated;
             for (id, item) in &unit.items {
@@ -172,7 +168,6 @@ impl Samples {
             pool.canaries.extend(unit.canaries.iter().map(|us| us * factor));
             pool.mhz.extend(&unit.mhz);
             pool.celsius.extend(&unit.celsius);
-            pool.precise &= unit.precise;
             pool.processes += unit.processes;
         }
         pool
