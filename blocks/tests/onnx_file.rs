@@ -91,7 +91,8 @@ fn weights_of_a_constant_within_a_branch_come_along() {
 
 #[test]
 fn data_that_are_not_where_the_model_says_are_named() {
-    let cases: [(&[(&str, &str)], &[&str]); 9] = [
+    type Notes<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Notes, &[&str]); 9] = [
         (&[("offset", "0")], &["'weight'", "none is named"]),
         (&[("location", "gone.data")], &["'weight'", "'gone.data'", "cannot be read", "external_data=False"]),
         (&[("location", "../m.onnx.data")], &["'../m.onnx.data'", "out of the model's folder"]),

@@ -336,8 +336,8 @@ mod tests {
         assert!(said.contains("'x', float32 [batch, 3], was given float32 [1, 4]"), "{said}");
         assert!(ok(&open, &[3]).is_err());
         let bytes = Value::new(Element::Uint8, vec![1, 3], vec![0; 3]).unwrap();
-        assert!(check(&[open.clone()], &[bytes]).unwrap_err().to_string().contains("uint8"));
-        assert_eq!(floats(&[open.clone()], &[vec![0.0; 6]]).unwrap()[0].shape(), [2, 3]);
+        assert!(check(std::slice::from_ref(&open), &[bytes]).unwrap_err().to_string().contains("uint8"));
+        assert_eq!(floats(std::slice::from_ref(&open), &[vec![0.0; 6]]).unwrap()[0].shape(), [2, 3]);
         let sides = port(vec![Dim::open("batch"), Dim::open("")]);
         for (port, n) in [(&open, 4), (&open, 0), (&sides, 3)] {
             assert!(floats(std::slice::from_ref(port), &[vec![0.0; n]]).is_err(), "{port} {n}");

@@ -214,7 +214,7 @@ impl Finetune {
             let watch = Watch { interrupt, progress: &bar, device: &device, started: &started };
             match self.train_epoch(&watch) {
                 Ok(result) => last = result,
-                Err(Stopped::Failed(error)) => return Err(error),
+                Err(Stopped::Failed(error)) => return Err(*error),
                 Err(Stopped::Interrupted) => {
                     bar.finish_and_clear();
                     return Err(Error::Interrupted { epoch: self.epoch + 1, command: command.to_string() });

@@ -47,12 +47,12 @@ pub enum Stopped {
     /// The user asked for it.
     Interrupted,
     /// Something failed.
-    Failed(Error),
+    Failed(Box<Error>),
 }
 
 impl<E: Into<Error>> From<E> for Stopped {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(Box::new(error.into()))
     }
 }
 

@@ -83,7 +83,7 @@ pub enum AgentError {
         /// The item.
         id: String,
         /// What the engine says.
-        source: EngineError,
+        source: Box<EngineError>,
         /// What was made up.
         inputs: String,
     },

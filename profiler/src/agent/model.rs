@@ -98,7 +98,7 @@ impl Model {
         if made_up.is_empty() || !item.expected.is_empty() || matches!(source, EngineError::Inputs(_)) {
             return Err(AgentError::Model { id, source });
         }
-        Err(AgentError::MadeUp { id, source, inputs: made_up.join("; ") })
+        Err(AgentError::MadeUp { id, source: Box::new(source), inputs: made_up.join("; ") })
     }
 
     /// Notes what a user's model was given, what came out, and what is odd about that.

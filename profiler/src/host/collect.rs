@@ -368,14 +368,12 @@ impl Listener<'_> {
                 self.loading = None;
                 self.began = Some(Instant::now());
             }
-            Event::Sample(sample) => {
-                if sample.at_ms > here_ms * CLOCK_RATE + CLOCK_SLACK_MS {
-                    let there = sample.at_ms * 1e-3;
-                    return said(format!(
-                        "the device's clock jumped: it counts {there:.1} s of sampling, here {:.1} s have passed",
-                        here_ms * 1e-3
-                    ));
-                }
+            Event::Sample(sample) if sample.at_ms > here_ms * CLOCK_RATE + CLOCK_SLACK_MS => {
+                let there = sample.at_ms * 1e-3;
+                return said(format!(
+                    "the device's clock jumped: it counts {there:.1} s of sampling, here {:.1} s have passed",
+                    here_ms * 1e-3
+                ));
             }
             Event::Resting { celsius } => self.bar.set_message(format!("resting at {celsius:.1} °C")),
             Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.ids.len())),

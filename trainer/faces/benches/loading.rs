@@ -15,7 +15,7 @@ fn loading(criterion: &mut Criterion) {
     });
     let mut jpeg = Vec::new();
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90).encode_image(&picture).expect("encoding to memory");
-    let decoded = decode(&jpeg).expect("a whole JPEG");
+    let decoded = decode(&jpeg).expect("a whole JPEG").picture;
     criterion.bench_function("decode 144x144", |bench| bench.iter(|| decode(black_box(&jpeg))));
     let mut planes = vec![0.0; 3 * 144 * 144];
     criterion.bench_function("planes 144x144", |bench| {

@@ -229,7 +229,7 @@ impl Search {
             let watch = Watch { interrupt, progress: &bar, device: &device, started: &started };
             match self.train_epoch(&watch) {
                 Ok(result) => validation = Some(result),
-                Err(Stopped::Failed(error)) => return Err(error),
+                Err(Stopped::Failed(error)) => return Err(*error),
                 Err(Stopped::Interrupted) => {
                     bar.finish_and_clear();
                     return Err(Error::Interrupted { epoch: self.epoch + 1, command: command.to_string() });

@@ -15,7 +15,7 @@ pub struct Mark(String);
 
 impl Mark {
     /// One that was never used before.
-    pub fn new() -> Self {
+    pub fn unused() -> Self {
         Self(format!("blocktime-start-{}", super::unique()))
     }
 

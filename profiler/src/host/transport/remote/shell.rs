@@ -26,7 +26,7 @@ pub trait Shell {
     /// # Errors
     /// [`RemoteError`] where the device cannot be reached or refuses.
     fn start(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
-        let mark = Mark::new();
+        let mark = Mark::unused();
         let running = self.start_raw(&mark.before(command))?;
         Ok(Box::new(Marked::new(running, mark, self.name())))
     }

@@ -73,7 +73,7 @@ mod tests {
                 }
                 let (key, public) = (fs::read(&file).unwrap(), fs::read(file.with_extension("pub")).unwrap());
                 let (key, public) = (KeyFile::parse(&key), KeyFile::parse(&public));
-                assert!(key.private && key.encrypted == !passphrase.is_empty(), "{options:?}: {key:?}");
+                assert!(key.private && key.encrypted != passphrase.is_empty(), "{options:?}: {key:?}");
                 assert!(!public.private && public.public.is_some());
                 assert_eq!(key.public, if told { public.public } else { None });
             }

@@ -218,7 +218,7 @@ fn next_word(text: &[u8]) -> (&[u8], &[u8]) {
     let blank = |&b: &u8| b == b' ' || b == b'\t';
     let start = text.iter().position(|b| !blank(b)).unwrap_or(text.len());
     let text = &text[start..];
-    text.split_at(text.iter().position(|b| blank(b)).unwrap_or(text.len()))
+    text.split_at(text.iter().position(blank).unwrap_or(text.len()))
 }
 
 /// A key's kind and its binary form: `ssh-ed25519 AAAA… remark`. `None` for what is no key.

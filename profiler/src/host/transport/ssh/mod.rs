@@ -225,7 +225,7 @@ impl Shell for Ssh {
         for file in files {
             let mut source = file.open()?;
             let to = quote(&file.to);
-            let mark = Mark::new();
+            let mark = Mark::unused();
             let command = mark.before(&format!("cat > {to} && chmod {:o} {to}", file.mode()));
             self.session.set_blocking(true);
             let mut channel = self.session.channel_session().map_err(self.lost())?;
