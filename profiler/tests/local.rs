@@ -295,6 +295,24 @@ fn two_builds_do_not_write_the_same_files() {
 }
 
 #[test]
+fn with_two_threads_sessions_of_other_models_do_not_slow_a_run() {
+    let Some(_) = engine() else { return };
+    if thread::available_parallelism().unwrap().get() < 2 {
+        eprintln!("skipped: one CPU");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_space(folder);
+    let [one, two] =
+        [1, 2].map(|threads| build(folder, &format!("--overwrite --budget 60s --precision 50% --nets 2 --threads {threads}")));
+    assert_eq!((one.header.threads, two.header.threads, two.header.cpus.len()), (1, 2, 2));
+    // Pools of other sessions that went on spinning made a run twenty times as long.
+    let all = |table: &Table| table.rows().iter().map(|row| row.latency.0).sum::<f64>();
+    assert!(all(&one) > 0.0 && all(&two) < 5.0 * all(&one), "{} {}", all(&one), all(&two));
+}
+
+#[test]
 fn more_threads_than_cpus_are_refused() {
     let Some(_) = engine() else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -55,6 +55,14 @@ impl Fuzz<'_> {
     /// # Panics
     /// As [`run`](Self::run).
     pub fn run_as(self, form: Form, read: impl Fn(&[u8]) -> String) {
+        self.run_beside(BASE, form, read);
+    }
+
+    /// The same for a reader that takes so many bytes of memory whatever its file.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_beside(self, base: usize, form: Form, read: impl Fn(&[u8]) -> String) {
         let watchdog = time::Watchdog::start(self.name);
         let cases = std::env::var("BLOCKTIME_FUZZ_CASES").map_or(20_000, |n| n.parse().expect("BLOCKTIME_FUZZ_CASES is a number"));
         let mut outcomes = BTreeSet::new();
@@ -64,7 +72,7 @@ impl Fuzz<'_> {
         for (i, bytes) in pool.iter().enumerate() {
             watchdog.next(bytes);
             let (outcome, memory) =
-                self.attempt(bytes, &read).unwrap_or_else(|what| self.fail(&format!("file {i} of the start"), bytes, &what));
+                self.attempt(bytes, base, &read).unwrap_or_else(|what| self.fail(&format!("file {i} of the start"), bytes, &what));
             outcomes.insert(kind(&outcome));
             most = most.max(memory);
         }
@@ -72,8 +80,9 @@ impl Fuzz<'_> {
             let mut mutator = Mutator::new(case, self.words);
             let bytes = mutator.damage(&pool, form);
             watchdog.next(&bytes);
-            let (outcome, memory) =
-                self.attempt(&bytes, &read).unwrap_or_else(|what| self.fail(&format!("case {case} (its seed too)"), &bytes, &what));
+            let (outcome, memory) = self
+                .attempt(&bytes, base, &read)
+                .unwrap_or_else(|what| self.fail(&format!("case {case} (its seed too)"), &bytes, &what));
             most = most.max(memory);
             if outcomes.insert(kind(&outcome)) && pool.len() < POOL {
                 pool.push(bytes);
@@ -87,7 +96,7 @@ impl Fuzz<'_> {
     /// # Panics
     /// As [`run`](Self::run).
     pub fn read_one(&self, bytes: &[u8], read: impl Fn(&[u8]) -> String) -> String {
-        let outcome = self.attempt(bytes, &read);
+        let outcome = self.attempt(bytes, BASE, &read);
         outcome.unwrap_or_else(|what| self.fail("a file of the test's own", bytes, &what)).0
     }
 
@@ -100,13 +109,13 @@ impl Fuzz<'_> {
     }
 
     /// The outcome of one file and the memory it took; or what the reader did wrong.
-    fn attempt(&self, bytes: &[u8], read: &impl Fn(&[u8]) -> String) -> Result<(String, usize), String> {
+    fn attempt(&self, bytes: &[u8], base: usize, read: &impl Fn(&[u8]) -> String) -> Result<(String, usize), String> {
         let began = time::computed();
         let (outcome, memory) = memory::watch(bytes, || catch_unwind(AssertUnwindSafe(|| read(bytes))));
         let time = time::computed().saturating_sub(began);
         match outcome {
             Err(_) => Err("panics".to_string()),
-            Ok(_) if memory > BASE + self.memory * bytes.len() => {
+            Ok(_) if memory > base + self.memory * bytes.len() => {
                 Err(format!("takes {memory} bytes of memory for {} bytes", bytes.len()))
             }
             Ok(_) if time > TIME => Err(format!("computes {:.1} s for {} bytes", time.as_secs_f64(), bytes.len())),
