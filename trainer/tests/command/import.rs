@@ -44,7 +44,7 @@ fn what_nni_trained_goes_on_here() {
     assert_eq!(eval("supernet.safetensors --reference")["nme"], eval("subnet.safetensors --reference")["nme"]);
     assert_ne!(eval("supernet.safetensors")["nme"], eval("subnet.safetensors")["nme"]);
 
-    let flags = "--data faces --batch 8 --base-lr 1e-3 --end-epoch 2 --json";
+    let flags = "--data faces --batch 8 --base-lr 1e-3 --end-epoch 20 --json";
     let start = eval("subnet.safetensors")["nme"].as_f64().unwrap();
     for (run, from) in [("a", "--supernet supernet.safetensors"), ("b", "--subnet subnet.safetensors")] {
         let end: serde_json::Value = serde_json::from_str(&fixture.done(&format!("finetune {from} {flags} --out {run}"))).unwrap();
