@@ -145,7 +145,7 @@ impl Check {
     /// Measures and compares; writes the result into the table unless told not to.
     ///
     /// # Errors
-    /// [`HostError`]. An error above `max_mape` is no error here: see [`Report::passes`].
+    /// [`HostError`]. An error above `max_mape` is no error here: see [`Report::verdict`].
     pub fn run(&self) -> Result<Report, HostError> {
         let usage = |reason: &str| Err(HostError::Usage(format!("{} {reason}", self.path.display())));
         let Some(canary) = &self.table.header.canary else {

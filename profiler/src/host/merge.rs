@@ -1,7 +1,7 @@
 //! `profiler lut merge`: tables of one device, engine and space joined into one.
 //!
 //! A row that one table has is taken over. A row that several have becomes their mean on a logarithmic scale, weighted by how sure
-//! each is, with an interval that widens where they contradict each other ([`effects`]). Times are first brought to one canary, that
+//! each is, with an interval that widens where they contradict each other (`effects`). Times are first brought to one canary, that
 //! of the tables' mean.
 
 mod effects;
