@@ -41,7 +41,7 @@ fn python_reads_a_file_as_the_documentation_says() {
     packed(&path);
     let readme = fs::read_to_string(project_root().join("luts/README.md")).unwrap();
     let program = readme.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
-    let program = program.replace("luts/intel-xeon.raw.gz", path.to_str().unwrap());
+    let program = program.replace("luts/amd-epyc.raw.gz", path.to_str().unwrap());
     assert!(program.contains(path.to_str().unwrap()));
     fs::write(folder.path().join("pandas.py"), "DataFrame = dict\n").unwrap();
     let asked = "\nprint(json.dumps([request['purpose'], [line['event'] for line in lines], lines[1]['us'], samples]))\n";

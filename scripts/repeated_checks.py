@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""How far tables can be trusted: builds a table of this machine and checks it, over and over, each time with other networks.
+
+    scripts/repeated_checks.py --out FOLDER [--idle 10] [--busy 5] [--nets 50] [--seed 1] [options of `profiler build`]
+
+First --idle times with nothing else running, which is for you to see to; then --busy times while a loop on another CPU comes and goes,
+3 to 8 s each. Tables, raw samples and what each check found stay in FOLDER. Prints a line a check, and in the end what all of those with a
+verdict have in common; exit code 1 where a build or a check failed for another reason than that it was disturbed (code 5).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import threading
+
+from host import ROOT
+
+DISTURBED = 5
+
+
+class Loop:
+    """A busy loop on one CPU that comes and goes until it is stopped."""
+
+    def __init__(self, cpu):
+        self.cpu, self.done = cpu, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.done.is_set():
+            child = subprocess.Popen(["taskset", "-c", str(self.cpu), "sh", "-c", "while :; do :; done"])
+            self.done.wait(random.uniform(3, 8))
+            child.kill()
+            child.wait()
+            self.done.wait(random.uniform(3, 8))
+
+    def stop(self):
+        self.done.set()
+        self.thread.join()
+
+
+def profiler(*arguments, out):
+    with open(out, "w") as file, open(f"{out}.err", "w") as errors:
+        return subprocess.run([BINARY, *map(str, arguments)], stdout=file, stderr=errors).returncode
+
+
+def pair(folder, name, seed, nets, options):
+    """One build and one check; the check's report, and whether it gave a verdict."""
+    table = folder / f"{name}.csv"
+    code = profiler("build", "--space", "pfld", "--device", "local", "--out", table, "--overwrite", *options, out=folder / f"{name}.build")
+    if code == 0:
+        found = folder / f"{name}.json"
+        raw = folder / f"{name}.check.raw.gz"
+        code = profiler("check", table, "--nets", nets, "--seed", seed, "--json", "--raw", raw, *engine(options), out=found)
+        # A mean error that is too large (code 1) is a verdict too.
+        if code in (0, 1, DISTURBED):
+            return json.loads(found.read_text())
+    sys.exit(f"{name}: exit code {code}; see {folder / name}.*")
+
+
+def engine(options):
+    """Of a build's options those that a check takes too."""
+    kept = []
+    for name, value in zip(options, options[1:]):
+        if name in ("--engine", "--threads", "--cpus"):
+            kept += [name, value]
+    return kept
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--idle", type=int, default=10)
+    parser.add_argument("--busy", type=int, default=5)
+    parser.add_argument("--nets", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    args, options = parser.parse_known_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    cpus = sorted(os.sched_getaffinity(0))
+    if args.busy and len(cpus) < 2:
+        sys.exit("--busy needs a second CPU")
+    reports = {}
+    for kind, count in ("idle", args.idle), ("busy", args.busy):
+        # The profiler measures on the last CPUs.
+        loop = Loop(cpus[0]) if kind == "busy" and count else None
+        try:
+            for i in range(1, count + 1):
+                name = f"{kind}{i}"
+                report = reports[name] = pair(args.out, name, args.seed + len(reports), args.nets, options)
+                print(
+                    f"{name:7} mean absolute error {100 * report['mape']:.2f} %, bias {100 * report['bias']:+.2f} %, with state "
+                    f"{100 * report['bias_with_state']:+.2f} %, tau {report['kendall_tau']:.3f}, intervals hold "
+                    f"{100 * report['covered']:.0f} %{'; disturbed, no verdict' if report['disturbances'] else ''}",
+                    flush=True,
+                )
+        finally:
+            if loop:
+                loop.stop()
+    verdicts = [report for report in reports.values() if not report["disturbances"]]
+    print(f"verdicts: {len(verdicts)} of {len(reports)}")
+    if verdicts:
+        mean = lambda key: sum(report[key] for report in verdicts) / len(verdicts)
+        print(
+            f"mean absolute error at most {100 * max(r['mape'] for r in verdicts):.2f} %, |bias| at most "
+            f"{100 * max(abs(r['bias']) for r in verdicts):.2f} % (mean {100 * mean('bias'):+.2f} %), with the state left in "
+            f"{100 * max(abs(r['bias_with_state']) for r in verdicts):.2f} %, tau at least {min(r['kendall_tau'] for r in verdicts):.3f}; "
+            f"intervals hold {100 * mean('covered'):.1f} % of all networks"
+        )
+
+
+if __name__ == "__main__":
+    BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/profiler"
+    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "profiler"], cwd=ROOT, check=True)
+    os.environ.setdefault("ORT_DYLIB_PATH", subprocess.run([ROOT / "scripts/setup-onnxruntime.sh"], check=True, capture_output=True, text=True).stdout.strip())
+    main()
