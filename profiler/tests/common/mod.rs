@@ -12,7 +12,8 @@ use engines::mnn::convert::Converter;
 pub fn profiler(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_profiler"));
     // Tests measure side by side, since their figures do not matter: locks of each test's own.
-    let locks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("locks").join(folder.file_name().expect("a name"));
+    let name = folder.file_name().unwrap_or("root".as_ref());
+    let locks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("locks").join(name);
     std::fs::create_dir_all(&locks).expect("a folder");
     command.env("BLOCKTIME_LOCKS", locks);
     let folder = folder.to_str().expect("a folder with a plain name");
