@@ -1,0 +1,60 @@
+//! What can be wrong with a core's or chip's file.
+
+use std::path::PathBuf;
+
+/// Why a chip cannot be simulated.
+#[derive(Debug, thiserror::Error)]
+pub enum ChipError {
+    /// No chip has the name, and no file.
+    #[error("no chip is called '{name}' and there is no such file; there are {known}, and a TOML file of your own works too")]
+    NoChip {
+        /// What was asked for.
+        name: String,
+        /// The chips there are.
+        known: String,
+    },
+    /// A chip's file names a core that there is not.
+    #[error("{file}: no core is called '{name}', and there is no such file beside it; there are {known}")]
+    NoCore {
+        /// The chip's file.
+        file: String,
+        /// The core's name.
+        name: String,
+        /// The cores there are.
+        known: String,
+    },
+    /// A file cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file does not hold what it must.
+    #[error("{file}: {source}")]
+    Toml {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        source: Box<toml::de::Error>,
+    },
+    /// A value makes no sense.
+    #[error("{file}: {field}: {rule}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The value's name.
+        field: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// Kinds of instructions have no timing.
+    #[error("{file}: no timing under [kinds] for {missing}")]
+    Kinds {
+        /// The file.
+        file: String,
+        /// The kinds.
+        missing: String,
+    },
+}
