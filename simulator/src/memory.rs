@@ -1,0 +1,323 @@
+//! The memory behind a core: first-level caches, second-level cache, memory, and what is under way between them.
+//!
+//! Time is the core's cycle. A request is answered at once with the cycle at which its data arrive; what later requests find in
+//! between (lines on their way, buses in use) follows from the cycles kept with each line and bus.
+
+use crate::cache::{Cache, Line, Source};
+use crate::chip::Chip;
+use crate::counters::MemoryCounters;
+use crate::prefetcher::{Prefetcher, StreamId};
+use crate::rules::LINE_BYTES;
+use crate::tlb::{Tlb, Translation};
+use crate::write_stream::WriteStream;
+
+/// When a load's data can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// As soon as a load from the first level allows.
+    Now,
+    /// As if the load had been issued in that cycle.
+    At(u64, Source),
+}
+
+/// Until when the load/store pipeline takes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Blocked {
+    /// First cycle in which it does.
+    pub until: u64,
+    /// Why.
+    pub by: Blocker,
+}
+
+/// Why the load/store pipeline takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocker {
+    /// An address is being translated.
+    Translation,
+    /// As many loads miss as can.
+    Loads,
+    /// As many stores miss as can.
+    Stores,
+}
+
+/// Misses of one sort under way: the cycles at which each ends.
+struct Slots(Vec<u64>);
+
+impl Slots {
+    fn new(count: u8) -> Self {
+        Self(vec![0; usize::from(count)])
+    }
+
+    /// The slot that is free first, and from when on.
+    fn first_free(&self) -> (usize, u64) {
+        let mut best = 0;
+        for k in 1..self.0.len() {
+            if self.0[k] < self.0[best] {
+                best = k;
+            }
+        }
+        (best, self.0[best])
+    }
+}
+
+/// All of it.
+pub(crate) struct Memory {
+    data: Cache,
+    instructions: Cache,
+    second: Cache,
+    tlb: Tlb,
+    prefetcher: Prefetcher,
+    stream: WriteStream,
+    loads: Slots,
+    stores: Slots,
+    ahead: Slots,
+    /// Cycle from which on the second-level cache sends the next line.
+    second_free: u64,
+    /// Cycle from which on memory sends the next line, in 256ths.
+    dram_free: u64,
+    second_latency: u64,
+    second_line: u64,
+    dram_latency: u64,
+    dram_line: u64,
+    pub(crate) counters: MemoryCounters,
+}
+
+impl Memory {
+    pub(crate) fn new(chip: &Chip) -> Self {
+        let core = &chip.core;
+        let tlb = Tlb::new(&core.tlb);
+        Self {
+            data: Cache::new(&core.data_cache),
+            instructions: Cache::new(&core.instruction_cache),
+            second: Cache::new(&chip.l2.shape()),
+            prefetcher: Prefetcher::new(&core.prefetcher, tlb.lines_a_page()),
+            tlb,
+            stream: WriteStream::new(core.misses.streaming_lines),
+            loads: Slots::new(core.misses.loads),
+            stores: Slots::new(core.misses.stores),
+            ahead: Slots::new(core.prefetcher.lines),
+            second_free: 0,
+            dram_free: 0,
+            second_latency: u64::from(chip.l2.latency_cycles),
+            second_line: u64::from(chip.l2.line_cycles),
+            dram_latency: chip.dram_latency_cycles(),
+            dram_line: chip.dram_line_cycles_256ths(),
+            counters: MemoryCounters::default(),
+        }
+    }
+
+    /// Empties caches and translations; what is under way still ends.
+    pub(crate) fn empty(&mut self) {
+        self.data.clear();
+        self.instructions.clear();
+        self.second.clear();
+        self.tlb.clear();
+        self.prefetcher.clear();
+        self.stream.clear();
+    }
+
+    /// A load of a line.
+    #[inline]
+    pub(crate) fn load(&mut self, line: u64, now: u64) -> (Arrival, Option<Blocked>) {
+        self.counters.loads += 1;
+        let translated = self.translate(line, now);
+        let start = translated.map_or(now, |blocked| blocked.until);
+        if let Some(held) = self.data.find(line) {
+            let (ready, source) = (held.ready, held.source);
+            if std::mem::take(&mut held.ahead)
+                && let Some(id) = self.prefetcher.used(line)
+            {
+                self.fetch_ahead(id, start);
+            }
+            let arrival = match ready > start {
+                true => Arrival::At(ready, source),
+                false if start > now => Arrival::At(start, Source::L2),
+                false => Arrival::Now,
+            };
+            return (arrival, translated);
+        }
+        self.counters.load_misses += 1;
+        let (slot, free) = self.loads.first_free();
+        let request = start.max(free);
+        let (ready, source) = self.from_second(line, request, Use::Demand);
+        self.loads.0[slot] = ready;
+        self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, request);
+        if let Some(id) = self.prefetcher.missed(line) {
+            self.fetch_ahead(id, request);
+        }
+        let blocked = if free > start { Some(Blocked { until: free, by: Blocker::Loads }) } else { translated };
+        (Arrival::At(ready, source), blocked)
+    }
+
+    /// A store into a line, of the bytes that the mask says.
+    #[inline]
+    pub(crate) fn store(&mut self, line: u64, bytes: u64, now: u64) -> Option<Blocked> {
+        self.counters.stores += 1;
+        let translated = self.translate(line, now);
+        let start = translated.map_or(now, |blocked| blocked.until);
+        let streaming = self.stream.store(line, bytes, start);
+        if let Some(held) = self.data.find(line) {
+            held.dirty = true;
+            if std::mem::take(&mut held.ahead)
+                && let Some(id) = self.prefetcher.used(line)
+            {
+                self.fetch_ahead(id, start);
+            }
+            return translated;
+        }
+        if streaming {
+            self.write_through(line, start);
+            return translated;
+        }
+        self.counters.store_misses += 1;
+        let (slot, free) = self.stores.first_free();
+        let request = start.max(free);
+        let (ready, source) = self.from_second(line, request, Use::Demand);
+        self.stores.0[slot] = ready;
+        self.stream.fetched(line, ready);
+        self.fill(Line { number: line, ready, source, dirty: true, ahead: false }, request);
+        if let Some(id) = self.prefetcher.missed(line) {
+            self.fetch_ahead(id, request);
+        }
+        if free > start { Some(Blocked { until: free, by: Blocker::Stores }) } else { translated }
+    }
+
+    /// A line cleared as a whole, without being fetched.
+    pub(crate) fn zero(&mut self, line: u64, now: u64) -> Option<Blocked> {
+        self.counters.stores += 1;
+        let translated = self.translate(line, now);
+        match self.data.find(line) {
+            Some(held) => held.dirty = true,
+            None => self.write_through(line, translated.map_or(now, |blocked| blocked.until)),
+        }
+        translated
+    }
+
+    /// A prefetch that the program asks for, into the first level or the second.
+    pub(crate) fn prefetch(&mut self, line: u64, first: bool, now: u64) {
+        let translated = self.translate(line, now);
+        let start = translated.map_or(now, |blocked| blocked.until);
+        if self.data.holds(line) {
+            return;
+        }
+        self.counters.prefetches += 1;
+        let (ready, source) = self.from_second(line, start, Use::Ahead);
+        if first {
+            self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, start);
+        }
+    }
+
+    /// Instructions of a line; the cycle from which on they can issue, where that is later than now.
+    pub(crate) fn fetch(&mut self, line: u64, now: u64) -> Option<u64> {
+        if let Some(held) = self.instructions.find(line) {
+            let ready = held.ready;
+            return (ready > now).then_some(ready);
+        }
+        self.counters.instruction_misses += 1;
+        let (ready, source) = self.from_second(line, now, Use::Demand);
+        self.instructions.insert(Line { number: line, ready, source, dirty: false, ahead: false });
+        // The next line follows it.
+        if !self.instructions.holds(line + 1) {
+            let (ready, source) = self.from_second(line + 1, now, Use::Ahead);
+            self.instructions.insert(Line { number: line + 1, ready, source, dirty: false, ahead: false });
+        }
+        Some(ready)
+    }
+
+    fn translate(&mut self, line: u64, now: u64) -> Option<Blocked> {
+        let cycles = match self.tlb.translate(line) {
+            Translation::Micro => return None,
+            Translation::Main(cycles) => {
+                self.counters.micro_tlb_misses += 1;
+                cycles
+            }
+            Translation::Walk(cycles) => {
+                self.counters.tlb_misses += 1;
+                cycles
+            }
+        };
+        Some(Blocked { until: now + cycles, by: Blocker::Translation })
+    }
+
+    /// Fetches what a stream wants, as far as there is room for it.
+    fn fetch_ahead(&mut self, id: StreamId, now: u64) {
+        while let Some(line) = self.prefetcher.wanted(id) {
+            if !self.data.holds(line) {
+                let (slot, free) = self.ahead.first_free();
+                if free > now {
+                    return;
+                }
+                self.counters.hardware_prefetches += 1;
+                let (ready, source) = self.from_second(line, now, Use::Ahead);
+                self.ahead.0[slot] = ready;
+                self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, now);
+            }
+            self.prefetcher.fetched(id);
+        }
+    }
+
+    /// Puts a line into the first level; a written one that makes room goes to the second.
+    fn fill(&mut self, line: Line, now: u64) {
+        if let Some(old) = self.data.insert(line)
+            && old.dirty
+        {
+            self.second_free = self.second_free.max(now) + self.second_line;
+            self.written(old.number, now);
+        }
+    }
+
+    /// A written line arrives in the second level.
+    fn written(&mut self, line: u64, now: u64) {
+        match self.second.find(line) {
+            Some(held) => held.dirty = true,
+            None => self.fill_second(Line { number: line, ready: now, source: Source::L2, dirty: true, ahead: false }, now),
+        }
+    }
+
+    /// A line, or what streams into it, goes past the first level.
+    fn write_through(&mut self, line: u64, now: u64) {
+        if self.stream.begins(line) {
+            self.counters.streamed_lines += 1;
+            self.second_free = self.second_free.max(now) + self.second_line;
+            self.written(line, now);
+        }
+    }
+
+    /// Puts a line into the second level; a written one that makes room goes to memory.
+    fn fill_second(&mut self, line: Line, now: u64) {
+        if let Some(old) = self.second.insert(line)
+            && old.dirty
+        {
+            self.counters.dram_written_bytes += u64::from(LINE_BYTES);
+            self.dram_free = self.dram_free.max(now << 8) + self.dram_line;
+        }
+    }
+
+    /// A line from the second level, or through it from memory: when it arrives, and from where.
+    fn from_second(&mut self, line: u64, request: u64, why: Use) -> (u64, Source) {
+        if let Some(held) = self.second.find(line) {
+            let sent = request.max(held.ready).max(self.second_free);
+            let source = if held.ready > request { held.source } else { Source::L2 };
+            self.second_free = sent + self.second_line;
+            return (sent + self.second_latency, source);
+        }
+        if why == Use::Demand {
+            self.counters.second_misses += 1;
+        }
+        self.counters.dram_read_bytes += u64::from(LINE_BYTES);
+        let sent = self.dram_free.max(request << 8);
+        self.dram_free = sent + self.dram_line;
+        let ready = (sent >> 8) + self.dram_latency;
+        self.fill_second(Line { number: line, ready, source: Source::Dram, dirty: false, ahead: false }, request);
+        (ready + self.second_latency, Source::Dram)
+    }
+}
+
+/// Why a line is fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// An instruction wants it.
+    Demand,
+    /// One may want it.
+    Ahead,
+}
