@@ -75,15 +75,16 @@ impl Prefetcher {
         if stream.is_behind(line) {
             stream.ahead = line;
         }
-        (stream.run + 1 >= self.misses).then_some(StreamId(at))
+        stream.goes_on(self.misses).then_some(StreamId(at))
     }
 
     /// A line fetched ahead was used for the first time. Gives a stream that wants lines.
     pub(crate) fn used(&mut self, line: u64) -> Option<StreamId> {
         let misses = self.misses;
-        let at = self.streams.iter().position(|stream| {
-            stream.run + 1 >= misses && line.wrapping_sub(stream.last) as i64 == stream.stride
-        })?;
+        let at = self
+            .streams
+            .iter()
+            .position(|stream| stream.goes_on(misses) && line.wrapping_sub(stream.last) as i64 == stream.stride)?;
         self.time += 1;
         self.streams[at].last = line;
         self.streams[at].used = self.time;
@@ -107,6 +108,11 @@ impl Prefetcher {
 }
 
 impl Stream {
+    /// Whether so many misses at equal distances were seen.
+    fn goes_on(&self, misses: u8) -> bool {
+        self.run >= misses - 1
+    }
+
     /// Whether what was fetched ahead lies behind the line.
     fn is_behind(&self, line: u64) -> bool {
         let ahead = self.ahead.wrapping_sub(line) as i64;
