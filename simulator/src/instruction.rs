@@ -200,6 +200,8 @@ pub enum Feature {
     Mte,
     /// Copying and setting memory, ARMv8.8.
     Mops,
+    /// Conditional branches that hint at their consistency, ARMv8.8.
+    Hbc,
     /// SHA-512, SHA-3, SM3, SM4.
     Sha3,
     /// Scalable vectors.
@@ -227,6 +229,7 @@ impl fmt::Display for Feature {
             Self::FrintTs => "rounding to integers (FRINTTS)",
             Self::Mte => "memory tagging (MTE)",
             Self::Mops => "memory copies (MOPS)",
+            Self::Hbc => "hinted conditional branches (HBC)",
             Self::Sha3 => "SHA-3, SHA-512, SM3 or SM4",
             Self::Sve => "scalable vectors (SVE)",
             Self::Sme => "scalable matrices (SME)",

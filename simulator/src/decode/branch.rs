@@ -18,6 +18,9 @@ pub(super) fn branch_or_system(b: &mut Builder) {
     } else if word & 0xff00_0010 == 0x5400_0000 {
         // b.cond; "always" is a condition too
         b.kind(Kind::Branch).flow(Flow::Conditional).read_flags();
+    } else if word & 0xff00_0010 == 0x5400_0010 {
+        // bc.cond
+        b.extension(Feature::Hbc);
     } else if word & 0x7c00_0000 == 0x3400_0000 {
         // cbz, cbnz, tbz, tbnz
         b.kind(Kind::Branch).flow(Flow::Conditional).read_x(rt, Role::Plain);

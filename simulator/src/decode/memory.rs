@@ -12,6 +12,7 @@ pub(super) fn load_or_store(b: &mut Builder) {
         (0b00, true) if !b.bit(31) => structures(b),
         (0b01, _) if !b.bit(24) => literal(b),
         (0b00 | 0b01, false) => later_extensions(b),
+        (0b01, true) => b.extension(Feature::Mops),
         (0b10, _) => pair(b),
         (0b11, _) => single(b),
         _ => {}
