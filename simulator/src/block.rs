@@ -22,7 +22,7 @@ pub(crate) struct Wait {
 
 /// A register that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Result {
+pub(crate) struct Output {
     pub register: Register,
     /// Row of its latencies.
     pub row: u8,
@@ -30,7 +30,7 @@ pub(crate) struct Result {
     pub delay: u8,
 }
 
-impl Result {
+impl Output {
     /// Whether it is the updated base of an access, which does not wait for the data.
     pub(crate) fn is_base(self) -> bool {
         self.row == BASE_ROW
@@ -41,7 +41,7 @@ impl Result {
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub waits: Few<Wait, 7>,
-    pub results: Few<Result, 6>,
+    pub results: Few<Output, 6>,
     pub kind: Kind,
     pub place: Place,
     pub unit: Unit,
@@ -73,11 +73,8 @@ pub struct Block {
 impl Block {
     /// Decodes the words that stand at an address.
     pub fn new(core: &Core, address: u64, words: &[u32]) -> Self {
-        let steps = words
-            .iter()
-            .zip((address..).step_by(4))
-            .map(|(word, address)| Step::new(core, &decode(*word), address))
-            .collect();
+        let steps =
+            words.iter().zip((address..).step_by(4)).map(|(word, address)| Step::new(core, &decode(*word), address)).collect();
         Self { address, steps }
     }
 
@@ -171,19 +168,19 @@ fn issue_cycles(core: &Core, instruction: &Instruction) -> u8 {
 }
 
 /// What an instruction writes, and when.
-fn results(instruction: &Instruction, cycles: u8) -> Few<Result, 6> {
+fn results(instruction: &Instruction, cycles: u8) -> Few<Output, 6> {
     let row = instruction.kind as u8 + if instruction.wide { Kind::COUNT as u8 } else { 0 };
     let updates = instruction.updates_base();
     let data = instruction.writes.len() - usize::from(updates);
-    let mut results = Few::new(Result { register: Register::SP, row: 0, delay: 0 });
+    let mut results = Few::new(Output { register: Register::SP, row: 0, delay: 0 });
     for (k, register) in instruction.writes.iter().enumerate() {
         results.push(if k < data {
             // Of several registers each comes as soon as its bytes do; separated elements come together.
             let part = if instruction.access.is_some_and(|access| access.interleaved) { data } else { k + 1 };
             let delay = (usize::from(cycles) * part).div_ceil(data) - 1;
-            Result { register: *register, row, delay: delay as u8 }
+            Output { register: *register, row, delay: delay as u8 }
         } else {
-            Result { register: *register, row: BASE_ROW, delay: 0 }
+            Output { register: *register, row: BASE_ROW, delay: 0 }
         });
     }
     results

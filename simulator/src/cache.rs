@@ -1,5 +1,6 @@
 //! A set-associative cache: which lines it holds, and when each of them is there.
 
+use crate::causes::Cause;
 use crate::rules::{CacheShape, Replacement};
 
 /// Where a line comes from.
@@ -9,6 +10,16 @@ pub(crate) enum Source {
     L2,
     /// Memory.
     Dram,
+}
+
+impl Source {
+    /// What those wait for who wait for the line.
+    pub(crate) fn cause(self) -> Cause {
+        match self {
+            Self::L2 => Cause::L2,
+            Self::Dram => Cause::Dram,
+        }
+    }
 }
 
 /// A line in a cache.
@@ -112,10 +123,9 @@ impl Cache {
         let set = self.set(line.number);
         let empty = self.lines[set..set + self.ways].iter().position(|held| held.number == NONE);
         let way = empty.unwrap_or_else(|| match self.replacement {
-            Replacement::Lru => self.ranks[set..set + self.ways]
-                .iter()
-                .position(|rank| usize::from(*rank) == self.ways - 1)
-                .unwrap_or_default(),
+            Replacement::Lru => {
+                self.ranks[set..set + self.ways].iter().position(|rank| usize::from(*rank) == self.ways - 1).unwrap_or_default()
+            }
             Replacement::PseudoRandom => {
                 // Marsaglia's xorshift with 13, 17, 5.
                 self.random ^= self.random << 13;

@@ -143,13 +143,7 @@ impl Kind {
     pub const fn touches_memory(self) -> bool {
         matches!(
             self,
-            Self::Load
-                | Self::LoadPair
-                | Self::Store
-                | Self::Prefetch
-                | Self::ZeroLine
-                | Self::VectorLoad
-                | Self::VectorStore
+            Self::Load | Self::LoadPair | Self::Store | Self::Prefetch | Self::ZeroLine | Self::VectorLoad | Self::VectorStore
         )
     }
 
@@ -302,8 +296,6 @@ pub struct Access {
     pub registers: u8,
     /// Whether registers hold every second, third or fourth element (`ld2`, `st4`, …).
     pub interleaved: bool,
-    /// Whether the general registers that are loaded or stored are of 64 bits.
-    pub doubleword: bool,
 }
 
 /// Where a prefetch brings its line.

@@ -4,6 +4,7 @@
 //! between (lines on their way, buses in use) follows from the cycles kept with each line and bus.
 
 use crate::cache::{Cache, Line, Source};
+use crate::causes::Cause;
 use crate::chip::Chip;
 use crate::counters::MemoryCounters;
 use crate::prefetcher::{Prefetcher, StreamId};
@@ -17,7 +18,7 @@ pub(crate) enum Arrival {
     /// As soon as a load from the first level allows.
     Now,
     /// As if the load had been issued in that cycle.
-    At(u64, Source),
+    At(u64, Cause),
 }
 
 /// Until when the load/store pipeline takes nothing more.
@@ -130,8 +131,8 @@ impl Memory {
                 self.fetch_ahead(id, start);
             }
             let arrival = match ready > start {
-                true => Arrival::At(ready, source),
-                false if start > now => Arrival::At(start, Source::L2),
+                true => Arrival::At(ready, source.cause()),
+                false if start > now => Arrival::At(start, Cause::Translation),
                 false => Arrival::Now,
             };
             return (arrival, translated);
@@ -146,7 +147,7 @@ impl Memory {
             self.fetch_ahead(id, request);
         }
         let blocked = if free > start { Some(Blocked { until: free, by: Blocker::Loads }) } else { translated };
-        (Arrival::At(ready, source), blocked)
+        (Arrival::At(ready, source.cause()), blocked)
     }
 
     /// A store into a line, of the bytes that the mask says.
@@ -197,7 +198,7 @@ impl Memory {
     pub(crate) fn prefetch(&mut self, line: u64, first: bool, now: u64) {
         let translated = self.translate(line, now);
         let start = translated.map_or(now, |blocked| blocked.until);
-        if self.data.holds(line) {
+        if self.data.holds(line) || !first && self.second.holds(line) {
             return;
         }
         self.counters.prefetches += 1;

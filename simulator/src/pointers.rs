@@ -39,11 +39,8 @@ impl Effect {
         match instruction.kind {
             Kind::Move if word >> 24 & 0x1f == 0b10000 => {
                 let offset = i64::from(((word >> 5 & 0x7_ffff) << 2 | word >> 29 & 3) << 11) << 32 >> 43;
-                let value = if wide {
-                    (address & !0xfff).wrapping_add_signed(offset << 12)
-                } else {
-                    address.wrapping_add_signed(offset)
-                };
+                let value =
+                    if wide { (address & !0xfff).wrapping_add_signed(offset << 12) } else { address.wrapping_add_signed(offset) };
                 Self::Set { to, value }
             }
             Kind::Move => {

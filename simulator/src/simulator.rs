@@ -2,7 +2,6 @@
 
 use crate::block::{Block, ROWS, Step, latencies};
 use crate::causes::{Cause, Causes};
-use crate::cache::Source;
 use crate::chip::Chip;
 use crate::counters::{Counters, MemoryCounters};
 use crate::instruction::{Kind, PrefetchTarget};
@@ -146,7 +145,7 @@ impl Simulator {
         self.fetched = NO_LINE;
     }
 
-    /// Forgets registers' values and lets everything that is under way end: something else ran in between, without being told.
+    /// Something else ran in between, without being told: registers may hold other values, the core fetches anew.
     pub fn interrupted(&mut self) {
         self.pointers.clear();
         self.fetched = NO_LINE;
@@ -170,7 +169,7 @@ impl Simulator {
         }
         let mut rest = accesses;
         for (k, step) in block.steps.iter().enumerate() {
-            let count = rest.iter().take_while(|access| access.instruction as usize == k).count();
+            let count = rest.iter().take_while(|access| access.instruction as usize <= k).count();
             let (own, others) = rest.split_at(count);
             rest = others;
             self.counters.count(step.kind);
@@ -347,8 +346,8 @@ impl Simulator {
     }
 
     /// A step's accesses; gives the cycle from which its data's latency counts, where that is later than usual.
-    fn access(&mut self, step: &Step, accesses: &[MemoryAccess]) -> Option<(u64, Source)> {
-        let mut late: Option<(u64, Source)> = None;
+    fn access(&mut self, step: &Step, accesses: &[MemoryAccess]) -> Option<(u64, Cause)> {
+        let mut late: Option<(u64, Cause)> = None;
         if accesses.is_empty() {
             self.without_address(step);
             return None;
@@ -382,7 +381,7 @@ impl Simulator {
     }
 
     /// One line of an access.
-    fn touch(&mut self, step: &Step, line: u64, bytes: u64, late: &mut Option<(u64, Source)>) {
+    fn touch(&mut self, step: &Step, line: u64, bytes: u64, late: &mut Option<(u64, Cause)>) {
         let blocked = match step.kind {
             Kind::Prefetch => {
                 self.prefetch(step.prefetch, line);
@@ -392,10 +391,10 @@ impl Simulator {
             kind if kind.stores() => self.memory.store(line, bytes, self.now),
             _ => {
                 let (arrival, blocked) = self.memory.load(line, self.now);
-                if let Arrival::At(cycle, source) = arrival
+                if let Arrival::At(cycle, cause) = arrival
                     && late.is_none_or(|(latest, _)| cycle > latest)
                 {
-                    *late = Some((cycle, source));
+                    *late = Some((cycle, cause));
                 }
                 blocked
             }
@@ -431,14 +430,10 @@ impl Simulator {
 
     /// A step's results.
     #[inline]
-    fn write(&mut self, step: &Step, late: Option<(u64, Source)>) {
+    fn write(&mut self, step: &Step, late: Option<(u64, Cause)>) {
         for result in step.results.iter() {
             let written = match late {
-                Some((cycle, source)) if !result.is_base() => {
-                    let cause = match source {
-                        Source::L2 => Cause::L2,
-                        Source::Dram => Cause::Dram,
-                    };
+                Some((cycle, cause)) if !result.is_base() => {
                     Written { from: cycle.max(self.now + u64::from(result.delay)), row: result.row, cause }
                 }
                 _ => {

@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use capstone::arch::arm64::{Arm64CC, Arm64OperandType, ArchMode};
+use capstone::arch::arm64::{ArchMode, Arm64CC, Arm64OperandType};
 use capstone::prelude::*;
 use simulator::{Kind, decode};
 
@@ -140,11 +140,7 @@ const EXCEPTIONS: &[(&[&str], Wrong, &str)] = &[
         "\"operand2 = if accumulate then V[d, datasize] else Zeros(datasize)\", and accumulate is SSRA's",
     ),
     (&["tbl "], Wrong::DestinationIsNotRead, "\"result = if is_tbl then Zeros(datasize) else V[d, datasize]\""),
-    (
-        &["mov b3, ", "mov h3, "],
-        Wrong::DestinationIsWritten,
-        "DUP (element), scalar: \"V[d, datasize] = result\" of one element",
-    ),
+    (&["mov b3, ", "mov h3, "], Wrong::DestinationIsWritten, "DUP (element), scalar: \"V[d, datasize] = result\" of one element"),
     (
         &["asr ", "lsl ", "lsr ", "sbfiz ", "sbfx ", "ubfiz ", "ubfx ", "sxtb ", "sxtw ", "uxth ", "ror "],
         Wrong::DestinationIsNotRead,
@@ -152,8 +148,19 @@ const EXCEPTIONS: &[(&[&str], Wrong, &str)] = &[
     ),
     (
         &[
-            "addhn2 ", "raddhn2 ", "subhn2 ", "fcvtn2 ", "rshrn2 ", "shrn2 ", "sqrshrun2 ", "sqshrn2 ", "uqshrn2 ", "sqxtn2 ",
-            "sqxtun2 ", "uqxtn2 ", "xtn2 ",
+            "addhn2 ",
+            "raddhn2 ",
+            "subhn2 ",
+            "fcvtn2 ",
+            "rshrn2 ",
+            "shrn2 ",
+            "sqrshrun2 ",
+            "sqshrn2 ",
+            "uqshrn2 ",
+            "sqxtn2 ",
+            "sqxtun2 ",
+            "uqxtn2 ",
+            "xtn2 ",
         ],
         Wrong::DestinationIsRead,
         "\"Vpart[d, part, 64] = result\": \"2\" writes \"the upper half of the destination register without affecting the other bits\"",
@@ -177,6 +184,9 @@ const EXCEPTIONS: &[(&[&str], Wrong, &str)] = &[
         "without FEAT_PAuth PACIASP is a NOP; SVC's exception link is ELR_EL1, not X30",
     ),
 ];
+
+/// Siblings of these that are not in the list of words: Capstone is wrong about them in the same way, for the same reason.
+const SIBLINGS: [&str; 7] = ["uabdl", "uabdl2", "rsubhn2", "sqshrun2", "uqrshrn2", "sxth", "smov"];
 
 /// The exception for an instruction, where Capstone is wrong about it.
 fn exception(text: &str) -> Option<Wrong> {
@@ -227,10 +237,18 @@ fn corrected(wrong: Wrong, text: &str, (mut read, mut written): Registers, ours:
                 }
             }
         }
-        Wrong::FlagsAreNotRead => drop(read.remove("nzcv")),
-        Wrong::FlagsAreRead => drop(read.insert("nzcv".to_owned())),
-        Wrong::FlagsAreWritten => drop(written.insert("nzcv".to_owned())),
-        Wrong::LinkIsRead if read.is_empty() => drop(read.insert("x30".to_owned())),
+        Wrong::FlagsAreNotRead => {
+            read.remove("nzcv");
+        }
+        Wrong::FlagsAreRead => {
+            read.insert("nzcv".to_owned());
+        }
+        Wrong::FlagsAreWritten => {
+            written.insert("nzcv".to_owned());
+        }
+        Wrong::LinkIsRead if read.is_empty() => {
+            read.insert("x30".to_owned());
+        }
         Wrong::LinkIsRead => {}
         Wrong::Nothing => {
             assert_eq!(*ours, Registers::default());
@@ -280,21 +298,52 @@ fn the_words_are_what_their_texts_say() {
     }
 }
 
-// What one of the two knows, the other does, too: words at random, in all groups but those of later extensions.
-#[test]
-fn both_know_the_same_instructions() {
-    let capstone = capstone();
+/// Words at random, the same in every run, in all groups but those of later extensions.
+fn random_words(count: usize) -> impl Iterator<Item = u32> {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    let mut known = 0;
-    let mut missed = Vec::new();
-    for _ in 0..60_000 {
+    let words = std::iter::from_fn(move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let word = (state >> 32) as u32;
-        if matches!(word >> 25 & 15, 0..=3) {
+        Some((state >> 32) as u32)
+    });
+    words.take(count).filter(|word| !matches!(word >> 25 & 15, 0..=3))
+}
+
+// The list names few registers: here are all.
+#[test]
+fn registers_of_words_at_random_are_those_that_capstone_tells() {
+    let capstone = capstone();
+    let mnemonic = |text: &str| text.split(' ').next().unwrap().to_owned();
+    let wrong: BTreeSet<String> = EXCEPTIONS.iter().flat_map(|(starts, ..)| starts.iter().map(|start| mnemonic(start))).collect();
+    let mut compared = 0;
+    let mut different = Vec::new();
+    for word in random_words(200_000) {
+        // Of some system registers Capstone's crate has no names.
+        if matches!(decode(word).kind, Kind::System | Kind::Unknown | Kind::Extension) {
             continue;
         }
+        let Some((said, theirs)) = theirs(&capstone, word) else { continue };
+        if wrong.contains(&mnemonic(&said)) || SIBLINGS.contains(&mnemonic(&said).as_str()) {
+            continue;
+        }
+        compared += 1;
+        let ours = ours(word);
+        if theirs != ours {
+            different.push(format!("{word:08x} {said}\n  ours {ours:?}\n  theirs {theirs:?}"));
+        }
+    }
+    assert!(compared > 20_000, "{compared}");
+    assert!(different.is_empty(), "{} of {compared}\n{}", different.len(), different.join("\n"));
+}
+
+// What Capstone knows, the decoder does, too, if only by the name of an extension.
+#[test]
+fn both_know_the_same_instructions() {
+    let capstone = capstone();
+    let mut known = 0;
+    let mut missed = Vec::new();
+    for word in random_words(60_000) {
         let ours = decode(word);
         // Without details: of some system registers there are none.
         let instructions = capstone.disasm_count(&word.to_le_bytes(), 0x1000, 1).unwrap();

@@ -14,7 +14,11 @@ pub(super) fn branch_or_system(b: &mut Builder) {
     if word & 0x7c00_0000 == 0x1400_0000 {
         // b, bl
         b.kind(Kind::Branch);
-        if b.bit(31) { b.flow(Flow::Call).write(Register::LINK) } else { b.flow(Flow::Always) };
+        if b.bit(31) {
+            b.flow(Flow::Call).write(Register::LINK)
+        } else {
+            b.flow(Flow::Always)
+        };
     } else if word & 0xff00_0010 == 0x5400_0000 {
         // b.cond; "always" is a condition too
         b.kind(Kind::Branch).flow(Flow::Conditional).read_flags();
@@ -80,7 +84,6 @@ fn system(b: &mut Builder, rt: u32) {
             bytes: ZERO_LINE_BYTES,
             registers: 0,
             interleaved: false,
-            doubleword: false,
         };
         b.kind(Kind::ZeroLine).access(access).read_x(rt, Role::Address);
     } else if word & 0xfff8_0000 == 0xd508_0000 {

@@ -15,13 +15,21 @@ pub(super) fn immediate(b: &mut Builder) {
         // add, sub
         0b010 => {
             b.kind(Kind::Alu).read_x_or_sp(rn, Role::Plain);
-            if b.bit(29) { b.write_x(rd).write_flags() } else { b.write_x_or_sp(rd) };
+            if b.bit(29) {
+                b.write_x(rd).write_flags()
+            } else {
+                b.write_x_or_sp(rd)
+            };
         }
         0b011 => b.extension(Feature::Mte),
         // and, orr, eor, ands
         0b100 => {
             b.kind(Kind::Alu).read_x(rn, Role::Plain);
-            if opc == 0b11 { b.write_x(rd).write_flags() } else { b.write_x_or_sp(rd) };
+            if opc == 0b11 {
+                b.write_x(rd).write_flags()
+            } else {
+                b.write_x_or_sp(rd)
+            };
         }
         // movn, movz, movk
         0b101 if opc != 0b01 => {
@@ -101,7 +109,11 @@ fn add_extended(b: &mut Builder) {
     let whole = b.bits(14, 13) == 0b11 && b.bits(12, 10) == 0;
     let (kind, role) = shifted(u32::from(!whole));
     b.kind(kind).read_x_or_sp(rn, Role::Plain).read_x(rm, role);
-    if b.bit(29) { b.write_x(rd).write_flags() } else { b.write_x_or_sp(rd) };
+    if b.bit(29) {
+        b.write_x(rd).write_flags()
+    } else {
+        b.write_x_or_sp(rd)
+    };
 }
 
 fn three_sources(b: &mut Builder) {

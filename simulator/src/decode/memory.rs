@@ -34,7 +34,6 @@ fn at(base: u32, bytes: u16, registers: u8) -> Access {
         bytes,
         registers,
         interleaved: false,
-        doubleword: bytes >= 8 * u16::from(registers.max(1)),
     }
 }
 
@@ -152,12 +151,7 @@ impl Shape {
             0b11 if b.bit(22) && !b.bit(12) => (1 << size, true),
             _ => return None,
         };
-        Some(Self {
-            registers,
-            bytes: u16::from(registers) * bytes,
-            interleaved: false,
-            lane: (!replicated).then_some(bytes),
-        })
+        Some(Self { registers, bytes: u16::from(registers) * bytes, interleaved: false, lane: (!replicated).then_some(bytes) })
     }
 }
 
@@ -255,7 +249,7 @@ fn single(b: &mut Builder) {
             _ => (Offset::Bytes(bytes), Update::None),
         }
     };
-    let access = Access { offset, update, doubleword: size == 3, ..at(rn, bytes, 1) };
+    let access = Access { offset, update, ..at(rn, bytes, 1) };
     let prefetches = !vector && size == 0b11 && opc == 0b10;
     let load = if vector { opc & 1 == 1 } else { opc != 0 };
     b.read_x_or_sp(rn, Role::Address);

@@ -16,7 +16,7 @@ pub(super) fn vector(b: &mut Builder) {
         (true, _, _) if b.bits(22, 19) != 0 => shift_by_immediate(b, scalar, wide),
         (true, _, _) if !scalar => modified_immediate(b, wide),
         (true, _, _) => {}
-        (false, true, 0b01 | 0b11) => three_same(b, scalar),
+        (false, true, 0b01 | 0b11) => three_same(b),
         (false, true, 0b00) => three_different(b, scalar, wide),
         (false, true, _) => two_registers(b, scalar, wide),
         (false, false, 0b01 | 0b11) => match (b.bit(15), b.bits(23, 22)) {
@@ -48,9 +48,8 @@ fn and_destination(b: &mut Builder, role: Role) {
 }
 
 /// "Advanced SIMD three same" and its scalar form.
-fn three_same(b: &mut Builder, scalar: bool) {
+fn three_same(b: &mut Builder) {
     let (u, size, opcode) = (b.bit(29), b.bits(23, 22), b.bits(15, 11));
-    let _ = scalar;
     let double = b.bit(22);
     match (opcode, u) {
         // and, bic, orr, orn, eor, bsl, bit, bif
