@@ -140,7 +140,7 @@ impl Memory {
         self.counters.load_misses += 1;
         let (slot, free) = self.loads.first_free();
         let request = start.max(free);
-        let (ready, source) = self.from_second(line, request, Use::Demand);
+        let (ready, source) = self.line_of_second(line, request, Use::Demand);
         self.loads.0[slot] = ready;
         self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, request);
         if let Some(id) = self.prefetcher.missed(line) {
@@ -173,7 +173,7 @@ impl Memory {
         self.counters.store_misses += 1;
         let (slot, free) = self.stores.first_free();
         let request = start.max(free);
-        let (ready, source) = self.from_second(line, request, Use::Demand);
+        let (ready, source) = self.line_of_second(line, request, Use::Demand);
         self.stores.0[slot] = ready;
         self.stream.fetched(line, ready);
         self.fill(Line { number: line, ready, source, dirty: true, ahead: false }, request);
@@ -202,7 +202,7 @@ impl Memory {
             return;
         }
         self.counters.prefetches += 1;
-        let (ready, source) = self.from_second(line, start, Use::Ahead);
+        let (ready, source) = self.line_of_second(line, start, Use::Ahead);
         if first {
             self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, start);
         }
@@ -215,11 +215,11 @@ impl Memory {
             return (ready > now).then_some(ready);
         }
         self.counters.instruction_misses += 1;
-        let (ready, source) = self.from_second(line, now, Use::Demand);
+        let (ready, source) = self.line_of_second(line, now, Use::Demand);
         self.instructions.insert(Line { number: line, ready, source, dirty: false, ahead: false });
         // The next line follows it.
         if !self.instructions.holds(line + 1) {
-            let (ready, source) = self.from_second(line + 1, now, Use::Ahead);
+            let (ready, source) = self.line_of_second(line + 1, now, Use::Ahead);
             self.instructions.insert(Line { number: line + 1, ready, source, dirty: false, ahead: false });
         }
         Some(ready)
@@ -249,7 +249,7 @@ impl Memory {
                     return;
                 }
                 self.counters.hardware_prefetches += 1;
-                let (ready, source) = self.from_second(line, now, Use::Ahead);
+                let (ready, source) = self.line_of_second(line, now, Use::Ahead);
                 self.ahead.0[slot] = ready;
                 self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, now);
             }
@@ -295,7 +295,7 @@ impl Memory {
     }
 
     /// A line from the second level, or through it from memory: when it arrives, and from where.
-    fn from_second(&mut self, line: u64, request: u64, why: Use) -> (u64, Source) {
+    fn line_of_second(&mut self, line: u64, request: u64, why: Use) -> (u64, Source) {
         if let Some(held) = self.second.find(line) {
             let sent = request.max(held.ready).max(self.second_free);
             let source = if held.ready > request { held.source } else { Source::L2 };

@@ -106,7 +106,7 @@ fn three_same_extra(b: &mut Builder) {
     match b.bits(14, 11) {
         0b0000 | 0b0001 if u => b.extension(Feature::Rdm),
         0b0010 => b.extension(Feature::DotProd),
-        0b0011 | 0b0100 | 0b0101 => b.extension(Feature::I8mm),
+        0b0011..=0b0101 => b.extension(Feature::I8mm),
         0b1101 if u => b.extension(Feature::Bf16),
         0b1111 => b.extension(Feature::Bf16),
         0b1000..=0b1110 if u => b.extension(Feature::Fcma),
