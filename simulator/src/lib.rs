@@ -53,6 +53,12 @@
 //!
 //! Results are the same on every host: cycles are whole numbers, and there is no other arithmetic.
 //!
+//! # How near it is
+//!
+//! Not near enough to be used yet: no command uses this crate. In a first comparison with tract-linalg 0.23.9's matrix kernels on a real
+//! Cortex-A53 (273 rows of its `cortex_a53.txt`, operands of at most 256 KB, the kernels' loops alone, nothing fitted to them) the mean absolute
+//! error was 9.3 %, the bias −6.1 %. Figures marked `?` in a core's file are chosen, not sourced.
+//!
 //! # What is not
 //!
 //! - Times that depend on numbers: integer divisions (8 cycles always), denormal numbers, early ends.

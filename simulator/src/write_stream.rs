@@ -94,7 +94,7 @@ mod tests {
         unfetched
     }
 
-    // DDI 0500D, 6.2.3: "it detects that three full cache lines have been written".
+    // DDI 0500, read allocate mode: three full lines.
     #[test]
     fn three_full_lines_begin_it_and_a_part_of_one_ends_it() {
         let full = |lines: std::ops::Range<u64>| lines.map(|line| (line, 4)).collect::<Vec<_>>();

@@ -104,8 +104,9 @@ enum Wrong {
     Nothing,
 }
 
-/// Where Capstone is wrong: beginnings of texts as it writes them, in what way, and the words of the Arm Architecture Reference Manual
-/// (DDI 0487, section C6.2 or C7.2, "Operation" of the instruction) that say so.
+/// Where Capstone is wrong: beginnings of texts as it writes them, in what way, and what the "Operation" of the instruction in the Arm
+/// Architecture Reference Manual (DDI 0487, section C6.2 or C7.2) does. The operations are told from memory, and not yet held against the
+/// manual's text.
 const EXCEPTIONS: &[(&[&str], Wrong, &str)] = &[
     (
         &["st1 ", "st2 ", "st3 ", "st4 "],
