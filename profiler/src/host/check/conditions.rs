@@ -12,6 +12,8 @@ use crate::stats::{Median, median};
 
 /// Largest state that is taken out, as a share: beyond, the device is another one than it was.
 pub const LARGEST_STATE: f64 = 0.02;
+/// Standard errors of the state that it must be beyond: where little precision is asked for, chance alone goes farther.
+const SURE: f64 = 2.0;
 /// Anchors' slowdowns may differ among each other by this many times what their own noise explains, …
 const NOISE_FACTOR: f64 = 2.0;
 /// … or by this share, whatever their noise: what does not add up in a network differs from session to session by as much.
@@ -92,7 +94,7 @@ impl Conditions {
                 percent(bound)
             ));
         }
-        if let Some(state) = self.state.filter(|state| state.abs() > LARGEST_STATE) {
+        if let Some(state) = self.state.filter(|state| state.abs() > LARGEST_STATE + SURE * self.state_error) {
             reasons.push(format!(
                 "the device is {} slower than when the table was built; at most {} either way is allowed",
                 text::percent(state),
@@ -131,6 +133,8 @@ mod tests {
         // Too large a change, both ways.
         assert_eq!(conditions(&[1.031, 1.029, 1.03, 1.03]).disturbances().len(), 1);
         assert_eq!(conditions(&[0.971, 0.969, 0.97, 0.97]).disturbances().len(), 1);
+        // A state that is hardly known is not known to be too large.
+        assert!(Conditions { state_error: 0.006, ..conditions(&[1.031, 1.029, 1.03, 1.03]) }.disturbances().is_empty());
         // A third of the anchors slowed by what the others did not meet.
         let uneven = conditions(&[1.0, 1.001, 1.06, 1.05, 0.999, 1.04, 1.002, 1.03]);
         assert!(uneven.disturbances()[0].contains("unlike amounts"), "{uneven:?}");

@@ -65,6 +65,8 @@ const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
 /// device would differ more. What the likeliest ones would have made of a part goes into its error instead.
 const STEADY: (f64, f64) = (0.02, 0.01);
 const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
+/// Least networks that tell τ and ρ: the likeliest ones of two or three networks are those that make them fit exactly.
+const TELLING: usize = 20;
 /// Standard deviation of the scale all parts share.
 const COMMON_SCALE: f64 = 0.3;
 /// Standard deviation of the scale that the parts of a group share.
@@ -83,9 +85,10 @@ pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net]) -> Option<Fitted> {
     let prior: Vec<f64> = parts.iter().map(|p| (p.alone.us - overhead.us).max(LEAST * p.alone.us)).collect();
     let prior = &prior;
     let of = |tau: f64, rho: f64| Posterior::new(prior, parts, overhead, nets, tau, rho);
+    let steady = || of(STEADY.0, STEADY.1);
     let all = TAU.iter().flat_map(|&tau| RHO.iter().filter_map(move |&rho| of(tau, rho)));
-    let likeliest = all.max_by(|a, b| a.likelihood.total_cmp(&b.likelihood))?;
-    let steady = of(STEADY.0, STEADY.1)?;
+    let likeliest = if nets.len() < TELLING { steady() } else { all.max_by(|a, b| a.likelihood.total_cmp(&b.likelihood)) }?;
+    let steady = steady()?;
     let part = |j: usize| {
         let (steady, likeliest) = (steady.part(j), likeliest.part(j));
         Measured { us: steady.us, error: likeliest.error.hypot(steady.us - likeliest.us) }
