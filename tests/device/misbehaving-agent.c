@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PROTOCOL 2
+#define PROTOCOL 4
 
 static void say(const char *line)
 {
