@@ -364,11 +364,11 @@ fn an_agent_that_misbehaves_is_an_error_that_says_what_it_did() {
     for (how, words) in [
         ("CUT_LINE", &["ended early", "cut off"][..]),
         ("NONSENSE", &["cannot be read", "not JSON at all"]),
-        ("CRASH", &["while it loaded 'the block'", "signal 11"]),
+        ("CRASH", &["while it loaded 'overhead'", "signal 11"]),
         ("OLD", &["protocol 1", "must be of one version"]),
         ("CLOCK_BACK", &["clock jumped back", "--resume"]),
         ("CLOCK_AHEAD", &["the device's clock jumped", "--resume"]),
-        ("WRONG", &["computes 'the block' wrongly"]),
+        ("WRONG", &["computes 'overhead' wrongly"]),
     ] {
         let agent = misbehaving(phone.folder.path(), how);
         phone.set("BLOCKTIME_AGENT", agent.to_str().expect("UTF-8"));

@@ -13,7 +13,7 @@ static void say(const char *line)
 
 static void sample(double at_ms)
 {
-    printf("{\"event\":\"sample\",\"id\":\"the block\",\"at_ms\":%f,\"us\":10.0,\"before_us\":5.0,\"after_us\":5.0,\"cpu\":1,"
+    printf("{\"event\":\"sample\",\"id\":\"overhead\",\"at_ms\":%f,\"us\":10.0,\"before_us\":5.0,\"after_us\":5.0,\"cpu\":1,"
            "\"fault\":null}\n",
            at_ms);
     fflush(stdout);
@@ -27,15 +27,15 @@ int main(void)
     printf("{\"event\":\"start\",\"protocol\":%d,\"version\":\"0\",\"device\":{\"known\":{\"clusters\":[],\"sensors\":[]},\"arch\":\"aarch64\","
            "\"emulation\":[\"a test\"]},\"engine\":{\"name\":\"none\",\"version\":\"0\"},\"cpus\":[1],\"canary\":\"none\"}\n",
            PROTOCOL);
-    say("{\"event\":\"loading\",\"id\":\"the block\"}");
+    say("{\"event\":\"loading\",\"id\":\"overhead\"}");
 #ifdef CRASH
     *(volatile int *)0 = 1;
 #endif
 #ifdef WRONG
-    say("{\"event\":\"failed\",\"id\":\"the block\",\"reason\":\"the engine computes 'the block' wrongly\"}");
+    say("{\"event\":\"failed\",\"id\":\"overhead\",\"reason\":\"the engine computes 'overhead' wrongly\"}");
     return 3;
 #endif
-    say("{\"event\":\"ready\",\"id\":\"the block\",\"runs\":1,\"error\":0.0,\"checksum\":\"0\"}");
+    say("{\"event\":\"ready\",\"id\":\"overhead\",\"runs\":1,\"error\":0.0,\"checksum\":\"0\"}");
     say("{\"event\":\"sampling\"}");
     sample(10.0);
 #ifdef CUT_LINE
