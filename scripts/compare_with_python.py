@@ -33,7 +33,8 @@ import sys
 import tempfile
 import time
 
-from host import CACHE, ROOT, fail, run
+import host
+from host import CACHE, fail, onnxruntime, run
 
 SAMPLE_US = 1000
 # Of `profiler bench`, with the time in which it is stopped.
@@ -208,7 +209,7 @@ def python_side(models, cpu, library):
 
 def environment():
     """The library that `profiler` loads, and an interpreter with the same version's Python package."""
-    library = pathlib.Path(run([ROOT / "scripts" / "setup-onnxruntime.sh"]).strip())
+    library = onnxruntime()
     version = re.fullmatch(r"libonnxruntime\.so\.([0-9.]+)", library.name).group(1)
     folder = CACHE / f"python-onnxruntime-{version}"
     python = folder / "bin" / "python"
@@ -227,9 +228,7 @@ def environment():
 
 def profiler(folder):
     """The program, copied: clones that share a target folder replace each other's."""
-    run(["cargo", "build", "-q", "--release", "-p", "profiler"], cwd=ROOT)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    return pathlib.Path(shutil.copy(target / "release" / "profiler", folder))
+    return pathlib.Path(shutil.copy(host.profiler(), folder))
 
 
 def send(process, number):

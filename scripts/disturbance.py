@@ -23,14 +23,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from host import busy, profiler
+
 LIMIT = 0.02
-
-
-def profiler():
-    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "profiler"], cwd=ROOT, check=True)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return target / "release" / "profiler"
 
 
 def build(program, space, budget, out):
@@ -52,23 +47,6 @@ def agent_of(host):
         except OSError:
             pass
     return None
-
-
-BUSY = "while True: sum(range(10000))"
-
-
-@contextmanager
-def busy(cpus, nice=0):
-    """A busy loop on each of these CPUs."""
-    loops = [
-        subprocess.Popen(["taskset", "-c", str(cpu), "nice", "-n", str(nice), sys.executable, "-c", BUSY]) for cpu in cpus
-    ]
-    try:
-        yield
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
 
 
 @contextmanager

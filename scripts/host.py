@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from contextlib import contextmanager
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(
@@ -22,3 +23,27 @@ def run(command, **more):
     if done.returncode:
         fail(f"'{' '.join(str(c) for c in command)}' ended with {done.returncode}")
     return done.stdout
+
+
+def onnxruntime():
+    """The library that `profiler` loads."""
+    return pathlib.Path(run([ROOT / "scripts" / "setup-onnxruntime.sh"]).strip())
+
+
+def profiler():
+    """The program, compiled for release."""
+    run(["cargo", "build", "--quiet", "--release", "-p", "profiler"], cwd=ROOT)
+    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release" / "profiler"
+
+
+@contextmanager
+def busy(cpus, nice=0):
+    """A busy loop on each of these CPUs."""
+    loop = "while True: sum(range(10000))"
+    loops = [subprocess.Popen(["taskset", "-c", str(cpu), "nice", "-n", str(nice), sys.executable, "-c", loop]) for cpu in cpus]
+    try:
+        yield
+    finally:
+        for process in loops:
+            process.kill()
+            process.wait()

@@ -16,53 +16,55 @@ import random
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
-from host import ROOT
+from host import busy, onnxruntime, profiler
 
 DISTURBED = 5
 
 
-class Loop:
-    """A busy loop on one CPU that comes and goes until it is stopped."""
+@contextmanager
+def coming_and_going(cpu):
+    """A busy loop on one CPU that comes and goes."""
+    done = threading.Event()
 
-    def __init__(self, cpu):
-        self.cpu, self.done = cpu, threading.Event()
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
+    def run():
+        while not done.is_set():
+            with busy([cpu]):
+                done.wait(random.uniform(3, 8))
+            done.wait(random.uniform(3, 8))
 
-    def run(self):
-        while not self.done.is_set():
-            child = subprocess.Popen(["taskset", "-c", str(self.cpu), "sh", "-c", "while :; do :; done"])
-            self.done.wait(random.uniform(3, 8))
-            child.kill()
-            child.wait()
-            self.done.wait(random.uniform(3, 8))
-
-    def stop(self):
-        self.done.set()
-        self.thread.join()
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
-def profiler(*arguments, out):
+def call(program, *arguments, out):
+    """Its exit code; what it says goes into files."""
     with open(out, "w") as file, open(f"{out}.err", "w") as errors:
-        return subprocess.run([BINARY, *map(str, arguments)], stdout=file, stderr=errors).returncode
+        return subprocess.run([program, *map(str, arguments)], stdout=file, stderr=errors).returncode
 
 
-def pair(folder, name, seed, nets, options):
-    """One build and one check; the check's report, and whether it gave a verdict."""
+def pair(program, folder, name, seed, nets, options):
+    """One build and one check; the check's report."""
     table = folder / f"{name}.csv"
-    code = profiler("build", "--space", "pfld", "--device", "local", "--out", table, "--overwrite", *options, out=folder / f"{name}.build")
+    code = call(program, "build", "--space", "pfld", "--device", "local", "--out", table, "--overwrite", *options, out=folder / f"{name}.build")
     if code == 0:
         found = folder / f"{name}.json"
         raw = folder / f"{name}.check.raw.gz"
-        code = profiler("check", table, "--nets", nets, "--seed", seed, "--json", "--raw", raw, *engine(options), out=found)
+        raw.unlink(missing_ok=True)
+        code = call(program, "check", table, "--nets", nets, "--seed", seed, "--json", "--raw", raw, *of_check(options), out=found)
         # A mean error that is too large (code 1) is a verdict too.
         if code in (0, 1, DISTURBED):
             return json.loads(found.read_text())
     sys.exit(f"{name}: exit code {code}; see {folder / name}.*")
 
 
-def engine(options):
+def of_check(options):
     """Of a build's options those that a check takes too."""
     kept = []
     for name, value in zip(options, options[1:]):
@@ -83,23 +85,26 @@ def main():
     cpus = sorted(os.sched_getaffinity(0))
     if args.busy and len(cpus) < 2:
         sys.exit("--busy needs a second CPU")
+    program = profiler()
+    os.environ.setdefault("ORT_DYLIB_PATH", str(onnxruntime()))
     reports = {}
-    for kind, count in ("idle", args.idle), ("busy", args.busy):
+
+    def series(kind, count):
+        for i in range(1, count + 1):
+            name = f"{kind}{i}"
+            report = reports[name] = pair(program, args.out, name, args.seed + len(reports), args.nets, options)
+            print(
+                f"{name:7} mean absolute error {100 * report['mape']:.2f} %, bias {100 * report['bias']:+.2f} %, with state "
+                f"{100 * report['bias_with_state']:+.2f} %, tau {report['kendall_tau']:.3f}, intervals hold "
+                f"{100 * report['covered']:.0f} %{'; disturbed, no verdict' if report['disturbances'] else ''}",
+                flush=True,
+            )
+
+    series("idle", args.idle)
+    if args.busy:
         # The profiler measures on the last CPUs.
-        loop = Loop(cpus[0]) if kind == "busy" and count else None
-        try:
-            for i in range(1, count + 1):
-                name = f"{kind}{i}"
-                report = reports[name] = pair(args.out, name, args.seed + len(reports), args.nets, options)
-                print(
-                    f"{name:7} mean absolute error {100 * report['mape']:.2f} %, bias {100 * report['bias']:+.2f} %, with state "
-                    f"{100 * report['bias_with_state']:+.2f} %, tau {report['kendall_tau']:.3f}, intervals hold "
-                    f"{100 * report['covered']:.0f} %{'; disturbed, no verdict' if report['disturbances'] else ''}",
-                    flush=True,
-                )
-        finally:
-            if loop:
-                loop.stop()
+        with coming_and_going(cpus[0]):
+            series("busy", args.busy)
     verdicts = [report for report in reports.values() if not report["disturbances"]]
     print(f"verdicts: {len(verdicts)} of {len(reports)}")
     if verdicts:
@@ -113,7 +118,4 @@ def main():
 
 
 if __name__ == "__main__":
-    BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/profiler"
-    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "profiler"], cwd=ROOT, check=True)
-    os.environ.setdefault("ORT_DYLIB_PATH", subprocess.run([ROOT / "scripts/setup-onnxruntime.sh"], check=True, capture_output=True, text=True).stdout.strip())
     main()

@@ -11,13 +11,13 @@ mean over the items), and the standard error of an item's median, which is what 
 import argparse
 import json
 import math
-import os
 import statistics
 import subprocess
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from host import profiler
+
 LENGTHS = ["3ms/400us", "1ms/400us", "1ms/200us", "500us/200us", "500us/100us", "200us/50us"]
 
 
@@ -26,8 +26,7 @@ def main():
     parser.add_argument("lengths", nargs="*", default=LENGTHS, metavar="SAMPLE/CANARY")
     parser.add_argument("--budget", default="12s")
     arguments = parser.parse_args()
-    subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "profiler"], cwd=ROOT, check=True)
-    program = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "profiler"
+    program = profiler()
     print(f"{'sample/canary':>14} {'samples':>8} {'left out':>9} {'spread':>8} {'error of a median':>18}")
     with tempfile.TemporaryDirectory() as folder:
         for length in arguments.lengths:
