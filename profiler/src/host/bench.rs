@@ -82,7 +82,7 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
         cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
     };
     let quiet = QuietRatios::of(&samples);
-    let precise = ids.iter().all(|id| quiet.is_precise(id, setting.plan.precision));
+    let precise = quiet.are_precise(&ids, setting.plan.precision);
     let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
     // The canary's stated time has an error of its own, which all models share.
     let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));

@@ -121,7 +121,6 @@ const COMMAND_LIMIT: usize = 300;
 const PATIENCE_MS: u64 = 120_000;
 /// Least time for the passes that a resumed task still lacks, and for one more than was planned.
 const LEAST_MS: f64 = 3000.0;
-
 /// What a pass beyond those aims at, in parts of the precision: another process may move a median away from where it was precise enough.
 const SURELY: f64 = 0.8;
 
@@ -161,16 +160,15 @@ impl Task<'_> {
             lines: 0,
             accept,
         };
-        let (mut pass, planned) = (first, last);
-        let mut last = last;
+        let planned = last;
+        let (mut pass, mut last, mut left_ms) = (first, last, budget_ms);
+        let mut quiet = QuietRatios::of(&listener.samples);
         while pass < last {
             pass += 1;
-            let quiet = QuietRatios::of(&listener.samples);
-            let left_ms = (budget_ms - (listener.samples.spent_ms() - earlier_ms)) / (last - pass + 1) as f64;
             let plan = Plan {
                 // What has been reached after this pass if each adds its share.
                 precision: setting.plan.precision * if pass > planned { SURELY } else { (last as f64 / pass as f64).sqrt() },
-                budget_ms: left_ms.max(1.0) as u64,
+                budget_ms: (left_ms / (last - pass + 1) as f64).max(1.0) as u64,
                 min_samples: (setting.plan.min_samples * pass).div_ceil(last),
                 quiet_us: listener.samples.canary_us().map(|(quiet, _)| quiet),
                 widening: quiet.widening(),
@@ -198,14 +196,11 @@ impl Task<'_> {
             transport.push(folder.path())?;
             let ended = transport.run(&mut |line| listener.line(line));
             let ended = listener.verdict(ended, &transport.name(), pass);
+            quiet = QuietRatios::of(&listener.samples);
+            left_ms = budget_ms - (listener.samples.spent_ms() - earlier_ms);
             // Whether it is enough is judged by what processes differ, which the last one tells too: time that is left is spent on it.
-            let left_ms = budget_ms - (listener.samples.spent_ms() - earlier_ms);
-            if ended.is_ok()
-                && pass == last
-                && last < 2 * planned
-                && left_ms >= LEAST_MS
-                && !listener.is_precise(setting.plan.precision)
-            {
+            let is_enough = || left_ms < LEAST_MS || quiet.are_precise(&listener.ids, setting.plan.precision);
+            if ended.is_ok() && pass == last && last < 2 * planned && !is_enough() {
                 last += 1;
             }
             if ended.is_err() || pass == last {
@@ -316,12 +311,6 @@ impl Listener<'_> {
         let half = if ended.half_line { "; its last line was cut off" } else { "" };
         let said = if ended.stderr.is_empty() { String::new() } else { format!("\n{}", ended.stderr) };
         Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.how)))
-    }
-
-    /// Whether all medians are, by the intervals that will be stated.
-    fn is_precise(&self, precision: f64) -> bool {
-        let quiet = QuietRatios::of(&self.samples);
-        self.ids.iter().all(|id| quiet.is_precise(id, precision))
     }
 
     fn line(&mut self, line: &[u8]) -> Flow {

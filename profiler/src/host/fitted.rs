@@ -79,7 +79,7 @@ impl Plan<'_> {
         let whole = whole.collect::<Result<Vec<_>, HostError>>()?;
         let fitted = fit::fit(&alone, measured(OVERHEAD)?, &whole).ok_or_else(|| broken("its figures cannot be fitted"))?;
         let noise = whole.iter().map(|net| (net.time.error / net.time.us).powi(2)).sum::<f64>() / whole.len().max(1) as f64;
-        let is_precise = |m: &Model| quiet.is_precise(&m.id, self.precision);
+        let is_precise = quiet.are_precise(models.iter().map(|m| &m.id), self.precision);
         let header = Header {
             source: if start.device.emulation.is_empty() { Source::Measured } else { Source::Emulated },
             date: text::now(),
@@ -99,7 +99,7 @@ impl Plan<'_> {
             threads: self.threads,
             cpus: start.cpus.clone(),
             // By the intervals that are stated, of the samples that count.
-            stopped_by: Some(if models.iter().all(is_precise) { "precision" } else { "budget" }.to_string()),
+            stopped_by: Some(if is_precise { "precision" } else { "budget" }.to_string()),
             space: SpaceId { name: self.space.name().to_string(), hash: self.space.hash() },
             device: device(start),
             engine: engine(start),

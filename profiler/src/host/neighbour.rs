@@ -128,9 +128,9 @@ impl QuietRatios {
             .map(|median| median.widened(self.widening[usize::from(job::is_net(id))].unwrap_or(cluster::USUAL)))
     }
 
-    /// Whether an item's interval is within this share of its median.
-    pub fn is_precise(&self, id: &str, precision: f64) -> bool {
-        self.median(id).is_some_and(|median| median.relative_half_width() <= precision)
+    /// Whether each of these items' intervals is within this share of its median.
+    pub fn are_precise<'a>(&self, ids: impl IntoIterator<Item = &'a String>, precision: f64) -> bool {
+        ids.into_iter().all(|id| self.median(id).is_some_and(|median| median.relative_half_width() <= precision))
     }
 
     /// By how much wider intervals are than samples alone tell: of single blocks or of whole networks, the larger.
