@@ -18,6 +18,7 @@ use luts::{Interval, Kind, Overwrite, Row, Source, Table};
 use profiler::host::raw::{Purpose, read};
 
 const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
+const CHECK: &str = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10%";
 /// The samples of an unfinished build.
 const PART: &str = "t.raw.gz.part";
 
@@ -27,17 +28,39 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a check ended as is right, or without a verdict: networks of 2 to 15 µs differ by more than the bound from one session to another.
-fn ended_with(wanted: i32, code: i32, err: &str) -> bool {
-    code == wanted || (code == 5 && err.contains("no verdict"))
-}
-
 /// Runs a build. Budgets are long for machines under load; it is the precision that ends it.
 fn build(folder: &Path, extra: &str) -> Table {
     let (code, out, err) = run(folder, &format!("{BUILD} {extra}"));
     assert_eq!(code, 0, "{err}");
     assert_eq!(out.trim(), folder.join("t.csv").to_str().unwrap());
     Table::read(folder.join("t.csv")).unwrap()
+}
+
+/// Short sessions of models that take 2 to 15 µs differ at times by more than a check allows; then it says so, and is made again.
+const TRIES: usize = 6;
+
+/// Builds until a check of the table gives a verdict.
+fn build_checkable(folder: &Path, extra: &str) -> Table {
+    for _ in 0..TRIES {
+        let table = build(folder, &format!("{extra} --overwrite"));
+        let (code, _, err) = run(folder, &format!("{CHECK} --max-mape 99% --no-write"));
+        if code == 0 {
+            return table;
+        }
+        assert!(code == 5 && err.contains("no verdict"), "{err}");
+    }
+    panic!("no check of {TRIES} tables gave a verdict");
+}
+
+/// Checks until there is a verdict.
+fn check(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let tries = std::iter::repeat_with(|| {
+        if arguments.contains("check.raw.gz") {
+            let _ = fs::remove_file(folder.join("check.raw.gz"));
+        }
+        run(folder, arguments)
+    });
+    tries.take(TRIES).find(|done| done.0 != 5).expect("a verdict")
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -53,7 +76,7 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let space = small_space(folder);
-    let table = build(folder, "--budget 60s --precision 10% --nets 4");
+    let table = build_checkable(folder, "--budget 60s --precision 10% --nets 4");
     assert_eq!(table.validate(&space), Ok(()));
     assert_eq!(table.header.source, Source::Measured);
     let fitted = table.header.fit.as_ref().unwrap().architectures.clone();
@@ -71,10 +94,10 @@ fn a_small_space_is_built_checked_and_fitted_again() {
 
     // Networks outside the fit are measured and written into the header; the table stays the same.
     // The bar is low for machines under load; a table that is wrong is far above it (below).
-    let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 50%";
-    let (code, out, err) = run(folder, &format!("{check} --json --picture {{}}/check.svg --raw {{}}/check.raw.gz"));
-    assert!(ended_with(0, code, &err), "{err}");
-    let verdict = code == 0;
+    let of_four = CHECK.replace("--nets 2", "--nets 4");
+    let (code, out, err) =
+        check(folder, &format!("{of_four} --max-mape 50% --json --picture {{}}/check.svg --raw {{}}/check.raw.gz"));
+    assert_eq!(code, 0, "{err}");
     let (request, samples) = read(&folder.join("check.raw.gz")).unwrap();
     assert_eq!(request.purpose, Purpose::Check { table: again.digest(), seed: 1 });
     assert_eq!(request.space, Some(space.hash()));
@@ -95,28 +118,28 @@ fn a_small_space_is_built_checked_and_fitted_again() {
         assert!(picture.contains(&shown), "'{shown}' is not in {picture}");
     }
     let checked = Table::read(folder.join("t.csv")).unwrap();
-    assert_eq!(checked.header.checked.as_ref().map(|c| c.nets), verdict.then_some(nets.len()));
+    assert_eq!(checked.header.checked.as_ref().map(|c| c.nets), Some(nets.len()));
     assert_eq!(checked.digest(), again.digest());
 
     // A table whose times are all wrong does not pass.
     let rows = checked.rows().iter().map(|row| Row { latency: row.latency * 2.5, ..row.clone() });
     let rows = rows.map(|row| Row { interval: row.interval.map(|i| Interval { low: i.low * 2.5, high: i.high * 2.5 }), ..row });
     Table::new(checked.header.clone(), rows.collect()).unwrap().write(folder.join("wrong.csv"), Overwrite::No).unwrap();
-    let (code, _, err) = run(folder, &format!("{} --no-write", check.replace("t.csv", "wrong.csv")));
-    assert!(ended_with(1, code, &err) && (code == 5 || err.contains("the mean absolute error is")), "{err}");
+    let (code, _, err) = check(folder, &format!("{} --max-mape 50% --no-write", of_four.replace("t.csv", "wrong.csv")));
+    assert!(code == 1 && err.contains("the mean absolute error is"), "{err}");
     // A raw file that is there already is not written over.
-    let (code, _, err) = run(folder, &format!("{check} --raw {{}}/check.raw.gz"));
+    let (code, _, err) = run(folder, &format!("{CHECK} --raw {{}}/check.raw.gz"));
     assert!(code == 2 && err.contains("check.raw.gz is there already"), "{err}");
 
     // A bar that no table passes; the picture is drawn all the same.
-    let check = "check {}/t.csv --space {}/space.toml --nets 4 --budget 60s --precision 10% --max-mape 0.000001 --no-write";
-    let (code, _, err) = run(folder, &format!("{check} --picture {{}}/check.png"));
-    assert!(ended_with(1, code, &err), "{err}");
+    let strict = format!("{of_four} --max-mape 0.000001 --no-write");
+    let (code, _, err) = check(folder, &format!("{strict} --picture {{}}/check.png"));
+    assert_eq!(code, 1, "{err}");
     assert!(fs::read(folder.join("check.png")).unwrap().starts_with(b"\x89PNG"));
     // A picture that cannot be written is refused before anything is measured.
-    let (code, _, err) = run(folder, &format!("{check} --picture {{}}/none/check.png"));
+    let (code, _, err) = run(folder, &format!("{strict} --picture {{}}/none/check.png"));
     assert!(code == 2 && err.contains("none"), "{err}");
-    let (code, _, err) = run(folder, &format!("{check} --picture {{}}/check.gif"));
+    let (code, _, err) = run(folder, &format!("{strict} --picture {{}}/check.gif"));
     assert!(code == 2 && err.contains(".svg, .png or .html"), "{err}");
 }
 
@@ -127,13 +150,13 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     small_space(folder);
-    let table = build(folder, "--budget 60s --precision 10% --nets 2");
+    let table = build_checkable(folder, "--budget 60s --precision 10% --nets 2");
     let cpus = &table.header.cpus;
     let pinned = table.header.device.clusters.iter().position(|cluster| {
         profiler::device::CpuList::parse(&cluster.cpus).is_some_and(|list| list.0.iter().any(|cpu| cpus.contains(cpu)))
     });
     let path = folder.join("t.csv");
-    let check = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10% --max-mape 99%";
+    let lenient = format!("{CHECK} --max-mape 99%");
     // Each is one change of the header.
     type Change = fn(&mut luts::Header, usize);
     let changes: [(&str, Change); 6] = [
@@ -154,18 +177,18 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
         change(&mut other.header, pinned.expect("the pinned cluster is known"));
         other.write(&path, Overwrite::Yes).unwrap();
         let before = fs::read(&path).unwrap();
-        let (code, out, err) = run(folder, check);
+        let (code, out, err) = run(folder, &lenient);
         assert!(code == 4 && out.is_empty() && err.contains(said) && err.contains("--other-device"), "{code}: {err}");
         assert_eq!(fs::read(&path).unwrap(), before, "{said}");
     }
     // Where it is allowed it is said, and nothing is written.
     let before = fs::read(&path).unwrap();
-    let (code, _, err) = run(folder, &format!("{check} --other-device"));
-    assert!(ended_with(0, code, &err) && err.contains("warning") && err.contains("engine's library: 00"), "{err}");
+    let (code, _, err) = check(folder, &format!("{lenient} --other-device"));
+    assert!(code == 0 && err.contains("warning") && err.contains("engine's library: 00"), "{err}");
     assert_eq!(fs::read(&path).unwrap(), before);
 
     // Another engine is known before anything is prepared, whether this program holds it or not.
-    let (code, _, err) = run(folder, &format!("{check} --engine tract"));
+    let (code, _, err) = run(folder, &format!("{lenient} --engine tract"));
     assert!(code == 4 && err.contains("engine: onnxruntime (the table), tract"), "{err}");
 
     // A table of an earlier schema states less: what it states is compared, the rest is told.
@@ -177,8 +200,8 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
     };
     let earlier: String = lines.lines().filter(known).map(without).collect();
     fs::write(&path, earlier).unwrap();
-    let (code, _, err) = run(folder, check);
-    assert!(ended_with(0, code, &err) && err.contains("not compared: processor, instruction sets, engine's library"), "{err}");
+    let (code, _, err) = check(folder, &lenient);
+    assert!(code == 0 && err.contains("not compared: processor, instruction sets, engine's library"), "{err}");
 }
 
 /// Starts a build with a long budget and waits until the raw file holds samples.
@@ -431,11 +454,11 @@ fn tract_where_it_is_built_in_and_where_it_is_not() {
         assert_eq!(names(folder), ["space.toml"]);
         return;
     }
-    let table = build(folder, "--engine tract --budget 60s --precision 10% --nets 2");
+    let table = build_checkable(folder, "--engine tract --budget 60s --precision 10% --nets 2");
     assert_eq!((table.header.engine.name.as_str(), &table.header.engine.library_sha256), ("tract", &None));
     // Without --engine it is the table's.
-    let (code, _, err) = run(folder, "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10% --max-mape 99%");
-    assert!(ended_with(0, code, &err), "{err}");
+    let (code, _, err) = check(folder, &format!("{CHECK} --max-mape 99%"));
+    assert_eq!(code, 0, "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --engine-lib {{}}/t.csv"));
     assert!(code == 3 && err.contains("tract has no library") && err.contains("t.csv"), "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --threads 2"));
@@ -455,7 +478,7 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
         return;
     }
     let Some(converter) = converter() else { return };
-    let table = build(folder, "--engine mnn --budget 60s --precision 10% --nets 2 --raw {}/t.raw.jsonl");
+    let table = build_checkable(folder, "--engine mnn --budget 60s --precision 10% --nets 2 --raw {}/t.raw.jsonl");
     let engine = &table.header.engine;
     assert_eq!((engine.name.as_str(), engine.version.as_str()), ("mnn", engines::mnn::VERSION));
     assert_eq!((engine.precision.as_deref(), &engine.library_sha256), (Some("high"), &None));
@@ -467,8 +490,8 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
     let errors: Vec<_> = events.filter(|event| event["event"] == "ready").map(|event| event["error"].as_f64().unwrap()).collect();
     assert!(errors.len() > 6 && errors.iter().all(|&error| error < 1e-5), "{errors:?}");
     // Without --engine it is the table's.
-    let (code, _, err) = run(folder, "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10% --max-mape 99%");
-    assert!(ended_with(0, code, &err), "{err}");
+    let (code, _, err) = check(folder, &format!("{CHECK} --max-mape 99%"));
+    assert_eq!(code, 0, "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine mnn --engine-lib {{}}/t.csv"));
     assert!(code == 3 && err.contains("mnn has no library") && err.contains("t.csv"), "{err}");
 
