@@ -21,9 +21,7 @@ die() {
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 parts=${BLOCKTIME_AARCH64:-$cache/aarch64}
-for part in rust/rustc rust/usr/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained/libc.a; do
-    [ -e "$parts/$part" ] || die "$parts/$part is missing; scripts/setup-aarch64.sh brings it"
-done
+[ -e "$parts/rust/rustc" ] || die "$parts/rust/rustc is missing; scripts/setup-aarch64.sh brings it"
 
 # Another compiler than the host's: what the two build must not be mixed.
 export RUSTC=$parts/rust/rustc
@@ -31,14 +29,26 @@ export CARGO_TARGET_DIR=${BLOCKTIME_CROSS_TARGET:-$cache/cross-target}
 # A compiler wrapper of the host's would start the wrong one.
 unset RUSTC_WRAPPER RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET
 
+# Debian's compiler has the standard library of aarch64-unknown-linux-gnu only. Of other targets it has the source, and compiles it by way of
+# nightly features of cargo; the code uses none. rustup's has them compiled.
+libraries() { "$RUSTC" --print target-libdir --target "$target"; }
+std() {
+    if compgen -G "$(libraries)/libstd-*.rlib" >/dev/null; then return; fi
+    [ -d "$("$RUSTC" --print sysroot)/lib/rustlib/src/rust/library/std" ] ||
+        die "the compiler has no standard library for $target: rustup target add $target"
+    options+=("-Zbuild-std=std,panic_unwind")
+    export RUSTC_BOOTSTRAP=1
+}
+
 kind=
+options=()
 case ${1:-linux-gnu} in
     android-check)
         target=aarch64-linux-android
-        say "checking for $target, with the standard library from source"
-        # As `cross build --target aarch64-linux-android` from the root would build it. Only nightly features of cargo are used to
-        # have a standard library at all; the code itself uses none.
-        RUSTC_BOOTSTRAP=1 cargo check --quiet --locked --target $target -Zbuild-std=std,panic_unwind
+        std
+        say "checking for $target${options[*]:+, with the standard library from source}"
+        # As `cross build --target aarch64-linux-android` from the root would build it.
+        cargo check --quiet --locked --target $target "${options[@]}"
         say "compiles for $target"
         exit 0
         ;;
@@ -49,16 +59,16 @@ case ${1:-linux-gnu} in
         ;;
     musl)
         target=aarch64-unknown-linux-musl
-        # The standard library for it is built from source, by way of nightly features of cargo; the code uses none.
-        options=(--features agent,tract -Zbuild-std=std,panic_unwind)
-        export RUSTC_BOOTSTRAP=1
+        options=(--features "agent,tract")
+        std
+        [ -e "$(libraries)/self-contained/libc.a" ] || die "$(libraries)/self-contained/libc.a is missing; scripts/setup-aarch64.sh brings it"
         # tract is large: optimised crate by crate, which is cargo's own default, it takes minutes.
         export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
         limit=$((30 * 1000 * 1000))
         ;;
     mnn)
         target=aarch64-unknown-linux-gnu
-        options=(--features agent,mnn)
+        options=(--features "agent,mnn")
         # Static, C and C++ libraries and all: nothing else to send, and it runs on any kernel.
         export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
         export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++
@@ -85,22 +95,27 @@ fi
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=aarch64-linux-gnu-gcc
 export CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc
+export CARGO_PROFILE_RELEASE_STRIP=debuginfo
 say "building for $target"
 cargo build --quiet --locked --release --package profiler --no-default-features "${options[@]}" --target $target
 program=$CARGO_TARGET_DIR/$target/release/profiler
-size=$(stat -c %s "$program")
-[ "$size" -lt "$limit" ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
 
 mkdir -p "$cache/agents"
 work=$(mktemp -d "$cache/agents/.new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-cp "$program" "$work/profiler"
+# What tells functions by name is not sent to devices; a simulated device's reports are read with it.
+aarch64-linux-gnu-strip -o "$work/profiler" "$program"
+aarch64-linux-gnu-objcopy --only-keep-debug "$program" "$work/.symbols"
 if [ "${1:-linux-gnu}" = linux-gnu ]; then
-    libraries=$parts/phone/usr/lib/aarch64-linux-gnu
     for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libgcc_s.so.1 libstdc++.so.6; do
-        cp -L "$libraries/$library" "$work/$library"
+        # Debian's of the fake phone, or the ones that the C compiler links with.
+        from=$parts/phone/usr/lib/aarch64-linux-gnu/$library
+        [ -e "$from" ] || from=$(aarch64-linux-gnu-gcc -print-file-name="$library")
+        cp -L "$from" "$work/$library"
     done
 fi
+size=$(stat -c %s "$work/profiler")
+[ "$size" -lt "$limit" ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
 echo "$hash" >"$work/.inputs"
 chmod 755 "$work"
 rm -rf "$folder"

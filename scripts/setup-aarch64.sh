@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
-# Brings what builds and runs ARMv8 programs on an x86-64 Debian machine (12 or newer), and the parts of a fake phone:
+# Brings what builds and runs ARMv8 programs on an x86-64 machine with Debian (12 or newer) or Ubuntu (22.04 or newer), and the parts of a
+# fake phone:
 #
 #   scripts/setup-aarch64.sh
 #
 # Into ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/aarch64:
-#   rust/     Debian's rustc with the standard library for x86-64 and aarch64, and its source (for checks of other targets)
-#   musl/     a C library for static aarch64 programs
-#   qemu/     qemu's user emulation, static
-#   adbd/     Android's debug daemon for this machine, with its own loader and libraries
-#   phone/    for the fake phone, and for any ARMv8 Linux: busybox, the C and C++ libraries and their loader
-#   env.sh    the environment that a cross build and the device tests use
-# By apt-get, where missing: the aarch64 C compiler, adb, the ssh server.
+#   rust/rustc   a Rust compiler with the standard library for ARMv8 (below)
+#   qemu/        qemu's user emulation, static
+#   adbd/        Android's debug daemon for this machine, with its own loader and libraries
+#   phone/       for the fake phone, and for any ARMv8 Linux: busybox, the C and C++ libraries and their loader
+#   env.sh       the environment that a cross build and the device tests use
+# By apt-get, where missing: the distribution's aarch64 C and C++ compilers, adb, the ssh server.
 # By pip: the aarch64 ONNX Runtime (scripts/setup-onnxruntime.sh).
 #
-# Packages come from the machine's own apt sources, through a private apt configuration: no architecture and no source is
-# added to the system, rustup is left alone. Running it again does nothing but print the environment.
+# The Rust compiler is rustup's, where rustup is installed and has, or can fetch, the standard library for ARMv8 (`rustup target add`). Elsewhere
+# it is Debian's rustc, unpacked beside the wrapper, with its source (for targets whose standard library is compiled) and, in musl/,
+# a C library for static programs. What an earlier run has chosen is kept; BLOCKTIME_AARCH64_RUST=rustup or =debian chooses.
+#
+# Debian's packages come from the machine's own apt sources where it is a Debian, through a private apt configuration: no architecture and no
+# source is added to the system. Ubuntu does not have them: there, a mirror that BLOCKTIME_DEBIAN_MIRROR names (scripts/private-apt.sh)
+# brings qemu/, adbd/ and phone/. Without it they are left out, with a message: agents are built all the same, tests on fake phones and
+# boards skip. Running it again does nothing but print the environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,13 +31,6 @@ die() {
 }
 
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || die "this is for an x86-64 Linux machine; an ARMv8 machine builds natively"
-[ -r /etc/os-release ] || die "this is for Debian 12 or newer"
-# shellcheck disable=SC1091
-codename=$(. /etc/os-release && [ "${ID:-}" = debian ] && echo "${VERSION_CODENAME:-}") || true
-[ -n "$codename" ] || die "this is for Debian 12 or newer: elsewhere, install the parts named in this script's first lines by hand"
-for tool in apt-get dpkg-deb sha256sum; do
-    command -v "$tool" >/dev/null || die "$tool is needed"
-done
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 root=$cache/aarch64
@@ -39,111 +38,70 @@ root=$cache/aarch64
 layout=1
 mkdir -p "$root"
 root=$(cd "$root" && pwd)
-
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+# shellcheck disable=SC1091
+. scripts/private-apt.sh
+case $distribution in
+    debian | ubuntu) ;;
+    *) die "$system is neither Debian 12 or newer nor Ubuntu: install the parts named in this script's first lines by hand" ;;
+esac
+for tool in apt-get dpkg-deb sha256sum; do
+    command -v "$tool" >/dev/null || die "$tool is needed"
+done
 
 # 1. Packages of the system.
+
+# Whether apt-get could install them.
+install_packages() {
+    say "installing with apt-get: $*"
+    "${as_root[@]}" apt-get update -qq
+    # A machine that only cross-builds should not start to serve ssh: the service stays down.
+    local policy=/usr/sbin/policy-rc.d made='' status=0
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+        "${as_root[@]}" chmod 755 $policy
+        made=1
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 || status=$?
+    [ -z "$made" ] || "${as_root[@]}" rm -f $policy
+    return $status
+}
+
 missing=()
 command -v aarch64-linux-gnu-gcc >/dev/null || missing+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 command -v aarch64-linux-gnu-g++ >/dev/null || missing+=(g++-aarch64-linux-gnu)
+if [ ${#missing[@]} -gt 0 ]; then
+    install_packages "${missing[@]}" || die "apt-get could not install ${missing[*]}"
+fi
+# What only phones, boards and their tests need.
+missing=()
 command -v adb >/dev/null || missing+=(adb)
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 command -v ssh-keygen >/dev/null || missing+=(openssh-client)
 command -v ip >/dev/null || missing+=(iproute2)
 command -v unshare >/dev/null || missing+=(util-linux)
 if [ ${#missing[@]} -gt 0 ]; then
-    say "installing with apt-get: ${missing[*]}"
-    "${as_root[@]}" apt-get update -qq
-    # A machine that only cross-builds should not start to serve ssh: the service stays down.
-    policy=/usr/sbin/policy-rc.d
-    made=
-    if [ ! -e $policy ]; then
-        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
-        "${as_root[@]}" chmod 755 $policy
-        made=1
-    fi
-    status=0
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 || status=$?
-    [ -z "$made" ] || "${as_root[@]}" rm -f $policy
-    [ $status -eq 0 ] || die "apt-get could not install ${missing[*]}"
+    install_packages "${missing[@]}" || say "apt-get could not install ${missing[*]}: devices at adb or ssh, or tests on fake ones, may miss them"
 fi
 
-# 2. Packages that are only unpacked, from a private apt for each release: the machine's own for what runs with its C library,
-# trixie for the rest (the emulator of bookworm shows the host's /proc/cpuinfo, and ONNX Runtime crashes in it).
-
-# The machine's own Debian sources, with its release's name replaced by another's.
-sources() {
-    apt-get indextargets --format "\$(REPO_URI) \$(RELEASE) \$(COMPONENT)" "Created-By: Packages" | sort -u |
-        while read -r uri release component; do
-            case $release in
-                "$codename" | "$codename"-updates | "$codename"-security)
-                    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $1${release#"$codename"} $component"
-                    ;;
-            esac
-        done
-}
-
-# Makes the private configuration for a release, once a run; `apt` is then the option that selects it.
-declare -A ready=()
-use_release() {
-    local private=$root/apt/$1
-    apt=(-c "$private/apt.conf")
-    [ -z "${ready[$1]:-}" ] || return 0
-    rm -rf "$private"
-    mkdir -p "$private"/{sources.list.d,preferences.d,state/lists/partial,cache/archives/partial}
-    : >"$private/status"
-    sources "$1" >"$private/sources.list"
-    if [ ! -s "$private/sources.list" ]; then
-        # Sources whose lists were never read, or were cleaned away, do not show.
-        say "reading this machine's package lists"
-        "${as_root[@]}" apt-get update -qq >&2
-        sources "$1" >"$private/sources.list"
-    fi
-    [ -s "$private/sources.list" ] || die "this machine's apt has no Debian sources; see 'apt-get indextargets'"
-    # Proxies and credentials of the machine's own configuration stay in force: only folders and architectures change.
-    cat >"$private/apt.conf" <<CONF
-Dir::Etc::sourcelist "$private/sources.list";
-Dir::Etc::sourceparts "$private/sources.list.d";
-Dir::Etc::preferences "$private/preferences";
-Dir::Etc::preferencesparts "$private/preferences.d";
-Dir::State "$private/state";
-Dir::State::status "$private/status";
-Dir::Cache "$private/cache";
-APT::Architecture "amd64";
-APT::Architectures { "amd64"; "arm64"; };
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-CONF
-    say "reading the package lists of $1 for amd64 and arm64, in a private configuration"
-    apt-get "${apt[@]}" -qq update >&2 || die "the package lists of $1 cannot be read"
-    ready[$1]=1
-}
-
-# A package and all that it needs at run time.
-with_needed() {
-    apt-cache "${apt[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$1" |
-        grep -E '^[a-z0-9]' | grep -vE ':(i386|any)$' | sort -u
-}
+# 2. Packages that are only unpacked: for the compiler from the machine's own release, for the rest from trixie (the emulator of
+# bookworm shows the host's /proc/cpuinfo, and ONNX Runtime crashes in it).
 
 # present FOLDER WHAT: whether the folder holds that, whole.
 present() { [ -f "$root/$1/.unpacked" ] && [ "$(head -n 1 "$root/$1/.unpacked")" = "$layout $2" ]; }
 
-# unpack FOLDER WHAT PACKAGE…: downloads (apt verifies signatures and hashes) and unpacks them; the folder appears whole or not at all.
+# unpack FOLDER WHAT PACKAGE…: the folder appears whole or not at all.
 unpack() {
     local folder=$root/$1 what=$2
     shift 2
     say "unpacking into $folder: $*"
-    local work deb
+    local work
     work=$(mktemp -d "$root/unpack.XXXXXX")
     # shellcheck disable=SC2064
     trap "rm -rf '$work'" EXIT
-    mkdir "$work/deb" "$work/tree"
-    (cd "$work/deb" && apt-get "${apt[@]}" -qq download "$@" >&2) || die "apt cannot fetch these packages"
-    for deb in "$work"/deb/*.deb; do dpkg-deb -x "$deb" "$work/tree"; done
+    fetch "$work" "$@"
     {
         echo "$layout $what"
-        (cd "$work/deb" && sha256sum ./*.deb)
+        cat "$work/hashes"
     } >"$work/tree/.unpacked"
     rm -rf "$folder"
     mv "$work/tree" "$folder"
@@ -151,65 +109,128 @@ unpack() {
     trap - EXIT
 }
 
-if ! present rust "$codename"; then
-    use_release "$codename"
-    # The compiler is linked with the machine's own C library; of what it needs, only these are not on every machine.
-    mapfile -t needed < <(with_needed rustc-web | grep -E '^(libllvm|libz3|libstd-rust-web-[0-9])')
-    unpack rust "$codename" rustc-web:amd64 libstd-rust-web-dev:amd64 libstd-rust-web-dev:arm64 rust-web-src "${needed[@]/%/:amd64}"
-    # rustup's cargo drives it through RUSTC; its own libraries lie beside it.
-    cat >"$root/rust/rustc" <<WRAPPER
+# has_std COMPILER TARGET: whether the compiler has the standard library of the target, compiled.
+has_std() { compgen -G "$("$1" --print target-libdir --target "$2" 2>/dev/null)/libstd-*.rlib" >/dev/null; }
+
+# Puts rustup's compiler of this folder into rust/, if rustup has, or can have, what agents need.
+rustup_rust() {
+    local compiler target wanted=()
+    command -v rustup >/dev/null || return 1
+    compiler=$(rustup which rustc 2>/dev/null) || return 1
+    for target in aarch64-unknown-linux-gnu aarch64-unknown-linux-musl; do
+        has_std "$compiler" $target || wanted+=("$target")
+    done
+    if [ ${#wanted[@]} -gt 0 ]; then
+        say "asking rustup for ${wanted[*]}"
+        timeout 300 rustup target add "${wanted[@]}" >&2 || return 1
+        for target in "${wanted[@]}"; do has_std "$compiler" "$target" || return 1; done
+    fi
+    # Of use only for the check that the code compiles for Android.
+    has_std "$compiler" aarch64-linux-android || timeout 300 rustup target add aarch64-linux-android >&2 ||
+        say "rustup has no aarch64-linux-android: 'scripts/build-agent.sh android-check' cannot be run"
+    rm -rf "$root/rust" "$root/musl"
+    mkdir "$root/rust"
+    printf '#!/bin/sh\nexec %q "$@"\n' "$compiler" >"$root/rust/rustc"
+    chmod 755 "$root/rust/rustc"
+    echo "$layout rustup" >"$root/rust/.unpacked"
+}
+
+# Unpacks Debian's compiler into rust/ and a C library into musl/.
+debian_rust() {
+    local release=$1 needed object contained
+    if ! present rust "$release"; then
+        use_release "$release"
+        # The compiler is linked with the machine's own C library; of what it needs, only these are not on every machine.
+        mapfile -t needed < <(with_needed rustc-web | grep -E '^(libllvm|libz3|libstd-rust-web-[0-9]|libxml2|libicu|libedit|libbsd|libmd0)')
+        unpack rust "$release" rustc-web:amd64 libstd-rust-web-dev:amd64 libstd-rust-web-dev:arm64 rust-web-src "${needed[@]/%/:amd64}"
+        # rustup's cargo drives it through RUSTC; its own libraries lie beside it.
+        cat >"$root/rust/rustc" <<WRAPPER
 #!/bin/sh
 LD_LIBRARY_PATH='$root/rust/usr/lib/x86_64-linux-gnu' exec '$root/rust/usr/bin/rustc' "\$@"
 WRAPPER
-    chmod 755 "$root/rust/rustc"
-    # Of the source, only the standard library's is needed.
-    find "$root"/rust/usr/src/rustc-*/ -mindepth 1 -maxdepth 1 ! -name library ! -name 'Cargo.*' ! -name vendor -exec rm -rf {} +
+        chmod 755 "$root/rust/rustc"
+        # Of the source, only the standard library's is needed.
+        find "$root"/rust/usr/src/rustc-*/ -mindepth 1 -maxdepth 1 ! -name library ! -name 'Cargo.*' ! -name vendor -exec rm -rf {} +
+    fi
+    if ! present musl "$release"; then
+        use_release "$release"
+        unpack musl "$release" musl-dev:arm64
+    fi
+    # What rustc links a static program from, where it looks for it: the C library, the start of a program, and stack unwinding, which
+    # is the C compiler's.
+    contained=$root/rust/usr/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained
+    if [ ! -d "$contained" ]; then
+        rm -rf "$contained.new"
+        mkdir -p "$contained.new"
+        cp "$root"/musl/usr/lib/aarch64-linux-musl/{crt1.o,rcrt1.o,Scrt1.o,crti.o,crtn.o,libc.a} "$contained.new"
+        for object in crtbegin.o crtbeginS.o crtend.o crtendS.o; do
+            cp "$(aarch64-linux-gnu-gcc -print-file-name=$object)" "$contained.new"
+        done
+        cp "$(aarch64-linux-gnu-gcc -print-file-name=libgcc_eh.a)" "$contained.new/libunwind.a"
+        aarch64-linux-gnu-gcc -O2 -c -o "$contained.new/dl_find_object.o" scripts/dl_find_object.c
+        aarch64-linux-gnu-ar r "$contained.new/libunwind.a" "$contained.new/dl_find_object.o"
+        mv "$contained.new" "$contained"
+    fi
+}
+
+# Debian's compiler is of the machine's own release, or of bookworm, which runs with any newer C library.
+release=${codename:-bookworm}
+choice=${BLOCKTIME_AARCH64_RUST:-}
+case $choice in
+    '') if present rust "$release"; then choice=debian; fi ;;
+    rustup | debian) ;;
+    *) die "BLOCKTIME_AARCH64_RUST is '$choice'; known are rustup and debian" ;;
+esac
+if [ "$choice" != debian ]; then
+    if present rust rustup && has_std "$root/rust/rustc" aarch64-unknown-linux-musl && has_std "$root/rust/rustc" aarch64-unknown-linux-gnu; then
+        choice=rustup
+    elif rustup_rust; then
+        choice=rustup
+    elif [ "$choice" = rustup ]; then
+        die "rustup cannot have the standard library for ARMv8"
+    else
+        choice=debian
+    fi
 fi
-if ! present musl "$codename"; then
-    use_release "$codename"
-    unpack musl "$codename" musl-dev:arm64
+if [ "$choice" = debian ]; then
+    { present rust "$release" && present musl "$release"; } || has_debian ||
+        die "rustup cannot have the standard library for ARMv8, and Debian's compiler cannot be had from the package sources of $system. \
+Install rustup and let it fetch aarch64-unknown-linux-gnu and aarch64-unknown-linux-musl, or $no_debian"
+    debian_rust "$release"
 fi
-# What rustc links a static program from, where it looks for it: the C library, the start of a program, and stack unwinding, which
-# is the C compiler's.
-contained=$root/rust/usr/lib/rustlib/aarch64-unknown-linux-musl/lib/self-contained
-if [ ! -d "$contained" ]; then
-    rm -rf "$contained.new"
-    mkdir -p "$contained.new"
-    cp "$root"/musl/usr/lib/aarch64-linux-musl/{crt1.o,rcrt1.o,Scrt1.o,crti.o,crtn.o,libc.a} "$contained.new"
-    for object in crtbegin.o crtbeginS.o crtend.o crtendS.o; do
-        cp "$(aarch64-linux-gnu-gcc -print-file-name=$object)" "$contained.new"
-    done
-    cp "$(aarch64-linux-gnu-gcc -print-file-name=libgcc_eh.a)" "$contained.new/libunwind.a"
-    aarch64-linux-gnu-gcc -O2 -c -o "$contained.new/dl_find_object.o" scripts/dl_find_object.c
-    aarch64-linux-gnu-ar r "$contained.new/libunwind.a" "$contained.new/dl_find_object.o"
-    mv "$contained.new" "$contained"
-fi
-if ! present qemu trixie; then
-    use_release trixie
-    unpack qemu trixie qemu-user:amd64
-    find "$root/qemu/usr/bin" -type f ! -name qemu-aarch64 -delete
-fi
-if ! present adbd trixie; then
-    use_release trixie
-    mapfile -t needed < <(with_needed adbd)
-    unpack adbd trixie "${needed[@]/%/:amd64}"
-fi
-if ! present phone trixie; then
-    use_release trixie
-    unpack phone trixie busybox-static:arm64 libc6:arm64 libgcc-s1:arm64 libstdc++6:arm64
+"$root/rust/rustc" --version >/dev/null || die "the compiler in $root/rust does not start"
+
+if has_debian || { present qemu trixie && present adbd trixie && present phone trixie; }; then
+    if ! present qemu trixie; then
+        use_release trixie
+        unpack qemu trixie qemu-user:amd64
+        find "$root/qemu/usr/bin" -type f ! -name qemu-aarch64 -delete
+    fi
+    if ! present adbd trixie; then
+        use_release trixie
+        mapfile -t needed < <(with_needed adbd)
+        unpack adbd trixie "${needed[@]/%/:amd64}"
+    fi
+    if ! present phone trixie; then
+        use_release trixie
+        unpack phone trixie busybox-static:arm64 libc6:arm64 libgcc-s1:arm64 libstdc++6:arm64
+    fi
+    "$root/qemu/usr/bin/qemu-aarch64" --version >/dev/null || die "the emulator in $root/qemu does not start"
+    runs=", scripts/fake-phone.sh runs a phone"
+else
+    say "left out: the parts of a fake phone, which only tests need; they are Debian's, and not in the package sources of $system. \
+To have them, $no_debian"
+    runs=
 fi
 rm -rf "$root/apt"
 
 # 3. The engine.
 engine=$(scripts/setup-onnxruntime.sh aarch64)
 
-"$root/rust/rustc" --version >/dev/null || die "the compiler in $root/rust does not start"
-"$root/qemu/usr/bin/qemu-aarch64" --version >/dev/null || die "the emulator in $root/qemu does not start"
-
 cat >"$root/env.sh.new" <<ENV
 export BLOCKTIME_AARCH64='$root'
 export BLOCKTIME_AARCH64_ENGINE='$engine'
 ENV
 mv "$root/env.sh.new" "$root/env.sh"
-say "done; scripts/build-agent.sh builds for these, scripts/fake-phone.sh runs a phone"
+say "done; scripts/build-agent.sh builds for these$runs"
 cat "$root/env.sh"

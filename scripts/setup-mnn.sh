@@ -55,7 +55,8 @@ work=$(mktemp -d "$cache/mnn/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 say "fetching MNN $version with pip"
-python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --only-binary=:all: \
+# A setting, not an option: pip of Ubuntu 22.04 does not know it.
+PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --only-binary=:all: \
     --target "$work/packages" "MNN==$version" >&2
 
 python=$(python3 -c 'import sys; print(sys.executable)')
