@@ -65,10 +65,10 @@ def pair(program, folder, name, seed, nets, options):
 
 
 def of_check(options):
-    """Of a build's options those that a check takes too."""
+    """Of a build's options those that a check takes too; engine and threads are the table's."""
     kept = []
     for name, value in zip(options, options[1:]):
-        if name in ("--engine", "--threads", "--cpus"):
+        if name in ("--cpus", "--passes", "--sample", "--canary", "--band"):
             kept += [name, value]
     return kept
 
