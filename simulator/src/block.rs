@@ -53,6 +53,8 @@ pub(crate) struct Step {
     pub busy: u8,
     /// Whether a vector load pairs with it.
     pub pairs_with_vector_load: bool,
+    /// Floating-point multiply-adds that it does.
+    pub multiply_adds: u8,
     pub access: Option<Access>,
     pub prefetch: PrefetchTarget,
     pub flow: Option<Flow>,
@@ -143,6 +145,7 @@ impl Step {
             cycles,
             busy: if wide { timing.wide_busy.unwrap_or(timing.busy) } else { timing.busy },
             pairs_with_vector_load: !wide && core.issue.vector_load_pairs_with.contains(&kind),
+            multiply_adds: multiply_adds(instruction),
             access,
             prefetch: instruction.prefetch,
             flow: instruction.flow,
@@ -150,6 +153,18 @@ impl Step {
             word: instruction.word,
             feature: instruction.feature,
         }
+    }
+}
+
+/// Floating-point multiply-adds of an instruction: one an element.
+fn multiply_adds(instruction: &Instruction) -> u8 {
+    let word = instruction.word;
+    // Arm ARM, C4.1: bit 28 is set in scalar instructions, bit 22 where elements are doubles.
+    match (instruction.kind, word >> 28 & 1, word >> 22 & 1) {
+        (Kind::FpMultiplyAdd, 0, 0) => 2 << u8::from(instruction.wide),
+        (Kind::FpMultiplyAdd, 0, _) => 1 << u8::from(instruction.wide),
+        (Kind::FpMultiplyAdd, ..) => 1,
+        _ => 0,
     }
 }
 

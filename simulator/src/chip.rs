@@ -117,14 +117,30 @@ impl Chip {
                 return Err(ChipError::NoCore { file: what.to_owned(), name: file.core, known });
             }
         };
+        Self::assemble(file, Core::parse(&core_text, &core_what)?, [text.to_owned(), core_text], what)
+    }
+
+    /// The chip of the texts of its file and of its core's, as [`Self::texts`] has them.
+    ///
+    /// # Errors
+    /// Where they are not in order.
+    pub fn of_texts(texts: [String; 2]) -> Result<Self, ChipError> {
+        let what = "the chip's text";
+        let file =
+            toml::from_str(&texts[0]).map_err(|source| ChipError::Toml { file: what.to_owned(), source: Box::new(source) })?;
+        let core = Core::parse(&texts[1], "the core's text")?;
+        Self::assemble(file, core, texts, what)
+    }
+
+    fn assemble(file: ChipFile, core: Core, texts: [String; 2], what: &str) -> Result<Self, ChipError> {
         let chip = Self {
             name: file.name,
             description: file.description,
-            core: Core::parse(&core_text, &core_what)?,
+            core,
             clock_mhz: file.clock_mhz,
             l2: file.l2,
             dram: file.dram,
-            texts: [text.to_owned(), core_text],
+            texts,
         };
         chip.check(what)?;
         Ok(chip)
@@ -171,6 +187,7 @@ mod tests {
             let chip = Chip::find(name).unwrap();
             assert_eq!(chip.name, name);
             assert_eq!(chip.core.name, "cortex-a53");
+            assert_eq!(Chip::of_texts(chip.texts.clone()).unwrap(), chip);
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::instruction::{Feature, Kind};
 
 /// Accesses and misses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryCounters {
     /// Loads, by lines touched.
     pub loads: u64,
@@ -42,6 +44,8 @@ pub struct Counters {
     pub instructions: u64,
     /// Instructions by kind; see [`Self::of`].
     kinds: [u64; Kind::COUNT],
+    /// Floating-point multiply-adds, an element each.
+    pub multiply_adds: u64,
     /// Branches that could have gone elsewhere.
     pub branches: u64,
     /// Of these, guessed wrong.
@@ -64,6 +68,7 @@ impl Default for Counters {
         Self {
             instructions: 0,
             kinds: [0; Kind::COUNT],
+            multiply_adds: 0,
             branches: 0,
             mispredicted: 0,
             without_address: 0,

@@ -34,7 +34,9 @@
 //! | [`block`] | code, decoded for a core |
 //! | [`simulator`](mod@simulator) | the pipeline: pairs, waiting, and what for |
 //! | [`feed`] | from an emulator's events to executions |
-//! | [`causes`], [`counters`] | what is told in the end |
+//! | [`marks`] | how a program says what of it counts |
+//! | [`causes`], [`counters`], [`report`] | what is told in the end |
+//! | [`mod@validation`] | how near it came to real chips |
 //! | [`error`] | everything that can be wrong with a file |
 //!
 //! # What is modelled
@@ -69,6 +71,10 @@
 //! - Other cores, and the system: what they take from caches and memory. Exclusive accesses and barriers are cheap.
 //! - Extensions after ARMv8.0: named, counted, and given one cycle alone.
 
+/// The model's version. It goes up when any program's cycles change by code: tables of two versions are not mixed. What stands in files of
+/// cores and chips is told by their hash.
+pub const MODEL: u32 = 1;
+
 pub mod block;
 mod cache;
 pub mod causes;
@@ -79,14 +85,17 @@ pub mod error;
 pub mod feed;
 mod few;
 pub mod instruction;
+pub mod marks;
 mod memory;
 mod pointers;
 mod predictor;
 mod prefetcher;
 pub mod register;
+pub mod report;
 pub mod rules;
 pub mod simulator;
 mod tlb;
+pub mod validation;
 mod write_stream;
 
 pub use block::Block;
@@ -99,5 +108,7 @@ pub use feed::{Executed, Feed};
 pub use few::Few;
 pub use instruction::{Access, Feature, Flow, Instruction, Kind, Offset, PrefetchTarget, Read, Role, Update};
 pub use register::Register;
+pub use report::{Region, Report, Settings};
 pub use rules::Core;
 pub use simulator::{MemoryAccess, Simulator};
+pub use validation::{Compared, validation};

@@ -80,6 +80,10 @@ pub(crate) struct Memory {
     second_line: u64,
     dram_latency: u64,
     dram_line: u64,
+    /// Cycles for which each line that is put into the first level takes the load/store pipeline.
+    fill_cycles: u64,
+    /// Those that were not told yet.
+    filling: u64,
     pub(crate) counters: MemoryCounters,
 }
 
@@ -103,6 +107,8 @@ impl Memory {
             second_line: u64::from(chip.l2.line_cycles),
             dram_latency: chip.dram_latency_cycles(),
             dram_line: chip.dram_line_cycles_256ths(),
+            fill_cycles: u64::from(core.misses.fill_cycles),
+            filling: 0,
             counters: MemoryCounters::default(),
         }
     }
@@ -257,8 +263,14 @@ impl Memory {
         }
     }
 
+    /// Cycles for which lines that were put into the first level take the load/store pipeline, told once.
+    pub(crate) fn take_fill_cycles(&mut self) -> u64 {
+        std::mem::take(&mut self.filling)
+    }
+
     /// Puts a line into the first level; a written one that makes room goes to the second.
     fn fill(&mut self, line: Line, now: u64) {
+        self.filling += self.fill_cycles;
         if let Some(old) = self.data.insert(line)
             && old.dirty
         {

@@ -121,7 +121,7 @@ pub struct Issue {
     pub wide_vector_place: Place,
     /// Kinds of vector operations that pair with a vector load.
     pub vector_load_pairs_with: Vec<Kind>,
-    /// A vector load does not issue so many cycles after a floating-point multiply-add; 0 for no such rule.
+    /// A vector load that issues in one cycle does not do so so many cycles after a floating-point multiply-add; 0 for no such rule.
     pub vector_load_after_multiply_add: u8,
     /// Bytes that a load of two general registers brings a cycle; it issues over as many cycles as that takes, alone if several.
     pub load_pair_bytes: u16,
@@ -135,6 +135,8 @@ pub struct Issue {
     pub vector_store_bytes: u16,
     /// Latency of an updated base register, in cycles.
     pub base_latency: u8,
+    /// Cycles of a miss of the instruction cache that are hidden by what was fetched before.
+    pub queue_cycles: u8,
 }
 
 /// Prediction of branches.
@@ -151,7 +153,7 @@ pub struct Branches {
     pub history: u8,
     /// Addresses of returns remembered.
     pub returns: u8,
-    /// Targets remembered of branches to a register.
+    /// Targets remembered of branches to a register, by the branch and what led to it.
     pub targets: u16,
 }
 
@@ -185,6 +187,8 @@ pub struct Misses {
     pub loads: u8,
     /// Lines fetched for stores, at a time; likewise.
     pub stores: u8,
+    /// Cycles for which a line that is put into the cache takes the load/store pipeline.
+    pub fill_cycles: u8,
     /// Full lines written one after the other before their fetch is done, from which on lines that are written go to the
     /// second level without being fetched; 0 for never.
     pub streaming_lines: u8,

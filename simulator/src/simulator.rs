@@ -173,6 +173,7 @@ impl Simulator {
             let (own, others) = rest.split_at(count);
             rest = others;
             self.counters.count(step.kind);
+            self.counters.multiply_adds += u64::from(step.multiply_adds);
             self.issue(step);
             let late = if step.kind.touches_memory() { self.access(step, own) } else { None };
             self.write(step, late);
@@ -197,7 +198,8 @@ impl Simulator {
             return;
         }
         if let Some(ready) = self.memory.fetch(line, self.now) {
-            self.hold_until(ready, Cause::Fetch);
+            // What was fetched before is still to be issued.
+            self.hold_until(ready.saturating_sub(u64::from(self.chip.core.issue.queue_cycles)), Cause::Fetch);
         }
     }
 
@@ -245,7 +247,7 @@ impl Simulator {
             _ => {}
         }
         let after = u64::from(self.chip.core.issue.vector_load_after_multiply_add);
-        if step.kind == Kind::VectorLoad && after > 0 {
+        if step.kind == Kind::VectorLoad && step.cycles == 1 && after > 0 {
             while self.multiply_add_in(at, after) {
                 at += 1;
             }
@@ -403,6 +405,10 @@ impl Simulator {
             && until > self.memory_hold.0
         {
             self.memory_hold = (until, by.cause());
+        }
+        let fills = self.memory.take_fill_cycles();
+        if fills > 0 {
+            self.memory_hold = (self.memory_hold.0.max(self.now + 1) + fills, Cause::L2);
         }
     }
 

@@ -143,7 +143,7 @@ fn memory_sends_no_more_than_its_bandwidth() {
     for k in 0..1000 {
         simulator.execute(&block, &[at(0, PAGE + k * 64)], block.end());
     }
-    assert!(simulator.cycles() - before < 2000, "prefetches do not wait");
+    assert!(simulator.cycles() - before < 3100, "prefetches do not wait, but for lines that are put into the cache");
     let last = PAGE + 999 * 64;
     let wait = Block::new(&simulator.chip().core, CODE, &assemble("ldr x0, [x1]; add x2, x0, #1"));
     simulator.execute(&wait, &[at(0, last)], wait.end());
@@ -240,7 +240,7 @@ fn written_lines_are_written_back() {
     assert!(simulator.cycles() > 2 * 26 * (lines - 9000), "{}", simulator.cycles());
 }
 
-// TRM: ten entries at hand. sbc-bench, RK3399: 7 cycles more where pages no longer fit.
+// TRM: ten entries at hand, 512 in the main table. tract: those of the main table take no time that shows.
 #[test]
 fn translations_that_are_not_at_hand_take_time() {
     let mut simulator = with("ldr x0, [x1]; add x2, x0, #1").0;
@@ -249,10 +249,13 @@ fn translations_that_are_not_at_hand_take_time() {
     let round = |simulator: &mut Simulator, pages: u64| (0..pages).map(|page| load(simulator, line(page))).sum::<u64>();
     round(&mut simulator, 20);
     round(&mut simulator, 20);
-    assert_eq!(round(&mut simulator, 20), 20 * (1 + 2 + 7));
-    round(&mut simulator, 10);
-    assert_eq!(round(&mut simulator, 10), 10 * (1 + 2));
-    assert!(of(&simulator, Cause::Translation) >= 20 * 7);
+    assert_eq!(round(&mut simulator, 20), 20 * (1 + 2));
+    assert_eq!(simulator.counters().memory.tlb_misses, 20);
+    round(&mut simulator, 600);
+    simulator.restart_counting();
+    round(&mut simulator, 600);
+    assert!(simulator.counters().memory.tlb_misses > 300);
+    assert!(of(&simulator, Cause::Translation) >= 300 * 30);
 }
 
 // TRM: 32 KiB of instructions in two ways.
@@ -298,6 +301,17 @@ fn an_access_in_parts_is_one_and_an_access_over_two_lines_touches_both() {
     assert_eq!(simulator.counters().memory.loads, 1);
     simulator.execute(&block, &[MemoryAccess { instruction: 0, bytes: 16, address: PAGE + 120 }], block.end());
     assert_eq!(simulator.counters().memory.loads, 3);
+}
+
+// tract: kernels that stream from the second level take about two cycles a line more than their instructions and what they wait for.
+#[test]
+fn a_line_that_is_put_into_the_cache_takes_the_pipeline_for_two_cycles() {
+    let (mut simulator, block) = with("prfm pldl1keep, [x1]; ldr x0, [x1]; nop");
+    open_page(&mut simulator, PAGE);
+    let access = |line: u64| [at(0, PAGE + line * 64), at(1, PAGE)];
+    assert_eq!(simulator.execute(&block, &access(10), block.end()), 2 + 2);
+    settle(&mut simulator);
+    assert_eq!(simulator.execute(&block, &access(10), block.end()), 2);
 }
 
 #[test]

@@ -51,11 +51,11 @@ fn stores_and_branches_take_their_operands_up_late() {
     assert_eq!(hundred("subs x0, x0, #1; b.ne #-4"), 100);
 }
 
-// GCC: alu has a latency of 3 and no bypass to addresses.
+// GCC: alu has a latency of 3 and no bypass to addresses; tract's driver and kernels take two.
 #[test]
 fn addresses_are_needed_early() {
-    assert_eq!(once("add x1, x1, #16; ldr x0, [x1]"), 4);
-    assert_eq!(once("mov x1, x2; ldr x0, [x1]"), 4);
+    assert_eq!(once("add x1, x1, #16; ldr x0, [x1]"), 3);
+    assert_eq!(once("mov x1, x2; ldr x0, [x1]"), 3);
     // An updated base is ready for the next address.
     assert_eq!(hundred("ldr x0, [x1], #8"), 100);
 }
@@ -184,6 +184,8 @@ fn a_vector_load_does_not_issue_four_cycles_after_a_multiply_add() {
     assert_eq!(once(&format!("fmla v1.4s, v8.4s, v9.4s; {filler}; ldr d0, [x1]")), 6);
     assert_eq!(once(&format!("fmul v1.4s, v8.4s, v9.4s; {filler}; ldr d0, [x1]")), 5);
     assert_eq!(once(&format!("fmla v1.4s, v8.4s, v9.4s; {filler}; ldr x6, [x1]")), 5);
+    // tract: its kernels with 128-bit loads take no longer for it: the 12x8 one 34 cycles a step, 24 fmla and 5 loads of two.
+    assert_eq!(once(&format!("fmla v1.4s, v8.4s, v9.4s; {filler}; ldr q0, [x0]")), 6);
 }
 
 // GCC: f_load_64 3, f_load_many 4; addend forwarding 1.

@@ -1,0 +1,66 @@
+//! Files that a program sees in place of the host's: a folder that QEMU looks into first, for every absolute path.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use simulator::Chip;
+
+use crate::error::EmulatorError;
+
+/// Writes them into an empty folder. Folders of a sysroot are linked to, but for those that tell of a system.
+pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Result<(), EmulatorError> {
+    if let Some(sysroot) = sysroot {
+        let entries = fs::read_dir(sysroot).map_err(EmulatorError::file("read the folder", sysroot))?;
+        for entry in entries {
+            let entry = entry.map_err(EmulatorError::file("read the folder", sysroot))?;
+            let name = entry.file_name();
+            if ["proc", "sys", "dev"].iter().any(|own| name == *own) {
+                continue;
+            }
+            let target = std::path::absolute(entry.path()).map_err(EmulatorError::file("find", &entry.path()))?;
+            symlink(target, folder.join(&name)).map_err(EmulatorError::file("link", &folder.join(&name)))?;
+        }
+    }
+    let khz = format!("{}\n", u64::from(chip.clock_mhz) * 1000);
+    let cpuinfo = cpuinfo(&chip.core.name);
+    let cpu = "sys/devices/system/cpu";
+    for (path, text) in [
+        ("proc/cpuinfo".to_owned(), cpuinfo.as_str()),
+        ("proc/meminfo".to_owned(), "MemTotal:        3145728 kB\nMemFree:         1572864 kB\nMemAvailable:    1572864 kB\n"),
+        ("proc/stat".to_owned(), "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n"),
+        ("proc/loadavg".to_owned(), "0.00 0.00 0.00 1/1 1\n"),
+        (format!("{cpu}/present"), "0\n"),
+        (format!("{cpu}/possible"), "0\n"),
+        (format!("{cpu}/online"), "0\n"),
+        (format!("{cpu}/modalias"), "cpu:type:aarch64:feature:,0000,0001,0003,0004,0005,0006,0007\n"),
+        (format!("{cpu}/cpu0/cpufreq/cpuinfo_max_freq"), khz.as_str()),
+        (format!("{cpu}/cpu0/cpufreq/cpuinfo_min_freq"), khz.as_str()),
+        (format!("{cpu}/cpu0/cpufreq/scaling_cur_freq"), khz.as_str()),
+        (format!("{cpu}/cpu0/cpufreq/scaling_governor"), "performance\n"),
+        (format!("{cpu}/cpu0/cpufreq/related_cpus"), "0\n"),
+        (format!("{cpu}/cpu0/topology/physical_package_id"), "0\n"),
+        (format!("{cpu}/cpu0/topology/core_id"), "0\n"),
+    ] {
+        let path = folder.join(path);
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent).map_err(EmulatorError::file("make the folder", parent))?;
+        fs::write(&path, text).map_err(EmulatorError::file("write", &path))?;
+    }
+    Ok(())
+}
+
+/// `/proc/cpuinfo` of a core; of one that is not known by name, that of a Cortex-A53, whose instruction set is what is emulated.
+fn cpuinfo(core: &str) -> String {
+    // Main ID register: implementer Arm, and the part (DDI 0487, MIDR_EL1; the parts' manuals).
+    let part = match core {
+        "cortex-a35" => 0xd04,
+        "cortex-a57" => 0xd07,
+        "cortex-a72" => 0xd08,
+        _ => 0xd03,
+    };
+    format!(
+        "processor\t: 0\nBogoMIPS\t: 38.40\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32\nCPU implementer\t: 0x41\n\
+         CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: {part:#x}\nCPU revision\t: 4\n\n"
+    )
+}

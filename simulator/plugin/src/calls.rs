@@ -1,0 +1,180 @@
+//! System calls whose answers would tell of the host, or of its time: each gets the answer of the simulated device.
+//!
+//! QEMU lets a plugin see calls and results, not change them; what a call writes into the program's memory is written over. Numbers
+//! and structures are those of Linux on aarch64 (asm-generic).
+
+use crate::clock::{self, Time, pair};
+use crate::guest::Guest;
+
+/// A system call and its first arguments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) number: i64,
+    pub(crate) arguments: [u64; 5],
+}
+
+/// Numbers of calls.
+mod number {
+    pub(super) const EPOLL_PWAIT: i64 = 22;
+    pub(super) const PSELECT6: i64 = 72;
+    pub(super) const PPOLL: i64 = 73;
+    pub(super) const FUTEX: i64 = 98;
+    pub(super) const NANOSLEEP: i64 = 101;
+    pub(super) const TIMERFD_CREATE: i64 = 85;
+    pub(super) const SETITIMER: i64 = 103;
+    pub(super) const TIMER_CREATE: i64 = 107;
+    pub(super) const CLOCK_GETTIME: i64 = 113;
+    pub(super) const CLOCK_NANOSLEEP: i64 = 115;
+    pub(super) const SCHED_GETAFFINITY: i64 = 123;
+    pub(super) const TIMES: i64 = 153;
+    pub(super) const UNAME: i64 = 160;
+    pub(super) const GETRUSAGE: i64 = 165;
+    pub(super) const PRCTL: i64 = 167;
+    pub(super) const GETCPU: i64 = 168;
+    pub(super) const GETTIMEOFDAY: i64 = 169;
+    pub(super) const SYSINFO: i64 = 179;
+    pub(super) const GETRANDOM: i64 = 278;
+}
+
+/// `ETIMEDOUT`.
+const TIMED_OUT: i64 = -110;
+/// `TIMER_ABSTIME` of `clock_nanosleep`.
+const ABSOLUTE: u64 = 1;
+/// Memory that `sysinfo` tells of, in bytes: 3 GiB, as phones with a Snapdragon 625 have.
+const MEMORY: u64 = 3 << 30;
+
+impl Call {
+    /// A mark: its command and label.
+    pub(crate) fn mark(&self) -> Option<(u64, u64)> {
+        let [option, command, label, ..] = self.arguments;
+        (self.number == number::PRCTL && option == simulator::marks::MAGIC).then_some((command, label))
+    }
+
+    /// Whether it starts a timer, which goes by the host's time.
+    pub(crate) fn starts_timer(&self) -> bool {
+        matches!(self.number, number::TIMERFD_CREATE | number::SETITIMER | number::TIMER_CREATE)
+    }
+
+    /// The time that a call sleeps, in nanoseconds, and where the program says so. `passed` is the time since its beginning.
+    pub(crate) fn sleep(&self, guest: &Guest, passed: u64) -> Option<Sleep> {
+        let [a, b, c, ..] = self.arguments;
+        let (request, absolute) = match self.number {
+            number::NANOSLEEP => (a, None),
+            number::CLOCK_NANOSLEEP if b & ABSOLUTE != 0 => (c, Some(a)),
+            number::CLOCK_NANOSLEEP => (c, None),
+            _ => return None,
+        };
+        let bytes = guest.read::<16>(request)?;
+        let time = Time::of_bytes(bytes)?.in_nanoseconds();
+        let nanoseconds = match absolute {
+            None => time,
+            Some(clock) => time.saturating_sub(clock::reading(clock, passed).in_nanoseconds()),
+        };
+        Some(Sleep { request, bytes, nanoseconds })
+    }
+
+    /// The time that a call waited in vain, in nanoseconds, which passes in the simulation too.
+    pub(crate) fn waited(&self, guest: &Guest, result: i64, passed: u64) -> u64 {
+        let [_, b, c, d, e] = self.arguments;
+        let at = |address: u64| guest.read::<16>(address).and_then(Time::of_bytes).map_or(0, Time::in_nanoseconds);
+        match self.number {
+            number::PPOLL if result == 0 => at(c),
+            number::EPOLL_PWAIT if result == 0 => u64::try_from(d as i32).unwrap_or(0).saturating_mul(1_000_000),
+            number::PSELECT6 if result == 0 => at(e),
+            // FUTEX_WAIT waits for so long; FUTEX_WAIT_BITSET until a time of the monotonic clock.
+            number::FUTEX if result == TIMED_OUT && b & 127 == 0 => at(d),
+            number::FUTEX if result == TIMED_OUT => at(d).saturating_sub(clock::reading(1, passed).in_nanoseconds()),
+            _ => 0,
+        }
+    }
+
+    /// Writes the simulated answer over the host's.
+    pub(crate) fn answer(&self, guest: &Guest, result: i64, passed: u64, random: &mut Random) {
+        if result < 0 {
+            return;
+        }
+        let [a, b, c, ..] = self.arguments;
+        let write = |address: u64, bytes: &[u8]| {
+            if address != 0 {
+                guest.write(address, bytes);
+            }
+        };
+        match self.number {
+            number::CLOCK_GETTIME => write(b, &clock::reading(a, passed).to_bytes()),
+            number::GETTIMEOFDAY => {
+                let now = clock::reading(0, passed);
+                write(a, &pair(now.seconds, now.nanoseconds / 1000));
+            }
+            // All time is the program's own; nothing interrupted it.
+            number::GETRUSAGE => {
+                let now = Time::of(passed);
+                let mut usage = [0; 144];
+                usage[..16].copy_from_slice(&pair(now.seconds, now.nanoseconds / 1000));
+                write(b, &usage);
+            }
+            number::TIMES => {
+                let mut times = [0; 32];
+                times[..8].copy_from_slice(&(passed / (clock::SECOND / 100)).to_le_bytes());
+                write(a, &times);
+            }
+            number::GETCPU => {
+                write(a, &[0; 4]);
+                write(b, &[0; 4]);
+            }
+            // One processor.
+            number::SCHED_GETAFFINITY => {
+                let mut mask = vec![0; usize::try_from(result).unwrap_or(0).min(1024)];
+                if let Some(first) = mask.first_mut() {
+                    *first = 1;
+                }
+                write(c, &mask);
+            }
+            number::UNAME => {
+                let names = ["Linux", "simulated", "5.10.0", "#1", "aarch64", "(none)"];
+                let mut bytes = [0; 6 * 65];
+                for (k, name) in names.into_iter().enumerate() {
+                    bytes[65 * k..65 * k + name.len()].copy_from_slice(name.as_bytes());
+                }
+                write(a, &bytes);
+            }
+            number::SYSINFO => {
+                let mut info = [0; 112];
+                let mut put = |at: usize, value: u64| info[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                put(0, clock::reading(1, passed).seconds);
+                put(32, MEMORY);
+                put(40, MEMORY / 2);
+                put(80, 1);
+                put(104, 1);
+                write(a, &info);
+            }
+            number::GETRANDOM => {
+                let bytes: Vec<u8> = (0..result).map(|_| random.byte()).collect();
+                write(a, &bytes);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A sleep that the program asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sleep {
+    /// Where the time stands.
+    pub(crate) request: u64,
+    /// What stands there.
+    pub(crate) bytes: [u8; 16],
+    /// How long it is.
+    pub(crate) nanoseconds: u64,
+}
+
+/// Random bytes that are the same in every run (SplitMix64, Steele, Lea and Flood, 2014).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    fn byte(&mut self) -> u8 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) >> 56) as u8
+    }
+}
