@@ -155,6 +155,14 @@ impl EngineKind {
         matches!(self, Self::Mnn)
     }
 
+    /// Why it cannot be run on a simulated device; `None` where it can.
+    pub const fn not_simulated(self) -> Option<&'static str> {
+        match self {
+            Self::OnnxRuntime => Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),
+            Self::Tract | Self::Mnn => None,
+        }
+    }
+
     /// Whether this build holds it.
     pub const fn is_built(self) -> bool {
         match self {

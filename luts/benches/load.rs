@@ -28,7 +28,7 @@ fn large(rows: usize) -> Table {
     };
     let header = Header {
         source: Source::Simulated,
-        date: "2026-01-02T03:04:05Z".into(),
+        date: None,
         profiler: "0".into(),
         method: "made up".into(),
         points: 106,
@@ -38,6 +38,7 @@ fn large(rows: usize) -> Table {
         space: SpaceId { name: "large".into(), hash: "0".into() },
         device: Device::default(),
         engine: EngineId::default(),
+        simulator: None,
         canary: None,
         governor: None,
         clock: None,

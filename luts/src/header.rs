@@ -38,8 +38,9 @@ impl fmt::Display for Source {
 pub struct Header {
     /// How the times were got.
     pub source: Source,
-    /// When the build ended: RFC 3339, UTC.
-    pub date: String,
+    /// When the build ended: RFC 3339, UTC. Absent from a simulated table, which is the same whenever it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
     /// Version of the program that made the table.
     pub profiler: String,
     /// How `latency_us` comes from the samples, in a few words.
@@ -59,6 +60,9 @@ pub struct Header {
     pub device: Device,
     /// What executed them.
     pub engine: EngineId,
+    /// What simulated the device, of a simulated table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulator: Option<Simulator>,
     /// The compute loop that every sample was divided by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<Canary>,
@@ -172,6 +176,48 @@ pub struct EngineId {
     pub program_sha256: Option<String>,
 }
 
+/// What simulated a device. Times of two different ones are not mixed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulator {
+    /// The chip's name: `sd625`.
+    pub chip: String,
+    /// SHA-256, in hex, of the texts of the chip's file and of its core's.
+    pub chip_sha256: String,
+    /// Version of the model.
+    pub model: String,
+    /// QEMU's version.
+    pub qemu: String,
+    /// SHA-256, in hex, of QEMU and its libraries; empty where that is not known.
+    pub qemu_sha256: String,
+    /// SHA-256, in hex, of the agent that held the engine. Another build of the same engine has its code and data at other places, and
+    /// so other times by some tenths of a percent.
+    pub agent_sha256: String,
+    /// How near the model came to real chips.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ModelError>,
+}
+
+/// How near a model came to a real chip in one comparison. Errors are of the simulated time against the published one, as shares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelError {
+    /// What was compared, in a few words.
+    pub what: String,
+    /// How many times.
+    pub count: usize,
+    /// Mean absolute error.
+    pub mape: f64,
+    /// Mean signed error.
+    pub bias: f64,
+    /// Largest absolute error, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest: Option<f64>,
+    /// Kendall's tau of the orders, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kendall_tau: Option<f64>,
+}
+
 /// The fixed compute loop beside each sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -259,8 +305,9 @@ pub struct Anchor {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checked {
-    /// When: RFC 3339, UTC.
-    pub date: String,
+    /// When: RFC 3339, UTC. Absent from a simulated table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
     /// Networks measured.
     pub nets: usize,
     /// Seed that drew them.
@@ -296,6 +343,11 @@ impl Fit {
 }
 
 impl Header {
+    /// When it was made, for people.
+    pub fn made(&self) -> &str {
+        self.date.as_deref().unwrap_or("of any date")
+    }
+
     /// What is wrong with the header's own figures; empty where nothing is.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -306,6 +358,9 @@ impl Header {
         };
         need(self.points > 0, "points", "must be at least 1");
         need(self.threads > 0, "threads", "must be at least 1");
+        let simulated = self.source == Source::Simulated;
+        need(self.date.is_some() || simulated, "date", "is missing, and the source is not 'simulated'");
+        need(self.simulator.is_none() || simulated, "simulator", "is there, and the source is not 'simulated'");
         if let Some(canary) = &self.canary {
             let positive = |t: Micros| t.0.is_finite() && t.0 > 0.0;
             need(positive(canary.stated_us) && positive(canary.median_us), "canary", "times must be above 0");

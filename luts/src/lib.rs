@@ -24,7 +24,8 @@ pub mod units;
 pub use fault::{Fault, LookupError, TableError};
 pub use file::Overwrite;
 pub use header::{
-    Anchor, Canary, Checked, ClockBand, Cluster, Device, EngineId, Fit, Header, Source, SpaceId, TemperatureBand, Units,
+    Anchor, Canary, Checked, ClockBand, Cluster, Device, EngineId, Fit, Header, ModelError, Simulator, Source, SpaceId,
+    TemperatureBand, Units,
 };
 pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key};
 pub use table::{Prediction, Table};

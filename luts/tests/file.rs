@@ -175,7 +175,7 @@ proptest! {
         let space = pfld();
         let mut header = common::header(&space);
         header.device.model = model;
-        header.date = date;
+        header.date = Some(date);
         header.canary = Some(Canary { kind: "loop".into(), stated_us: stated, median_us: stated });
         header.fit = Some(Fit { residual: 0.25, noise: Some(0.01), anchors: vec![], architectures });
         // Equal keys with different values are an error by design.

@@ -32,7 +32,7 @@ fn tables() -> Vec<Vec<u8>> {
     let mut header = common::header(&space);
     header.clock = Some(ClockBand { min_mhz: Megahertz(600.0), median_mhz: Megahertz(1800.5), max_mhz: Megahertz(2016.0) });
     header.temperature = Some(TemperatureBand { start_c: Celsius(30.5), min_c: Celsius(30.0), max_c: Celsius(61.25) });
-    let (date, nets, seed) = ("2026-01-02T03:04:05Z".to_string(), 30, 7);
+    let (date, nets, seed) = (Some("2026-01-02T03:04:05Z".to_string()), 30, 7);
     header.checked = Some(Checked {
         date,
         nets,

@@ -94,7 +94,7 @@ fn a_check_does_not_make_it_another_table() {
     let space = pfld();
     let plain = table(&space);
     let mut checked = plain.clone();
-    let date = String::from("2026-01-02T03:04:05Z");
+    let date = Some(String::from("2026-01-02T03:04:05Z"));
     checked.header.checked = Some(Checked {
         date,
         nets: 30,

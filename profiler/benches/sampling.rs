@@ -85,6 +85,7 @@ fn idle_model() -> Model {
         oversubscribe: false,
         holder: String::new(),
         patience_ms: 0,
+        simulated: false,
         seed: 1,
         plan,
         hold: Hold { celsius: None, start_celsius: None, governor: false },

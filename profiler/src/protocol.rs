@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::Knowledge;
 
 /// Version of job and events; both sides must have the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// Name of the job's file in its folder.
 pub const JOB_FILE: &str = "job.json";
@@ -34,6 +34,9 @@ pub struct Job {
     /// How long to wait for CPUs on which another measures, in ms.
     #[serde(default)]
     pub patience_ms: u64,
+    /// Whether the device is simulated: each model is timed once, and nothing that only noise needs is done.
+    #[serde(default)]
+    pub simulated: bool,
     /// Seed of the order of samples.
     pub seed: u64,
     /// How and how long to measure.
@@ -187,6 +190,8 @@ pub enum Event {
         /// Time of one canary unit just before, in µs.
         canary_us: f64,
     },
+    /// Where the simulated cycles of a run went; the host adds it.
+    Explained(Box<Explanation>),
     /// Nothing is measured until the device is fit for it again.
     Resting {
         /// The temperature waited for to come back.
@@ -224,6 +229,7 @@ impl Event {
         match self {
             Self::Loading { id } | Self::Ready { id, .. } | Self::Described { id, .. } | Self::Cold { id, .. } => Some(id),
             Self::Sample(sample) => Some(&sample.id),
+            Self::Explained(explanation) => Some(&explanation.id),
             Self::Start(_)
             | Self::Sampling
             | Self::Resting { .. }
@@ -250,8 +256,29 @@ pub struct Start {
     /// What decides on the clock while it measures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub governor: Option<String>,
-    /// What the canary computes.
+    /// What the canary computes; empty on a simulated device, which has none.
     pub canary: String,
+    /// What simulated the device, if it was; the host adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulator: Option<SimulatorFacts>,
+}
+
+/// What simulates a device. Times of two different ones do not mix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulatorFacts {
+    /// The chip's name.
+    pub chip: String,
+    /// SHA-256 of the texts of the chip's file and of its core's.
+    pub chip_sha256: String,
+    /// Hash of the model's sources.
+    pub simulator: String,
+    /// QEMU's version.
+    pub qemu: String,
+    /// SHA-256 of QEMU's program.
+    pub qemu_sha256: String,
+    /// SHA-256 of the agent. Another build of the same engine has its code and data at other places, and so other times by some tenths
+    /// of a percent.
+    pub agent_sha256: String,
 }
 
 /// The engine that runs on the device.
@@ -297,6 +324,35 @@ pub struct Sample {
     pub celsius: Option<f64>,
     /// Why it must not be used, if so.
     pub fault: Option<SampleFault>,
+}
+
+/// Where the cycles of a simulated run went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The item.
+    pub id: String,
+    /// Whether it was run with cold caches.
+    pub cold: bool,
+    /// All cycles.
+    pub cycles: u64,
+    /// Their time, rounded down.
+    pub nanoseconds: u64,
+    /// Cycles by cause, the simulator's names; those that took none are left out. They add up to the whole.
+    pub causes: Vec<(String, u64)>,
+    /// Instructions.
+    pub instructions: u64,
+    /// Floating-point multiply-adds, an element each.
+    pub multiply_adds: u64,
+    /// Branches that could have gone elsewhere.
+    pub branches: u64,
+    /// Of these, predicted wrong.
+    pub mispredicted: u64,
+    /// Instructions that the simulator does not know.
+    pub unknown: u64,
+    /// Accesses, misses and bytes, by the simulator's names.
+    pub memory: Vec<(String, u64)>,
+    /// The functions of the program that took most cycles, the longest first.
+    pub functions: Vec<(String, u64)>,
 }
 
 /// Why a sample is left out.

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PROTOCOL 4
+#define PROTOCOL 5
 
 static void say(const char *line)
 {

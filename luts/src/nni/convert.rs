@@ -126,7 +126,7 @@ fn header(import: &Import, unit: Unit, bytes: &[u8], path: &Path) -> Header {
     let unknown = || "unknown".to_string();
     Header {
         source: Source::Imported,
-        date: import.date.clone(),
+        date: Some(import.date.clone()),
         profiler: import.profiler.clone(),
         method: format!("imported from NNI's {name} (SHA-256 {}…), which holds {values}", short(&hex(&Sha256::digest(bytes)))),
         // Points and threads are not known. Points matter to the trunk only, which is not there.
@@ -137,6 +137,7 @@ fn header(import: &Import, unit: Unit, bytes: &[u8], path: &Path) -> Header {
         space: SpaceId { name: import.space.name().to_string(), hash: import.space.hash() },
         device: Device { model: unknown(), arch: unknown(), ..Device::default() },
         engine: EngineId { name: unknown(), version: unknown(), ..EngineId::default() },
+        simulator: None,
         canary: None,
         governor: None,
         clock: None,

@@ -9,7 +9,7 @@ use luts::*;
 pub fn header(space: &Space) -> Header {
     Header {
         source: Source::Measured,
-        date: "2026-01-02T03:04:05Z".into(),
+        date: Some("2026-01-02T03:04:05Z".into()),
         profiler: "0.1.0".into(),
         method: "made up".into(),
         points: 106,
@@ -19,6 +19,7 @@ pub fn header(space: &Space) -> Header {
         space: SpaceId { name: space.name().into(), hash: space.hash() },
         device: Device { model: "a \"board\"\nof two lines".into(), arch: "aarch64".into(), ..Device::default() },
         engine: EngineId { name: "onnxruntime".into(), version: "1.32.0".into(), ..EngineId::default() },
+        simulator: None,
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.1), median_us: Micros(101.7) }),
         governor: None,
         clock: None,

@@ -11,9 +11,11 @@
 //! | [`governor`] | the governor of the clock, held and set back |
 //! | [`inputs`] | what a model is given to run on |
 //! | [`model`] | one model in the engine, its outputs checked |
+//! | [`region`] | what counts in a simulated run |
 //! | [`sampler`] | one sample |
 //! | [`schedule`] | which model is sampled next, and when it is enough |
 //! | [`session`] | sampling from the first round to the last, rests in between |
+//! | `simulated` | a job on a simulated device |
 //! | [`thermal`] | temperature, held near that at the start |
 
 pub mod canary;
@@ -25,16 +27,18 @@ pub mod device;
 pub mod governor;
 pub mod inputs;
 pub mod model;
+pub mod region;
 pub mod sampler;
 pub mod schedule;
 pub mod session;
+mod simulated;
 pub mod thermal;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use engines::{EngineError, EngineKind};
+use engines::{EngineError, EngineInfo, EngineKind};
 
 use crate::protocol::{EngineFacts, Event, JOB_FILE, Job, PROTOCOL, Start};
 use canary::Canary;
@@ -202,6 +206,9 @@ fn read_job(folder: &Path) -> Result<Job, AgentError> {
 }
 
 fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentError> {
+    if job.simulated {
+        return simulated::measure(job, folder, events);
+    }
     let device = device::facts();
     let kind: EngineKind = job.engine.parse().map_err(AgentError::UnknownEngine)?;
     let room = clock::room(&job.cpus);
@@ -221,22 +228,16 @@ fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentErr
     let governor = Governor::hold(&cpus, job.hold.governor);
     let sensors = device.known.sensors.clone();
     let engine = engines::open(kind, job.engine_lib.as_deref().map(Path::new)).map_err(AgentError::Engine)?;
-    let info = engine.info();
     let mut canary = Canary::new(job.plan.canary_us);
     events.send(&Event::Start(Box::new(Start {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_string(),
         device,
-        engine: EngineFacts {
-            name: info.name.clone(),
-            version: info.version.clone(),
-            precision: info.precision.clone(),
-            library_sha256: info.library_sha256.clone(),
-            build: info.build.clone(),
-        },
+        engine: engine_facts(engine.info()),
         cpus: cpus.clone(),
         governor: governor.described(),
         canary: canary::KIND.to_string(),
+        simulator: None,
     })))?;
     let mut models = Vec::new();
     for item in &job.items {
@@ -251,4 +252,15 @@ fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentErr
         model.check_again()?;
     }
     events.send(&Event::Done { precise })
+}
+
+/// The engine as the host is told of it.
+fn engine_facts(info: &EngineInfo) -> EngineFacts {
+    EngineFacts {
+        name: info.name.clone(),
+        version: info.version.clone(),
+        precision: info.precision.clone(),
+        library_sha256: info.library_sha256.clone(),
+        build: info.build.clone(),
+    }
 }

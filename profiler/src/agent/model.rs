@@ -17,6 +17,10 @@ const PARTS: u64 = 4;
 const LONG_RUN_US: f64 = 10_000.0;
 /// Runs before anything is timed: engines allocate and choose kernels in the first ones.
 const WARM_UP: usize = 3;
+/// The same in a simulated job, where the timed region has a warm run of its own: …
+const SIMULATED_WARM_UP: usize = 1;
+/// … of a user's model two, which tell whether its outputs change by themselves.
+const SIMULATED_WARM_UP_OF_USER: usize = 2;
 
 /// A loaded model.
 pub struct Model {
@@ -32,7 +36,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads, runs and checks the model, and finds how many runs fill a sample.
+    /// Loads, runs and checks the model, and finds how many runs fill a sample; one run does on a simulated device.
     ///
     /// # Errors
     /// [`AgentError`] where a file cannot be read, the engine refuses the model, or its outputs are wrong.
@@ -46,7 +50,12 @@ impl Model {
         drop(bytes);
         let given = Self::first_run(session.as_mut(), item, folder, job)?;
         let first = session.results().map_err(refused)?;
-        for _ in 1..WARM_UP {
+        let warm_up = match (job.simulated, item.expected.is_empty()) {
+            (false, _) => WARM_UP,
+            (true, false) => SIMULATED_WARM_UP,
+            (true, true) => SIMULATED_WARM_UP_OF_USER,
+        };
+        for _ in 1..warm_up {
             session.run().map_err(refused)?;
         }
         let outputs = session.results().map_err(refused)?;
@@ -72,11 +81,13 @@ impl Model {
             }
             model.error = Some(error);
         }
-        let mut fastest = f64::INFINITY;
-        for _ in 0..5 {
-            fastest = fastest.min(model.time(1)?);
+        if !job.simulated {
+            let mut fastest = f64::INFINITY;
+            for _ in 0..5 {
+                fastest = fastest.min(model.time(1)?);
+            }
+            model.runs = runs_of(job.plan.sample_us, fastest);
         }
-        model.runs = runs_of(job.plan.sample_us, fastest);
         Ok(model)
     }
 

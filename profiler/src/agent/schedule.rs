@@ -155,6 +155,7 @@ mod tests {
             oversubscribe,
             holder,
             patience_ms,
+            simulated: false,
             seed: 1,
             plan,
             hold,

@@ -7,10 +7,14 @@ use indicatif::MultiProgress;
 use serde::Serialize;
 
 use super::collect::{Setting, Task};
+#[cfg(not(target_os = "android"))]
+use super::explain::{Explanation, bars};
 use super::given::Given;
 use super::job::JobFolder;
-use super::neighbour::QuietRatios;
+#[cfg(not(target_os = "android"))]
+use super::picture::Page;
 use super::raw::{Purpose, RawFile, Request, Samples};
+use super::readings::Readings;
 use super::{HostError, cluster, text};
 use crate::protocol::{EngineFacts, Shaped};
 use crate::quiet::QUIETEST;
@@ -21,7 +25,7 @@ use crate::stats::Median;
 pub struct Figure {
     /// The file.
     pub model: String,
-    /// Median of the samples as they are, in µs a run.
+    /// Median of the samples as they are, in µs a run; of a simulated device the time, and the intervals have no width.
     pub median_us: f64,
     /// Its 95 % interval, which knows that processes differ ([`cluster`]).
     pub ci95_us: [f64; 2],
@@ -40,6 +44,10 @@ pub struct Figure {
     pub outputs: Vec<Shaped>,
     /// What is odd about that.
     pub notes: Vec<String>,
+    /// Where the cycles of a simulated device went.
+    #[cfg(not(target_os = "android"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explanation>,
     /// What it was measured with.
     #[serde(flatten)]
     pub with: With,
@@ -81,12 +89,16 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
         threads: setting.threads,
         cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
     };
-    let quiet = QuietRatios::of(&samples);
-    let precise = quiet.are_precise(&ids, setting.plan.precision);
-    let stated = samples.canary_us().map_or(0.0, |(stated, _)| stated);
+    let names = files.iter().map(|file| file.display().to_string()).collect();
+    let readings =
+        Readings::of(&samples).ok_or_else(|| HostError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
+    let precise = readings.are_precise(&ids, setting.plan.precision);
     // The canary's stated time has an error of its own, which all models share.
     let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
-    let stated_error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), QUIETEST);
+    let stated_error = readings.canaried().map_or(0.0, |own| {
+        let error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), QUIETEST);
+        error / own.stated
+    });
     let raw: BTreeMap<&str, (Vec<f64>, &[usize])> = samples
         .items
         .iter()
@@ -96,12 +108,14 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
     let mut figures = Vec::new();
     for (id, file) in std::iter::zip(ids, files) {
         let item = samples.items.get(&id).cloned().unwrap_or_default();
-        let raw = raw.get(id.as_str()).and_then(|(us, _)| Median::of(us));
-        let (Some(raw), Some(paired)) = (raw, quiet.median(&id)) else {
+        let raw = match readings.canaried() {
+            Some(_) => raw.get(id.as_str()).and_then(|(us, _)| Median::of(us)).map(|raw| raw.widened(widening)),
+            None => readings.median(&id, None),
+        };
+        let (Some(raw), Some(paired)) = (raw, readings.median(&id, None)) else {
             return Err(HostError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None });
         };
-        let raw = raw.widened(widening);
-        let paired = paired.scaled(stated).with_error_of_factor(stated_error / stated);
+        let paired = if stated_error > 0.0 { paired.with_error_of_factor(stated_error) } else { paired };
         figures.push(Figure {
             model: file.display().to_string(),
             median_us: raw.value,
@@ -113,6 +127,8 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
             inputs: item.inputs,
             outputs: item.outputs,
             notes: item.notes,
+            #[cfg(not(target_os = "android"))]
+            explained: item.explained.iter().find(|explanation| !explanation.cold).map(Explanation::of_kept),
             with: with.clone(),
         });
     }
@@ -121,6 +137,10 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
 
 /// For people: a line a model.
 pub fn table(figures: &[Figure]) -> String {
+    #[cfg(not(target_os = "android"))]
+    if let Some(simulated) = figures.iter().map(|f| Some((f, f.explained.as_ref()?))).collect::<Option<Vec<_>>>() {
+        return simulated_table(&simulated);
+    }
     let head = ["model", "median µs", "95 % interval", "paired µs", "95 % interval", "samples", "discarded"];
     let mut rows = vec![head.map(String::from).to_vec()];
     let interval = |[low, high]: [f64; 2]| format!("{low:.1}…{high:.1}");
@@ -131,4 +151,36 @@ pub fn table(figures: &[Figure]) -> String {
         vec![f.model.clone(), median, interval(f.ci95_us), paired, interval(f.paired_ci95_us), n, discarded]
     }));
     text::columns(&rows)
+}
+
+/// The same of models that were simulated, whose figures have no noise.
+#[cfg(not(target_os = "android"))]
+fn simulated_table(figures: &[(&Figure, &Explanation)]) -> String {
+    let head = ["model", "simulated µs", "cycles", "instructions a cycle", "multiply-adds a cycle", "from memory"];
+    let rows = figures.iter().map(|(f, explained)| {
+        vec![
+            f.model.clone(),
+            format!("{:.1}", f.paired_us),
+            explained.cycles.to_string(),
+            format!("{:.2}", explained.issue_rate),
+            format!("{:.2}", explained.multiply_adds_a_cycle),
+            format!("{:.1} KB", explained.memory.dram_read_bytes as f64 / 1e3),
+        ]
+    });
+    text::columns(&std::iter::once(head.map(String::from).to_vec()).chain(rows).collect::<Vec<_>>())
+}
+
+/// For people: of each model that was simulated, where its cycles went.
+#[cfg(not(target_os = "android"))]
+pub fn explained(figures: &[Figure]) -> String {
+    let one = |f: &Figure| f.explained.as_ref().map(|explained| format!("\n{}\n{}", f.model, explained.body()));
+    figures.iter().filter_map(one).collect()
+}
+
+/// The same as a picture.
+#[cfg(not(target_os = "android"))]
+pub fn explained_page(figures: &[Figure]) -> Page {
+    let models: Vec<_> = figures.iter().filter_map(|f| Some((f.model.clone(), f.explained.as_ref()?))).collect();
+    let chip = figures.iter().find_map(|f| f.with.device_model.as_deref()).unwrap_or("a chip");
+    bars::page(&models, chip)
 }

@@ -7,7 +7,7 @@ use blocks::Space;
 use indicatif::MultiProgress;
 use luts::{Overwrite, Table};
 
-use super::collect::{Setting, Task, holder};
+use super::collect::{self, Setting, Task, holder};
 use super::error::Kept;
 use super::fitted::Plan;
 use super::job::{JobFolder, Model};
@@ -60,6 +60,10 @@ impl Build {
     /// # Errors
     /// [`HostError`].
     pub fn run(&self) -> Result<Table, HostError> {
+        if let (Some(simulated), true) = (self.devices.iter().find(|device| device.is_simulated()), self.devices.len() > 1) {
+            let reason = "is the same each time, and has nothing to share with another device: give it alone";
+            return Err(HostError::Usage(format!("{simulated} {reason}")));
+        }
         let units = units::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
         // Asked first: what another build is writing is not to be gone on with, or replaced.
         let files = std::iter::once(&self.out).chain(units.iter().map(|unit| &unit.raw));
@@ -177,8 +181,15 @@ impl Build {
             samples = read;
             raw = Some(RawFile::append(raw_path)?);
         }
-        let is_enough = samples.passes >= setting.passes && models.iter().all(|m| is_measured(&samples, &m.id));
-        if is_enough {
+        let simulated = setting.device.is_simulated();
+        let is_measured = |samples: &Samples, model: &Model| {
+            if simulated {
+                return collect::measured_exactly(samples, &model.id, model.is_part() && setting.plan.cold_runs > 0);
+            }
+            samples.items.get(&model.id).is_some_and(|item| Median::of(&item.ratios()).is_some())
+        };
+        let is_enough = simulated || samples.passes >= setting.passes;
+        if is_enough && models.iter().all(|model| is_measured(&samples, model)) {
             if let Some(raw) = raw {
                 raw.finish()?;
             }
@@ -192,7 +203,7 @@ impl Build {
         };
         let task = Task { setting, folder, samples, raw: Some(raw), bars: bars.clone(), accept: None };
         let (samples, raw) = task.run()?;
-        let ids: Vec<_> = models.iter().filter(|m| !is_measured(&samples, &m.id)).map(|m| m.id.clone()).collect();
+        let ids: Vec<_> = models.iter().filter(|model| !is_measured(&samples, model)).map(|model| model.id.clone()).collect();
         if !ids.is_empty() {
             return Err(HostError::TooFew { ids, advice: samples.advice(), raw: Some(Kept::of_build(&part)) });
         }
@@ -201,8 +212,4 @@ impl Build {
         }
         Ok(samples)
     }
-}
-
-fn is_measured(samples: &Samples, id: &str) -> bool {
-    samples.items.get(id).is_some_and(|s| Median::of(&s.ratios()).is_some())
 }

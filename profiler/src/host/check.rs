@@ -3,10 +3,12 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`conditions`] | whether it was measured under conditions that allow a verdict |
+//! | `repeated` | whether a simulated device repeats what the table says |
 //! | [`shared`] | what the networks with the largest errors have in common |
 //! | [`scatter`] | a check as a picture |
 
 pub mod conditions;
+mod repeated;
 pub mod scatter;
 pub mod shared;
 
@@ -20,9 +22,9 @@ use serde::Serialize;
 use super::collect::{Setting, Task};
 use super::identity::TableIdentity;
 use super::job::{self, JobFolder, Model};
-use super::neighbour::QuietRatios;
 use super::picture::{Page, Section};
 use super::raw::{Purpose, RawFile, Request, Samples};
+use super::readings::Readings;
 use super::{HostError, design, text};
 use crate::protocol::Start;
 use crate::stats::Median;
@@ -86,14 +88,17 @@ pub struct Net {
 
 impl Net {
     /// A network's prediction beside its figure, from which the device's state is taken out.
-    fn new(architecture: String, prediction: &Prediction, measured: Median, conditions: &Conditions) -> Self {
+    fn new(architecture: String, prediction: &Prediction, measured: Median, conditions: Option<&Conditions>) -> Self {
         let predicted_us = prediction.total.0;
         let interval = prediction.interval.map(|i| [i.low.0, i.high.0]);
         let noise = measured.standard_error() / measured.value;
         // What separates the two is the prediction's error, the figure's, the state's, and what the sessions differ by.
-        let own = 1.96 * noise.hypot(conditions.state_error).hypot(conditions.between_sessions()) * measured.value;
         let covered = interval.is_some_and(|[low, high]| {
-            let allowed = (0.5 * (high - low)).hypot(own);
+            let half = 0.5 * (high - low);
+            let allowed = conditions.map_or(half, |conditions| {
+                let own = 1.96 * noise.hypot(conditions.state_error).hypot(conditions.between_sessions()) * measured.value;
+                half.hypot(own)
+            });
             (measured.value - 0.5 * (low + high)).abs() <= allowed
         });
         Self {
@@ -120,6 +125,8 @@ pub struct Report {
     pub within_5: f64,
     /// Share of networks within 10 %.
     pub within_10: f64,
+    /// Largest absolute error.
+    pub largest: f64,
     /// Agreement of the orders.
     pub kendall_tau: f64,
     /// Share of networks whose figure lies in the predicted 95 % interval.
@@ -128,9 +135,10 @@ pub struct Report {
     pub noise: f64,
     /// Mean signed error of the predictions against the figures as they were measured, with the device's state in them.
     pub bias_with_state: f64,
-    /// The conditions: the device's state, which the networks' measured figures are without, and what may disturb.
+    /// The conditions: the device's state, which the networks' measured figures are without, and what may disturb. Absent of a simulated
+    /// device, which has no state.
     #[serde(flatten)]
-    pub conditions: Conditions,
+    pub conditions: Option<Conditions>,
     /// Why there is no verdict; empty where there is one.
     pub disturbances: Vec<String>,
     /// The networks with the largest errors, the largest first.
@@ -148,9 +156,10 @@ impl Check {
     /// [`HostError`]. An error above `max_mape` is no error here: see [`Report::verdict`].
     pub fn run(&self) -> Result<Report, HostError> {
         let usage = |reason: &str| Err(HostError::Usage(format!("{} {reason}", self.path.display())));
-        let Some(canary) = &self.table.header.canary else {
+        let canary = self.table.header.canary.as_ref();
+        if canary.is_none() && self.table.header.source != Source::Simulated {
             return usage("states no canary, so that nothing can be compared with it");
-        };
+        }
         let known = self.table.header.fit.as_ref().map(|fit| fit.architectures.clone()).unwrap_or_default();
         let choices = design::unknown(&self.space, self.nets, self.seed, &known);
         if choices.len() < 2 {
@@ -177,31 +186,41 @@ impl Check {
         raw.map(RawFile::finish).transpose()?;
         let start = samples.start.as_ref();
         start.iter().for_each(|start| identity.tell(start, self.setting.threads));
-        if start.is_some_and(|s| s.canary != canary.kind) {
+        let readings = Readings::of(&samples).ok_or_else(|| too_few(&samples, Vec::new()))?;
+        if readings.canaried().is_some() && canary.is_some_and(|canary| start.is_some_and(|s| s.canary != canary.kind)) {
             return usage("was measured with another kind of canary; build it again");
         }
         if self.table.header.source == Source::Measured && start.is_some_and(|s| !s.device.emulation.is_empty()) {
             return usage("was measured on hardware; this device is an emulator");
         }
-        let quiet = QuietRatios::of(&samples);
-        let median = |choice: &Vec<Primitive>| {
+        let stated = canary.map(|canary| canary.stated_us.0);
+        let by_table = |choice: &Vec<Primitive>| {
             let id = job::net_id(choice);
-            quiet.median(&id).ok_or_else(|| HostError::TooFew { ids: vec![id], advice: samples.advice(), raw: None })
+            readings.median(&id, stated).ok_or_else(|| too_few(&samples, vec![id]))
         };
-        let by_table = |ratio: Median| ratio.scaled(canary.stated_us.0);
-        let anchors = anchors.iter().map(|(choice, then)| {
-            let (then_us, then_error) = (then.measured_us.0, then.standard_error.unwrap_or_default());
-            Ok(Anchor { then_us, then_error, now: by_table(median(choice)?) })
-        });
-        let anchors = anchors.collect::<Result<Vec<_>, HostError>>()?;
-        let ids: Vec<String> = choices.iter().map(|choice| job::net_id(choice)).collect();
-        let conditions = Conditions::of(&anchors, &quiet, &ids);
-        let slowdown = 1.0 + conditions.state.unwrap_or_default();
+        let known = anchors.iter().map(|(choice, then)| Ok((then, by_table(choice)?))).collect::<Result<Vec<_>, HostError>>()?;
+        let conditions = match readings.canaried() {
+            Some(own) => {
+                let anchor = |(then, now): &(&luts::Anchor, Median)| {
+                    let (then_us, then_error) = (then.measured_us.0, then.standard_error.unwrap_or_default());
+                    Anchor { then_us, then_error, now: *now }
+                };
+                let ids: Vec<String> = choices.iter().map(|choice| job::net_id(choice)).collect();
+                Some(Conditions::of(&known.iter().map(anchor).collect::<Vec<_>>(), &own.quiet, &ids))
+            }
+            None => {
+                if !self.other_device {
+                    repeated::check(&self.path, &self.table.header, start, &known)?;
+                }
+                None
+            }
+        };
+        let slowdown = slowdown(conditions.as_ref());
         let mut nets = Vec::new();
         for choice in &choices {
-            let measured = by_table(median(choice)?).scaled(1.0 / slowdown);
+            let measured = by_table(choice)?.scaled(1.0 / slowdown);
             let prediction = self.table.predict(&self.space, choice, self.points)?;
-            nets.push(Net::new(job::architecture(choice), &prediction, measured, &conditions));
+            nets.push(Net::new(job::architecture(choice), &prediction, measured, conditions.as_ref()));
         }
         let report = Report::of(nets, conditions);
         if self.write && report.disturbances.is_empty() {
@@ -245,10 +264,19 @@ impl Check {
     }
 }
 
+fn too_few(samples: &Samples, ids: Vec<String>) -> HostError {
+    HostError::TooFew { ids, advice: samples.advice(), raw: None }
+}
+
+/// How many times as long as at the build everything takes.
+fn slowdown(conditions: Option<&Conditions>) -> f64 {
+    1.0 + conditions.and_then(|conditions| conditions.state).unwrap_or_default()
+}
+
 impl Report {
-    /// Sums the networks up.
-    pub fn of(nets: Vec<Net>, conditions: Conditions) -> Self {
-        let slowdown = 1.0 + conditions.state.unwrap_or_default();
+    /// Sums the networks up; `conditions` are those of a device with noise.
+    pub fn of(nets: Vec<Net>, conditions: Option<Conditions>) -> Self {
+        let slowdown = slowdown(conditions.as_ref());
         let share = |test: &dyn Fn(&Net) -> bool| nets.iter().filter(|n| test(n)).count() as f64 / nets.len() as f64;
         let mean = |value: &dyn Fn(&Net) -> f64| nets.iter().map(value).sum::<f64>() / nets.len() as f64;
         let mut order: Vec<usize> = (0..nets.len()).collect();
@@ -262,11 +290,12 @@ impl Report {
             bias: mean(&|n| n.error),
             within_5: share(&|n| n.error.abs() <= WITHIN),
             within_10: share(&|n| n.error.abs() <= 0.1),
+            largest: nets.iter().map(|n| n.error.abs()).fold(0.0, f64::max),
             kendall_tau: kendall_tau(&nets),
             covered: share(&|n| n.covered),
             noise: crate::stats::median(nets.iter().map(|n| n.noise)).unwrap_or_default(),
             bias_with_state: mean(&|n| (1.0 + n.error) / slowdown - 1.0),
-            disturbances: conditions.disturbances(),
+            disturbances: conditions.as_ref().map(Conditions::disturbances).unwrap_or_default(),
             conditions,
             nets,
         }
@@ -289,7 +318,7 @@ impl Report {
 
     fn summary(&self, seed: u64) -> Checked {
         Checked {
-            date: text::now(),
+            date: self.conditions.as_ref().map(|_| text::now()),
             nets: self.nets.len(),
             seed,
             mape: self.mape,
@@ -297,8 +326,8 @@ impl Report {
             within_5: self.within_5,
             within_10: self.within_10,
             kendall_tau: self.kendall_tau,
-            state: self.conditions.state,
-            bias_with_state: Some(self.bias_with_state),
+            state: self.conditions.as_ref().and_then(|conditions| conditions.state),
+            bias_with_state: self.conditions.as_ref().map(|_| self.bias_with_state),
             covered: Some(self.covered),
         }
     }
@@ -330,27 +359,36 @@ impl Report {
     }
 
     fn sums(&self) -> String {
-        let state = self.conditions.state.map(|state| {
-            format!(
-                "\nthe device is {} slower than when the table was built (networks measured then and now, standard error {:.2} %); figures \
-                 are without it, with it the bias is {:+.2} %",
-                text::percent(state),
-                100.0 * self.conditions.state_error,
-                100.0 * self.bias_with_state
-            )
-        });
         format!(
-            "mean absolute error {:.2} %, bias {:+.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
-             the predicted 95 % interval holds {:.0} % of the networks; standard error of a network's own figure: {:.2} %; samples on a \
-             quiet device: {:.0} a network{}",
+            "mean absolute error {:.2} %, bias {:+.2} %, largest error {:.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
+             the predicted 95 % interval holds {:.0} % of the networks; {}",
             100.0 * self.mape,
             100.0 * self.bias,
+            100.0 * self.largest,
             100.0 * self.within_5,
             100.0 * self.within_10,
             self.kendall_tau,
             100.0 * self.covered,
+            self.circumstances()
+        )
+    }
+
+    /// What the figures were measured under.
+    fn circumstances(&self) -> String {
+        let Some(conditions) = &self.conditions else { return "the device is simulated: figures are without noise".to_string() };
+        let state = conditions.state.map(|state| {
+            format!(
+                "\nthe device is {} slower than when the table was built (networks measured then and now, standard error {:.2} %); figures \
+                 are without it, with it the bias is {:+.2} %",
+                text::percent(state),
+                100.0 * conditions.state_error,
+                100.0 * self.bias_with_state
+            )
+        });
+        format!(
+            "standard error of a network's own figure: {:.2} %; samples on a quiet device: {:.0} a network{}",
             100.0 * self.noise,
-            self.conditions.quiet_samples,
+            conditions.quiet_samples,
             state.unwrap_or_default()
         )
     }
@@ -442,7 +480,7 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_the_networks() {
-        let undisturbed = |state| Conditions { state, quiet_samples: 30.0, limit: 1.1, ..Conditions::default() };
+        let undisturbed = |state| Some(Conditions { state, quiet_samples: 30.0, limit: 1.1, ..Conditions::default() });
         let report = Report::of(vec![net(104.0, 100.0), net(188.0, 200.0), net(360.0, 300.0)], undisturbed(Some(0.01)));
         assert!((report.mape - (0.04 + 0.06 + 0.2) / 3.0).abs() < 1e-12);
         assert!((report.bias - (0.04 - 0.06 + 0.2) / 3.0).abs() < 1e-12);
@@ -455,13 +493,17 @@ mod tests {
         assert_eq!(report.verdict(0.09).map_err(|e| e.exit_code()), Err(1));
         let disturbed = Report::of(report.nets, undisturbed(Some(0.05)));
         assert_eq!(disturbed.verdict(0.11).map_err(|e| e.exit_code()), Err(5));
+        // A simulated device is never disturbed, and has no state.
+        let simulated = Report::of(disturbed.nets, None);
+        assert!(simulated.verdict(0.11).is_ok() && (simulated.bias_with_state - simulated.bias).abs() < 1e-12);
+        assert!(serde_json::to_value(&simulated).unwrap().get("state").is_none() && (simulated.largest - 0.2).abs() < 1e-12);
     }
 
     #[test]
     fn the_worst_come_first_and_every_output_names_them() {
         let nets: Vec<Net> =
             (0..8u32).map(|i| net(100.0 + f64::from(i * i) * if i % 2 == 0 { 1.0 } else { -1.0 }, 100.0)).collect();
-        let report = Report::of(nets, Conditions::default());
+        let report = Report::of(nets, Some(Conditions::default()));
         let errors: Vec<f64> = report.worst.iter().map(|n| (100.0 * n.error).round()).collect();
         assert_eq!(errors, [-49.0, 36.0, -25.0, 16.0, -9.0]);
         let json = serde_json::to_value(&report).unwrap();

@@ -37,7 +37,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         }
     };
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(e) => {
             note(format_args!("error: {}", e.chain()));
             ExitCode::from(e.exit_code())
@@ -45,8 +45,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), HostError> {
-    match command {
+/// Does the command; only `simulate` has an exit code of its own.
+fn run(command: Command) -> Result<ExitCode, HostError> {
+    let done = match command {
+        #[cfg(not(target_os = "android"))]
+        Command::Simulate(args) => return simulate(args).map(ExitCode::from),
         Command::Candidates(args) => {
             let listing = Listing::of(&Space::load(&args.space)?, args.points);
             print(args.json, &listing, || listing.text())
@@ -55,14 +58,27 @@ fn run(command: Command) -> Result<(), HostError> {
         Command::Check(args) => check(args),
         Command::Bench(args) => {
             interrupt::catch();
+            #[cfg(not(target_os = "android"))]
+            explainable(args.explain, args.picture.as_ref(), &args.device)?;
             let setting = args.measure.setting(args.device, args.engine, args.threads, args.precision, args.budget, args.seed);
             let given = Given::read(args.shape, args.input)?;
             let (figures, precise) = bench::run(&args.models, &given, &setting, args.raw.as_deref())?;
-            stopped(precise, args.precision);
+            if !setting.device.is_simulated() {
+                stopped(precise, args.precision);
+            }
             for figure in &figures {
                 figure.notes.iter().for_each(|text| note(format_args!("note: {}: {text}", figure.model)));
             }
-            print(args.json, &figures, || bench::table(&figures))
+            #[cfg(not(target_os = "android"))]
+            if let Some(file) = args.picture {
+                file.write(&bench::explained_page(&figures))?;
+                note(format_args!("drawn into {file}"));
+            }
+            #[cfg(not(target_os = "android"))]
+            let explained = if args.explain { bench::explained(&figures) } else { String::new() };
+            #[cfg(target_os = "android")]
+            let explained = "";
+            print(args.json, &figures, || format!("{}{explained}", bench::table(&figures)))
         }
         Command::Net(args) => {
             let space = Space::load(&args.space)?;
@@ -80,15 +96,32 @@ fn run(command: Command) -> Result<(), HostError> {
             print(args.json, &listed, || devices::text(&listed))
         }
         Command::Clean(args) => args.device.iter().try_for_each(|address| devices::clean(address, args.identity.as_deref())),
-        Command::Lut(LutCommand::Show { table, space, out, color, json }) => {
-            let table = Table::read(&table)?;
+        Command::Lut(LutCommand::Show {
+            table: path,
+            space,
+            out,
+            color,
+            json,
+            #[cfg(not(target_os = "android"))]
+            explain,
+        }) => {
+            let table = Table::read(&path)?;
             let space = space_if_known(&table, space)?;
+            #[cfg(not(target_os = "android"))]
+            let explained = explain.map(|raw| explained_rows(&table, raw.unwrap_or_else(|| path.with_extension("raw.gz")))).transpose()?;
             if let Some(file) = out {
                 file.write(&lut::page(&table, space.as_ref()))?;
                 note(format_args!("drawn into {file}"));
             }
             let palette = Palette::of(color, std::io::stdout().is_terminal());
-            print(json, &lut::json(&table, space.as_ref()), || lut::show(&table, space.as_ref(), palette))
+            #[cfg_attr(target_os = "android", expect(unused_mut))]
+            let (mut value, mut text) = (lut::json(&table, space.as_ref()), lut::show(&table, space.as_ref(), palette));
+            #[cfg(not(target_os = "android"))]
+            if let Some(rows) = explained {
+                value["explained"] = serde_json::json!(rows);
+                text = format!("{text}\n{}", lut::explained::text(&rows));
+            }
+            print(json, &value, || text)
         }
         Command::Lut(LutCommand::Validate { table: path, space }) => {
             let table = Table::read(&path)?;
@@ -131,7 +164,33 @@ fn run(command: Command) -> Result<(), HostError> {
             args.run(&table, &space)
         }
         Command::Agent { .. } => Err(HostError::Usage("agent takes one folder and nothing else".to_string())),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Where the time of a simulated table's rows goes, from its raw file.
+#[cfg(not(target_os = "android"))]
+fn explained_rows(table: &Table, raw: PathBuf) -> Result<Vec<lut::explained::Row>, HostError> {
+    if table.header.source != Source::Simulated {
+        return Err(HostError::Usage("where time goes is known of simulated tables only".to_string()));
     }
+    let (_, samples) = super::raw::read(&raw)?;
+    Ok(lut::explained::rows(table, &samples))
+}
+
+/// Refuses to explain what only a simulated device can.
+#[cfg(not(target_os = "android"))]
+fn explainable(explain: bool, picture: Option<&PictureFile>, device: &Address) -> Result<(), HostError> {
+    if (explain || picture.is_some()) && !device.is_simulated() {
+        return Err(HostError::Usage(format!("where time goes is told of simulated devices only, not of {device}: --device sim:sd625")));
+    }
+    picture.map_or(Ok(()), PictureFile::check)
+}
+
+#[cfg(not(target_os = "android"))]
+fn simulate(args: args::SimulateArgs) -> Result<u8, HostError> {
+    let args::SimulateArgs { chip, sysroot, env, allow_unknown, json, program } = args;
+    super::simulate::Simulate { chip, program, sysroot, environment: env, allow_unknown, json }.run()
 }
 
 /// The space that was named, else the one of the table's name where it is the very one that was measured.
@@ -173,7 +232,9 @@ fn build(args: BuildArgs) -> Result<(), HostError> {
         overwrite: args.overwrite,
     };
     let table = build.run()?;
-    stopped(table.header.stopped_by.as_ref().is_some_and(|by| by == "precision"), args.precision);
+    if let Some(by) = &table.header.stopped_by {
+        stopped(by == "precision", args.precision);
+    }
     let palette = Palette::of(ColourChoice::Auto, std::io::stderr().is_terminal());
     note_text(&lut::show(&table, Some(&build.space), palette));
     print_line(build.out.display())?;

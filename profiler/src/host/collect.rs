@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod fuzz;
+mod once;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::job::JobFolder;
 use super::neighbour::QuietRatios;
 use super::raw::{Purpose, RawFile, Request, Samples};
-use super::transport::{Address, Ended, Flow, TransportError};
+use super::transport::{Access, Address, Ended, Flow, TransportError};
 use super::{HostError, interrupt, text};
 use crate::agent::{clock, crowded};
 use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan, Start};
@@ -45,15 +46,22 @@ pub struct Setting {
     pub passes: usize,
     /// Seed of the order.
     pub seed: u64,
+    /// Timed runs of each model on a simulated device.
+    pub timed_runs: usize,
+    /// Whether a simulated device may execute instructions that the simulator does not know.
+    pub allow_unknown: bool,
 }
 
 impl Setting {
     /// Refuses what can be refused before models are prepared: on this machine, an engine that this program does not hold, and more
-    /// threads than CPUs.
+    /// threads than CPUs; on a simulated device, what it cannot run, and more threads than its one processor.
     ///
     /// # Errors
-    /// [`engines::EngineError::NotBuilt`], [`engines::EngineError::NoLibrary`], [`HostError::Usage`].
+    /// [`engines::EngineError::NotBuilt`], [`engines::EngineError::NoLibrary`], [`HostError::Usage`], [`HostError::Transport`].
     pub fn check_engine(&self) -> Result<(), HostError> {
+        if self.device.is_simulated() {
+            self.check_simulated()?;
+        }
         self.engine.check_library(self.engine_lib.as_deref())?;
         if self.device == Address::Local && !self.engine.is_built() {
             return Err(engines::EngineError::NotBuilt { engine: self.engine }.into());
@@ -63,6 +71,26 @@ impl Setting {
             return Err(HostError::Usage(crowded(self.threads, room)));
         }
         Ok(())
+    }
+
+    #[cfg(not(target_os = "android"))]
+    fn check_simulated(&self) -> Result<(), HostError> {
+        super::transport::simulated::check_engine(self.engine).map_err(TransportError::from)?;
+        if self.threads > 1 || !self.cpus.is_empty() {
+            let what = if self.threads > 1 { format!("--threads {}", self.threads) } else { "--cpus".to_string() };
+            return Err(HostError::Usage(format!("{} has one processor: leave {what} out", self.device)));
+        }
+        Ok(())
+    }
+
+    #[cfg(target_os = "android")]
+    fn check_simulated(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// How the device is opened.
+    pub fn access(&self) -> Access<'_> {
+        Access { identity: self.identity.as_deref(), allow_unknown: self.allow_unknown }
     }
 
     /// What a raw file's first line says of this, and of these items; for a table.
@@ -133,8 +161,12 @@ impl Task<'_> {
     /// # Errors
     /// [`HostError`]: interrupted, or whatever happened on the device.
     pub fn run(self) -> Result<(Samples, Option<RawFile>), HostError> {
+        if self.setting.device.is_simulated() { self.run_once() } else { self.run_passes() }
+    }
+
+    fn run_passes(self) -> Result<(Samples, Option<RawFile>), HostError> {
         let Self { setting, folder, samples, raw, bars, accept } = self;
-        let mut transport = super::transport::open(&setting.device, setting.identity.as_deref())?;
+        let mut transport = super::transport::open(&setting.device, setting.access())?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         let earlier_ms = samples.spent_ms();
         let first = samples.passes;
@@ -145,21 +177,10 @@ impl Task<'_> {
         } else {
             (first + setting.passes, whole)
         };
-        let bar = bars.add(progress_bar(budget_ms as u64)).with_prefix(setting.device.to_string());
+        let progress = Progress::Time { earlier_ms, budget_ms: budget_ms as u64 };
+        let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
         let ids = folder.items.iter().map(|item| item.id.clone()).collect();
-        let mut listener = Listener {
-            samples,
-            raw,
-            bar,
-            loading: None,
-            ids,
-            failed: None,
-            earlier_ms,
-            began: None,
-            bounds: Bounds::default(),
-            lines: 0,
-            accept,
-        };
+        let mut listener = Listener::new(samples, raw, bar, progress, ids, accept);
         let planned = last;
         let (mut pass, mut last, mut left_ms) = (first, last, budget_ms);
         let mut quiet = QuietRatios::of(&listener.samples);
@@ -186,6 +207,7 @@ impl Task<'_> {
                 holder: holder(),
                 // Between two passes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
                 patience_ms: if pass == first + 1 { 0 } else { PATIENCE_MS },
+                simulated: false,
                 seed: setting.seed.wrapping_add(pass as u64),
                 plan,
                 hold,
@@ -265,6 +287,53 @@ impl Bounds {
         let lines = OTHER_LINES.saturating_add(samples as u64).saturating_add((2 * job.items.len() + cold) as u64);
         Self { lines, ms: 2.0 * plan.budget_ms as f64 + OVERTIME_MS }
     }
+
+    /// Of a job on a simulated device: some lines an item, and as long as it takes; its transport watches that it goes on.
+    fn of_simulated(job: &Job) -> Self {
+        let each = OTHER_LINES + job.plan.min_samples as u64;
+        Self { lines: OTHER_LINES.saturating_add(each.saturating_mul(job.items.len() as u64)), ms: f64::INFINITY }
+    }
+}
+
+/// What is shown of how far a job is.
+#[derive(Clone, Copy, Debug)]
+enum Progress {
+    /// Time of sampling, beyond that spent earlier, of the budget.
+    Time { earlier_ms: f64, budget_ms: u64 },
+    /// Models that are done.
+    Models { done: u64, of: u64 },
+}
+
+impl Progress {
+    /// None of so many models.
+    fn models(count: usize) -> Self {
+        Self::Models { done: 0, of: count as u64 }
+    }
+
+    fn bar(self) -> ProgressBar {
+        let (length, template) = match self {
+            Self::Time { budget_ms, .. } => (budget_ms, "{prefix} {bar:30} {elapsed}, at most {eta} to go; {msg}"),
+            Self::Models { of, .. } => (of, "{prefix} {bar:30} {pos} of {len} models, {elapsed}, about {eta} to go; {msg}"),
+        };
+        let style = ProgressStyle::with_template(template);
+        ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    }
+
+    /// Where the bar stands after an event.
+    fn after(&mut self, event: &Event, samples: &Samples) -> u64 {
+        match self {
+            Self::Time { earlier_ms, .. } => (samples.spent_ms() - *earlier_ms) as u64,
+            Self::Models { done, .. } => {
+                *done += u64::from(matches!(event, Event::Ready { .. }));
+                *done
+            }
+        }
+    }
+}
+
+/// Whether an item has its one time, and that with cold caches where it is wanted.
+pub fn measured_exactly(samples: &Samples, id: &str, cold: bool) -> bool {
+    samples.items.get(id).is_some_and(|item| !item.samples.is_empty() && (!cold || !item.cold.is_empty()))
 }
 
 /// Takes the agent's lines.
@@ -272,12 +341,11 @@ struct Listener<'a> {
     samples: Samples,
     raw: Option<RawFile>,
     bar: ProgressBar,
+    progress: Progress,
     loading: Option<String>,
     /// What was asked for.
     ids: BTreeSet<String>,
     failed: Option<Failure>,
-    /// Time spent sampling before.
-    earlier_ms: f64,
     /// When the pass began to sample, by this machine's clock.
     began: Option<Instant>,
     /// Of the pass.
@@ -287,7 +355,19 @@ struct Listener<'a> {
     accept: Option<&'a Accept<'a>>,
 }
 
-impl Listener<'_> {
+impl<'a> Listener<'a> {
+    fn new(
+        samples: Samples,
+        raw: Option<RawFile>,
+        bar: ProgressBar,
+        progress: Progress,
+        ids: BTreeSet<String>,
+        accept: Option<&'a Accept<'a>>,
+    ) -> Self {
+        let (bounds, lines) = (Bounds::default(), 0);
+        Self { samples, raw, bar, progress, loading: None, ids, failed: None, began: None, bounds, lines, accept }
+    }
+
     /// Whether the pass ended as it should.
     fn verdict(&mut self, ended: Result<Ended, TransportError>, device: &str, pass: usize) -> Result<(), HostError> {
         let kept = self.raw.as_ref().and_then(RawFile::kept);
@@ -371,7 +451,7 @@ impl Listener<'_> {
             _ => {}
         }
         self.samples.add(&event).or_else(said)?;
-        self.bar.set_position((self.samples.spent_ms() - self.earlier_ms) as u64);
+        self.bar.set_position(self.progress.after(&event, &self.samples));
         match &mut self.raw {
             Some(raw) => raw.line(line).map_err(Failure::Own),
             None => Ok(()),
@@ -386,9 +466,4 @@ fn short(text: &str) -> String {
 
 fn other_version(found: u64) -> String {
     format!("the agent has protocol {found}, this program {PROTOCOL}; they must be of one version")
-}
-
-fn progress_bar(budget_ms: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix} {bar:30} {elapsed}, at most {eta} to go; {msg}");
-    ProgressBar::new(budget_ms).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -1,7 +1,7 @@
 //! Conditions that a table was measured under, as far as its header states them: where two tables' times are to be one table's, they
 //! must be alike.
 
-use luts::{Cluster, Device, EngineId, Header};
+use luts::{Cluster, Device, EngineId, Header, Simulator};
 
 use super::identity::Difference;
 use crate::device::CpuList;
@@ -64,8 +64,15 @@ fn stated(header: &Header) -> Vec<(&'static str, String)> {
         ("engine libraries", or(library_sha256, "none")),
         ("engine builds", or(build, "none")),
         ("engine programs", or(program_sha256, "none")),
+        ("simulators", header.simulator.as_ref().map_or("none".to_string(), simulator)),
         ("canaries", header.canary.as_ref().map_or("none", |canary| canary.kind.as_str()).to_string()),
     ]
+}
+
+/// A simulator in words, with the agent that ran in it: simulated times differ with each.
+fn simulator(simulator: &Simulator) -> String {
+    let Simulator { chip, chip_sha256, model, qemu, qemu_sha256, agent_sha256, errors: _ } = simulator;
+    format!("{chip} {chip_sha256:.12}, model {model}, QEMU {qemu} {qemu_sha256:.12}, agent {agent_sha256:.12}")
 }
 
 /// The cluster in words; the processors' numbers where the cluster is not known.

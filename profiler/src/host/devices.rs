@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::HostError;
 use super::output::note;
-use super::transport::{self, Address};
+use super::transport::{self, Access, Address};
 use crate::device::{Files, Knowledge};
 
 /// A device, or why nothing is known of it.
@@ -35,7 +35,7 @@ pub fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, H
     }
     let one = |address: &Address| match address {
         Address::Local => Ok(here()),
-        Address::Adb(_) | Address::Ssh(_) => remote::one(address, identity).map_err(HostError::Transport),
+        Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => remote::one(address, identity).map_err(HostError::Transport),
     };
     named.iter().map(one).collect()
 }
@@ -45,7 +45,7 @@ pub fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, H
 /// # Errors
 /// [`HostError::Transport`] where it cannot be reached, or another profiler measures on it.
 pub fn clean(address: &Address, identity: Option<&Path>) -> Result<(), HostError> {
-    transport::open(address, identity)?.remove_all()?;
+    transport::open(address, Access { identity, ..Access::default() })?.remove_all()?;
     note(format_args!("{address}: nothing of this program is left there"));
     Ok(())
 }
@@ -62,6 +62,7 @@ mod remote {
     use super::{Address, Files, Knowledge, Listed};
     use crate::host::transport::adb::{Adb, Server};
     use crate::host::transport::remote::{RemoteError, Shell};
+    use crate::host::transport::simulated::{self, SimulationError};
     use crate::host::transport::{Ssh, TransportError};
 
     /// How long a device may take to show its files.
@@ -89,7 +90,16 @@ mod remote {
             Address::Local => Ok(super::here()),
             Address::Adb(serial) => Ok(ask(&mut Adb::open(serial.as_deref())?)?),
             Address::Ssh(target) => Ok(ask(&mut Ssh::open(target, identity)?)?),
+            Address::Simulated(chip) => Ok(chip_of(chip)?),
         }
+    }
+
+    /// A chip; what is missing to simulate it is told with it.
+    fn chip_of(name: &str) -> Result<Listed, SimulationError> {
+        let chip = simulator::Chip::find(name)?;
+        let trouble = simulated::emulator().err().map(|e| e.to_string());
+        let device = Address::Simulated(name.to_string()).to_string();
+        Ok(Listed { device, knowledge: Some(simulated::device::knowledge(&chip)), trouble })
     }
 
     fn ask(shell: &mut dyn Shell) -> Result<Listed, RemoteError> {

@@ -227,7 +227,7 @@ impl Diff {
             writeln!(
                 out,
                 "{letter}  {}: {model}, {} {}, {} thread(s){caches}, {} ({})",
-                side.name, engine.name, engine.version, h.threads, h.source, h.date
+                side.name, engine.name, engine.version, h.threads, h.source, h.made()
             )?;
         }
         for line in self.measured.lines("A", "B") {

@@ -72,6 +72,14 @@ pub enum HostError {
         /// What the agent said.
         reason: String,
     },
+    /// A simulated chip.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Chip(#[from] simulator::ChipError),
+    /// What simulates it.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Emulator(#[from] emulator::EmulatorError),
     /// A model that is not ONNX for the engine.
     #[error(transparent)]
     Convert(#[from] ConvertError),
@@ -193,12 +201,15 @@ impl HostError {
         match self {
             Self::CheckFailed(_) => 1,
             Self::Disturbed { .. } => 5,
+            Self::Transport(e) if e.is_by_user() => 2,
             Self::Agent { .. }
             | Self::Broken { .. }
             | Self::Transport(_)
             | Self::TooFew { .. }
             | Self::Faults { .. }
             | Self::Engine(_) => 3,
+            #[cfg(not(target_os = "android"))]
+            Self::Emulator(e) if !e.is_by_user() => 3,
             Self::OtherDevice { .. } => 4,
             Self::Convert(ConvertError::Refused { .. }) => 2,
             Self::Convert(_) => 3,

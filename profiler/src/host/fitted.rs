@@ -6,17 +6,17 @@ use std::path::Path;
 use blocks::{Candidate, Graph, Op, Primitive, Space};
 use luts::{
     Anchor, Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros,
-    Quantiles, Row, Shapes, Source, SpaceId, Table, TemperatureBand,
+    Row, Shapes, Simulator, Source, SpaceId, Table, TemperatureBand,
 };
 use sha2::{Digest, Sha256};
 
-use super::fit::{self, Measured, Net, Part};
+use super::fit::{self, Fitted, Measured, Net, Noise, Part};
 use super::job::{self, Model, OVERHEAD};
-use super::neighbour::QuietRatios;
-use super::raw::{ItemSamples, Samples};
+use super::raw::Samples;
+use super::readings::{Canaried, Readings};
 use super::{HostError, text};
 use crate::protocol::{EngineFacts, Start};
-use crate::stats::{median, quantile};
+use crate::stats::quantile;
 
 /// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent.
 const ANCHORS: usize = 12;
@@ -46,11 +46,9 @@ impl Plan<'_> {
         let Self { models, nets, .. } = self;
         let broken = |reason: &str| HostError::Raw { path: raw.to_path_buf(), reason: reason.to_string() };
         let start = samples.start.as_ref().ok_or_else(|| broken("does not say where it was measured"))?;
-        let (stated, median) = samples.canary_us().ok_or_else(|| broken("holds no good sample"))?;
-        let quiet = QuietRatios::of(samples);
+        let readings = Readings::of(samples).ok_or_else(|| broken("holds no good sample"))?;
         let measured = |id: &str| -> Result<Measured, HostError> {
-            let median = quiet.median(id).ok_or_else(|| broken(&format!("has too few samples of '{id}'")))?;
-            Ok(Measured { us: median.value * stated, error: median.standard_error() * stated })
+            readings.time(id).ok_or_else(|| broken(&format!("has too few samples of '{id}'")))
         };
         let parts: Vec<&Model> =
             models.iter().filter(|m| m.id != OVERHEAD && !nets.iter().any(|n| job::net_id(n) == m.id)).collect();
@@ -77,46 +75,47 @@ impl Plan<'_> {
             Ok(Net { parts: counts, time: measured(&job::net_id(choice))? })
         });
         let whole = whole.collect::<Result<Vec<_>, HostError>>()?;
-        let fitted = fit::fit(&alone, measured(OVERHEAD)?, &whole).ok_or_else(|| broken("its figures cannot be fitted"))?;
+        let fitted = fit::fit(&alone, measured(OVERHEAD)?, &whole, readings.noise());
+        let fitted = fitted.ok_or_else(|| broken("its figures cannot be fitted"))?;
         let noise = whole.iter().map(|net| (net.time.error / net.time.us).powi(2)).sum::<f64>() / whole.len().max(1) as f64;
-        let is_precise = quiet.are_precise(models.iter().map(|m| &m.id), self.precision);
+        let canaried = readings.canaried();
+        let is_precise = || readings.are_precise(models.iter().map(|m| &m.id), self.precision);
         let header = Header {
-            source: if start.device.emulation.is_empty() { Source::Measured } else { Source::Emulated },
-            date: text::now(),
+            source: match (&start.simulator, start.device.emulation.is_empty()) {
+                (Some(_), _) => Source::Simulated,
+                (None, true) => Source::Measured,
+                (None, false) => Source::Emulated,
+            },
+            date: canaried.map(|_| text::now()),
             profiler: env!("CARGO_PKG_VERSION").to_string(),
-            method: format!(
-                "medians of samples over canaries up to {:.2} times their quiet time, without a neighbour's effect on the core (at most \
-                 {:+.1} %), intervals {:.2} times as wide as samples alone tell, since processes differ; blocks alone minus one \
-                 operation's overhead as a prior, fitted to {} whole networks (likeliest tau {}, rho {})",
-                quiet.limit,
-                100.0 * quiet.most,
-                quiet.widening(),
-                nets.len(),
-                fitted.tau,
-                fitted.rho
-            ),
+            method: method(canaried, &fitted, nets.len()),
             points: self.points,
             threads: self.threads,
             cpus: start.cpus.clone(),
             // By the intervals that are stated, of the samples that count.
-            stopped_by: Some(if is_precise { "precision" } else { "budget" }.to_string()),
+            stopped_by: canaried.map(|_| if is_precise() { "precision" } else { "budget" }.to_string()),
             space: SpaceId { name: self.space.name().to_string(), hash: self.space.hash() },
             device: device(start),
             engine: engine(start),
-            canary: Some(Canary { kind: start.canary.clone(), stated_us: Micros(stated), median_us: Micros(median) }),
+            simulator: simulator(start),
+            canary: canaried.map(|own| Canary {
+                kind: start.canary.clone(),
+                stated_us: Micros(own.stated),
+                median_us: Micros(own.median),
+            }),
             governor: start.governor.clone(),
             clock: clock(samples, start),
             temperature: temperature(samples),
             units: None,
             fit: Some(Fit {
-                residual: fitted.residual,
+                residual: printed(fitted.residual, readings.noise(), RESIDUAL),
                 noise: Some(noise.sqrt()),
                 architectures: nets.iter().map(|n| job::architecture(n)).collect(),
                 anchors: self.anchors(&measured)?,
             }),
             checked: None,
         };
-        let rows = self.rows(samples, &quiet, &parts, &fitted.parts, stated);
+        let rows = self.rows(samples, &readings, &parts, &fitted.parts);
         Table::new(header, rows).map_err(|faults| HostError::Faults { faults, raw: raw.to_path_buf() })
     }
 
@@ -134,7 +133,7 @@ impl Plan<'_> {
     }
 
     /// All rows in the space's order: blocks and identities, then the trunk.
-    fn rows(&self, samples: &Samples, quiet: &QuietRatios, parts: &[&Model], fitted: &[Measured], stated: f64) -> Vec<Row> {
+    fn rows(&self, samples: &Samples, readings: &Readings, parts: &[&Model], fitted: &[Measured]) -> Vec<Row> {
         let primitives: BTreeMap<String, Candidate> = self.space.unique_candidates().into_iter().map(|c| (c.key(), c)).collect();
         let identities = primitives.iter().filter(|(_, c)| c.primitive.is_identity(&c.layer)).map(|(key, c)| Row {
             key: key.clone(),
@@ -152,8 +151,8 @@ impl Plan<'_> {
             checksum: None,
         });
         let measured = std::iter::zip(parts, fitted).map(|(model, latency)| {
-            let item = samples.items.get(&model.id).cloned().unwrap_or_default();
             let half = 1.96 * latency.error;
+            let us = |us: f64| Micros(printed(us, readings.noise(), NANOSECONDS));
             let piece = model.id.strip_prefix(luts::TRUNK_PREFIX);
             Row {
                 key: model.id.clone(),
@@ -162,13 +161,13 @@ impl Plan<'_> {
                 shapes: shapes(&model.graph),
                 macs: model.graph.macs(),
                 params: model.graph.parameter_count() as u64,
-                latency: Micros(latency.us),
-                interval: Some(Interval { low: Micros(latency.us - half), high: Micros(latency.us + half) }),
-                quantiles: quantiles(quiet.item(&model.id), stated),
-                samples: quiet.item(&model.id).len() as u64,
-                discarded: discarded(&item, quiet.item(&model.id).len() + quiet.loud(&model.id), quiet.loud(&model.id)),
-                cold: cold(&item, stated),
-                checksum: item.checksum,
+                latency: us(latency.us),
+                interval: Some(Interval { low: us(latency.us - half), high: us(latency.us + half) }),
+                quantiles: readings.quantiles(&model.id),
+                samples: readings.count(&model.id) as u64,
+                discarded: readings.discarded(&model.id),
+                cold: readings.cold(&model.id),
+                checksum: samples.items.get(&model.id).and_then(|item| item.checksum.clone()),
             }
         });
         identities.chain(measured).collect()
@@ -180,6 +179,69 @@ impl Plan<'_> {
 fn kin(model: &Model) -> usize {
     let gated = || model.graph.nodes().iter().any(|node| node.op == Op::Mul);
     if model.id.starts_with(luts::TRUNK_PREFIX) { 0 } else { 1 + usize::from(gated()) }
+}
+
+/// Parts of a µs that the times of a simulated table are printed to, and parts of one that its residual is.
+const NANOSECONDS: f64 = 1e3;
+const RESIDUAL: f64 = 1e6;
+
+/// A fitted figure as it is printed: without noise to few enough digits that no host's rounding shows.
+fn printed(value: f64, noise: Noise, steps: f64) -> f64 {
+    match noise {
+        Noise::Present => value,
+        Noise::Absent => (value * steps).round() / steps,
+    }
+}
+
+/// How the times came to be, in words.
+fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
+    let Fitted { tau, rho, .. } = fitted;
+    let fit = "blocks alone minus one operation's overhead as a prior, fitted to";
+    match canaried {
+        Some(Canaried { quiet, .. }) => format!(
+            "medians of samples over canaries up to {:.2} times their quiet time, without a neighbour's effect on the core (at most \
+             {:+.1} %), intervals {:.2} times as wide as samples alone tell, since processes differ; {fit} {nets} whole networks \
+             (likeliest tau {tau}, rho {rho})",
+            quiet.limit,
+            100.0 * quiet.most,
+            quiet.widening(),
+        ),
+        None => {
+            format!("medians of simulated runs, after one that warms the caches; {fit} {nets} whole networks (tau {tau}, rho {rho})")
+        }
+    }
+}
+
+/// What simulated the device, and how near it came to real ones.
+pub(super) fn simulator(start: &Start) -> Option<Simulator> {
+    let facts = start.simulator.as_ref()?;
+    Some(Simulator {
+        chip: facts.chip.clone(),
+        chip_sha256: facts.chip_sha256.clone(),
+        model: facts.simulator.clone(),
+        qemu: facts.qemu.clone(),
+        qemu_sha256: facts.qemu_sha256.clone(),
+        agent_sha256: facts.agent_sha256.clone(),
+        errors: model_errors(),
+    })
+}
+
+#[cfg(not(target_os = "android"))]
+fn model_errors() -> Vec<luts::ModelError> {
+    let error = |compared: simulator::Compared| luts::ModelError {
+        what: compared.what,
+        count: compared.count,
+        mape: compared.mape,
+        bias: compared.bias,
+        largest: compared.largest,
+        kendall_tau: compared.kendall_tau,
+    };
+    simulator::validation().into_iter().map(error).collect()
+}
+
+#[cfg(target_os = "android")]
+fn model_errors() -> Vec<luts::ModelError> {
+    Vec::new()
 }
 
 /// The engine as tables state it.
@@ -221,6 +283,11 @@ pub(super) fn serial_hash(start: &Start) -> Option<String> {
 
 /// The clocks seen. An emulator's are none of a processor.
 fn clock(samples: &Samples, start: &Start) -> Option<ClockBand> {
+    if start.simulator.is_some() {
+        // The chip's, which never changes.
+        let mhz = start.device.known.clusters.first().and_then(|cluster| cluster.max_mhz).map(Megahertz)?;
+        return Some(ClockBand { min_mhz: mhz, median_mhz: mhz, max_mhz: mhz });
+    }
     let mut mhz = samples.mhz.clone();
     mhz.sort_by(f64::total_cmp);
     if mhz.is_empty() || !start.device.emulation.is_empty() {
@@ -236,18 +303,6 @@ fn temperature(samples: &Samples) -> Option<TemperatureBand> {
     Some(TemperatureBand { start_c: Celsius(*celsius.first()?), min_c: extreme(f64::min)?, max_c: extreme(f64::max)? })
 }
 
-/// Why samples of an item do not count, of which `steady` were not disturbed within and `loud` of these too loud.
-fn discarded(item: &ItemSamples, steady: usize, loud: usize) -> Discarded {
-    let [canary, moved, preempted, temperature] = item.faulty;
-    let unsteady = item.samples.len().saturating_sub(steady) as u64;
-    Discarded { canary, moved, preempted, temperature, unsteady, loud: loud as u64 }
-}
-
-/// Median of the runs with cold caches.
-fn cold(item: &ItemSamples, stated: f64) -> Option<Micros> {
-    median(item.cold.iter().copied()).map(|ratio| Micros(ratio * stated))
-}
-
 fn shapes(graph: &Graph) -> Shapes {
     let input = graph.inputs().first().map(|&x| graph.node(x).shape);
     let output = graph.outputs().first().map(|(_, y)| graph.node(*y).shape);
@@ -255,14 +310,4 @@ fn shapes(graph: &Graph) -> Shapes {
         (Some(x), Some(y)) => Shapes { c_in: x.c, c_out: y.c, stride: x.h.div_ceil(y.h), h: x.h, w: x.w },
         _ => Shapes::default(),
     }
-}
-
-fn quantiles(ratios: &[f64], stated: f64) -> Option<Quantiles> {
-    let mut sorted = ratios.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    if sorted.is_empty() {
-        return None;
-    }
-    let at = |q| Micros(quantile(&sorted, q) * stated);
-    Some(Quantiles { p0: at(0.0), p10: at(0.1), p50: at(0.5), p90: at(0.9), p100: at(1.0) })
 }

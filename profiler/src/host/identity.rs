@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use engines::EngineKind;
-use luts::{Cluster, Device, EngineId, Header};
+use luts::{Cluster, Device, EngineId, Header, Simulator, Source};
 use serde::Serialize;
 
 use super::conditions::pinned_cluster;
@@ -48,12 +48,30 @@ pub struct Comparison {
 impl Identity {
     /// Of a table.
     pub fn of_table(header: &Header) -> Self {
-        Self::new(&header.device, &header.engine, &header.cpus, header.threads)
+        let this = Self::new(&header.device, &header.engine, &header.cpus, header.threads);
+        this.on(header.source == Source::Simulated, header.simulator.as_ref())
     }
 
     /// Of an agent that is to run an engine in that many threads.
     pub fn of_agent(start: &Start, threads: usize) -> Self {
-        Self::new(&fitted::device(start), &fitted::engine(start), &start.cpus, threads)
+        let simulator = fitted::simulator(start);
+        let this = Self::new(&fitted::device(start), &fitted::engine(start), &start.cpus, threads);
+        this.on(simulator.is_some(), simulator.as_ref())
+    }
+
+    /// The same with what simulated the device, if it was simulated.
+    fn on(mut self, simulated: bool, simulator: Option<&Simulator>) -> Self {
+        let kind = if simulated { "simulated" } else { "real" };
+        let short = |hash: &str| hash.chars().take(12).collect::<String>();
+        // Errors are told, and the agent is compared by its times: the same engine compiled elsewhere differs by some tenths of a percent.
+        let of = |field: &dyn Fn(&Simulator) -> String| simulator.map(field);
+        self.facts.extend([
+            ("kind of device", Some(kind.to_string())),
+            ("simulated chip", of(&|s| format!("{}, files of SHA-256 {}…", s.chip, short(&s.chip_sha256)))),
+            ("simulator", of(&|s| format!("model {}", s.model))),
+            ("QEMU", of(&|s| format!("{} {}", s.qemu, short(&s.qemu_sha256)).trim_end().to_string())),
+        ]);
+        self
     }
 
     fn new(device: &Device, engine: &EngineId, cpus: &[usize], threads: usize) -> Self {

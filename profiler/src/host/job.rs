@@ -61,6 +61,11 @@ impl Model {
         std::iter::once(overhead).chain(blocks).chain(pieces).collect()
     }
 
+    /// Whether it is a part, a block or a piece of the trunk: parts have a column for times with cold caches.
+    pub fn is_part(&self) -> bool {
+        !is_net(&self.id) && self.id != OVERHEAD
+    }
+
     /// The network of a choice, as an app ships it.
     pub fn net(space: &Space, choice: &[Primitive], points: usize) -> Self {
         Self { id: net_id(choice), graph: space.deployed(choice, points) }
@@ -250,8 +255,8 @@ impl<'a> Writer<'a> {
             inputs: given.collect::<Result<_, _>>()?,
             expected: self.values(index, "out", std::iter::zip(output_names, &expected).collect())?,
             earlier: Vec::new(),
-            // Whole networks are for the fit; their parts have a column for it.
-            cold: !id.starts_with(NET) && id != OVERHEAD,
+            // Whole networks are for the fit.
+            cold: model.is_part(),
         })
     }
 

@@ -6,7 +6,10 @@
 //! | [`mislead`] | candidates that multiply-adds put in the wrong order |
 //! | [`terminal`] | a table in the terminal |
 //! | [`heatmap`], [`flops`] | a table as a picture |
+//! | `explained` | where the time of a simulated table's rows goes |
 
+#[cfg(not(target_os = "android"))]
+pub mod explained;
 pub mod flops;
 pub mod grid;
 pub mod heatmap;
@@ -16,7 +19,7 @@ pub mod terminal;
 use std::path::Path;
 
 use blocks::Space;
-use luts::{Source, Table};
+use luts::{ModelError, Simulator, Source, Table};
 use serde::Serialize;
 
 use super::picture::{Page, Section};
@@ -99,13 +102,17 @@ fn provenance(table: &Table) -> String {
     let h = &table.header;
     let mut lines = vec![
         format!("{}: {} ({}), {} {}", h.source, h.device.model, h.device.arch, h.engine.name, h.engine.version),
-        format!("{} thread(s) on CPUs {:?}; {} landmarks; space {}; {}", h.threads, h.cpus, h.points, h.space.name, h.date),
+        format!("{} thread(s) on CPUs {:?}; {} landmarks; space {}; {}", h.threads, h.cpus, h.points, h.space.name, h.made()),
     ];
     if h.source == Source::Imported {
         lines.push(h.method.clone());
     }
     if let Some(soc) = &h.device.soc {
         lines.push(soc.clone());
+    }
+    if let Some(simulator) = &h.simulator {
+        lines.push(simulated(simulator));
+        lines.extend(simulator.errors.iter().map(model_error));
     }
     if let Some(canary) = &h.canary {
         lines.push(format!("canary {:.2} µs quiet, {:.2} µs in the median", canary.stated_us.0, canary.median_us.0));
@@ -132,6 +139,23 @@ fn provenance(table: &Table) -> String {
     }
     lines.push(format!("digest {}", table.digest()));
     lines.join("\n") + "\n"
+}
+
+/// What simulated the device.
+fn simulated(simulator: &Simulator) -> String {
+    let Simulator { chip, chip_sha256, model, qemu, qemu_sha256, agent_sha256, errors: _ } = simulator;
+    format!(
+        "simulated chip {chip} (SHA-256 {chip_sha256:.12}), model {model}, QEMU {qemu} (SHA-256 {qemu_sha256:.12}), agent {agent_sha256:.12}"
+    )
+}
+
+/// How near the simulator came to a real chip.
+fn model_error(error: &ModelError) -> String {
+    let ModelError { what, count, mape, bias, largest, kendall_tau } = error;
+    let largest = largest.map(|largest| format!(", at most {:.1} %", 100.0 * largest)).unwrap_or_default();
+    let tau = kendall_tau.map(|tau| format!(", Kendall tau {tau:.3}")).unwrap_or_default();
+    let (mape, bias) = (100.0 * mape, 100.0 * bias);
+    format!("simulator against real chips, {what} ({count}): mean absolute error {mape:.1} %, bias {bias:+.1} %{largest}{tau}")
 }
 
 /// Reads and checks a table; against a space too, where one is given.

@@ -95,7 +95,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 fn header(tables: &[Named], canary: f64, between: f64) -> Header {
     let headers: Vec<&Header> = tables.iter().map(|(_, table)| &table.header).collect();
     let mut header = headers[0].clone();
-    header.date = text::now();
+    header.date = header.date.map(|_| text::now());
     header.method = format!("{} tables merged (random effects of DerSimonian and Laird); {}", tables.len(), headers[0].method);
     header.checked = None;
     header.stopped_by = None;

@@ -10,6 +10,7 @@
 //! | [`raw`] | raw sample files |
 //! | [`reserve`] | files that one command alone writes |
 //! | [`design`] | which whole networks are measured along with the blocks |
+//! | [`readings`] | what samples say of each model |
 //! | [`neighbour`] | what a neighbour on the core does to samples, taken out |
 //! | [`cluster`] | by how much wider intervals are, since processes differ |
 //! | [`fit`] | block latencies from blocks alone and whole networks |
@@ -19,8 +20,9 @@
 //! | [`conditions`] | in what two tables' conditions differ |
 //! | [`identity`] | whether two measurements are of one device and one engine |
 //! | [`output`] | what is said, and results |
+//! | `explain` | where simulated time goes |
 //! | [`picture`] | pictures for people: SVG, PNG, HTML |
-//! | [`build`], [`check`], [`mod@bench`], [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
+//! | [`build`], [`check`], [`mod@bench`], `simulate`, [`candidates`], [`devices`], [`lut`], [`diff`], [`merge`],
 //! [`net`], [`nni`] | the commands |
 
 pub mod bench;
@@ -35,6 +37,8 @@ pub mod design;
 pub mod devices;
 pub mod diff;
 pub mod error;
+#[cfg(not(target_os = "android"))]
+pub mod explain;
 pub mod fit;
 pub mod fitted;
 pub mod given;
@@ -51,7 +55,10 @@ pub mod picture;
 pub mod plausibility;
 pub mod quantity;
 pub mod raw;
+pub mod readings;
 pub mod reserve;
+#[cfg(not(target_os = "android"))]
+pub mod simulate;
 pub mod text;
 pub mod transport;
 pub mod units;

@@ -1,11 +1,10 @@
 //! `profiler net`: a network of a space as an ONNX file, to be measured before it is trained.
 
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use blocks::{Primitive, Space, Weights, onnx};
 
+use super::output::replace_file;
 use super::{HostError, design, job};
 
 /// Seed of the weights: what is timed does not depend on them.
@@ -63,13 +62,7 @@ impl Net {
         let weights = Weights::for_measuring(&graph, WEIGHTS_SEED);
         let bytes = onnx::model(&graph, &weights, &onnx::Options::default());
         let bytes = bytes.map_err(|e| HostError::Prepare { id: self.architecture(), reason: e.to_string() })?;
-        let failed = |e| HostError::file("write", path)(e);
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-        let readable = std::fs::Permissions::from_mode(0o644);
-        let mut file = tempfile::Builder::new().prefix(".net-").permissions(readable).tempfile_in(folder).map_err(failed)?;
-        file.write_all(&bytes).map_err(failed)?;
-        file.persist(path).map_err(|e| failed(e.error))?;
-        Ok(())
+        replace_file(path, &bytes)
     }
 }
 

@@ -50,7 +50,7 @@ mod tests {
         let cluster = |cpus: &str, core: &str| Cluster { cpus: cpus.into(), core: Some(core.into()), ..Cluster::default() };
         let header = Header {
             source: Source::Simulated,
-            date: String::new(),
+            date: None,
             profiler: String::new(),
             method: String::new(),
             points: 1,
@@ -60,6 +60,7 @@ mod tests {
             space: SpaceId { name: "s".into(), hash: "h".into() },
             device: Device { clusters: vec![cluster("0-3", "Cortex-A73"), cluster("4-7", core)], ..Device::default() },
             engine: EngineId::default(),
+            simulator: None,
             canary: None,
             governor: None,
             clock: Some(ClockBand { min_mhz: Megahertz(600.0), median_mhz: Megahertz(2000.0), max_mhz: Megahertz(2000.0) }),

@@ -135,16 +135,21 @@ fn table_line(html: &mut String, table: &Provenance, more: &str) {
                 escape(&table.source)
             ),
         );
+        if table.source == "simulated" {
+            for near in table.nearness() {
+                push(html, format_args!("<p>{}</p>", escape(&near)));
+            }
+        }
     }
     push(
         html,
         format_args!(
-            "<p>Table: {} on <b>{}</b>, {}, {} thread(s), {}; sha256 <code>{}</code>{}{more}</p>",
+            "<p>Table: {} on <b>{}</b>, {}, {} thread(s){}; sha256 <code>{}</code>{}{more}</p>",
             escape(&table.source),
             escape(&table.device),
             escape(&table.engine),
             table.threads,
-            escape(&table.date),
+            table.date.as_ref().map_or(String::new(), |date| format!(", {}", escape(date))),
             escape(&table.sha256),
             table.scaled.as_ref().map_or(String::new(), |s| format!("; {}", escape(s)))
         ),

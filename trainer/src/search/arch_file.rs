@@ -6,7 +6,8 @@ use blocks::Space;
 use blocks::network::POINTS;
 use serde::{Deserialize, Serialize};
 
-use super::cost::{Combine, Costs, MACS, MICROS, Predicted, Provenance};
+use super::cost::{Combine, Costs, MACS, MICROS, Predicted};
+use super::provenance::Provenance;
 use crate::error::Result;
 use crate::run::{FileError, write_atomically};
 

@@ -8,7 +8,9 @@ use candle_core::{Device, Tensor};
 use luts::{LookupError, Source, Table, TableError, trunk_key};
 use serde::{Deserialize, Serialize};
 
+use super::absent;
 use super::choice::best_within;
+use super::provenance::Provenance;
 use crate::run::{LatencyScope, PerfMetric, SearchConfig};
 
 /// The unit of a table's times, as files and messages name it.
@@ -87,34 +89,18 @@ impl Predicted {
     }
 }
 
-/// Where a table comes from, as arch.json and reports state it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// How the times were got: `measured`, `simulated`, `emulated`, `imported`.
-    pub source: String,
-    /// Of the table's content.
-    pub sha256: String,
-    /// Device and processor.
-    pub device: String,
-    /// Name and version of the engine.
-    pub engine: String,
-    /// Threads it used.
-    pub threads: usize,
-    /// When the table was made.
-    pub date: String,
-    /// Landmarks of the networks that were measured.
-    pub points: usize,
-    /// How `trunk:fc` was scaled, where this net has another number of landmarks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scaled: Option<String>,
-}
-
 /// Costs cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum CostError {
     /// The table.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// There is no such table.
+    #[error("there is no table {}; {}", path.display(), absent::advice(path))]
+    Absent {
+        /// The path that was named.
+        path: PathBuf,
+    },
     /// A figure.
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -324,7 +310,10 @@ impl CostTensors {
 
 impl DeviceCosts {
     fn from_table(path: &Path, space: &Space, points: usize, scope: LatencyScope, allow_emulated: bool) -> Result<Self, CostError> {
-        let table = Table::read_for(path, space)?;
+        let table = Table::read_for(path, space).map_err(|e| match e {
+            TableError::Read { path, source } if source.kind() == std::io::ErrorKind::NotFound => CostError::Absent { path },
+            other => other.into(),
+        })?;
         let shown = || path.display().to_string();
         if table.header.source == Source::Emulated && !allow_emulated {
             return Err(CostError::Emulated { path: shown() });
@@ -345,18 +334,7 @@ impl DeviceCosts {
         let header = &table.header;
         let scaled = (has_trunk && header.points != points)
             .then(|| format!("trunk:fc × {factor:.4}: measured for {} points, used for {points}", header.points));
-        let device =
-            [Some(header.device.model.clone()), header.device.soc.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let provenance = Provenance {
-            source: header.source.to_string(),
-            sha256: table.digest(),
-            device,
-            engine: format!("{} {}", header.engine.name, header.engine.version),
-            threads: header.threads,
-            date: header.date.clone(),
-            points: header.points,
-            scaled,
-        };
+        let provenance = Provenance::of(&table, scaled);
         Ok(Self { candidates, trunk, table: Some((provenance, table)) })
     }
 }

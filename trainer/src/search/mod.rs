@@ -1,9 +1,11 @@
 //! The search: a supernet's weights and its architecture, trained in turn.
 
+mod absent;
 mod arch_file;
 mod choice;
 mod cost;
 mod input;
+mod provenance;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -18,9 +20,10 @@ use indicatif::ProgressBar;
 
 pub use arch_file::{ArchFile, CandidateChance, LayerChoice, Piece, TablePrediction};
 pub use choice::best_within;
-pub use cost::{Combine, CostError, CostTensors, Costs, Predicted, Provenance, primitives};
+pub use cost::{Combine, CostError, CostTensors, Costs, Predicted, primitives};
 pub use input::examine;
 use input::{Input, trained_on, unreachable_target};
+pub use provenance::Provenance;
 
 use crate::error::{Error, Result};
 use crate::evaluate::{Candle, Evaluation, evaluate_like};
@@ -181,16 +184,8 @@ impl Search {
             self.arch_loader.faces(),
         )];
         for table in self.costs.provenances() {
-            lines.push(format!(
-                "table: {} on {}, {}, {} thread(s), {}, sha256 {:.12}",
-                table.source, table.device, table.engine, table.threads, table.date, table.sha256
-            ));
-            if table.source != "measured" {
-                lines.push(format!(
-                    "WARNING: this table's times are {}: no device ran these blocks for it",
-                    table.source.to_uppercase()
-                ));
-            }
+            lines.push(table.line());
+            lines.extend(table.warnings());
             lines.extend(table.scaled.iter().map(|s| format!("note: {s}")));
         }
         match self.costs.provenances().count() {

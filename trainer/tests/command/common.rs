@@ -67,7 +67,7 @@ pub fn table(source: Source) -> Table {
     let space = Space::load("pfld").unwrap();
     let header = Header {
         source,
-        date: "2026-01-02T03:04:05Z".into(),
+        date: Some("2026-01-02T03:04:05Z".into()),
         profiler: "0.1.0".into(),
         method: "made up".into(),
         points: 106,
@@ -77,6 +77,7 @@ pub fn table(source: Source) -> Table {
         space: SpaceId { name: space.name().into(), hash: space.hash() },
         device: Device { model: "a board".into(), arch: "aarch64".into(), ..Device::default() },
         engine: EngineId { name: "onnxruntime".into(), version: "1.0.0".into(), ..EngineId::default() },
+        simulator: None,
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.0), median_us: Micros(100.0) }),
         governor: None,
         clock: None,

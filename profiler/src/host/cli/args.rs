@@ -45,6 +45,13 @@ pub(super) enum Command {
                             profiler bench detector.onnx --shape image=1,3,480,640\n          \
                             profiler bench subnet.mnn --device adb --engine mnn")]
     Bench(BenchArgs),
+    /// Run any program for aarch64 Linux on a simulated chip, and tell its time, and where it goes.
+    #[cfg(not(target_os = "android"))]
+    #[command(after_help = "Examples: profiler simulate --chip sd625 -- ./program argument\n          \
+                            profiler simulate --sysroot rootfs -- rootfs/usr/bin/python3 script.py\n\n\
+                            The program's own output and exit code are as they were; figures go to the standard error. Its clocks \
+                            show simulated time.")]
+    Simulate(SimulateArgs),
     /// Write a network of a space as an ONNX file with random weights, to be measured before it is trained.
     #[command(after_help = "Example: profiler net --arch sep_k3,mb_k5_res,gh_k5,mb_k5_res,gh_k5 --out net.onnx")]
     Net(NetArgs),
@@ -76,6 +83,35 @@ pub(super) struct CandidatesArgs {
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[cfg(not(target_os = "android"))]
+#[derive(Args)]
+pub(super) struct SimulateArgs {
+    /// The chip: its name (qrb2210, rpi3b, sd625) or a TOML file.
+    #[arg(long, default_value = "sd625")]
+    pub(super) chip: String,
+    /// Folder with the loader and the libraries of a program that is not static, as they lie below `/`.
+    #[arg(long, value_name = "DIR")]
+    pub(super) sysroot: Option<PathBuf>,
+    /// A variable of the program's environment, which is empty otherwise. May be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub(super) env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    /// Tell a time though the simulator does not know more than 0.1 % of the instructions.
+    #[arg(long)]
+    pub(super) allow_unknown: bool,
+    /// File for the figures as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub(super) program: Vec<std::ffi::OsString>,
+}
+
+#[cfg(not(target_os = "android"))]
+fn variable(text: &str) -> Result<(std::ffi::OsString, std::ffi::OsString), String> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("is not NAME=VALUE")?;
+    Ok((name.into(), value.into()))
 }
 
 #[derive(Args)]
@@ -149,6 +185,13 @@ pub(super) struct MeasureArgs {
     /// Length of the canaries around a sample.
     #[arg(long, default_value = "100us", value_name = "TIME")]
     pub(super) canary: Time,
+    /// On a simulated device: take times even where more than 0.1 % of the instructions are not known to the simulator.
+    #[arg(long)]
+    pub(super) allow_unknown: bool,
+    /// On a simulated device: timed runs of each model, of which the median is taken. One run in twelve of some models is 2 % faster
+    /// than the others, for the phase in which it meets the caches' random choices.
+    #[arg(long, hide = true, default_value_t = 3, value_parser = passes)]
+    pub(super) timed_runs: usize,
 }
 
 impl MeasureArgs {
@@ -183,6 +226,8 @@ impl MeasureArgs {
             hold: Hold { celsius: (self.band > 0.0).then_some(self.band), start_celsius: None, governor: !self.keep_governor },
             passes: self.passes,
             seed,
+            timed_runs: self.timed_runs,
+            allow_unknown: self.allow_unknown,
         }
     }
 }
@@ -195,7 +240,7 @@ pub(super) struct BuildArgs {
     /// The table's file.
     #[arg(long)]
     pub(super) out: PathBuf,
-    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port]. Several units of one model work side by side.
+    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP for a simulated one (sd625, qrb2210, rpi3b, a TOML file). Several units of one model work side by side.
     #[arg(long, default_value = "local")]
     pub(super) device: Vec<Address>,
     /// Several units share the work (the default for several).
@@ -248,7 +293,7 @@ pub(super) struct CheckArgs {
     /// The table's search space, if not the one of its name.
     #[arg(long)]
     pub(super) space: Option<String>,
-    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
+    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP for a simulated one (sd625, qrb2210, rpi3b, a TOML file).
     #[arg(long, default_value = "local")]
     pub(super) device: Address,
     #[command(flatten)]
@@ -302,7 +347,7 @@ pub(super) struct BenchArgs {
     /// Values of an input, a file of numpy.save; made up by type without. Repeat it for several inputs.
     #[arg(long, value_name = "NAME=FILE.npy")]
     pub(super) input: Vec<NamedFile>,
-    /// Device: local, adb, adb:SERIAL or ssh://user@host[:port].
+    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP for a simulated one (sd625, qrb2210, rpi3b, a TOML file).
     #[arg(long, default_value = "local")]
     pub(super) device: Address,
     #[command(flatten)]
@@ -325,6 +370,14 @@ pub(super) struct BenchArgs {
     /// Keep the raw samples in this file.
     #[arg(long, value_name = "FILE")]
     pub(super) raw: Option<PathBuf>,
+    /// Of a simulated device: tell where the cycles go, by cause and by function.
+    #[cfg(not(target_os = "android"))]
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// The same as a picture: a file .svg, .png or .html.
+    #[cfg(not(target_os = "android"))]
+    #[arg(long, value_name = "FILE")]
+    pub(super) picture: Option<PictureFile>,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -343,6 +396,11 @@ pub(super) enum LutCommand {
         /// Draw it into a file, too: .svg, .png or .html.
         #[arg(long, value_name = "FILE")]
         out: Option<PictureFile>,
+        /// Tell of a simulated table where the time of each row goes; the raw file is the one beside the table unless it is named.
+        #[cfg(not(target_os = "android"))]
+        #[arg(long, value_name = "RAW", num_args = 0..=1)]
+        #[expect(clippy::option_option, reason = "given or not, with a file or without")]
+        explain: Option<Option<PathBuf>>,
         /// Colours in the terminal.
         #[arg(long, value_enum, default_value_t)]
         color: ColourChoice,

@@ -26,19 +26,10 @@ fn lines() -> [String; LINES.len()] {
 }
 
 fn listener() -> Listener<'static> {
-    Listener {
-        samples: Samples::default(),
-        raw: None,
-        bar: ProgressBar::hidden(),
-        loading: None,
-        ids: ["a".to_string(), "b".to_string()].into(),
-        failed: None,
-        earlier_ms: 0.0,
-        began: None,
-        bounds: Bounds { lines: 1000, ms: 1e6 },
-        lines: 0,
-        accept: None,
-    }
+    let progress = Progress::Time { earlier_ms: 0.0, budget_ms: 1 };
+    let ids = ["a".to_string(), "b".to_string()].into();
+    let listener = Listener::new(Samples::default(), None, ProgressBar::hidden(), progress, ids, None);
+    Listener { bounds: Bounds { lines: 1000, ms: 1e6 }, ..listener }
 }
 
 /// What the host makes of an agent that says so and ends well.
@@ -163,6 +154,7 @@ fn an_honest_agent_stays_within_its_bounds() {
         oversubscribe: false,
         holder: String::new(),
         patience_ms: 0,
+        simulated: false,
         seed: 1,
         plan,
         hold,

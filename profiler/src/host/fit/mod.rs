@@ -47,14 +47,23 @@ pub struct Net {
     pub time: Measured,
 }
 
+/// Whether the times have noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noise {
+    /// They were measured.
+    Present,
+    /// They were simulated, and are the same each time.
+    Absent,
+}
+
 /// What was fitted.
 #[derive(Clone, Debug)]
 pub struct Fitted {
     /// Latency of each part and its standard error.
     pub parts: Vec<Measured>,
-    /// The likeliest spread of a part around its guess, relative.
+    /// The likeliest spread of a part around its guess, relative; without noise the one that is always taken.
     pub tau: f64,
-    /// The likeliest share of a network that does not add up.
+    /// The likeliest share of a network that does not add up; without noise the one that is always taken.
     pub rho: f64,
     /// Root mean square relative error of networks, each predicted from the others; 0 without networks.
     pub residual: f64,
@@ -64,6 +73,8 @@ const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
 /// τ and ρ of the latencies themselves. Chosen anew for each table, they would follow the networks' noise, and two tables of one
 /// device would differ more. What the likeliest ones would have made of a part goes into its error instead.
 const STEADY: (f64, f64) = (0.02, 0.01);
+/// The same of times without noise. They are not chosen by likelihood, whose logarithms two hosts may round differently.
+const EXACT: (f64, f64) = (0.02, 0.005);
 const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
 /// Least networks that tell τ and ρ: the likeliest ones of two or three networks are those that make them fit exactly.
 const TELLING: usize = 20;
@@ -81,13 +92,18 @@ const LEAST: f64 = 0.2;
 /// Fits the parts' latencies.
 ///
 /// `overhead` is the time of a graph of one operation. `None` where the figures are no numbers.
-pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net]) -> Option<Fitted> {
+pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net], noise: Noise) -> Option<Fitted> {
     let prior: Vec<f64> = parts.iter().map(|p| (p.alone.us - overhead.us).max(LEAST * p.alone.us)).collect();
     let prior = &prior;
     let of = |tau: f64, rho: f64| Posterior::new(prior, parts, overhead, nets, tau, rho);
+    if noise == Noise::Absent {
+        let exact = of(EXACT.0, EXACT.1)?;
+        let fitted = (0..parts.len()).map(|j| exact.part(j)).collect();
+        return Some(Fitted { parts: fitted, tau: exact.tau, rho: exact.rho, residual: exact.residual(nets) });
+    }
     let steady = || of(STEADY.0, STEADY.1);
     let all = TAU.iter().flat_map(|&tau| RHO.iter().filter_map(move |&rho| of(tau, rho)));
-    let likeliest = if nets.len() < TELLING { steady() } else { all.max_by(|a, b| a.likelihood.total_cmp(&b.likelihood)) }?;
+    let likeliest = if nets.len() < TELLING { steady() } else { all.max_by(|a, b| a.likelihood().total_cmp(&b.likelihood())) }?;
     let steady = steady()?;
     let part = |j: usize| {
         let (steady, likeliest) = (steady.part(j), likeliest.part(j));
@@ -111,7 +127,6 @@ struct Posterior {
     surprise: Vec<f64>,
     /// The observations' inverse covariance times `surprise`.
     weighted: Vec<f64>,
-    likelihood: f64,
 }
 
 impl Posterior {
@@ -142,8 +157,7 @@ impl Posterior {
         let observed = Cholesky::new(observed)?;
         let surprise: Vec<f64> = nets.iter().map(|net| net.time.us - dot(&net.parts, prior)).collect();
         let weighted = observed.solve(&surprise);
-        let likelihood = -0.5 * (dot(&surprise, &weighted) + observed.log_determinant());
-        likelihood.is_finite().then(|| Self {
+        weighted.iter().all(|w| w.is_finite()).then(|| Self {
             tau,
             rho,
             prior: prior.to_vec(),
@@ -152,8 +166,13 @@ impl Posterior {
             observed,
             surprise,
             weighted,
-            likelihood,
         })
+    }
+
+    /// Of the networks' times, but for what is the same under every τ and ρ.
+    fn likelihood(&self) -> f64 {
+        let distance: f64 = std::iter::zip(&self.surprise, &self.weighted).map(|(s, w)| s * w).sum();
+        -0.5 * (distance + self.observed.log_determinant())
     }
 
     fn part(&self, j: usize) -> Measured {
@@ -206,7 +225,7 @@ mod tests {
             Net { parts, time: Measured { us, error: us * noise / 2.0 } }
         };
         let (seen, unseen): (Vec<Net>, Vec<Net>) = ((0..72).map(|_| net(0.01)).collect(), (0..50).map(|_| net(0.0)).collect());
-        let fitted = fit(&alone, Measured { us: 6.0, error: 0.02 }, &seen).unwrap();
+        let fitted = fit(&alone, Measured { us: 6.0, error: 0.02 }, &seen, Noise::Present).unwrap();
         let mean_error = |parts: &[f64]| {
             let errors = unseen.iter().map(|net| {
                 let predicted: f64 = std::iter::zip(&net.parts, parts).map(|(p, t)| p * t).sum();
@@ -232,7 +251,7 @@ mod tests {
     fn without_networks_the_prior_stays() {
         let part = |us| Part { alone: Measured { us, error: 0.1 }, group: 0, kin: 0 };
         let alone = [part(20.0), part(6.5)];
-        let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[]).unwrap();
+        let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[], Noise::Present).unwrap();
         assert_eq!(fitted.parts[0].us, 14.0);
         assert_eq!(fitted.parts[1].us, LEAST * 6.5);
         assert_eq!(fitted.residual, 0.0);

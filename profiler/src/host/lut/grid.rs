@@ -202,7 +202,7 @@ pub(super) mod tests {
     fn toml_header(space: &Space) -> luts::Header {
         luts::Header {
             source: luts::Source::Imported,
-            date: String::new(),
+            date: Some(String::new()),
             profiler: String::new(),
             method: String::new(),
             points: 1,
@@ -212,6 +212,7 @@ pub(super) mod tests {
             space: luts::SpaceId { name: "pfld".to_string(), hash: space.hash() },
             device: luts::Device::default(),
             engine: luts::EngineId::default(),
+            simulator: None,
             canary: None,
             governor: None,
             clock: None,

@@ -19,12 +19,11 @@ pub mod plot;
 pub mod png;
 pub mod svg;
 
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::HostError;
+use super::output::replace_file;
 pub use axis::Axis;
 pub use colour::Colour;
 pub use drawing::{Drawing, Font};
@@ -93,12 +92,7 @@ impl PictureFile {
             Format::Html => page.html().into_bytes(),
             Format::Png => pixels(&page.drawing).map_err(failed)?,
         };
-        let readable = std::fs::Permissions::from_mode(0o644);
-        let file = tempfile::Builder::new().prefix(".picture-").permissions(readable).tempfile_in(self.folder());
-        let mut file = file.map_err(failed)?;
-        file.write_all(&bytes).map_err(failed)?;
-        file.persist(&self.path).map_err(|e| failed(e.error))?;
-        Ok(())
+        replace_file(&self.path, &bytes)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rounded::{self, TIMES};
 use crate::host::identity::Identity;
-use crate::protocol::{Event, Sample, SampleFault, Shaped, Start};
+use crate::protocol::{Event, Explanation, Sample, SampleFault, Shaped, Start};
 use crate::steady;
 
 /// Samples of one item.
@@ -28,6 +28,8 @@ pub struct ItemSamples {
     pub outputs: Vec<Shaped>,
     /// What the user must be told of that.
     pub notes: Vec<String>,
+    /// Where the cycles of simulated runs went.
+    pub explained: Vec<Explanation>,
 }
 
 impl ItemSamples {
@@ -80,6 +82,10 @@ impl Samples {
                     let mut unlike = then.compare(&now).lines("then", "now");
                     if before.cpus != start.cpus {
                         unlike.push(format!("CPUs: {:?} (then), {:?} (now)", before.cpus, start.cpus));
+                    }
+                    let agent = |start: &Start| start.simulator.as_ref().map(|simulator| simulator.agent_sha256.clone());
+                    if agent(before) != agent(start) {
+                        unlike.push("agent: another build, whose code lies at other places; its times do not mix".to_string());
                     }
                     if before.canary != start.canary {
                         unlike.push(format!("canary: {} (then), {} (now)", before.canary, start.canary));
@@ -138,6 +144,9 @@ impl Samples {
                 self.items.entry(id.clone()).or_default().cold.push(ratio);
             }
             Event::Cold { id, .. } => return Err(format!("holds a cold run of '{id}' without a time")),
+            Event::Explained(explanation) => {
+                self.items.entry(explanation.id.clone()).or_default().explained.push(explanation.as_ref().clone());
+            }
             Event::Loading { .. } | Event::Sampling | Event::Resting { .. } | Event::Round { .. } | Event::Failed { .. } => {}
         }
         Ok(())
@@ -171,6 +180,11 @@ impl Samples {
             pool.processes += unit.processes;
         }
         pool
+    }
+
+    /// Whether a simulated device gave them: they have no noise.
+    pub fn is_simulated(&self) -> bool {
+        self.start.as_ref().is_some_and(|start| start.simulator.is_some())
     }
 
     /// What to do about too few good samples, from why most were left out.

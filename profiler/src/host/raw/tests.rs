@@ -77,6 +77,7 @@ fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
         cpus: vec![1],
         governor: None,
         canary: "loop".to_string(),
+        simulator: None,
     };
     let mut state = 1.0;
     for pass in 0..12 {
@@ -145,7 +146,7 @@ fn a_builds_samples_take_less_than_500_kb_and_give_the_same_table_again() {
     let table = |samples: &Samples| -> Table {
         let plan = Plan { space: &space, points: 106, threads: 1, precision: 0.005, models: &models, nets: &nets };
         let mut table = plan.table(samples, Path::new("r")).unwrap();
-        table.header.date = String::new();
+        table.header.date = Some(String::new());
         table
     };
     for (name, manner) in [("loud", Manner { faulty: 0.5, unrest: 0.7 }), ("quiet", Manner { faulty: 0.01, unrest: 0.03 })] {

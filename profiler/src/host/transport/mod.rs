@@ -6,6 +6,8 @@ mod local;
 #[cfg(not(target_os = "android"))]
 pub mod remote;
 #[cfg(not(target_os = "android"))]
+pub mod simulated;
+#[cfg(not(target_os = "android"))]
 pub mod ssh;
 mod stream;
 
@@ -29,6 +31,15 @@ pub enum Address {
     Adb(Option<String>),
     /// A board by ssh: what follows `ssh://`.
     Ssh(String),
+    /// A simulated chip: its name, or the path of its file.
+    Simulated(String),
+}
+
+impl Address {
+    /// Whether it is simulated: it has no noise, and gives the same times always.
+    pub fn is_simulated(&self) -> bool {
+        matches!(self, Self::Simulated(_))
+    }
 }
 
 impl FromStr for Address {
@@ -41,7 +52,8 @@ impl FromStr for Address {
             "adb" => Ok(Self::Adb(None)),
             _ if s.starts_with("adb:") => given(&s[4..]).map(|serial| Self::Adb(Some(serial))),
             _ if s.starts_with("ssh://") => given(&s[6..]).map(Self::Ssh),
-            _ => Err(format!("'{s}' is no device; use local, adb, adb:SERIAL or ssh://user@host[:port]")),
+            _ if s.starts_with("sim:") => given(&s[4..]).map(Self::Simulated),
+            _ => Err(format!("'{s}' is no device; use local, adb, adb:SERIAL, ssh://user@host[:port] or sim:CHIP")),
         }
     }
 }
@@ -53,6 +65,7 @@ impl fmt::Display for Address {
             Self::Adb(None) => f.write_str("adb"),
             Self::Adb(Some(serial)) => write!(f, "adb:{serial}"),
             Self::Ssh(rest) => write!(f, "ssh://{rest}"),
+            Self::Simulated(chip) => write!(f, "sim:{chip}"),
         }
     }
 }
@@ -71,6 +84,10 @@ pub enum TransportError {
     #[cfg(not(target_os = "android"))]
     #[error(transparent)]
     Remote(#[from] remote::RemoteError),
+    /// A simulated device.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Simulated(#[from] simulated::SimulationError),
     /// The engine's library.
     #[error(transparent)]
     Engine(#[from] engines::EngineError),
@@ -91,6 +108,26 @@ pub enum TransportError {
         /// How long it was waited for.
         seconds: u64,
     },
+}
+
+impl TransportError {
+    /// Whether what was asked for is at fault, and not the device.
+    pub fn is_by_user(&self) -> bool {
+        match self {
+            #[cfg(not(target_os = "android"))]
+            Self::Simulated(e) => e.is_by_user(),
+            _ => false,
+        }
+    }
+}
+
+/// How devices are opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Access<'a> {
+    /// Key file for ssh, where given.
+    pub identity: Option<&'a Path>,
+    /// Whether a simulated device may execute instructions that the simulator does not know.
+    pub allow_unknown: bool,
 }
 
 /// A way to a device.
@@ -131,16 +168,17 @@ pub trait Transport {
     fn remove_all(&mut self) -> Result<(), TransportError>;
 }
 
-/// Opens the way to a device; `identity` is a key file for ssh.
+/// Opens the way to a device.
 ///
 /// # Errors
 /// [`TransportError`] where the device is not there or does not let this user in.
 #[cfg(not(target_os = "android"))]
-pub fn open(address: &Address, identity: Option<&Path>) -> Result<Box<dyn Transport>, TransportError> {
+pub fn open(address: &Address, access: Access) -> Result<Box<dyn Transport>, TransportError> {
     Ok(match address {
         Address::Local => Box::new(Local::default()),
         Address::Adb(serial) => Box::new(remote::Remote::new(adb::Adb::open(serial.as_deref())?)?),
-        Address::Ssh(target) => Box::new(remote::Remote::new(Ssh::open(target, identity)?)?),
+        Address::Ssh(target) => Box::new(remote::Remote::new(Ssh::open(target, access.identity)?)?),
+        Address::Simulated(chip) => Box::new(simulated::Simulated::open(chip, access.allow_unknown)?),
     })
 }
 
@@ -149,10 +187,10 @@ pub fn open(address: &Address, identity: Option<&Path>) -> Result<Box<dyn Transp
 /// # Errors
 /// [`TransportError::Unavailable`] for any other device.
 #[cfg(target_os = "android")]
-pub fn open(address: &Address, _: Option<&Path>) -> Result<Box<dyn Transport>, TransportError> {
+pub fn open(address: &Address, _: Access) -> Result<Box<dyn Transport>, TransportError> {
     match address {
         Address::Local => Ok(Box::new(Local::default())),
-        Address::Adb(_) | Address::Ssh(_) => Err(TransportError::Unavailable { address: address.clone() }),
+        Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => Err(TransportError::Unavailable { address: address.clone() }),
     }
 }
 
@@ -162,10 +200,10 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["local", "adb", "adb:0a1b 2", "ssh://me@board:2222"] {
+        for good in ["local", "adb", "adb:0a1b 2", "ssh://me@board:2222", "sim:sd625", "sim:chips/my own.toml"] {
             assert_eq!(good.parse::<Address>().map(|a| a.to_string()).as_deref(), Ok(good));
         }
-        for bad in ["", "adb:", "ssh://", "usb", "Local"] {
+        for bad in ["", "adb:", "ssh://", "sim:", "sim", "usb", "Local"] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

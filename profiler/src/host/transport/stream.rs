@@ -57,7 +57,17 @@ enum Message {
 }
 
 /// Hands the process's lines over until it ends; ends it where asked to, on Ctrl-C, or where it hangs.
-pub(super) fn follow(mut child: Child, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+pub(super) fn follow(child: Child, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+    follow_while(child, &mut |silent| silent <= SILENCE, on_line)
+}
+
+/// [`follow`], with a judge of how long it may be silent: asked every now and then with how long it has been, it ends the process by
+/// `false`.
+pub(super) fn follow_while(
+    mut child: Child,
+    goes_on: &mut dyn FnMut(Duration) -> bool,
+    on_line: &mut dyn FnMut(&[u8]) -> Flow,
+) -> Result<Ended, TransportError> {
     let (sender, messages) = mpsc::sync_channel(64);
     let stdout = child.stdout.take();
     let reader = thread::spawn(move || {
@@ -67,7 +77,7 @@ pub(super) fn follow(mut child: Child, on_line: &mut dyn FnMut(&[u8]) -> Flow) -
     });
     let stderr = child.stderr.take();
     let errors = thread::spawn(move || stderr.map(last_of).unwrap_or_default());
-    let result = pump(&messages, on_line);
+    let result = pump(&messages, goes_on, on_line);
     // The reader may wait for room in the channel.
     drop(messages);
     if !matches!(result, Ok((Flow::Continue, _))) {
@@ -82,7 +92,11 @@ pub(super) fn follow(mut child: Child, on_line: &mut dyn FnMut(&[u8]) -> Flow) -
 }
 
 /// Gives `Continue` where the lines have ended by themselves, and whether the last one was cut off.
-fn pump(messages: &mpsc::Receiver<Message>, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<(Flow, bool), TransportError> {
+fn pump(
+    messages: &mpsc::Receiver<Message>,
+    goes_on: &mut dyn FnMut(Duration) -> bool,
+    on_line: &mut dyn FnMut(&[u8]) -> Flow,
+) -> Result<(Flow, bool), TransportError> {
     let mut heard = Instant::now();
     loop {
         match messages.recv_timeout(Duration::from_millis(50)) {
@@ -95,8 +109,8 @@ fn pump(messages: &mpsc::Receiver<Message>, on_line: &mut dyn FnMut(&[u8]) -> Fl
             Ok(Message::End { half_line }) => return Ok((Flow::Continue, half_line)),
             Ok(Message::Error(e)) => return Err(TransportError::Lost(e)),
             Err(RecvTimeoutError::Disconnected) => return Ok((Flow::Continue, false)),
-            Err(RecvTimeoutError::Timeout) if heard.elapsed() > SILENCE => {
-                return Err(TransportError::Silent { seconds: SILENCE.as_secs() });
+            Err(RecvTimeoutError::Timeout) if !goes_on(heard.elapsed()) => {
+                return Err(TransportError::Silent { seconds: heard.elapsed().as_secs() });
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

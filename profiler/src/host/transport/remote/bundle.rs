@@ -132,6 +132,21 @@ impl Bundle {
         Ok(Self { files, loader, system })
     }
 
+    /// Its program, where it is a static one.
+    ///
+    /// # Errors
+    /// [`RemoteError::WrongFile`] where it needs a loader.
+    pub fn program(&self, device: &str) -> Result<PathBuf, RemoteError> {
+        let program = self.files.iter().find(|file| file.name == PROGRAM).map(|file| file.from.clone()).unwrap_or_default();
+        match self.system {
+            None => Ok(program),
+            Some(_) => {
+                let reason = "it needs a loader; a simulated device takes a static program, as scripts/build-agent.sh mnn makes it";
+                Err(RemoteError::WrongFile { path: program, device: device.to_string(), reason: reason.to_string() })
+            }
+        }
+    }
+
     /// The error, where the library is made for another system than this agent.
     fn unlike(&self, library: &Path, place: &Path) -> Option<RemoteError> {
         // One that cannot be read has been refused before.

@@ -269,6 +269,15 @@ impl<S: Shell> Transport for Remote<S> {
     }
 }
 
+/// The agent with that engine for a simulated device: a static program for ARMv8 Linux.
+///
+/// # Errors
+/// [`RemoteError::NoAgent`], [`RemoteError::WrongFile`].
+pub fn simulated_agent(device: &str, engine: EngineKind) -> Result<PathBuf, RemoteError> {
+    let probe = Probe { folder: String::new(), arch: "aarch64".to_string(), android: false, hashes: false };
+    Bundle::find(device, &probe, engine, None)?.program(device)
+}
+
 /// Where the engine's library goes, below the folder.
 fn engine_file(on_host: &Path) -> String {
     format!("engine/{}", on_host.file_name().unwrap_or_default().to_string_lossy())

@@ -1,0 +1,50 @@
+//! Where the time of a simulated table's rows goes, from the raw file beside it.
+
+use luts::Table;
+use serde::Serialize;
+
+use crate::host::explain::Explanation;
+use crate::host::raw::Samples;
+use crate::host::text;
+
+/// A row of the table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Its key.
+    pub key: String,
+    /// Its own graph, alone.
+    pub alone: Explanation,
+}
+
+/// Causes of a column: those of instructions that issue, …
+const WORK: [&str; 3] = ["issued two", "issued one", "long issue"];
+/// … and those of memory.
+const MEMORY: [&str; 5] = ["L1 miss", "L2 miss", "loads in flight", "stores in flight", "TLB miss"];
+
+/// What is known of the table's rows, in its order.
+pub fn rows(table: &Table, samples: &Samples) -> Vec<Row> {
+    let of = |key: &str| samples.items.get(key)?.explained.iter().find(|kept| !kept.cold).map(Explanation::of_kept);
+    table.rows().iter().filter_map(|row| Some(Row { key: row.key.clone(), alone: of(&row.key)? })).collect()
+}
+
+/// For people: a line a row.
+pub fn text(rows: &[Row]) -> String {
+    let head = ["alone", "µs", "multiply-adds a cycle", "issuing", "memory", "other waiting", "from memory", "most in"];
+    let lines = rows.iter().map(|Row { key, alone }| {
+        let share = |names: &[&str]| alone.causes.iter().filter(|c| names.contains(&c.name.as_str())).map(|c| c.share).sum::<f64>();
+        let (work, memory) = (share(&WORK), share(&MEMORY));
+        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+        let most = alone.functions.first().map(|f| format!("{} {}", f.name, percent(f.share))).unwrap_or_default();
+        vec![
+            key.clone(),
+            format!("{:.1}", alone.us),
+            format!("{:.2}", alone.multiply_adds_a_cycle),
+            percent(work),
+            percent(memory),
+            percent((1.0 - work - memory).max(0.0)),
+            format!("{:.1} KB", alone.memory.dram_read_bytes as f64 / 1e3),
+            most,
+        ]
+    });
+    text::columns(&std::iter::once(head.map(String::from).to_vec()).chain(lines).collect::<Vec<_>>())
+}

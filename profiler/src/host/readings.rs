@@ -1,0 +1,187 @@
+//! What samples say of each model: of a measured device a median with its interval, of a simulated one the time itself.
+
+use luts::{Discarded, Micros, Quantiles};
+
+use super::fit::{Measured, Noise};
+use super::neighbour::QuietRatios;
+use super::raw::{ItemSamples, Samples};
+use crate::stats::{Median, median, quantile};
+
+/// The figures of all models.
+pub struct Readings<'a> {
+    samples: &'a Samples,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Samples over canaries.
+    Noisy(Canaried),
+    /// Times as they are: a simulated device has no noise and no canary.
+    Exact,
+}
+
+/// What is known of a device with noise.
+pub struct Canaried {
+    /// The samples that count.
+    pub quiet: QuietRatios,
+    /// The canary's time while the device was quiet, in µs.
+    pub stated: f64,
+    /// Its median.
+    pub median: f64,
+}
+
+impl<'a> Readings<'a> {
+    /// Of these samples; `None` where none is good.
+    pub fn of(samples: &'a Samples) -> Option<Self> {
+        let kind = if samples.is_simulated() {
+            Kind::Exact
+        } else {
+            let (stated, median) = samples.canary_us()?;
+            Kind::Noisy(Canaried { quiet: QuietRatios::of(samples), stated, median })
+        };
+        Some(Self { samples, kind })
+    }
+
+    /// What is known of a device with noise; `None` for a simulated one.
+    pub fn canaried(&self) -> Option<&Canaried> {
+        match &self.kind {
+            Kind::Noisy(canaried) => Some(canaried),
+            Kind::Exact => None,
+        }
+    }
+
+    /// Whether the times have noise.
+    pub fn noise(&self) -> Noise {
+        if self.canaried().is_some() { Noise::Present } else { Noise::Absent }
+    }
+
+    /// A model's time in µs; with noise by a canary that takes `stated`, or by the device's own quiet one. `None` where too few samples
+    /// count.
+    pub fn median(&self, id: &str, stated: Option<f64>) -> Option<Median> {
+        match &self.kind {
+            Kind::Noisy(own) => Some(own.quiet.median(id)?.scaled(stated.unwrap_or(own.stated))),
+            Kind::Exact => {
+                let value = median(self.samples.items.get(id)?.samples.iter().map(|sample| sample.us))?;
+                Some(Median { value, low: value, high: value })
+            }
+        }
+    }
+
+    /// A model's time and its standard error.
+    pub fn time(&self, id: &str) -> Option<Measured> {
+        match &self.kind {
+            Kind::Noisy(own) => {
+                let median = own.quiet.median(id)?;
+                Some(Measured { us: median.value * own.stated, error: median.standard_error() * own.stated })
+            }
+            Kind::Exact => self.median(id, None).map(|median| Measured { us: median.value, error: 0.0 }),
+        }
+    }
+
+    /// Whether each of these items' intervals is within this share of its median.
+    pub fn are_precise<'b>(&self, ids: impl IntoIterator<Item = &'b String>, precision: f64) -> bool {
+        match &self.kind {
+            Kind::Noisy(own) => own.quiet.are_precise(ids, precision),
+            Kind::Exact => ids.into_iter().all(|id| self.median(id, None).is_some()),
+        }
+    }
+
+    /// How many samples count.
+    pub fn count(&self, id: &str) -> usize {
+        match &self.kind {
+            Kind::Noisy(own) => own.quiet.item(id).len(),
+            Kind::Exact => self.item(id).map_or(0, |item| item.samples.len()),
+        }
+    }
+
+    /// Quantiles of the samples that count.
+    pub fn quantiles(&self, id: &str) -> Option<Quantiles> {
+        let (mut sorted, factor) = match &self.kind {
+            Kind::Noisy(own) => (own.quiet.item(id).to_vec(), own.stated),
+            Kind::Exact => (self.item(id)?.samples.iter().map(|sample| sample.us).collect(), 1.0),
+        };
+        sorted.sort_by(f64::total_cmp);
+        if sorted.is_empty() {
+            return None;
+        }
+        let at = |q| Micros(quantile(&sorted, q) * factor);
+        Some(Quantiles { p0: at(0.0), p10: at(0.1), p50: at(0.5), p90: at(0.9), p100: at(1.0) })
+    }
+
+    /// Samples that do not count, by reason.
+    pub fn discarded(&self, id: &str) -> Discarded {
+        let (Some(item), Some(own)) = (self.item(id), self.canaried()) else { return Discarded::default() };
+        let loud = own.quiet.loud(id);
+        let steady = own.quiet.item(id).len() + loud;
+        let [canary, moved, preempted, temperature] = item.faulty;
+        let unsteady = item.samples.len().saturating_sub(steady) as u64;
+        Discarded { canary, moved, preempted, temperature, unsteady, loud: loud as u64 }
+    }
+
+    /// Median of the runs with cold caches.
+    pub fn cold(&self, id: &str) -> Option<Micros> {
+        let ratio = median(self.item(id)?.cold.iter().copied())?;
+        Some(Micros(ratio * self.canaried().map_or(1.0, |own| own.stated)))
+    }
+
+    fn item(&self, id: &str) -> Option<&ItemSamples> {
+        self.samples.items.get(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{DeviceFacts, EngineFacts, Event, Sample, SimulatorFacts, Start};
+
+    fn simulator() -> SimulatorFacts {
+        SimulatorFacts {
+            chip: "c".into(),
+            chip_sha256: "1".into(),
+            simulator: "1".into(),
+            qemu: "7.2".into(),
+            qemu_sha256: String::new(),
+            agent_sha256: "2".into(),
+        }
+    }
+
+    #[test]
+    fn one_simulated_sample_is_the_time() {
+        let engine =
+            EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
+        let start = Start {
+            protocol: crate::protocol::PROTOCOL,
+            version: "0".into(),
+            device: DeviceFacts::default(),
+            engine,
+            cpus: vec![0],
+            governor: None,
+            canary: String::new(),
+            simulator: Some(simulator()),
+        };
+        let sample = Sample {
+            id: "a".into(),
+            at_ms: 0.0,
+            us: 123.5,
+            spread: 0.0,
+            before_us: 1.0,
+            after_us: 1.0,
+            cpu: None,
+            mhz: None,
+            celsius: None,
+            fault: None,
+        };
+        let mut samples = Samples::default();
+        for event in
+            [Event::Start(Box::new(start)), Event::Sample(sample), Event::Cold { id: "a".into(), us: 200.0, canary_us: 1.0 }]
+        {
+            samples.add(&event).unwrap();
+        }
+        let readings = Readings::of(&samples).unwrap();
+        assert_eq!(readings.time("a"), Some(Measured { us: 123.5, error: 0.0 }));
+        assert_eq!(readings.median("a", Some(7.0)), Some(Median { value: 123.5, low: 123.5, high: 123.5 }));
+        assert_eq!((readings.count("a"), readings.cold("a")), (1, Some(Micros(200.0))));
+        assert!(readings.are_precise([&"a".to_string()], 1e-9) && !readings.are_precise([&"b".to_string()], 0.5));
+        assert_eq!(readings.quantiles("a").map(|q| (q.p0, q.p100)), Some((Micros(123.5), Micros(123.5))));
+    }
+}

@@ -1,0 +1,104 @@
+//! Trouble with a simulated device.
+
+use std::path::PathBuf;
+
+use emulator::EmulatorError;
+use engines::EngineKind;
+use simulator::ChipError;
+
+/// Why a simulated device does not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// The chip.
+    #[error(transparent)]
+    Chip(#[from] ChipError),
+    /// An engine that cannot be simulated.
+    #[error("{engine} cannot be run on a simulated device: {reason}; use --engine mnn or --engine tract")]
+    Engine {
+        /// The engine.
+        engine: EngineKind,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// QEMU or the plugin.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// A model's simulation is not to be used.
+    #[error("the simulation of '{id}' cannot be used")]
+    Report {
+        /// The item.
+        id: String,
+        /// Why.
+        source: EmulatorError,
+    },
+    /// The agent is no program that can be simulated.
+    #[error("the agent {path} cannot be simulated: {reason}")]
+    Agent {
+        /// The agent.
+        path: PathBuf,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The agent, or QEMU with it, ended before it was done.
+    #[error("the agent ended early at '{id}' ({how}){}", if .said.is_empty() { String::new() } else { format!("\n{}", .said) })]
+    Ended {
+        /// The item.
+        id: String,
+        /// How: `signal 11`.
+        how: String,
+        /// What it wrote to standard error.
+        said: String,
+    },
+    /// The agent waits for what never comes.
+    #[error("the agent hangs at '{id}': it has computed nothing for {seconds} s and was ended")]
+    Waits {
+        /// The item.
+        id: String,
+        /// For how long.
+        seconds: u64,
+    },
+    /// The agent computes without end.
+    #[error("the agent does not come to an end at '{id}': it has said nothing for {seconds} s and was ended")]
+    Endless {
+        /// The item.
+        id: String,
+        /// For how long.
+        seconds: u64,
+    },
+    /// The agent of one model is not that of another.
+    #[error("the agent says something else at '{id}' than before: was it replaced meanwhile?")]
+    Unlike {
+        /// The item.
+        id: String,
+    },
+    /// The agent leaves out what it was asked for, or says what makes no sense.
+    #[error("the agent answers oddly at '{id}': {reason}")]
+    Odd {
+        /// The item.
+        id: String,
+        /// What is odd.
+        reason: String,
+    },
+    /// A file of the host.
+    #[error("cannot {verb} {path}")]
+    File {
+        /// What was tried.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl SimulationError {
+    /// For `map_err` on files of the host.
+    pub(super) fn file(verb: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::File { verb, path: path.to_path_buf(), source }
+    }
+
+    /// Whether what was asked for is at fault, and not the machine.
+    pub fn is_by_user(&self) -> bool {
+        matches!(self, Self::Chip(_) | Self::Engine { .. })
+    }
+}
