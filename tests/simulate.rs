@@ -28,7 +28,8 @@ fn setting() -> Option<&'static Setting> {
         let folder = tempfile::tempdir().unwrap();
         let odd = folder.path().join("odd");
         let source = project_root().join("tests/programs/odd.c");
-        let compiled = Command::new("aarch64-linux-gnu-gcc").args(["-O1", "-static", "-pthread", "-o"]).arg(&odd).arg(source).status();
+        let compiled =
+            Command::new("aarch64-linux-gnu-gcc").args(["-O1", "-static", "-pthread", "-o"]).arg(&odd).arg(source).status();
         let profiler = programs(&["profiler"]).join("profiler");
         let tried = Command::new(&profiler).args(["simulate", "--"]).arg(&odd).output().unwrap();
         let missing = match (compiled, tried.status.success()) {

@@ -10,7 +10,7 @@ use crate::counters::MemoryCounters;
 use crate::prefetcher::{Prefetcher, StreamId};
 use crate::rules::LINE_BYTES;
 use crate::tlb::{Tlb, Translation};
-use crate::write_stream::WriteStream;
+use crate::write_stream::{Destination, WriteStream};
 
 /// When a load's data can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub(crate) struct Memory {
     stream: WriteStream,
     loads: Slots,
     stores: Slots,
+    prefetches: Slots,
     ahead: Slots,
     /// Cycle from which on the second-level cache sends the next line.
     second_free: u64,
@@ -97,9 +98,10 @@ impl Memory {
             second: Cache::new(&chip.l2.shape()),
             prefetcher: Prefetcher::new(&core.prefetcher, tlb.lines_a_page()),
             tlb,
-            stream: WriteStream::new(core.misses.streaming_lines),
+            stream: WriteStream::new(core.misses.streaming_lines, core.misses.streaming_lines_second),
             loads: Slots::new(core.misses.loads),
             stores: Slots::new(core.misses.stores),
+            prefetches: Slots::new(core.misses.prefetches),
             ahead: Slots::new(core.prefetcher.lines),
             second_free: 0,
             dram_free: 0,
@@ -162,7 +164,7 @@ impl Memory {
         self.counters.stores += 1;
         let translated = self.translate(line, now);
         let start = translated.map_or(now, |blocked| blocked.until);
-        let streaming = self.stream.store(line, bytes, start);
+        let destination = self.stream.store(line, bytes, start);
         if let Some(held) = self.data.find(line) {
             held.dirty = true;
             if std::mem::take(&mut held.ahead)
@@ -172,8 +174,8 @@ impl Memory {
             }
             return translated;
         }
-        if streaming {
-            self.write_through(line, start);
+        if destination != Destination::First {
+            self.write_through(line, destination, start);
             return translated;
         }
         self.counters.store_misses += 1;
@@ -195,7 +197,7 @@ impl Memory {
         let translated = self.translate(line, now);
         match self.data.find(line) {
             Some(held) => held.dirty = true,
-            None => self.write_through(line, translated.map_or(now, |blocked| blocked.until)),
+            None => self.write_through(line, Destination::Second, translated.map_or(now, |blocked| blocked.until)),
         }
         translated
     }
@@ -208,9 +210,13 @@ impl Memory {
             return;
         }
         self.counters.prefetches += 1;
+        let (slot, free) = self.prefetches.first_free();
+        let start = start.max(free);
         let (ready, source) = self.line_of_second(line, start, Use::Ahead);
+        self.prefetches.0[slot] = ready;
         if first {
-            self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, start);
+            // The prefetcher goes on where a line is used that this brought.
+            self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, start);
         }
     }
 
@@ -288,12 +294,22 @@ impl Memory {
     }
 
     /// A line, or what streams into it, goes past the first level.
-    fn write_through(&mut self, line: u64, now: u64) {
+    fn write_through(&mut self, line: u64, destination: Destination, now: u64) {
         if self.stream.begins(line) {
             self.counters.streamed_lines += 1;
             self.second_free = self.second_free.max(now) + self.second_line;
-            self.written(line, now);
+            if destination == Destination::Memory && !self.second.holds(line) {
+                self.send_to_memory(now);
+            } else {
+                self.written(line, now);
+            }
         }
+    }
+
+    /// A written line takes memory's bandwidth.
+    fn send_to_memory(&mut self, now: u64) {
+        self.counters.dram_written_bytes += u64::from(LINE_BYTES);
+        self.dram_free = self.dram_free.max(now << 8) + self.dram_line;
     }
 
     /// Puts a line into the second level; a written one that makes room goes to memory.
@@ -301,8 +317,7 @@ impl Memory {
         if let Some(old) = self.second.insert(line)
             && old.dirty
         {
-            self.counters.dram_written_bytes += u64::from(LINE_BYTES);
-            self.dram_free = self.dram_free.max(now << 8) + self.dram_line;
+            self.send_to_memory(now);
         }
     }
 

@@ -137,9 +137,8 @@ mod tests {
     #[test]
     fn targets_in_turn_are_learned() {
         let mut p = predictor();
-        let turn = |p: &mut Predictor| {
-            [0x10, 0x24, 0x38, 0x4c].iter().filter(|to| !p.branch(0x2000, **to, Flow::Always, true)).count()
-        };
+        let turn =
+            |p: &mut Predictor| [0x10, 0x24, 0x38, 0x4c].iter().filter(|to| !p.branch(0x2000, **to, Flow::Always, true)).count();
         assert_eq!(wrong(|| turn(&mut p), 50), 0);
         // At random they are not.
         let mut p = predictor();

@@ -187,11 +187,15 @@ pub struct Misses {
     pub loads: u8,
     /// Lines fetched for stores, at a time; likewise.
     pub stores: u8,
+    /// Lines that `prfm` asked for, at a time; the next one's waits, the program does not.
+    pub prefetches: u8,
     /// Cycles for which a line that is put into the cache takes the load/store pipeline.
     pub fill_cycles: u8,
     /// Full lines written one after the other before their fetch is done, from which on lines that are written go to the
     /// second level without being fetched; 0 for never.
     pub streaming_lines: u8,
+    /// The same, from which on they go to memory, past the second level; 0 for never.
+    pub streaming_lines_second: u8,
 }
 
 /// The prefetcher of the first-level data cache.
@@ -312,6 +316,7 @@ impl Core {
         self.instruction_cache.check(what, "instruction_cache")?;
         value(self.misses.loads >= 1, "misses.loads", "must be at least 1")?;
         value(self.misses.stores >= 1, "misses.stores", "must be at least 1")?;
+        value(self.misses.prefetches >= 1, "misses.prefetches", "must be at least 1")?;
         value(self.prefetcher.misses >= 2, "prefetcher.misses", "must be at least 2")?;
         let tlb = &self.tlb;
         value(tlb.page_kib.is_power_of_two(), "tlb.page_kib", "must be a power of two")?;

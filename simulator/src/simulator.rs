@@ -408,7 +408,8 @@ impl Simulator {
         }
         let fills = self.memory.take_fill_cycles();
         if fills > 0 {
-            self.memory_hold = (self.memory_hold.0.max(self.now + 1) + fills, Cause::L2);
+            let (until, cause) = self.memory_hold;
+            self.memory_hold = if until > self.now + 1 { (until + fills, cause) } else { (self.now + 1 + fills, Cause::L2) };
         }
     }
 

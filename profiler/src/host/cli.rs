@@ -108,7 +108,8 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             let table = Table::read(&path)?;
             let space = space_if_known(&table, space)?;
             #[cfg(not(target_os = "android"))]
-            let explained = explain.map(|raw| explained_rows(&table, raw.unwrap_or_else(|| path.with_extension("raw.gz")))).transpose()?;
+            let explained =
+                explain.map(|raw| explained_rows(&table, raw.unwrap_or_else(|| path.with_extension("raw.gz")))).transpose()?;
             if let Some(file) = out {
                 file.write(&lut::page(&table, space.as_ref()))?;
                 note(format_args!("drawn into {file}"));
@@ -182,7 +183,9 @@ fn explained_rows(table: &Table, raw: PathBuf) -> Result<Vec<lut::explained::Row
 #[cfg(not(target_os = "android"))]
 fn explainable(explain: bool, picture: Option<&PictureFile>, device: &Address) -> Result<(), HostError> {
     if (explain || picture.is_some()) && !device.is_simulated() {
-        return Err(HostError::Usage(format!("where time goes is told of simulated devices only, not of {device}: --device sim:sd625")));
+        return Err(HostError::Usage(format!(
+            "where time goes is told of simulated devices only, not of {device}: --device sim:sd625"
+        )));
     }
     picture.map_or(Ok(()), PictureFile::check)
 }

@@ -227,7 +227,12 @@ impl Diff {
             writeln!(
                 out,
                 "{letter}  {}: {model}, {} {}, {} thread(s){caches}, {} ({})",
-                side.name, engine.name, engine.version, h.threads, h.source, h.made()
+                side.name,
+                engine.name,
+                engine.version,
+                h.threads,
+                h.source,
+                h.made()
             )?;
         }
         for line in self.measured.lines("A", "B") {

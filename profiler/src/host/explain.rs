@@ -123,11 +123,7 @@ impl Explanation {
         let Self { memory, .. } = self;
         let head = format!(
             "{} cycles, {} instructions, {:.2} a cycle; {} multiply-adds, {:.2} a cycle of at most {PEAK:.0}\n",
-            self.cycles,
-            self.instructions,
-            self.issue_rate,
-            self.multiply_adds,
-            self.multiply_adds_a_cycle
+            self.cycles, self.instructions, self.issue_rate, self.multiply_adds, self.multiply_adds_a_cycle
         );
         let misses = format!(
             "{} loads and {} stores (lines touched), L1 misses {} and {}, L2 misses {}, prefetched {} by the program and {} by the core; \

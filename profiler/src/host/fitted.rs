@@ -5,8 +5,8 @@ use std::path::Path;
 
 use blocks::{Candidate, Graph, Op, Primitive, Space};
 use luts::{
-    Anchor, Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros,
-    Row, Shapes, Simulator, Source, SpaceId, Table, TemperatureBand,
+    Anchor, Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros, Row,
+    Shapes, Simulator, Source, SpaceId, Table, TemperatureBand,
 };
 use sha2::{Digest, Sha256};
 
@@ -207,7 +207,9 @@ fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
             quiet.widening(),
         ),
         None => {
-            format!("medians of simulated runs, after one that warms the caches; {fit} {nets} whole networks (tau {tau}, rho {rho})")
+            format!(
+                "medians of simulated runs, after one that warms the caches; {fit} {nets} whole networks (tau {tau}, rho {rho})"
+            )
         }
     }
 }

@@ -147,8 +147,7 @@ mod tests {
 
     #[test]
     fn one_simulated_sample_is_the_time() {
-        let engine =
-            EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
+        let engine = EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
         let start = Start {
             protocol: crate::protocol::PROTOCOL,
             version: "0".into(),

@@ -79,7 +79,8 @@ impl Simulate {
             regions: report.regions.iter().map(|region| Explanation::of(region, &functions)).collect(),
         };
         if let Some(path) = &self.json {
-            let text = serde_json::to_vec_pretty(&simulated).map_err(std::io::Error::from).map_err(HostError::file("write", path))?;
+            let text =
+                serde_json::to_vec_pretty(&simulated).map_err(std::io::Error::from).map_err(HostError::file("write", path))?;
             replace_file(path, &text)?;
         }
         let known = report.regions.iter().try_for_each(|region| trust::check_region(region, self.allow_unknown));

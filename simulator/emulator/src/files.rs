@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use simulator::Chip;
+use simulator::rules::LINE_BYTES;
 
 use crate::error::EmulatorError;
 
@@ -41,13 +42,38 @@ pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Resul
         (format!("{cpu}/cpu0/cpufreq/related_cpus"), "0\n"),
         (format!("{cpu}/cpu0/topology/physical_package_id"), "0\n"),
         (format!("{cpu}/cpu0/topology/core_id"), "0\n"),
-    ] {
+    ]
+    .into_iter()
+    .map(|(path, text)| (path, text.to_owned()))
+    .chain(caches(chip))
+    {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);
         fs::create_dir_all(parent).map_err(EmulatorError::file("make the folder", parent))?;
         fs::write(&path, text).map_err(EmulatorError::file("write", &path))?;
     }
     Ok(())
+}
+
+/// The files that tell of the caches, as Linux has them (Documentation/ABI/testing/sysfs-devices-system-cpu).
+fn caches(chip: &Chip) -> impl Iterator<Item = (String, String)> {
+    let second = chip.l2.shape();
+    [(1, "Data", chip.core.data_cache.clone()), (1, "Instruction", chip.core.instruction_cache.clone()), (2, "Unified", second)]
+        .into_iter()
+        .enumerate()
+        .flat_map(|(index, (level, kind, shape))| {
+            let values = [
+                ("level", level.to_string()),
+                ("type", kind.to_owned()),
+                ("size", format!("{}K", shape.kib)),
+                ("coherency_line_size", LINE_BYTES.to_string()),
+                ("ways_of_associativity", shape.ways.to_string()),
+                ("number_of_sets", shape.sets().to_string()),
+                ("shared_cpu_list", "0".to_owned()),
+                ("shared_cpu_map", "1".to_owned()),
+            ];
+            values.map(|(name, value)| (format!("sys/devices/system/cpu/cpu0/cache/index{index}/{name}"), format!("{value}\n")))
+        })
 }
 
 /// `/proc/cpuinfo` of a core; of one that is not known by name, that of a Cortex-A53, whose instruction set is what is emulated.

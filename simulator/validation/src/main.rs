@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::networks::Network;
-use crate::rows::{Row, Set};
+use crate::rows::Row;
 
 /// Whatever went wrong, in words.
 type Problem = Box<dyn std::error::Error>;

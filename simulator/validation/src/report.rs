@@ -77,7 +77,28 @@ impl Figures {
         }
         if self.networks.count > 0 {
             let Errors { count, mean_absolute, largest, .. } = self.networks;
-            let _ = writeln!(text, "networks  {count:5}: mean absolute error {}, largest {}", percent(mean_absolute), percent(largest));
+            let _ =
+                writeln!(text, "networks  {count:5}: mean absolute error {}, largest {}", percent(mean_absolute), percent(largest));
+        }
+        text
+    }
+
+    /// The same for headers of tables: `simulator::validation` reads it.
+    fn summary(&self) -> String {
+        let mut text = "# How near the simulator came to real chips. Written by scripts/validate-simulator.sh; headers of tables state it, and a search \
+                        tells it.\n"
+            .to_owned();
+        let sets = self.sets.iter().map(|set| (title(set.set), set.all, Some(set.tau)));
+        let networks = (self.networks.count > 0).then_some(("networks of ncnn on a QRB2210", self.networks, None));
+        for (what, errors, tau) in sets.chain(networks) {
+            let Errors { count, mean_absolute, bias, largest, .. } = errors;
+            let _ = write!(
+                text,
+                "\n[[compared]]\nwhat = \"{what}\"\ncount = {count}\nmape = {mean_absolute:.4}\nbias = {bias:.4}\nlargest = {largest:.4}\n"
+            );
+            if let Some(tau) = tau {
+                let _ = writeln!(text, "kendall_tau = {tau:.4}");
+            }
         }
         text
     }
@@ -98,15 +119,17 @@ impl Figures {
                 bar_of(format!("{name}: tau"), set.tau, set.tau >= TAU);
             }
         }
-        bar_of("networks: mean absolute error".to_owned(), self.networks.mean_absolute, self.networks.mean_absolute <= NETWORKS[0]);
-        bar_of("networks: largest error".to_owned(), self.networks.largest, self.networks.largest <= NETWORKS[1]);
+        let Errors { mean_absolute, largest, .. } = self.networks;
+        bar_of("networks: mean absolute error".to_owned(), mean_absolute, mean_absolute <= NETWORKS[0]);
+        bar_of("networks: largest error".to_owned(), largest, largest <= NETWORKS[1]);
         missed
     }
 }
 
 impl SetFigures {
     fn of(set: Set, pairs: &[&Pair]) -> Self {
-        let errors = |part: &mut dyn FnMut(&Pair) -> bool| Errors::of(pairs.iter().filter(|pair| part(pair)).map(|pair| pair.error()));
+        let errors =
+            |part: &mut dyn FnMut(&Pair) -> bool| Errors::of(pairs.iter().filter(|pair| part(pair)).map(|pair| pair.error()));
         let mut fastest: BTreeMap<[usize; 3], (f64, f64)> = BTreeMap::new();
         let mut kernels: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for pair in pairs {
@@ -146,6 +169,7 @@ pub fn write(folder: &Path, pairs: &[Pair], networks: &[Network], figures: &Figu
     fs::create_dir_all(&results)?;
     fs::write(results.join("tract.csv"), table_of(pairs))?;
     fs::write(results.join("networks.csv"), table_of_networks(networks))?;
+    fs::write(results.join("summary.toml"), figures.summary())?;
     for set in Set::ALL {
         let groups = groups(pairs, set);
         if !groups.is_empty() {
@@ -209,9 +233,10 @@ fn table_of_networks(networks: &[Network]) -> String {
 }
 
 fn figure_table(figures: &Figures) -> String {
-    let mut text = "| set | shapes | rows | mean abs. error | bias | 9 in 10 within | fastest kernel of a shape | tau over shapes |\n\
+    let mut text =
+        "| set | shapes | rows | mean abs. error | bias | 9 in 10 within | fastest kernel of a shape | tau over shapes |\n\
                     |---|---|---|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for set in &figures.sets {
         let fastest = format!("{} ({})", percent(set.fastest.mean_absolute), signed(set.fastest.bias));
         for (which, errors) in [("all", set.all), ("fitted on", set.fitted), ("not fitted on", set.others)] {

@@ -48,8 +48,8 @@ pub fn tau(pairs: &[(f64, f64)]) -> f64 {
             all += 1;
         }
     }
-    let untied = |k: usize| ((all - tied[k]) as f64).sqrt();
-    alike as f64 / (untied(0) * untied(1))
+    let untied = |k: usize| (all - tied[k]) as f64;
+    alike as f64 / (untied(0) * untied(1)).sqrt()
 }
 
 #[cfg(test)]

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_simulated_table_says_how_near_it_is() {
-        let error = ModelError { what: "networks".into(), count: 6, mape: 0.051, bias: -0.004, largest: Some(0.11), kendall_tau: None };
+        let error =
+            ModelError { what: "networks".into(), count: 6, mape: 0.051, bias: -0.004, largest: Some(0.11), kendall_tau: None };
         let table = |source: Source, errors: Vec<ModelError>| Provenance {
             source: source.to_string(),
             sha256: String::new(),
@@ -115,7 +116,10 @@ mod tests {
         assert_eq!(table(Source::Emulated, vec![]).warnings().len(), 1);
         let warnings = table(Source::Simulated, vec![error]).warnings();
         assert_eq!(warnings.len(), 3);
-        assert!(warnings[0].contains("SIMULATED") && warnings[1].contains("5.1 %") && warnings[1].contains("11.0 %"), "{warnings:?}");
+        assert!(
+            warnings[0].contains("SIMULATED") && warnings[1].contains("5.1 %") && warnings[1].contains("11.0 %"),
+            "{warnings:?}"
+        );
         assert_eq!(table(Source::Simulated, vec![]).warnings().len(), 3);
     }
 }

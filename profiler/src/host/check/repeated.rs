@@ -40,7 +40,11 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
     differences.push(format!(
         "networks that the build simulated too differ by {:.2} %, and {}: another simulator or chip",
         100.0 * largest,
-        if same_agent { "the agent is the same, so that they must not differ".to_string() } else { "another build of the agent explains 1 %".to_string() }
+        if same_agent {
+            "the agent is the same, so that they must not differ".to_string()
+        } else {
+            "another build of the agent explains 1 %".to_string()
+        }
     ));
     Err(HostError::OtherDevice { path: path.to_path_buf(), differences })
 }

@@ -27,7 +27,10 @@ pub fn draw(report: &Report, header: &Header) -> Drawing {
     let threads = if header.threads == 1 { "1 thread".to_string() } else { format!("{} threads", header.threads) };
     let from = format!(
         "table: {}, {} {}, {threads}, {}; none of these networks was used in fitting it",
-        header.source, header.engine.name, header.engine.version, header.made()
+        header.source,
+        header.engine.name,
+        header.engine.version,
+        header.made()
     );
     drawing.text((MARGIN, 72.0), font.fitted(&from, room), font);
     points(&mut drawing, report);

@@ -50,7 +50,8 @@ impl Task<'_> {
         };
         let ids = folder.items.iter().map(|item| item.id.clone()).collect();
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
-        let mut listener = Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, ids, accept) };
+        let mut listener =
+            Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, ids, accept) };
         folder.write_job(&job)?;
         transport.push(folder.path())?;
         let ended = transport.run(&mut |line| listener.line(line));

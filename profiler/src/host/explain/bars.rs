@@ -103,10 +103,15 @@ mod tests {
         let page = page(&[("net.onnx".to_string(), &explanation)], "sd625");
         let svg = svg::document(&page.drawing);
         let whole = WIDTH - MARGIN - BARS;
-        let widths: Vec<f64> = page.drawing.shapes.iter().filter_map(|shape| match shape {
-            crate::host::picture::drawing::Shape::Rect { width, height: BAR, .. } => Some(*width),
-            _ => None,
-        }).collect();
+        let widths: Vec<f64> = page
+            .drawing
+            .shapes
+            .iter()
+            .filter_map(|shape| match shape {
+                crate::host::picture::drawing::Shape::Rect { width, height: BAR, .. } => Some(*width),
+                _ => None,
+            })
+            .collect();
         assert_eq!(widths, [0.75 * whole, 0.25 * whole]);
         assert!(svg.contains("issued two") && svg.contains("L2 miss") && !svg.contains("misprediction"));
         assert!(page.html().contains("net.onnx: causes"));

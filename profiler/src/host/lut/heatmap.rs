@@ -68,7 +68,12 @@ fn subtitle(h: &Header) -> Vec<String> {
     let cpus = if h.cpus.is_empty() { String::new() } else { format!(" on CPUs {:?}", h.cpus) };
     let mut lines = vec![format!(
         "{} · {} · {} {} · {threads}{cpus} · {} landmarks · {}",
-        h.source, h.device.arch, h.engine.name, h.engine.version, h.points, h.made()
+        h.source,
+        h.device.arch,
+        h.engine.name,
+        h.engine.version,
+        h.points,
+        h.made()
     )];
     let fit = h.fit.as_ref().map(|f| {
         let (n, error) = (f.architectures.len(), 100.0 * f.residual);

@@ -240,13 +240,7 @@ mod tests {
     }
 
     fn start(version: &str) -> Box<Start> {
-        let engine = EngineFacts {
-            name: "mnn".into(),
-            version: "3".into(),
-            precision: None,
-            library_sha256: None,
-            build: None,
-        };
+        let engine = EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
         Box::new(Start {
             protocol: PROTOCOL,
             version: version.into(),

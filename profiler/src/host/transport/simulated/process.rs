@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use emulator::{Emulator, Run};
 use simulator::{Chip, Report};
 
+use super::explain::Explainer;
 use super::patience::{IDLE, LONGEST, Patience, State};
 use super::single::Single;
-use super::explain::Explainer;
 use super::{SimulationError, device};
 use crate::host::transport::stream::{self, Flow};
 use crate::protocol::{Event, Item, Job, SimulatorFacts, Start};
