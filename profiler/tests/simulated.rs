@@ -134,8 +134,8 @@ fn a_model_is_measured_and_explained() {
         assert_eq!(figure["ci95_us"], serde_json::json!([us, us]));
         let explained = &figure["explained"];
         let cycles = explained["cycles"].as_u64().expect("cycles");
-        // 2 GHz; the region is a little longer than what the agent's clock sees.
-        assert!((cycles as f64 / 2000.0 / us - 1.0).abs() < 0.01, "{cycles} cycles in {us} µs");
+        // 2 GHz; they are those of the run that is nearest to the mean.
+        assert!((cycles as f64 / 2000.0 / us - 1.0).abs() < 0.03, "{cycles} cycles in {us} µs");
         let causes = explained["causes"].as_array().expect("causes");
         assert_eq!(causes.iter().filter_map(|cause| cause["cycles"].as_u64()).sum::<u64>(), cycles);
         // It does not depend on what else is measured.

@@ -25,7 +25,7 @@ use crate::stats::Median;
 pub struct Figure {
     /// The file.
     pub model: String,
-    /// Median of the samples as they are, in µs a run; of a simulated device the time, and the intervals have no width.
+    /// Median of the samples as they are, in µs a run; of a simulated device the mean of its runs, and the intervals have no width.
     pub median_us: f64,
     /// Its 95 % interval, which knows that processes differ ([`cluster`]).
     pub ci95_us: [f64; 2],

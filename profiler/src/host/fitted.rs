@@ -207,9 +207,7 @@ fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
             quiet.widening(),
         ),
         None => {
-            format!(
-                "medians of simulated runs, after one that warms the caches; {fit} {nets} whole networks (tau {tau}, rho {rho})"
-            )
+            format!("means of simulated runs, after one that warms the caches; {fit} {nets} whole networks (tau {tau}, rho {rho})")
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::reference::Reference;
 use crate::run::{
     ArchData, ConfigError, Interrupt, LatencyScope, PerfMetric, RunConfig, RunFolder, SearchConfig, Stage, resolve, sha256_of_file,
 };
-use crate::search::{ArchFile, Combine, Found, Search, Start, TablePrediction};
+use crate::search::{ArchFile, Combine, CostError, Found, Search, Start, TablePrediction};
 
 /// Everything is optional so that a resumed run needs only --out: what is not given is as the run had it.
 #[derive(Args, Debug)]
@@ -138,6 +138,9 @@ impl SearchArgs {
         } else {
             self.lut.iter().map(|path| absolute(path)).collect()
         };
+        if let Some(path) = lut.iter().find(|path| !path.exists()) {
+            return Err(CostError::Absent { path: path.clone() }.into());
+        }
         let lut_sha256 = lut.iter().map(|path| sha256_of_file(path)).collect::<std::result::Result<Vec<_>, _>>()?;
         r.same("the latency table", &lut_sha256.join(" "), |s| s.lut_sha256.join(" "));
         let target_us = r.maybe("--target-us", self.target_us, |s| s.target_us);

@@ -188,8 +188,8 @@ pub(super) struct MeasureArgs {
     /// On a simulated device: take times even where more than 0.1 % of the instructions are not known to the simulator.
     #[arg(long)]
     pub(super) allow_unknown: bool,
-    /// On a simulated device: timed runs of each model, of which the median is taken. One run in six of some models is 2 % faster
-    /// than the others, for the phase in which it meets the caches' random choices.
+    /// On a simulated device: timed runs of each model, of which the mean is taken. One run in six of some models is 2 % faster
+    /// than the others, for the state in which it meets the caches.
     #[arg(long, hide = true, default_value_t = 7, value_parser = passes)]
     pub(super) timed_runs: usize,
 }

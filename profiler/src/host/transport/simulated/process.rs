@@ -103,7 +103,7 @@ impl Runner<'_> {
     /// The events with the device that was simulated, and behind each time where it went.
     fn explained(&self, item: &Item, events: Vec<Event>, report: &Report) -> Result<Said, SimulationError> {
         let odd = |reason: String| SimulationError::Odd { id: item.id.clone(), reason };
-        let middle = median_sample(&events).ok_or_else(|| odd("it timed nothing".to_string()))?;
+        let middle = usual_sample(&events).ok_or_else(|| odd("it timed nothing".to_string()))?;
         let mut regions = report.regions.iter();
         let (mut start, mut kept) = (None, Vec::new());
         for (place, event) in events.into_iter().enumerate() {
@@ -128,7 +128,7 @@ impl Runner<'_> {
                 if (us - simulated).abs() > CLOCK_US.max(CLOCK_SHARE * simulated) {
                     return Err(odd(format!("its clock counted {us} µs of {simulated} simulated ones")));
                 }
-                // Of several runs the one in the middle is what the table states.
+                // Of several runs the one that is nearest to what the table states.
                 if cold || place == middle {
                     kept.push(Event::Explained(Box::new(self.explainer.explain(region, report.entry, &item.id, cold))));
                 }
@@ -142,13 +142,14 @@ impl Runner<'_> {
     }
 }
 
-/// The place of the sample that is neither among the faster nor among the slower half; `None` where there is no sample.
-fn median_sample(events: &[Event]) -> Option<usize> {
+/// The place of the sample that is nearest to the mean of all; `None` where there is no sample.
+fn usual_sample(events: &[Event]) -> Option<usize> {
     let sample = |(place, event): (usize, &Event)| match event {
         Event::Sample(sample) => Some((place, sample.us)),
         _ => None,
     };
-    let mut samples: Vec<(usize, f64)> = events.iter().enumerate().filter_map(sample).collect();
-    samples.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-    samples.get(samples.len() / 2).map(|(place, _)| *place)
+    let samples: Vec<(usize, f64)> = events.iter().enumerate().filter_map(sample).collect();
+    let mean = samples.iter().map(|(_, us)| us).sum::<f64>() / samples.len() as f64;
+    let nearest = samples.iter().min_by(|(_, a), (_, b)| (a - mean).abs().total_cmp(&(b - mean).abs()));
+    nearest.map(|(place, _)| *place)
 }
