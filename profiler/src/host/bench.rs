@@ -30,7 +30,7 @@ pub struct Figure {
     /// Its 95 % interval, which knows that processes differ ([`cluster`]).
     pub ci95_us: [f64; 2],
     /// Median of samples over canaries, times the canary's time in the quietest tenth; without the effect of a
-    /// neighbour on the core ([`QuietRatios`]).
+    /// neighbour on the core ([`QuietRatios`](super::neighbour::QuietRatios)).
     pub paired_us: f64,
     /// Its 95 % interval, with the uncertainty of the canary's stated time.
     pub paired_ci95_us: [f64; 2],
