@@ -6,12 +6,12 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`qemu`] | the functions of QEMU that are called |
-//! | [`observer`] | what is simulated at present: blocks, accesses, regions |
-//! | [`code`] | blocks that were translated |
-//! | [`calls`] | system calls whose answers would tell of the host |
-//! | [`clock`] | simulated time |
-//! | [`guest`] | the program's memory |
+//! | `qemu` | the functions of QEMU that are called |
+//! | `observer` | what is simulated at present: blocks, accesses, regions |
+//! | `code` | blocks that were translated |
+//! | `calls` | system calls whose answers would tell of the host |
+//! | `clock` | simulated time |
+//! | `guest` | the program's memory |
 //!
 //! Outside marked regions blocks only count their instructions, which costs little; a region begins and ends with all code being
 //! translated anew.
