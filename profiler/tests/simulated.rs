@@ -5,8 +5,9 @@
 mod common;
 
 use std::path::Path;
+use std::process::Command;
 
-use common::{converter, run, small_space};
+use common::{converter, profiler, run, small_space};
 use luts::{Source, Table};
 
 /// Whether a chip can be simulated with that engine: tries it, and says why not.
@@ -143,6 +144,28 @@ fn a_model_is_measured_and_explained() {
         let both = bench(" {}/again.onnx");
         assert_eq!((&both[0]["median_us"], &both[1]["median_us"]), (&figure["median_us"], &figure["median_us"]));
     }
+}
+
+#[test]
+fn an_agent_that_crashes_is_told_with_its_model() {
+    if !simulates("mnn") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    network(folder.path());
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("crash.c"), "int main(void) { return *(volatile int *)8; }\n").expect("written");
+    let compiled = Command::new("aarch64-linux-gnu-gcc").args(["-static", "-o"]).args([at("crash"), at("crash.c")]).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no C compiler for ARMv8");
+        return;
+    }
+    let mut bench = profiler(folder.path(), "bench {}/net.onnx --device sim:sd625 --engine mnn --raw {}/b.jsonl");
+    let ended = bench.env("BLOCKTIME_AGENT", at("crash")).output().expect("it starts");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    assert!(said.contains("net.onnx") && said.contains("signal 11"), "{said}");
+    assert!(!at("b.jsonl").exists() && !at("b.jsonl.part").exists());
 }
 
 #[test]

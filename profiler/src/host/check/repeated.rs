@@ -48,3 +48,74 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
     ));
     Err(HostError::OtherDevice { path: path.to_path_buf(), differences })
 }
+
+#[cfg(test)]
+mod tests {
+    use luts::{Device, EngineId, Micros, Simulator, Source, SpaceId};
+
+    use super::*;
+    use crate::protocol::{DeviceFacts, EngineFacts, SimulatorFacts};
+
+    fn header() -> Header {
+        Header {
+            source: Source::Simulated,
+            date: None,
+            profiler: String::new(),
+            method: String::new(),
+            points: 1,
+            threads: 1,
+            cpus: vec![0],
+            stopped_by: None,
+            space: SpaceId { name: "s".into(), hash: "h".into() },
+            device: Device::default(),
+            engine: EngineId::default(),
+            simulator: Some(Simulator { agent_sha256: "a".into(), ..Simulator::default() }),
+            canary: None,
+            governor: None,
+            clock: None,
+            temperature: None,
+            units: None,
+            fit: None,
+            checked: None,
+        }
+    }
+
+    fn start(agent: &str) -> Start {
+        let simulator = SimulatorFacts {
+            chip: "c".into(),
+            chip_sha256: String::new(),
+            simulator: "1".into(),
+            qemu: "7.2".into(),
+            qemu_sha256: String::new(),
+            agent_sha256: agent.into(),
+        };
+        let engine = EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
+        Start {
+            protocol: crate::protocol::PROTOCOL,
+            version: String::new(),
+            device: DeviceFacts::default(),
+            engine,
+            cpus: vec![0],
+            governor: None,
+            canary: String::new(),
+            simulator: Some(simulator),
+        }
+    }
+
+    /// Whether a network of 100 µs may take `now` with that agent; the table's is `a`.
+    fn may(agent: &str, now: f64) -> bool {
+        let anchor = Anchor { architecture: "x y".into(), measured_us: Micros(100.0), standard_error: None };
+        let now = Median { value: now, low: now, high: now };
+        let found = check(Path::new("t.csv"), &header(), Some(&start(agent)), &[(&anchor, now)]);
+        if let Err(e) = &found {
+            assert!(e.exit_code() == 4 && e.to_string().contains("x y"), "{e}");
+        }
+        found.is_ok()
+    }
+
+    #[test]
+    fn the_same_agent_repeats_itself_and_another_one_nearly() {
+        assert!(may("a", 100.0) && !may("a", 100.0001));
+        assert!(may("b", 100.0) && may("b", 99.1) && !may("b", 101.1));
+    }
+}
