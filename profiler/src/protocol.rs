@@ -2,6 +2,9 @@
 //!
 //! The agent runs and times; it fits nothing. Its standard output carries events and nothing else.
 
+#[cfg(test)]
+pub(crate) mod examples;
+
 use serde::{Deserialize, Serialize};
 
 use crate::device::Knowledge;

@@ -58,4 +58,13 @@ mod tests {
         let refused = unsafe { nix::libc::prctl(MARK, Command::Begin as c_ulong, 0, 0, 0) };
         assert_eq!(refused, -1);
     }
+    /// The simulator is no part of an agent, so that the numbers stand twice.
+    #[cfg(all(feature = "host", not(target_os = "android")))]
+    #[test]
+    fn the_marks_are_the_simulators() {
+        use simulator::marks;
+        let ours = [Command::Begin, Command::End, Command::EmptyCaches, Command::Restart].map(|command| command as u64);
+        assert_eq!(ours, [marks::BEGIN, marks::END, marks::EMPTY_CACHES, marks::RESTART]);
+        assert_eq!(MARK as u64, marks::MAGIC);
+    }
 }

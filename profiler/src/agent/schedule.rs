@@ -127,55 +127,16 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Hold;
+    use crate::protocol::examples;
 
     fn schedule(items: usize, budget_ms: u64) -> Schedule {
-        let plan = Plan {
-            precision: 0.01,
-            budget_ms,
-            sample_us: 1.0,
-            canary_us: 1.0,
-            min_samples: 8,
-            cold_runs: 0,
-            quiet_us: None,
-            widening: 1.0,
-        };
-        let hold = Hold { celsius: None, start_celsius: None, governor: false };
-        let item =
-            |i| Item { id: format!("{i}"), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };
-        let items = (0..items).map(item).collect();
-        let (engine, engine_lib, cpus) = (String::new(), None, vec![]);
-        let (oversubscribe, holder, patience_ms) = (false, String::new(), 0);
-        Schedule::new(&Job {
-            protocol: 1,
-            engine,
-            engine_lib,
-            threads: 1,
-            cpus,
-            oversubscribe,
-            holder,
-            patience_ms,
-            simulated: false,
-            seed: 1,
-            plan,
-            hold,
-            items,
-        })
+        let items = (0..items).map(|i| examples::item(&i.to_string())).collect();
+        let plan = Plan { budget_ms, min_samples: 8, ..examples::plan() };
+        Schedule::new(&Job { plan, ..examples::job(items) })
     }
 
     fn sample(us: f64) -> Sample {
-        Sample {
-            id: String::new(),
-            at_ms: 0.0,
-            us,
-            spread: 0.0,
-            before_us: 1.0,
-            after_us: 1.0,
-            cpu: None,
-            mhz: None,
-            celsius: None,
-            fault: None,
-        }
+        examples::sample("", us)
     }
 
     #[test]

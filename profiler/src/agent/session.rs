@@ -147,21 +147,11 @@ impl Pause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::examples;
 
     #[test]
     fn rests_grow_while_the_clock_moves_and_end_when_it_holds() {
-        let sample = |fault| Sample {
-            id: String::new(),
-            at_ms: 0.0,
-            us: 1.0,
-            spread: 0.0,
-            before_us: 1.0,
-            after_us: 1.0,
-            cpu: None,
-            mhz: None,
-            celsius: None,
-            fault,
-        };
+        let sample = |fault| Sample { fault, ..examples::sample("", 1.0) };
         let mut pause = Pause::default();
         let mut after = |fault| pause.after(&sample(fault), 10_000.0).map(|d| d.as_millis());
         assert_eq!(after(None), None);

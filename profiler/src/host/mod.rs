@@ -37,6 +37,8 @@ pub mod design;
 pub mod devices;
 pub mod diff;
 pub mod error;
+#[cfg(test)]
+mod examples;
 #[cfg(not(target_os = "android"))]
 pub mod explain;
 pub mod fit;

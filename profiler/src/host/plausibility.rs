@@ -30,6 +30,7 @@ mod tests {
     use luts::*;
 
     use super::*;
+    use crate::host::examples;
 
     fn table(core: &str, us: f64) -> Table {
         let row = Row {
@@ -49,25 +50,10 @@ mod tests {
         };
         let cluster = |cpus: &str, core: &str| Cluster { cpus: cpus.into(), core: Some(core.into()), ..Cluster::default() };
         let header = Header {
-            source: Source::Simulated,
-            date: None,
-            profiler: String::new(),
-            method: String::new(),
-            points: 1,
-            threads: 1,
             cpus: vec![5],
-            stopped_by: None,
-            space: SpaceId { name: "s".into(), hash: "h".into() },
             device: Device { clusters: vec![cluster("0-3", "Cortex-A73"), cluster("4-7", core)], ..Device::default() },
-            engine: EngineId::default(),
-            simulator: None,
-            canary: None,
-            governor: None,
             clock: Some(ClockBand { min_mhz: Megahertz(600.0), median_mhz: Megahertz(2000.0), max_mhz: Megahertz(2000.0) }),
-            temperature: None,
-            units: None,
-            fit: None,
-            checked: None,
+            ..examples::header(Source::Simulated)
         };
         Table::new(header, vec![row]).unwrap()
     }

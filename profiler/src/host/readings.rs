@@ -142,44 +142,12 @@ fn mean(samples: &[Sample]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{DeviceFacts, EngineFacts, Event, SimulatorFacts, Start};
-
-    fn simulator() -> SimulatorFacts {
-        SimulatorFacts {
-            chip: "c".into(),
-            chip_sha256: "1".into(),
-            simulator: "1".into(),
-            qemu: "7.2".into(),
-            qemu_sha256: String::new(),
-            agent_sha256: "2".into(),
-        }
-    }
+    use crate::protocol::{Event, Start, examples};
 
     #[test]
     fn the_mean_of_simulated_runs_is_the_time() {
-        let engine = EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
-        let start = Start {
-            protocol: crate::protocol::PROTOCOL,
-            version: "0".into(),
-            device: DeviceFacts::default(),
-            engine,
-            cpus: vec![0],
-            governor: None,
-            canary: String::new(),
-            simulator: Some(simulator()),
-        };
-        let sample = Sample {
-            id: "a".into(),
-            at_ms: 0.0,
-            us: 123.5,
-            spread: 0.0,
-            before_us: 1.0,
-            after_us: 1.0,
-            cpu: None,
-            mhz: None,
-            celsius: None,
-            fault: None,
-        };
+        let start = Start { simulator: Some(examples::simulator("2")), ..examples::start() };
+        let sample = examples::sample("a", 123.5);
         let mut samples = Samples::default();
         let slower = Sample { us: 130.5, ..sample.clone() };
         let cold = Event::Cold { id: "a".into(), us: 200.0, canary_us: 1.0 };

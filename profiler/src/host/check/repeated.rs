@@ -51,55 +51,19 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
 
 #[cfg(test)]
 mod tests {
-    use luts::{Device, EngineId, Micros, Simulator, Source, SpaceId};
+    use luts::{Micros, Simulator, Source};
 
     use super::*;
-    use crate::protocol::{DeviceFacts, EngineFacts, SimulatorFacts};
+    use crate::host::examples;
+    use crate::protocol;
 
     fn header() -> Header {
-        Header {
-            source: Source::Simulated,
-            date: None,
-            profiler: String::new(),
-            method: String::new(),
-            points: 1,
-            threads: 1,
-            cpus: vec![0],
-            stopped_by: None,
-            space: SpaceId { name: "s".into(), hash: "h".into() },
-            device: Device::default(),
-            engine: EngineId::default(),
-            simulator: Some(Simulator { agent_sha256: "a".into(), ..Simulator::default() }),
-            canary: None,
-            governor: None,
-            clock: None,
-            temperature: None,
-            units: None,
-            fit: None,
-            checked: None,
-        }
+        let simulator = Some(Simulator { agent_sha256: "a".into(), ..Simulator::default() });
+        Header { simulator, ..examples::header(Source::Simulated) }
     }
 
     fn start(agent: &str) -> Start {
-        let simulator = SimulatorFacts {
-            chip: "c".into(),
-            chip_sha256: String::new(),
-            simulator: "1".into(),
-            qemu: "7.2".into(),
-            qemu_sha256: String::new(),
-            agent_sha256: agent.into(),
-        };
-        let engine = EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
-        Start {
-            protocol: crate::protocol::PROTOCOL,
-            version: String::new(),
-            device: DeviceFacts::default(),
-            engine,
-            cpus: vec![0],
-            governor: None,
-            canary: String::new(),
-            simulator: Some(simulator),
-        }
+        Start { simulator: Some(protocol::examples::simulator(agent)), ..protocol::examples::start() }
     }
 
     /// Whether a network of 100 µs may take `now` with that agent; the table's is `a`.

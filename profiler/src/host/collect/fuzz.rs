@@ -6,6 +6,7 @@ use support::fuzz::Fuzz;
 
 use super::*;
 use crate::host::raw::ItemSamples;
+use crate::protocol::examples;
 
 const LINES: [&str; 10] = [
     r#"{"event":"start","protocol":PROTOCOL,"version":"0.1.0","device":{"known":{"model":"m","soc":null,"system":null,"kernel":"6.1","memory_mib":2000,"clusters":[{"cpus":"0-3","core":null,"min_mhz":null,"max_mhz":2016.0,"governor":null,"shared_l2":null}],"sensors":[{"zone":0,"kind":"cpu","celsius":40.5}]},"arch":"aarch64","serial":"1","emulation":[]},"engine":{"name":"onnxruntime","version":"1.32.0","library_sha256":null},"cpus":[1],"canary":"loop"}"#,
@@ -131,35 +132,9 @@ fn an_agent_that_goes_on_for_ever_is_ended() {
 
 #[test]
 fn an_honest_agent_stays_within_its_bounds() {
-    let item =
-        |id: &str| Item { id: id.to_string(), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: true };
-    let plan = Plan {
-        precision: 0.01,
-        budget_ms: 60_000,
-        sample_us: 1000.0,
-        canary_us: 100.0,
-        min_samples: 12,
-        cold_runs: 30,
-        quiet_us: None,
-        widening: 1.0,
-    };
-    let hold = Hold { celsius: None, start_celsius: None, governor: false };
-    let items = vec![item("a"), item("b")];
-    let job = Job {
-        protocol: PROTOCOL,
-        engine: "ort".to_string(),
-        engine_lib: None,
-        threads: 1,
-        cpus: vec![],
-        oversubscribe: false,
-        holder: String::new(),
-        patience_ms: 0,
-        simulated: false,
-        seed: 1,
-        plan,
-        hold,
-        items,
-    };
+    let item = |id: &str| Item { cold: true, ..examples::item(id) };
+    let plan = Plan { budget_ms: 60_000, sample_us: 1000.0, canary_us: 100.0, min_samples: 12, cold_runs: 30, ..examples::plan() };
+    let job = Job { plan, ..examples::job(vec![item("a"), item("b")]) };
     let bounds = Bounds::of(&job);
     // A sample a millisecond and a round each, two lines a model, the cold runs.
     assert!(bounds.lines >= 2 * 60_000 + 4 + 60 && bounds.lines < 1_000_000, "{bounds:?}");

@@ -152,6 +152,7 @@ fn by_shape(table: &Table) -> Vec<Stage> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::host::examples;
     use luts::Micros;
 
     /// A stage of one layer whose candidates have these names, µs, half intervals and multiply-adds.
@@ -200,26 +201,7 @@ pub(super) mod tests {
     }
 
     fn toml_header(space: &Space) -> luts::Header {
-        luts::Header {
-            source: luts::Source::Imported,
-            date: Some(String::new()),
-            profiler: String::new(),
-            method: String::new(),
-            points: 1,
-            threads: 1,
-            cpus: Vec::new(),
-            stopped_by: None,
-            space: luts::SpaceId { name: "pfld".to_string(), hash: space.hash() },
-            device: luts::Device::default(),
-            engine: luts::EngineId::default(),
-            simulator: None,
-            canary: None,
-            governor: None,
-            clock: None,
-            temperature: None,
-            units: None,
-            fit: None,
-            checked: None,
-        }
+        let space = luts::SpaceId { name: "pfld".to_string(), hash: space.hash() };
+        luts::Header { date: Some(String::new()), cpus: Vec::new(), space, ..examples::header(luts::Source::Imported) }
     }
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::host::fitted::Plan;
 use crate::host::job::Model;
 use crate::host::{HostError, design};
-use crate::protocol::{DeviceFacts, EngineFacts, Event, Sample, SampleFault, Start};
+use crate::protocol::{DeviceFacts, EngineFacts, Event, Sample, SampleFault, Start, examples};
 use crate::random::Random;
 
 const REQUEST: &str = r#"{"space":"s","points":1,"threads":1,"cpus":[],"engine":"ort","device":"local","items":["a"]}"#;
@@ -64,20 +64,12 @@ fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
     let mut events = Vec::new();
     let times: Vec<f64> = models.iter().map(|m| 3.0 + m.graph.macs() as f64 * 1e-5).collect();
     let start = Start {
-        protocol: crate::protocol::PROTOCOL,
         version: "0.1.0".to_string(),
         device: DeviceFacts { arch: "x86_64".to_string(), ..DeviceFacts::default() },
-        engine: EngineFacts {
-            name: "onnxruntime".to_string(),
-            version: "1".to_string(),
-            precision: None,
-            library_sha256: None,
-            build: None,
-        },
+        engine: EngineFacts { name: "onnxruntime".to_string(), version: "1".to_string(), ..examples::start().engine },
         cpus: vec![1],
-        governor: None,
         canary: "loop".to_string(),
-        simulator: None,
+        ..examples::start()
     };
     let mut state = 1.0;
     for pass in 0..12 {

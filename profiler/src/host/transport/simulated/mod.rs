@@ -202,55 +202,14 @@ pub fn check_engine(engine: EngineKind) -> Result<(), SimulationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{DeviceFacts, EngineFacts, Hold, Item, PROTOCOL, Plan};
+    use crate::protocol::examples;
 
     fn job(items: &[&str]) -> Job {
-        let item = |id: &&str| Item {
-            id: id.to_string(),
-            model: String::new(),
-            inputs: vec![],
-            expected: vec![],
-            earlier: vec![],
-            cold: false,
-        };
-        Job {
-            protocol: PROTOCOL,
-            engine: "mnn".into(),
-            engine_lib: None,
-            threads: 1,
-            cpus: vec![],
-            oversubscribe: false,
-            holder: String::new(),
-            patience_ms: 0,
-            simulated: true,
-            seed: 1,
-            plan: Plan {
-                precision: 0.01,
-                budget_ms: 1,
-                sample_us: 1.0,
-                canary_us: 1.0,
-                min_samples: 1,
-                cold_runs: 0,
-                quiet_us: None,
-                widening: 1.0,
-            },
-            hold: Hold { celsius: None, start_celsius: None, governor: false },
-            items: items.iter().map(item).collect(),
-        }
+        examples::job(items.iter().map(|id| examples::item(id)).collect())
     }
 
     fn start(version: &str) -> Box<Start> {
-        let engine = EngineFacts { name: "mnn".into(), version: "3".into(), precision: None, library_sha256: None, build: None };
-        Box::new(Start {
-            protocol: PROTOCOL,
-            version: version.into(),
-            device: DeviceFacts::default(),
-            engine,
-            cpus: vec![0],
-            governor: None,
-            canary: String::new(),
-            simulator: None,
-        })
+        Box::new(Start { version: version.into(), ..examples::start() })
     }
 
     /// What is heard of results that come in that order.

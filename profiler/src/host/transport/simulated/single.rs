@@ -86,34 +86,7 @@ impl<'a> Single<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Hold, PROTOCOL, Plan};
-
-    fn job() -> Job {
-        Job {
-            protocol: PROTOCOL,
-            engine: "mnn".into(),
-            engine_lib: None,
-            threads: 1,
-            cpus: vec![],
-            oversubscribe: false,
-            holder: "process 1".into(),
-            patience_ms: 0,
-            simulated: true,
-            seed: 1,
-            plan: Plan {
-                precision: 0.01,
-                budget_ms: 1,
-                sample_us: 1.0,
-                canary_us: 1.0,
-                min_samples: 1,
-                cold_runs: 1,
-                quiet_us: None,
-                widening: 1.0,
-            },
-            hold: Hold { celsius: None, start_celsius: None, governor: false },
-            items: vec![],
-        }
-    }
+    use crate::protocol::examples;
 
     #[test]
     fn two_models_see_the_same_names() {
@@ -126,16 +99,14 @@ mod tests {
             };
             let values = Some(Values { file: name("in0.f32"), element: "float32".into() });
             Item {
-                id: format!("net:{i}"),
                 model: name("mnn"),
                 inputs: vec![Input { name: "x".into(), shape: vec![1], values }],
                 expected: vec![name("out0.f32")],
-                earlier: vec![],
-                cold: false,
+                ..examples::item(&format!("net:{i}"))
             }
         };
         let (first, second) = (item(9), item(10));
-        let job = job();
+        let job = Job { holder: "process 1".into(), ..examples::job(vec![]) };
         let [first, second] = [&first, &second].map(|item| Single::new(&job, item, from.path()).unwrap());
         let text = |single: &Single, file: &str| fs::read_to_string(single.path().join(file)).unwrap();
         assert_eq!(text(&first, JOB_FILE), text(&second, JOB_FILE));
