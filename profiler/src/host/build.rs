@@ -52,7 +52,7 @@ impl Build {
         // Builds of before packed their samples wrote them here.
         let old = self.out.with_extension("raw.jsonl");
         let is_there = self.resume && (old.exists() || partial(&old).exists());
-        self.raw.clone().unwrap_or_else(|| if is_there { old } else { self.out.with_extension("raw.gz") })
+        self.raw.clone().unwrap_or_else(|| if is_there { old } else { raw::beside(&self.out) })
     }
 
     /// Measures, fits and writes.

@@ -109,20 +109,21 @@ fn run(command: Command) -> Result<ExitCode, HostError> {
             let space = space_if_known(&table, space)?;
             #[cfg(not(target_os = "android"))]
             let explained =
-                explain.map(|raw| explained_rows(&table, raw.unwrap_or_else(|| path.with_extension("raw.gz")))).transpose()?;
+                explain.map(|raw| explained_rows(&table, raw.unwrap_or_else(|| super::raw::beside(&path)))).transpose()?;
             if let Some(file) = out {
                 file.write(&lut::page(&table, space.as_ref()))?;
                 note(format_args!("drawn into {file}"));
             }
             let palette = Palette::of(color, std::io::stdout().is_terminal());
-            #[cfg_attr(target_os = "android", expect(unused_mut))]
-            let (mut value, mut text) = (lut::json(&table, space.as_ref()), lut::show(&table, space.as_ref(), palette));
+            let shown = || lut::show(&table, space.as_ref(), palette);
             #[cfg(not(target_os = "android"))]
             if let Some(rows) = explained {
+                let mut value = lut::json(&table, space.as_ref());
                 value["explained"] = serde_json::json!(rows);
-                text = format!("{text}\n{}", lut::explained::text(&rows));
+                let text = || format!("{}\n{}", shown(), lut::explained::text(&rows));
+                return print(json, &value, text).map(|()| ExitCode::SUCCESS);
             }
-            print(json, &value, || text)
+            print(json, &lut::json(&table, space.as_ref()), shown)
         }
         Command::Lut(LutCommand::Validate { table: path, space }) => {
             let table = Table::read(&path)?;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use simulator::{Chip, MemoryCounters, Region};
 
 use super::text;
+use crate::protocol;
 
 /// Functions that are told of a model.
 const FUNCTIONS: usize = 8;
@@ -60,35 +61,23 @@ pub struct Explanation {
 impl Explanation {
     /// Of what a run told.
     pub fn of(region: &Region, functions: &Functions) -> Self {
-        let all = region.cycles.max(1) as f64;
-        let share = |name: String, cycles: u64| Share { name, cycles, share: cycles as f64 / all };
-        let by_function = functions.cycles(&region.blocks);
-        let (told, rest) = by_function.split_at(by_function.len().min(FUNCTIONS));
-        let rest: u64 = rest.iter().map(|(_, cycles)| cycles).sum();
-        let rest = (rest > 0).then(|| share("all others".to_string(), rest));
-        Self {
-            cycles: region.cycles,
-            us: region.nanoseconds as f64 / 1e3,
-            instructions: region.instructions,
-            issue_rate: region.issue_rate(),
-            multiply_adds: region.multiply_adds,
-            multiply_adds_a_cycle: region.multiply_adds as f64 / all,
-            branches: region.branches,
-            mispredicted: region.mispredicted,
-            memory: region.memory,
-            unknown: region.unknown as f64 / region.instructions.max(1) as f64,
-            causes: region.causes.iter().map(|(cause, cycles)| share(cause.name().to_string(), *cycles)).collect(),
-            functions: told.iter().map(|(name, cycles)| share(name.clone(), *cycles)).chain(rest).collect(),
-        }
+        let kept = kept(region, functions.cycles(&region.blocks));
+        let rest = kept.functions.iter().skip(FUNCTIONS).map(|(_, cycles)| cycles).sum();
+        Self::with_rest(&kept, rest)
     }
 
-    /// Of what a raw file keeps of a run.
-    pub fn of_kept(kept: &crate::protocol::Explanation) -> Self {
+    /// Of what a raw file keeps of a run: not all functions are named there.
+    pub fn of_kept(kept: &protocol::Explanation) -> Self {
+        let told = kept.functions.iter().take(FUNCTIONS).map(|(_, cycles)| cycles).sum();
+        let rest = if kept.functions.is_empty() { 0 } else { kept.cycles.saturating_sub(told) };
+        Self::with_rest(kept, rest)
+    }
+
+    /// `rest` are the cycles of functions that are not told by name.
+    fn with_rest(kept: &protocol::Explanation, rest: u64) -> Self {
         let all = kept.cycles.max(1) as f64;
         let share = |(name, cycles): &(String, u64)| Share { name: name.clone(), cycles: *cycles, share: *cycles as f64 / all };
-        let told = kept.functions.iter().take(FUNCTIONS);
-        let rest = kept.cycles.saturating_sub(told.clone().map(|(_, cycles)| cycles).sum());
-        let rest = (rest > 0 && !kept.functions.is_empty()).then(|| share(&("all others".to_string(), rest)));
+        let rest = (rest > 0).then(|| share(&("all others".to_string(), rest)));
         // Counters that it does not name are of another version, and not told.
         let memory: serde_json::Map<_, _> = kept.memory.iter().map(|(name, count)| (name.clone(), (*count).into())).collect();
         Self {
@@ -103,7 +92,7 @@ impl Explanation {
             memory: serde_json::from_value(memory.into()).unwrap_or_default(),
             unknown: kept.unknown as f64 / kept.instructions.max(1) as f64,
             causes: kept.causes.iter().map(share).collect(),
-            functions: told.map(share).chain(rest).collect(),
+            functions: kept.functions.iter().take(FUNCTIONS).map(share).chain(rest).collect(),
         }
     }
 
@@ -145,6 +134,27 @@ impl Explanation {
             share => format!("{:.3} % of the instructions are not known to the simulator\n", 100.0 * share),
         };
         format!("{head}{misses}{unknown}")
+    }
+}
+
+/// What a raw file keeps of a run, of an item that is still to be named; `functions` are all of them.
+pub fn kept(region: &Region, functions: Vec<(String, u64)>) -> protocol::Explanation {
+    // A name for each of the counters that is in the simulator's own report.
+    let memory = serde_json::to_value(region.memory).unwrap_or_default();
+    let memory = memory.as_object().into_iter().flatten().filter_map(|(name, count)| Some((name.clone(), count.as_u64()?)));
+    protocol::Explanation {
+        id: String::new(),
+        cold: false,
+        cycles: region.cycles,
+        nanoseconds: region.nanoseconds,
+        causes: region.causes.iter().map(|(cause, cycles)| (cause.name().to_string(), *cycles)).collect(),
+        instructions: region.instructions,
+        multiply_adds: region.multiply_adds,
+        branches: region.branches,
+        mispredicted: region.mispredicted,
+        unknown: region.unknown,
+        memory: memory.collect(),
+        functions,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use luts::Table;
 use serde::Serialize;
+use simulator::Cause;
 
-use crate::host::explain::Explanation;
+use crate::host::explain::{Explanation, Share};
 use crate::host::raw::Samples;
 use crate::host::text;
 
@@ -17,9 +18,9 @@ pub struct Row {
 }
 
 /// Causes of a column: those of instructions that issue, …
-const WORK: [&str; 3] = ["issued two", "issued one", "long issue"];
+const WORK: [Cause; 3] = [Cause::IssuedTwo, Cause::IssuedOne, Cause::LongIssue];
 /// … and those of memory.
-const MEMORY: [&str; 5] = ["L1 miss", "L2 miss", "loads in flight", "stores in flight", "TLB miss"];
+const MEMORY: [Cause; 5] = [Cause::L2, Cause::Dram, Cause::LoadMisses, Cause::StoreMisses, Cause::Translation];
 
 /// What is known of the table's rows, in its order.
 pub fn rows(table: &Table, samples: &Samples) -> Vec<Row> {
@@ -31,7 +32,10 @@ pub fn rows(table: &Table, samples: &Samples) -> Vec<Row> {
 pub fn text(rows: &[Row]) -> String {
     let head = ["alone", "µs", "multiply-adds a cycle", "issuing", "memory", "other waiting", "from memory", "most in"];
     let lines = rows.iter().map(|Row { key, alone }| {
-        let share = |names: &[&str]| alone.causes.iter().filter(|c| names.contains(&c.name.as_str())).map(|c| c.share).sum::<f64>();
+        let share = |causes: &[Cause]| {
+            let is_one = |part: &&Share| causes.iter().any(|cause| cause.name() == part.name);
+            alone.causes.iter().filter(is_one).map(|part| part.share).sum::<f64>()
+        };
         let (work, memory) = (share(&WORK), share(&MEMORY));
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         let most = alone.functions.first().map(|f| format!("{} {}", f.name, percent(f.share))).unwrap_or_default();

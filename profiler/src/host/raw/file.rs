@@ -16,6 +16,11 @@ use crate::protocol::{Event, Sample};
 /// Most bytes of a file that says more of samples that were left out than how many they are.
 pub const LIMIT: usize = 500_000;
 
+/// The raw file of a table, where no other is named.
+pub fn beside(table: &Path) -> PathBuf {
+    table.with_extension("raw.gz")
+}
+
 /// Name of a raw file while it is unfinished.
 pub fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();

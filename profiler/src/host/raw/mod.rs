@@ -24,7 +24,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use file::{LIMIT, RawFile, partial};
+pub use file::{LIMIT, RawFile, beside, partial};
 pub use read::{read, read_from};
 pub use request::{Purpose, Request};
 pub use samples::{ItemSamples, Samples};

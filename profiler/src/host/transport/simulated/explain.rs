@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use emulator::Functions;
 use simulator::Region;
 
+use crate::host::explain;
 use crate::protocol::Explanation;
 
 /// Agents are stripped, to be small; what `scripts/build-agent.sh` has stripped off lies beside them.
@@ -45,23 +46,8 @@ impl Explainer {
     /// Where a region's cycles went, of an item whose agent began at `entry`.
     pub(super) fn explain(&self, region: &Region, entry: u64, id: &str, cold: bool) -> Explanation {
         let short = |name: String| name.chars().take(LONGEST).collect::<String>();
-        let functions = self.functions(entry).cycles(&region.blocks);
-        // A name for each of the counters that is in the simulator's own report.
-        let memory = serde_json::to_value(region.memory).unwrap_or_default();
-        let memory = memory.as_object().into_iter().flatten().filter_map(|(name, count)| Some((name.clone(), count.as_u64()?)));
-        Explanation {
-            id: id.to_string(),
-            cold,
-            cycles: region.cycles,
-            nanoseconds: region.nanoseconds,
-            causes: region.causes.iter().map(|(cause, cycles)| (cause.name().to_string(), *cycles)).collect(),
-            instructions: region.instructions,
-            multiply_adds: region.multiply_adds,
-            branches: region.branches,
-            mispredicted: region.mispredicted,
-            unknown: region.unknown,
-            memory: memory.collect(),
-            functions: functions.into_iter().take(FUNCTIONS).map(|(name, cycles)| (short(name), cycles)).collect(),
-        }
+        let functions = self.functions(entry).cycles(&region.blocks).into_iter().take(FUNCTIONS);
+        let functions = functions.map(|(name, cycles)| (short(name), cycles)).collect();
+        Explanation { id: id.to_string(), cold, ..explain::kept(region, functions) }
     }
 }
