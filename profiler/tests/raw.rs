@@ -33,14 +33,14 @@ fn packed(path: &Path) {
     raw.finish().unwrap();
 }
 
-/// The program that luts/README.md shows, on a file of known samples. Pandas has only to make a table of the columns.
+/// The program that docs/src/tables.md shows, on a file of known samples. Pandas has only to make a table of the columns.
 #[test]
 fn python_reads_a_file_as_the_documentation_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.raw.gz");
     packed(&path);
-    let readme = fs::read_to_string(project_root().join("luts/README.md")).unwrap();
-    let program = readme.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let page = fs::read_to_string(project_root().join("docs/src/tables.md")).unwrap();
+    let program = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
     let program = program.replace("luts/amd-epyc.raw.gz", path.to_str().unwrap());
     assert!(program.contains(path.to_str().unwrap()));
     fs::write(folder.path().join("pandas.py"), "DataFrame = dict\n").unwrap();
