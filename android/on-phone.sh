@@ -1,10 +1,10 @@
 #!/system/bin/sh
 # Runs on the phone; android/prepare.sh and android/restore.sh send it there.
 #
-#   sh on-phone.sh prepare SECONDS     notes how the phone is set, sets it for measuring, sets it back after SECONDS at the latest
-#   sh on-phone.sh restore             sets it back as it was noted
+#   sh on-phone.sh prepare SECONDS     records the phone's settings, changes them for measuring, restores them after SECONDS at the latest
+#   sh on-phone.sh restore             restores the recorded settings
 #
-# Everything is optional: what a phone does not have, or does not allow, is left as it is and named.
+# Everything is optional: a setting that the phone does not have, or does not allow to change, is named and left alone.
 
 note=/data/local/tmp/blocktime-note
 say() { echo "phone: $*"; }
@@ -17,18 +17,18 @@ global low_power 0'
 
 prepare() {
     if [ -e $note ]; then
-        say "it is prepared already; restore first"
+        say "already prepared; run android/restore.sh first"
         return 0
     fi
     rm -f $note.new
     : >$note.new || return 1
-    # First everything is noted, then changed: a phone that dies in between can still be set back.
+    # Record everything first, then change it: a phone that dies in between can still be restored.
     if command -v settings >/dev/null; then
         echo "$settings_wanted" | while read -r space name value; do
             echo "setting $space $name $(settings get "$space" "$name" </dev/null)"
         done >>$note.new
     else
-        say "it has no 'settings'; screen and power saving stay as they are"
+        say "no program 'settings' on this phone; screen and power saving are not changed"
     fi
     for file in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor; do
         if [ -w "$file" ]; then echo "governor $file $(cat "$file")"; fi
@@ -40,25 +40,25 @@ prepare() {
         case $kind in
             setting)
                 value=$(echo "$settings_wanted" | while read -r s n v; do if [ "$s $n" = "$first $second" ]; then echo "$v"; fi; done)
-                settings put "$first" "$second" "$value" </dev/null || say "it does not let $second be changed"
+                settings put "$first" "$second" "$value" </dev/null || say "cannot change $second"
                 ;;
-            governor) echo performance >"$first" 2>/dev/null || say "it does not let $first be changed" ;;
-            doze) dumpsys deviceidle disable </dev/null >/dev/null 2>&1 || say "it does not let doze be switched off" ;;
+            governor) echo performance >"$first" 2>/dev/null || say "cannot change $first" ;;
+            doze) dumpsys deviceidle disable </dev/null >/dev/null 2>&1 || say "cannot switch off doze" ;;
         esac
     done <$note
-    if grep -q '^governor' $note; then say "governor: performance"; else say "no root: the governor stays; the canary shows the true clock"; fi
+    if grep -q '^governor' $note; then say "governor: performance"; else say "no root: the frequency governor is not changed; the reference kernel (canary) shows the true clock"; fi
 
-    # Whatever becomes of the computer or the cable, the phone is set back.
+    # The phone is restored, whatever happens to the computer or the cable.
     detach='nohup'
     if command -v setsid >/dev/null; then detach='setsid'; fi
     $detach sh -c "sleep $1; sh '$0' restore" </dev/null >/dev/null 2>&1 &
     echo "watchdog $!" >>$note
-    say "prepared; it sets itself back in $1 s at the latest"
+    say "prepared; restores itself in $1 s at the latest"
 }
 
 restore() {
     if [ ! -e $note ]; then
-        say "nothing to set back"
+        say "nothing to restore"
         return 0
     fi
     watchdog=
@@ -71,13 +71,13 @@ restore() {
                     settings put "$first" "$second" "$value" </dev/null
                 fi
                 ;;
-            governor) echo "$second" >"$first" || say "$first could not be set back to $second; restart the phone" ;;
+            governor) echo "$second" >"$first" || say "cannot restore $first to $second; restart the phone" ;;
             doze) dumpsys deviceidle enable </dev/null >/dev/null 2>&1 ;;
             watchdog) watchdog=$first ;;
         esac
     done <$note
     rm -f $note
-    say "as it was"
+    say "restored"
     # Last: it may be this very process's parent.
     if [ -n "$watchdog" ]; then
         for process in /proc/[0-9]*; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets a phone up for measuring: awake, dim, no doze; with root, the governor at full speed. It notes what it changes, and the
-# phone sets itself back after the hours given, whatever happens to the cable. android/restore.sh sets it back at once.
+# Prepares a phone for measuring: screen on and dim, no doze; with root, the frequency governor at full speed. It records what it changes. The phone
+# restores itself after the given hours, whatever happens to the cable; android/restore.sh restores it now.
 #
 #   android/prepare.sh [--serial SERIAL] [--hours N]          (default: the only phone attached, 2 hours)
 set -euo pipefail
@@ -15,11 +15,11 @@ while [ $# -gt 0 ]; do
     esac
 done
 [[ $hours =~ ^[0-9]+$ ]] && [ "$hours" -gt 0 ] || {
-    echo "--hours takes a whole number above 0" >&2
+    echo "--hours needs a whole number above 0" >&2
     exit 2
 }
 command -v adb >/dev/null || {
-    echo "adb is missing; Debian and Ubuntu: apt install adb" >&2
+    echo "adb is missing. On Debian and Ubuntu: apt install adb" >&2
     exit 2
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets a phone back as android/prepare.sh found it.
+# Restores the settings that android/prepare.sh changed.
 #
 #   android/restore.sh [--serial SERIAL]          (default: the only phone attached)
 set -euo pipefail
@@ -12,13 +12,13 @@ while [ $# -gt 0 ]; do
     esac
 done
 command -v adb >/dev/null || {
-    echo "adb is missing; Debian and Ubuntu: apt install adb" >&2
+    echo "adb is missing. On Debian and Ubuntu: apt install adb" >&2
     exit 2
 }
 
 there=/data/local/tmp/blocktime-on-phone.sh
 if ! adb "${serial[@]}" shell "test -f $there" </dev/null; then
-    echo "phone: nothing to set back"
+    echo "phone: nothing to restore"
     exit 0
 fi
 if [ "$(adb "${serial[@]}" shell id -u </dev/null | tr -d '\r')" != 0 ] && adb "${serial[@]}" shell 'su -c true' </dev/null >/dev/null 2>&1; then

@@ -8,7 +8,7 @@ out=${1:-runs/demo}
 seed=1
 faces="$out/faces" lut="$out/host.csv" run="$out/run"
 if [ -e "$out" ]; then
-    echo "$out exists already: remove it or name another folder (scripts/demo.sh FOLDER)" >&2
+    echo "$out already exists: remove it, or choose another folder (scripts/demo.sh FOLDER)" >&2
     exit 2
 fi
 mkdir -p "$out"

@@ -40,7 +40,7 @@ NVCC
     if ! cmp -s "$stand_in/bin/nvcc.new" "$stand_in/bin/nvcc"; then mv "$stand_in/bin/nvcc.new" "$stand_in/bin/nvcc"; fi
     export PATH="$stand_in/bin:$PATH" CUDA_HOME="$stand_in" CUDA_PATH="$stand_in" CUDA_ROOT="$stand_in" NVCC="$stand_in/bin/nvcc"
     export CUDA_COMPUTE_CAP=80
-    echo "no nvcc here: Rust code alone is checked, with a stand-in for it" >&2
+    echo "no nvcc on this machine: only Rust code is checked, with a stand-in for nvcc" >&2
 fi
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 # What clippy has checked is what the documentation needs.

@@ -13,7 +13,7 @@
 #   NETS             random networks (8; 0: none)              SWEEP            flags of `trainer sweep` ("--betas 0,3"; none)
 #   BATCH (32), SEED (0), BASE_LR of the search (1e-3)         SEARCH_FLAGS     such as `--beta` or `--target-us` (none)
 #   FINETUNE_FLAGS   the recipe of the finetune, the baseline and the random networks
-#                    ("--loss wing --pose-weight none --opt adam --base-lr 2e-3 --weight-decay 1e-4", as in README.md)
+#                    ("--loss wing --pose-weight none --opt adam --base-lr 2e-3 --weight-decay 1e-4", as in docs/src/training.md)
 # Not kept, since they change no result: NICE (10), the trainings' niceness; THREADS of the trainings (all).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -28,7 +28,7 @@ names="DATA POINTS_FILE LUT DEVICE BUILD_BUDGET WARMUP_EPOCHS SEARCH_EPOCHS FINE
 if [ -e "$out/settings" ]; then
     # shellcheck disable=SC1091
     . "$out/settings"
-    echo "going on in $out with its settings" >&2
+    echo "resuming $out with its settings" >&2
 else
     : "${DATA:?DATA=FOLDER with train_data and test_data is needed}"
     POINTS_FILE=${POINTS_FILE:-} LUT=${LUT:-$out/table.csv} DEVICE=${DEVICE:-local} BUILD_BUDGET=${BUILD_BUDGET:-90s}

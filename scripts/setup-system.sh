@@ -21,7 +21,7 @@ fi
 
 echo "missing system packages: ${missing[*]}" >&2
 if ! command -v apt-get >/dev/null; then
-    echo "install their equivalents with your package manager and run this again" >&2
+    echo "install them with your package manager, then run this script again" >&2
     exit 2
 fi
 sudo=""

@@ -29,7 +29,7 @@ unless_passed() {
     hash=$(inputs_hash "${inputs[@]}") || return
     hash=$(echo "$* $hash" | sha256sum | cut -d' ' -f1)
     if [ "$(cat "$folder/$name" 2>/dev/null)" = "$hash" ]; then
-        echo "passed over: $name, unchanged since it passed on $(date -r "$folder/$name" '+%F %T'); to run it again, remove $folder/$name" >&2
+        echo "skipped: $name, unchanged since it passed on $(date -r "$folder/$name" '+%F %T'); to run it again, remove $folder/$name" >&2
         return 0
     fi
     "$@" || return
