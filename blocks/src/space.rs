@@ -10,7 +10,6 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::network::Trunk;
 use crate::{Builder, Graph, Primitive, Shape};
@@ -130,7 +129,7 @@ pub enum SpaceError {
         /// The file.
         origin: String,
         /// What it is.
-        impostor: filekind::Impostor,
+        impostor: files::Impostor,
     },
     /// Not TOML, or not the fields of a space.
     #[error("search space {origin} is not valid:\n{source}")]
@@ -200,10 +199,10 @@ impl Space {
         let failed = |source| SpaceError::Read { path: name_or_path.to_string(), source };
         let mut bytes = Vec::new();
         File::open(path).map_err(failed)?.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if let Some(impostor) = filekind::impostor(&bytes) {
+        if let Some(impostor) = files::impostor(&bytes) {
             return Err(SpaceError::Impostor { origin: name_or_path.to_string(), impostor });
         }
-        let text = std::str::from_utf8(filekind::without_mark(&bytes));
+        let text = std::str::from_utf8(files::without_mark(&bytes));
         Self::parse(text.map_err(|e| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))?, name_or_path)
     }
 
@@ -309,7 +308,7 @@ impl Space {
             }
             text.push('\n');
         }
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        files::sha256(text)
     }
 }
 

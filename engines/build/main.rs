@@ -9,8 +9,6 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest, Sha256};
-
 fn main() {
     println!("cargo::rerun-if-changed=build");
     let lock = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
@@ -64,7 +62,7 @@ fn mnn(lock: &str) -> String {
 
 /// The first digits of a text's SHA-256.
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    files::sha256(text)[..16].to_string()
 }
 
 fn variable(name: &str) -> String {

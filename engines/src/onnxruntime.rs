@@ -14,7 +14,6 @@ use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session as OrtSession};
 use ort::value::{DynTensor, DynValue, Outlet, TensorElementType, ValueType};
-use sha2::{Digest, Sha256};
 
 use crate::engine::{Engine, EngineError, EngineInfo, Session, SessionOptions};
 use crate::library::{self, LibraryError};
@@ -63,8 +62,7 @@ impl OnnxRuntime {
         }
         let version = version(&path)?;
         drop(ort::init_from(&path).map_err(|e| LibraryError::unusable(&path, e))?);
-        let bytes = std::fs::read(&path).map_err(|e| LibraryError::unusable(&path, e))?;
-        let hash = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = files::sha256_of(&path).map_err(|e| LibraryError::unusable(&path, e))?;
         let info = EngineInfo {
             name: NAME.to_string(),
             version,

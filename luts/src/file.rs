@@ -9,11 +9,12 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::hash::BuildHasher;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
+use files::Overwrite;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, LISTED, TableError};
@@ -84,15 +85,6 @@ const ROW_LIMIT: u64 = 1_000_000;
 const BATCH: usize = 4096;
 const SHARE: usize = 1024;
 
-/// Whether a file that is there already may be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overwrite {
-    /// No: an error.
-    No,
-    /// Yes.
-    Yes,
-}
-
 #[derive(Serialize, Deserialize)]
 struct HeaderFile {
     format: String,
@@ -132,28 +124,12 @@ impl Table {
     }
 }
 
-/// Writes a file whole or not at all: to a new file beside `path` first, which then takes its name.
+/// Writes a file whole or not at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(), TableError> {
-    let failed = |source| TableError::Write { path: path.into(), source };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".table-").permissions(readable()).tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    let placed = match overwrite {
-        Overwrite::Yes => file.persist(path),
-        Overwrite::No => file.persist_noclobber(path),
-    };
-    match placed {
-        Ok(_) => Ok(()),
-        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(TableError::Exists { path: path.into() }),
-        Err(e) => Err(failed(e.error)),
-    }
-}
-
-/// Temporary files are private by default; a table is not.
-fn readable() -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::Permissions::from_mode(0o644)
+    files::write(path, bytes, overwrite).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => TableError::Exists { path: path.into() },
+        _ => TableError::Write { path: path.into(), source },
+    })
 }
 
 fn push_row(text: &mut String, row: &Row) {
@@ -254,10 +230,10 @@ fn read_header(input: &mut impl BufRead, path: &Path) -> Result<(HeaderFile, u64
     let (mut text, mut count) = (String::new(), 0);
     let mut line = Vec::new();
     let head = input.fill_buf().map_err(failed)?;
-    if let Some(impostor) = filekind::impostor(head) {
+    if let Some(impostor) = files::impostor(head) {
         return Err(not_a_table(&format!("it {impostor}")));
     }
-    let mark = head.len() - filekind::without_mark(head).len();
+    let mark = head.len() - files::without_mark(head).len();
     input.consume(mark);
     loop {
         if input.fill_buf().map_err(failed)?.first() != Some(&b'#') {

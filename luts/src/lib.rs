@@ -22,7 +22,7 @@ pub mod table;
 pub mod units;
 
 pub use fault::{Fault, LookupError, TableError};
-pub use file::Overwrite;
+pub use files::Overwrite;
 pub use header::{
     Anchor, Canary, Checked, ClockBand, Cluster, Device, EngineId, Fit, Header, ModelError, Simulator, Source, SpaceId,
     TemperatureBand, Units,

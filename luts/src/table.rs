@@ -6,7 +6,6 @@ use std::path::Path;
 
 use blocks::{Candidate, Primitive, Space, TrunkPiece};
 use hashbrown::hash_table::{Entry, HashTable};
-use sha2::{Digest, Sha256};
 
 use crate::fault::{Fault, LISTED, LookupError, TableError};
 use crate::header::Header;
@@ -269,17 +268,13 @@ impl Table {
     /// SHA-256, in hex, of the table's content without the `checked` entry, so that checking a table does not make it another.
     pub fn digest(&self) -> String {
         let unchecked = Self { header: Header { checked: None, ..self.header.clone() }, ..self.clone() };
-        hex(&Sha256::digest(unchecked.to_text()))
+        files::sha256(unchecked.to_text())
     }
 
     /// Names of the trunk's pieces in the table, in its order.
     pub fn trunk_names(&self) -> impl Iterator<Item = &str> {
         self.rows.iter().filter_map(|row| row.key.strip_prefix(TRUNK_PREFIX))
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first digits of a hash, which suffice for people.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blocks::{Graph, Primitive, Shape, Weights, onnx};
 use faces::data::Dataset;
-use filekind::has_ending;
+use files::has_ending;
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};

@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use filekind::{HEAD, Impostor, impostor};
+use files::{HEAD, Impostor, impostor};
 use prost::Message;
 
 use super::proto::{self, element};

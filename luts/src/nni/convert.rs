@@ -4,11 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use blocks::{Candidate, Layer, Primitive, Space};
-use sha2::{Digest, Sha256};
 
 use super::text::{DTYPE, Record};
 use super::{Import, Imported, NniError, Repeats, Unit, npy};
-use crate::table::{hex, short};
+use crate::table::short;
 use crate::{Device, Discarded, EngineId, Fault, Header, Kind, LookupError, Micros, Row, Shapes, Source, SpaceId, Table};
 
 /// Values by key, each with its line (0 where there are none), and how many entries belong to no key.
@@ -128,7 +127,7 @@ fn header(import: &Import, unit: Unit, bytes: &[u8], path: &Path) -> Header {
         source: Source::Imported,
         date: Some(import.date.clone()),
         profiler: import.profiler.clone(),
-        method: format!("imported from NNI's {name} (SHA-256 {}…), which holds {values}", short(&hex(&Sha256::digest(bytes)))),
+        method: format!("imported from NNI's {name} (SHA-256 {}…), which holds {values}", short(&files::sha256(bytes))),
         // Points and threads are not known. Points matter to the trunk only, which is not there.
         points: 106,
         threads: 1,

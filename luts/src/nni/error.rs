@@ -21,7 +21,7 @@ pub enum NniError {
         /// The file.
         path: PathBuf,
         /// What it is.
-        impostor: filekind::Impostor,
+        impostor: files::Impostor,
     },
     /// More than a table can need.
     #[error("{path} is longer than {limit} bytes and cannot be a table of latencies")]

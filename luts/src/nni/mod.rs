@@ -56,7 +56,7 @@ impl Form {
     /// [`NniError::Extension`].
     pub fn of(path: &Path) -> Result<Self, NniError> {
         let forms = [(Self::Npy, "npy"), (Self::Text, "txt")];
-        let form = forms.into_iter().find(|(_, ending)| filekind::has_ending(path, ending)).map(|(form, _)| form);
+        let form = forms.into_iter().find(|(_, ending)| files::has_ending(path, ending)).map(|(form, _)| form);
         form.ok_or_else(|| NniError::Extension { path: path.into() })
     }
 }
@@ -145,7 +145,7 @@ impl Import<'_> {
             (None, Form::Text) => Unit::Micros,
             (None, Form::Npy) => return Err(NniError::NoUnit { path: path.into() }),
         };
-        if let Some(impostor) = filekind::impostor(bytes) {
+        if let Some(impostor) = files::impostor(bytes) {
             return Err(NniError::Impostor { path: path.into(), impostor });
         }
         let values = match form {

@@ -64,7 +64,7 @@ pub enum TextFault {
 /// # Errors
 /// [`TextError`].
 pub fn read(bytes: &[u8]) -> Result<Vec<Record>, TextError> {
-    let lines = filekind::without_mark(bytes).split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+    let lines = files::without_mark(bytes).split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     lines
         .map(|(i, bytes)| {
             let line = i as u64 + 1;

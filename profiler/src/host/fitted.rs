@@ -8,7 +8,6 @@ use luts::{
     Anchor, Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros, Row,
     Shapes, Simulator, Source, SpaceId, Table, TemperatureBand,
 };
-use sha2::{Digest, Sha256};
 
 use super::fit::{self, Fitted, Measured, Net, Noise, Part};
 use super::job::{self, Model, OVERHEAD};
@@ -277,8 +276,7 @@ pub(super) fn device(start: &Start) -> Device {
 
 /// The first digits of the serial number's hash: they tell units apart without naming them.
 pub(super) fn serial_hash(start: &Start) -> Option<String> {
-    let hash = |serial: &String| Sha256::digest(serial).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    start.device.serial.as_ref().map(hash)
+    start.device.serial.as_ref().map(|serial| files::sha256(serial)[..16].to_string())
 }
 
 /// The clocks seen. An emulator's are none of a processor.

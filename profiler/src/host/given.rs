@@ -71,7 +71,7 @@ impl Given {
         for NamedFile { name, path } in files {
             let bytes = fs::read(&path).map_err(HostError::file("read", &path))?;
             let shown = path.display();
-            if let Some(found) = filekind::impostor(&bytes) {
+            if let Some(found) = files::impostor(&bytes) {
                 return Err(HostError::Usage(format!("{shown} {found}")));
             }
             let value = read_npy(&bytes).map_err(|reason| {

@@ -205,9 +205,9 @@ impl<'a> Writer<'a> {
 
     /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
     fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), HostError> {
-        if self.converter.is_some() && filekind::has_ending(path, "mnn") {
+        if self.converter.is_some() && files::has_ending(path, "mnn") {
             let bytes = fs::read(path).map_err(HostError::file("read", path))?;
-            if let Some(found) = filekind::impostor(&bytes) {
+            if let Some(found) = files::impostor(&bytes) {
                 return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
             }
             return Ok((self.file(format!("{index}.mnn"), &bytes)?, None));

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::error::HostError;
@@ -35,11 +34,5 @@ pub fn print_text(text: &str) -> Result<(), HostError> {
 /// # Errors
 /// [`HostError::File`].
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
-    let failed = |e| HostError::file("write", path)(e);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let readable = std::fs::Permissions::from_mode(0o644);
-    let mut file = tempfile::Builder::new().prefix(".new-").permissions(readable).tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    files::write(path, bytes, files::Overwrite::Yes).map_err(HostError::file("write", path))
 }

@@ -19,7 +19,7 @@ pub enum FacesError {
         /// The file.
         path: PathBuf,
         /// What it is.
-        impostor: filekind::Impostor,
+        impostor: files::Impostor,
     },
     /// A text of another encoding.
     #[error("{path}:{line}: is not UTF-8 text; convert it, as with `iconv -f GBK -t UTF-8` where it is Chinese")]

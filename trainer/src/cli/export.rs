@@ -36,7 +36,7 @@ pub struct ExportArgs {
 }
 
 pub fn run(args: &ExportArgs) -> Result<()> {
-    if !filekind::has_ending(&args.out, "onnx") {
+    if !files::has_ending(&args.out, "onnx") {
         let shown = args.out.display();
         return Err(Error::Usage(format!(
             "--out {shown} must end in .onnx, by which it is known later; a file for MNN gets its name with .mnn at the end (--mnn)"

@@ -40,7 +40,7 @@ pub struct ImportArgs {
 }
 
 pub fn run(args: &ImportArgs) -> Result<()> {
-    if !filekind::has_ending(&args.out, "safetensors") {
+    if !files::has_ending(&args.out, "safetensors") {
         return Err(Error::Usage(format!("--out {} must end in .safetensors, by which checkpoints are known", args.out.display())));
     }
     if args.out.exists() && !args.overwrite {

@@ -70,7 +70,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
 
 /// Refuses to draw over what is read, or over another kind of file.
 fn check_out(args: &PredictArgs) -> Result<()> {
-    if !filekind::has_ending(&args.out, "png") {
+    if !files::has_ending(&args.out, "png") {
         return Err(Error::Usage(format!("--out {} must end in .png", args.out.display())));
     }
     let place = |path: &Path| path.canonicalize().ok();

@@ -232,7 +232,7 @@ impl Import<'_> {
 
     fn choice_of_supernet(&self, space: &Space, path: &Path) -> Result<Vec<Primitive>, ImportError> {
         let needed = "give --supernet the supernet's that the subnet was chosen from";
-        let checkpoint = if filekind::has_ending(path, "safetensors") {
+        let checkpoint = if files::has_ending(path, "safetensors") {
             Checkpoint::load(path)?
         } else {
             let bytes = bytes(path)?;

@@ -22,7 +22,7 @@ const DIMENSIONS: usize = 8;
 pub enum TorchError {
     /// Something else was saved under its name.
     #[error("{0}")]
-    Impostor(filekind::Impostor),
+    Impostor(files::Impostor),
     /// Neither of the two forms.
     #[error("is no file of torch.save: it is neither a zip archive nor begins as PyTorch's older files do")]
     Form,
@@ -82,7 +82,7 @@ impl<'a> TorchFile<'a> {
             legacy(bytes)
         } else if bytes.starts_with(b"PK") {
             zipped(bytes)
-        } else if let Some(impostor) = filekind::impostor(bytes) {
+        } else if let Some(impostor) = files::impostor(bytes) {
             Err(TorchError::Impostor(impostor))
         } else {
             Err(TorchError::Form)

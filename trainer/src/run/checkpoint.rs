@@ -108,7 +108,7 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
         /// What it is.
-        impostor: filekind::Impostor,
+        impostor: files::Impostor,
     },
     /// It would hold what no file that is read may hold.
     #[error("{} is not written: '{tensor}' would hold values that are no finite numbers", .path.display())]
@@ -268,7 +268,7 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
         let bytes = std::fs::read(path).map_err(FileError::new("cannot read the checkpoint", path))?;
         let broken = |reason: String| CheckpointError::NotSafetensors { path: path.to_owned(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| match filekind::impostor(&bytes) {
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| match files::impostor(&bytes) {
             Some(impostor) => CheckpointError::Impostor { path: path.to_owned(), impostor },
             None => broken(e.to_string()),
         })?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{FileError, sha256, write_atomically};
+use super::files::{FileError, write_atomically};
 use crate::loss::{PointLoss, PoseWeight, TermMode};
 use crate::optim::Algorithm;
 use crate::place::Place;
@@ -242,7 +242,7 @@ pub(crate) fn digest<T: Serialize>(config: &T) -> Result<String, ConfigError> {
     let places = ["data", "lut", "supernet", "points_file", "device"];
     let text: String =
         table.iter().filter(|(key, _)| !places.contains(&key.as_str())).map(|(k, v)| format!("{k} = {v}\n")).collect();
-    Ok(sha256(text.as_bytes()))
+    Ok(::files::sha256(text))
 }
 
 /// Chooses each setting: what the user gave, else what the run had, else the default; collects where a resumed run's would differ.

@@ -1,9 +1,6 @@
 //! Files that are whole or not there at all.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use crate::parallel;
 
@@ -33,20 +30,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     if !parallel::is_first() {
         return Ok(());
     }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
-        // A temporary file is private by default; this one becomes an ordinary file, subject to the umask.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    write().map_err(FileError::new("cannot write", path))
+    files::write(path, bytes, files::Overwrite::Yes).map_err(FileError::new("cannot write", path))
 }
 
 /// SHA-256 of a file's bytes, in hex.
@@ -54,9 +38,5 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// It cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String, FileError> {
-    std::fs::read(path).map(|bytes| sha256(&bytes)).map_err(FileError::new("cannot read", path))
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    files::sha256_of(path).map_err(FileError::new("cannot read", path))
 }

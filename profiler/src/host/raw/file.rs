@@ -139,10 +139,7 @@ impl RawFile {
         if packed.len() > LIMIT {
             packed = pack(&counted(events)).map_err(fail())?;
         }
-        let mut file =
-            tempfile::Builder::new().prefix(".raw-").permissions(readable()).tempfile_in(folder(&self.path)).map_err(fail())?;
-        file.write_all(&packed).and_then(|()| file.as_file().sync_all()).map_err(fail())?;
-        file.persist(&self.path).map_err(|e| fail()(e.error))?;
+        files::write(&self.path, &packed, files::Overwrite::Yes).map_err(fail())?;
         fs::remove_file(&part).map_err(fail())
     }
 }
@@ -199,10 +196,4 @@ fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Temporary files are private by default; raw samples are not.
-fn readable() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o644)
 }

@@ -1,7 +1,7 @@
 //! One line of a list.
 
 use super::Face;
-use filekind::has_ending;
+use files::has_ending;
 use std::path::{Path, PathBuf};
 
 /// How far outside 0..1 a landmark may lie: a point may leave the crop, but a coordinate in pixels must not pass.

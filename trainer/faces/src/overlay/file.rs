@@ -14,14 +14,10 @@ pub fn save_png(image: &RgbImage, path: &Path) -> Result<()> {
         origin: String::new(),
         message: error.to_string(),
     })?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = std::fs::write(&temporary, bytes.get_ref()).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // The reason of the failure matters more than a left-over that cannot be removed.
-        let _ = std::fs::remove_file(&temporary);
-        FacesError::Io { what: "cannot write the picture", path: path.to_owned(), source }
+    files::write(path, bytes.get_ref(), files::Overwrite::Yes).map_err(|source| FacesError::Io {
+        what: "cannot write the picture",
+        path: path.to_owned(),
+        source,
     })
 }
 

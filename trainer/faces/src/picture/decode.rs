@@ -57,7 +57,7 @@ pub struct Decoded {
 /// # Errors
 /// A message: neither JPEG nor PNG, damaged, cut off before the picture begins, or larger than such a file can be.
 pub fn decode(bytes: &[u8]) -> std::result::Result<Decoded, String> {
-    if let Some(impostor) = filekind::impostor(bytes) {
+    if let Some(impostor) = files::impostor(bytes) {
         return Err(impostor.to_string());
     }
     let extent = if jpeg::is_jpeg(bytes) { jpeg::extent(bytes) } else { Extent::Whole };

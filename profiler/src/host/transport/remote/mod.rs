@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use engines::EngineKind;
-use sha2::{Digest, Sha256};
 
 pub use error::RemoteError;
 pub use mark::Mark;
@@ -291,8 +290,7 @@ fn unique() -> String {
 
 /// SHA-256 of a file of the host, in hex.
 fn sha256(path: &Path) -> Result<String, RemoteError> {
-    let bytes = std::fs::read(path).map_err(RemoteError::file("read", path))?;
-    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    files::sha256_of(path).map_err(RemoteError::file("read", path))
 }
 
 fn parse_probe(text: &str) -> Result<Probe, String> {

@@ -43,7 +43,7 @@ pub(super) fn library(
 
 /// The library itself: the file, or what an AAR holds for that architecture, in the cache folder.
 fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&Path>) -> Result<PathBuf, RemoteError> {
-    if !filekind::has_ending(given, "aar") {
+    if !files::has_ending(given, "aar") {
         return Ok(given.to_path_buf());
     }
     let wrong = |reason: String| RemoteError::WrongFile { path: given.to_path_buf(), device: device.to_string(), reason };
@@ -65,12 +65,10 @@ fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&P
 
 /// Writes to a file beside the target, which then takes its name.
 fn unpack(from: impl io::Read, to: &Path) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(to.parent().unwrap_or(Path::new(".")))?;
-    let copied = io::copy(&mut from.take(SIZE_LIMIT), &mut file)?;
-    if copied == SIZE_LIMIT {
-        return Err(io::Error::other("the library in it is beyond reason"));
-    }
-    file.persist(to).map(drop).map_err(|e| e.error)
+    files::write_with(to, files::Overwrite::Yes, |file| match io::copy(&mut from.take(SIZE_LIMIT), file)? {
+        SIZE_LIMIT => Err(io::Error::other("the library in it is beyond reason")),
+        _ => Ok(()),
+    })
 }
 
 /// The lock file: what it held when it was read.
@@ -92,7 +90,7 @@ impl Lock {
 
     /// What a file is called in it: an AAR's name holds its version; a library is called the same everywhere.
     fn name(file: &Path) -> String {
-        match filekind::has_ending(file, "aar") {
+        match files::has_ending(file, "aar") {
             true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             false => file.canonicalize().unwrap_or_else(|_| file.to_path_buf()).display().to_string(),
         }
@@ -118,9 +116,8 @@ impl Lock {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let write = || {
             fs::create_dir_all(folder)?;
-            let mut new = tempfile::NamedTempFile::new_in(folder)?;
-            writeln!(new, "{}{hash}  {}", self.text, Self::name(file))?;
-            new.persist(&self.path).map_err(|e| e.error)
+            let text = format!("{}{hash}  {}\n", self.text, Self::name(file));
+            files::write(&self.path, text.as_bytes(), files::Overwrite::Yes)
         };
         write().map_err(RemoteError::file("write", &self.path))?;
         note(format_args!("{}: SHA-256 {hash} noted in {}", file.display(), self.path.display()));

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use emulator::Emulator;
-use sha2::{Digest, Sha256};
 use simulator::Chip;
 
 use super::SimulationError;
@@ -38,29 +37,20 @@ pub(super) fn facts(chip: &Chip) -> DeviceFacts {
 /// What simulates it, and which agent.
 pub(super) fn simulator(chip: &Chip, emulator: &Emulator, agent: &Path) -> Result<SimulatorFacts, SimulationError> {
     let identity = emulator.identity();
-    let agent = std::fs::read(agent).map_err(SimulationError::file("read", agent))?;
     Ok(SimulatorFacts {
         chip: chip.name.clone(),
         chip_sha256: chip_sha256(chip),
         simulator: identity.simulator.clone(),
         qemu: identity.qemu.clone(),
         qemu_sha256: identity.qemu_sha256.clone(),
-        agent_sha256: hex(&Sha256::digest(agent)),
+        agent_sha256: files::sha256_of(agent).map_err(SimulationError::file("read", agent))?,
     })
 }
 
 /// SHA-256 of the texts of the chip's file and of its core's, each behind its length.
 fn chip_sha256(chip: &Chip) -> String {
-    let mut hash = Sha256::new();
-    for text in &chip.texts {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes = chip.texts.iter().flat_map(|text| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat());
+    files::sha256(bytes.collect::<Vec<u8>>())
 }
 
 /// A core's name as people write it: `Cortex-A53` for `cortex-a53`.

@@ -1,0 +1,24 @@
+//! What every program here does with files.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`kind`] | what a file is, where it is not what its name says |
+//! | [`hash`] | SHA-256 as hex digits |
+//! | [`mod@write`] | writing a file whole or not at all |
+//!
+//! ```
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("note.txt");
+//! files::write(&path, b"first", files::Overwrite::No)?;
+//! assert!(files::write(&path, b"second", files::Overwrite::No).is_err());
+//! assert_eq!(files::sha256_of(&path)?, files::sha256("first"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+pub mod hash;
+pub mod kind;
+pub mod write;
+
+pub use hash::{hex, sha256, sha256_of};
+pub use kind::{HEAD, Impostor, has_ending, impostor, without_mark};
+pub use write::{Overwrite, write, write_with};
