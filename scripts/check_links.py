@@ -25,7 +25,8 @@ FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]+`")
 LINK = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(<?([^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)>?(?:\s+\"[^\"]*\")?\)")
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
-FOLDERS = "android|blocks|docs|engines|luts|pickle|profiler|scripts|simulator|tests|trainer"
+# Not the root package's own `src`: pages name that of many crates.
+FOLDERS = "|".join(sorted(f.name for f in ROOT.iterdir() if f.is_dir() and f.name[0] != "." and f.name not in ("runs", "src", "target")))
 PATH = re.compile(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]*\.(?:c|md|py|rs|sh|svg|toml|txt)\b")
 
 
