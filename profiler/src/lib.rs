@@ -1,18 +1,26 @@
 //! Measures blocks on a device and writes latency tables.
 //!
-//! Gather on the device, fit on the host: the [`agent`] runs and times, and writes raw samples as JSON lines; the [`host`]
-//! prepares jobs, sends them through a transport, and turns samples into tables.
+//! Gather on the device, fit on the host: the [`agent`] runs and times, and writes raw samples as JSON lines; the host prepares jobs,
+//! sends them to a device, and turns samples into tables.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`protocol`] | what the two sides say to each other |
-//! | [`stats`] | medians and their intervals |
-//! | [`quiet`] | when the device counts as quiet |
-//! | [`steady`] | which samples nothing disturbed within |
-//! | [`random`] | a small random generator, the same on every device |
-//! | [`device`] | what a device is |
-//! | [`agent`] | the device's side (feature `agent`) |
-//! | [`host`] | everything else (feature `host`, on by default) |
+//! | [`agent`] | what runs on the device (feature `agent`) |
+//! | [`hardware`] | what a device is made of: processors, clocks, sensors |
+//! | [`protocol`] | what agent and host say to each other |
+//! | [`stats`], [`quiet`], [`steady`], [`random`] | arithmetic that agent and host share |
+//!
+//! The host's part (feature `host`, on by default):
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`devices`] | how a device is reached: local, adb, ssh, simulated; whether two are the same |
+//! | [`measure`] | jobs, their execution, raw samples |
+//! | [`fit`] | from samples to the rows of a table |
+//! | [`check`] | whole networks against a table |
+//! | [`tables`] | several tables: compared, merged |
+//! | [`show`] | results for people: terminal, SVG, PNG, HTML |
+//! | [`commands`] | the command line |
 
 #[cfg(test)]
 #[global_allocator]
@@ -20,11 +28,27 @@ static ALLOCATOR: support::fuzz::Watched = support::fuzz::Watched;
 
 #[cfg(feature = "agent")]
 pub mod agent;
-pub mod device;
 #[cfg(feature = "host")]
-pub mod host;
+pub mod check;
+#[cfg(feature = "host")]
+pub mod commands;
+#[cfg(feature = "host")]
+pub mod devices;
+#[cfg(feature = "host")]
+pub mod error;
+#[cfg(feature = "host")]
+pub mod fit;
+pub mod hardware;
+#[cfg(feature = "host")]
+pub mod measure;
+#[cfg(feature = "host")]
+pub mod output;
 pub mod protocol;
 pub mod quiet;
 pub mod random;
+#[cfg(feature = "host")]
+pub mod show;
 pub mod stats;
 pub mod steady;
+#[cfg(feature = "host")]
+pub mod tables;

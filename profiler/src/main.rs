@@ -32,7 +32,7 @@ fn agent(_: &std::path::Path) -> ExitCode {
 
 #[cfg(feature = "host")]
 fn other(arguments: Vec<OsString>) -> ExitCode {
-    profiler::host::main(arguments)
+    profiler::commands::main(arguments)
 }
 
 #[cfg(not(feature = "host"))]

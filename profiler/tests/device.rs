@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use profiler::device::{Cluster, CpuList, Files, Knowledge, choose};
+use profiler::hardware::{Cluster, CpuList, Files, Knowledge, choose};
 
 fn dump(name: &str) -> String {
     let path = support::project_root().join("profiler/tests/devices").join(name).with_extension("txt");

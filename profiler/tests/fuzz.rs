@@ -5,7 +5,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use profiler::host::raw::{self, RawFile};
+use profiler::measure::raw::{self, RawFile};
 use support::fuzz::{Fuzz, Watched};
 
 #[global_allocator]

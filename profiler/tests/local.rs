@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use common::{converter, engine, profiler, run, small_space};
 use engines::EngineKind;
 use luts::{Interval, Kind, Overwrite, Row, Source, Table};
-use profiler::host::raw::{Purpose, read};
+use profiler::measure::raw::{Purpose, read};
 
 const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
 const CHECK: &str = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10%";
@@ -153,7 +153,7 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
     let table = build_checkable(folder, "--budget 60s --precision 10% --nets 2");
     let cpus = &table.header.cpus;
     let pinned = table.header.device.clusters.iter().position(|cluster| {
-        profiler::device::CpuList::parse(&cluster.cpus).is_some_and(|list| list.0.iter().any(|cpu| cpus.contains(cpu)))
+        profiler::hardware::CpuList::parse(&cluster.cpus).is_some_and(|list| list.0.iter().any(|cpu| cpus.contains(cpu)))
     });
     let path = folder.join("t.csv");
     let lenient = format!("{CHECK} --max-mape 99%");

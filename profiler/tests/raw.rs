@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use profiler::host::raw::{RawFile, read};
+use profiler::measure::raw::{RawFile, read};
 use support::project_root;
 
 /// Most bytes of the raw samples beside a table.

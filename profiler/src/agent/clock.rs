@@ -5,7 +5,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use crate::device::{Cluster, choose};
+use crate::hardware::{Cluster, choose};
 
 /// Microseconds of the raw monotonic clock: no daemon slews it, and setting the date does not move it.
 pub fn now_us() -> f64 {

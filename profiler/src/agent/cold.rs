@@ -1,8 +1,9 @@
 //! Runs with cold caches: what the first picture costs.
 
+use super::AgentError;
+use super::canary::Canary;
 use super::clock;
 use super::model::Model;
-use super::{AgentError, canary::Canary};
 use crate::protocol::Event;
 
 /// More than the caches of any phone hold. (The last level of a server's may be larger: then it is not emptied.)

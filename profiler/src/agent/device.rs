@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::device::{Files, Knowledge};
+use crate::hardware::{Files, Knowledge};
 use crate::protocol::DeviceFacts;
 
 /// Gathers what can be known.

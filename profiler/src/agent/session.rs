@@ -10,7 +10,7 @@ use super::sampler::Sampler;
 use super::schedule::Schedule;
 use super::thermal::{Fitness, Thermometer};
 use super::{AgentError, Events};
-use crate::device::Sensor;
+use crate::hardware::Sensor;
 use crate::protocol::{Event, Job, Sample, SampleFault};
 
 /// Time between two looks at a device that is too warm.

@@ -6,7 +6,7 @@
 use std::fs;
 
 use super::clock;
-use crate::device::{Sensor, celsius};
+use crate::hardware::{Sensor, celsius};
 use crate::protocol::Hold;
 
 /// Time between two readings, in ms: a reading takes up to a millisecond on some phones, and silicon needs longer to change.

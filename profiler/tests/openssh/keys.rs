@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use profiler::host::transport::ssh::key_kinds;
-use profiler::host::transport::ssh::known_hosts::{KnownHosts, Names, Verdict};
+use profiler::devices::ssh::key_kinds;
+use profiler::devices::ssh::known_hosts::{KnownHosts, Names, Verdict};
 use tempfile::TempDir;
 
 use super::missing;

@@ -1,0 +1,93 @@
+//! `profiler candidates`: what a space is made of.
+
+use std::collections::BTreeSet;
+
+use blocks::Space;
+use serde::Serialize;
+
+use crate::show::text;
+
+/// A candidate, or a piece of the trunk.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Searched layer, from 1; absent for the trunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<usize>,
+    /// Stage, from 1; absent for the trunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<usize>,
+    /// The primitive, or the piece's name.
+    pub primitive: String,
+    /// What it is called in tables.
+    pub key: String,
+    /// Multiply-accumulate operations.
+    pub macs: u64,
+    /// Trained parameters.
+    pub params: usize,
+    /// Input shape, `[c, h, w]`.
+    pub input: [usize; 3],
+    /// Output shape, `[c, h, w]`.
+    pub output: [usize; 3],
+}
+
+/// A space, laid out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listing {
+    /// Its name.
+    pub space: String,
+    /// Its hash.
+    pub hash: String,
+    /// Different keys among the candidates.
+    pub keys: usize,
+    /// All candidates of all layers.
+    pub candidates: Vec<Entry>,
+    /// The trunk's pieces, for that many landmarks.
+    pub trunk: Vec<Entry>,
+    /// Landmarks.
+    pub points: usize,
+}
+
+impl Listing {
+    /// Lists a space.
+    pub fn of(space: &Space, points: usize) -> Self {
+        let entry = |graph: &blocks::Graph, layer, stage, primitive: &str, key: String| {
+            let dims = |s: blocks::Shape| [s.c, s.h, s.w];
+            let input = graph.inputs().first().map(|&x| dims(graph.node(x).shape)).unwrap_or_default();
+            let output = graph.outputs().first().map(|(_, y)| dims(graph.node(*y).shape)).unwrap_or_default();
+            let primitive = primitive.to_string();
+            Entry { layer, stage, primitive, key, macs: graph.macs(), params: graph.parameter_count(), input, output }
+        };
+        let candidates: Vec<Entry> = space
+            .candidates()
+            .map(|(i, c)| {
+                let stage = space.layers()[i].stage + 1;
+                entry(&c.graph(), Some(i + 1), Some(stage), c.primitive.name(), c.key())
+            })
+            .collect();
+        let pieces = space.trunk_pieces(points);
+        let trunk = pieces.iter().map(|p| entry(&p.graph, None, None, p.piece.name(), luts::trunk_key(p.piece))).collect();
+        let keys = candidates.iter().map(|c| &c.key).collect::<BTreeSet<_>>().len();
+        Self { space: space.name().to_string(), hash: space.hash(), keys, candidates, trunk, points }
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let head = ["layer", "primitive", "input", "output", "MMAC", "params", "key"];
+        let mut rows = vec![head.map(String::from).to_vec()];
+        let shape = |[c, h, w]: [usize; 3]| format!("{c}x{h}x{w}");
+        rows.extend(self.candidates.iter().chain(&self.trunk).map(|e| {
+            let layer = e.layer.map_or("trunk".to_string(), |l| l.to_string());
+            let macs = format!("{:.3}", e.macs as f64 * 1e-6);
+            vec![layer, e.primitive.clone(), shape(e.input), shape(e.output), macs, e.params.to_string(), e.key.clone()]
+        }));
+        let layers = self.candidates.iter().filter_map(|c| c.layer).max().unwrap_or(0);
+        let trunk = if self.trunk.is_empty() { "no trunk".to_string() } else { format!("trunk for {} landmarks", self.points) };
+        format!(
+            "{}\nspace {}: {layers} layers, {} candidates, {} keys; {trunk}\n",
+            text::columns(&rows),
+            self.space,
+            self.candidates.len(),
+            self.keys,
+        )
+    }
+}

@@ -1,0 +1,166 @@
+//! What is attached: this machine, every phone that adb knows, and boards that are named; and what is to be taken away from it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::devices::{self, Access, Address};
+use crate::error::HostError;
+use crate::hardware::{Files, Knowledge};
+use crate::output::note;
+
+/// A device, or why nothing is known of it.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    /// What `--device` takes.
+    pub device: String,
+    /// What is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<Knowledge>,
+    /// What is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// Asks the devices named, or this machine and all phones attached where none is. `identity` is a key file for ssh.
+///
+/// # Errors
+/// [`HostError::Transport`] where a device that was named cannot be asked.
+pub fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, HostError> {
+    if named.is_empty() {
+        let mut all = vec![here()];
+        remote::phones(&mut all);
+        return Ok(all);
+    }
+    let one = |address: &Address| match address {
+        Address::Local => Ok(here()),
+        Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => remote::one(address, identity).map_err(HostError::Transport),
+    };
+    named.iter().map(one).collect()
+}
+
+/// Takes everything of this program away from a device.
+///
+/// # Errors
+/// [`HostError::Transport`] where it cannot be reached, or another profiler measures on it.
+pub fn clean(address: &Address, identity: Option<&Path>) -> Result<(), HostError> {
+    devices::open(address, Access { identity, ..Access::default() })?.remove_all()?;
+    note(format_args!("{address}: nothing of this program is left there"));
+    Ok(())
+}
+
+fn here() -> Listed {
+    Listed { device: "local".to_string(), knowledge: Some(Knowledge::of(&Files::here())), trouble: None }
+}
+
+#[cfg(not(target_os = "android"))]
+mod remote {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use crate::commands::devices::{Address, Files, Knowledge, Listed};
+    use crate::devices::adb::{Adb, Server};
+    use crate::devices::remote::{RemoteError, Shell};
+    use crate::devices::simulated::{self, SimulationError};
+    use crate::devices::{Ssh, TransportError};
+
+    /// How long a device may take to show its files.
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    pub(super) fn phones(all: &mut Vec<Listed>) {
+        let found = Server::find().and_then(|server| server.attached());
+        match found {
+            Ok(phones) => {
+                for phone in phones {
+                    let address = Address::Adb(Some(phone.serial));
+                    all.push(one(&address, None).unwrap_or_else(|e| Listed {
+                        device: address.to_string(),
+                        knowledge: None,
+                        trouble: Some(e.to_string()),
+                    }));
+                }
+            }
+            Err(e) => all.push(Listed { device: "adb".to_string(), knowledge: None, trouble: Some(e.to_string()) }),
+        }
+    }
+
+    pub(super) fn one(address: &Address, identity: Option<&Path>) -> Result<Listed, TransportError> {
+        match address {
+            Address::Local => Ok(super::here()),
+            Address::Adb(serial) => Ok(ask(&mut Adb::open(serial.as_deref())?)?),
+            Address::Ssh(target) => Ok(ask(&mut Ssh::open(target, identity)?)?),
+            Address::Simulated(chip) => Ok(chip_of(chip)?),
+        }
+    }
+
+    /// A chip; what is missing to simulate it is told with it.
+    fn chip_of(name: &str) -> Result<Listed, SimulationError> {
+        let chip = simulator::Chip::find(name)?;
+        let trouble = simulated::emulator().err().map(|e| e.to_string());
+        let device = Address::Simulated(name.to_string()).to_string();
+        Ok(Listed { device, knowledge: Some(simulated::device::knowledge(&chip)), trouble })
+    }
+
+    fn ask(shell: &mut dyn Shell) -> Result<Listed, RemoteError> {
+        let text = shell.output("show what it is", &Files::command(), LIMIT)?;
+        Ok(Listed { device: shell.name(), knowledge: Some(Knowledge::of(&Files::parse(&text))), trouble: None })
+    }
+}
+
+#[cfg(target_os = "android")]
+mod remote {
+    use std::path::Path;
+
+    use crate::commands::devices::{Address, Listed};
+    use crate::devices::TransportError;
+
+    pub(super) fn phones(_: &mut Vec<Listed>) {}
+
+    pub(super) fn one(address: &Address, _: Option<&Path>) -> Result<Listed, TransportError> {
+        Err(TransportError::Unavailable { address: address.clone() })
+    }
+}
+
+/// The list in words.
+pub fn text(devices: &[Listed]) -> String {
+    let mut text = String::new();
+    for device in devices {
+        // Writing to a String does not fail.
+        let _ = describe(&mut text, device);
+    }
+    text
+}
+
+fn describe(text: &mut String, listed: &Listed) -> std::fmt::Result {
+    writeln!(text, "{}", listed.device)?;
+    if let Some(trouble) = &listed.trouble {
+        writeln!(text, "  {trouble}")?;
+    }
+    let Some(known) = &listed.knowledge else { return Ok(()) };
+    let mut line = |name: &str, value: Option<String>| match value {
+        Some(value) => writeln!(text, "  {name:<12}{value}"),
+        None => Ok(()),
+    };
+    line("model", known.model.clone())?;
+    line("chip", known.soc.clone())?;
+    line("system", known.system.clone())?;
+    line("kernel", known.kernel.clone())?;
+    line("memory", known.memory_mib.map(|mib| format!("{mib} MiB")))?;
+    for cluster in &known.clusters {
+        let mut words = vec![cluster.cpus.to_string()];
+        words.extend(cluster.core.clone());
+        match (cluster.min_mhz, cluster.max_mhz) {
+            (Some(min), Some(max)) => words.push(format!("{min:.1} to {max:.1} MHz")),
+            (None, Some(max)) => words.push(format!("up to {max:.1} MHz")),
+            _ => {}
+        }
+        words.extend(cluster.governor.as_ref().map(|governor| format!("governor {governor}")));
+        words.extend(cluster.shared_l2.as_ref().map(|cpus| format!("L2 of {cpus}")));
+        line("CPUs", Some(words.join(", ")))?;
+    }
+    for sensor in &known.sensors {
+        line("sensor", Some(format!("{} {:.1} °C", sensor.kind, sensor.celsius)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Phones on the cable (or the network), through the adb server.
+
+mod choose;
+#[cfg(test)]
+mod fuzz;
+mod read;
+mod server;
+mod shell;
+mod sync;
+
+pub use server::{Attached, RequestError, Server, granted, parse_devices, text};
+pub use shell::take;
+
+use super::remote::{Put, RemoteError, Running, Shell};
+use crate::output::note;
+use choose::{Wanted, choose};
+
+/// A phone.
+pub struct Adb {
+    server: Server,
+    serial: String,
+    device: String,
+}
+
+impl Adb {
+    /// The phone with that serial number, else the one that `ANDROID_SERIAL` names, else the only one that can be used.
+    ///
+    /// # Errors
+    /// [`RemoteError`]: no adb server, no such phone, several, one that cannot be used.
+    pub fn open(serial: Option<&str>) -> Result<Self, RemoteError> {
+        let wanted = Wanted::new(serial, std::env::var_os(choose::VARIABLE));
+        let server = Server::find()?;
+        let chosen = choose(&server.attached()?, &wanted)?;
+        if let Some(words) = chosen.words(&wanted) {
+            note(words);
+        }
+        let serial = chosen.serial;
+        let device = format!("adb:{serial}");
+        // Exit codes and a separate standard error.
+        const SHELL: &str = "shell_v2";
+        if !server.features(&serial)?.iter().any(|f| f == SHELL) {
+            return Err(RemoteError::TooOld { device, feature: SHELL });
+        }
+        Ok(Self { server, serial, device })
+    }
+}
+
+impl Shell for Adb {
+    fn name(&self) -> String {
+        self.device.clone()
+    }
+
+    fn folder_expression(&self) -> &'static str {
+        "/data/local/tmp/blocktime"
+    }
+
+    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
+        let socket = self.server.open(&self.device, &self.serial, &format!("shell,v2,raw:{command}"))?;
+        Ok(Box::new(shell::ShellV2::new(socket, self.device.clone())))
+    }
+
+    fn put(&mut self, files: &[Put]) -> Result<(), RemoteError> {
+        let socket = self.server.open(&self.device, &self.serial, "sync:")?;
+        sync::send(socket, &self.device, files)
+    }
+}

@@ -1,0 +1,155 @@
+//! Follows an agent on a remote device.
+
+use std::time::{Duration, Instant};
+
+use super::{Piece, RemoteError, Running};
+use crate::devices::TransportError;
+use crate::devices::interrupt;
+use crate::devices::stream::{ERROR_LIMIT, Ended, Flow, LINE_LIMIT, SILENCE};
+
+/// How often the user's Ctrl-C is looked for.
+const TICK: Duration = Duration::from_millis(50);
+/// How long an agent that was told to end may take.
+const ENDING: Duration = Duration::from_secs(10);
+
+/// Hands its lines over until it ends; ends it where asked to, on Ctrl-C, or where it hangs.
+pub(super) fn follow(mut running: Box<dyn Running>, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+    let mut said = Said::default();
+    let mut heard = Instant::now();
+    loop {
+        match running.next(TICK)? {
+            Some(Piece::Exit(code)) => return Ok(said.ended(code)),
+            Some(piece) => {
+                heard = Instant::now();
+                if said.take(piece, on_line)? == Flow::Stop {
+                    return finish(running.as_mut(), said);
+                }
+            }
+            None if heard.elapsed() > SILENCE => {
+                finish(running.as_mut(), said)?;
+                return Err(TransportError::Silent { seconds: SILENCE.as_secs() });
+            }
+            None => {}
+        }
+        if interrupt::requested() {
+            return finish(running.as_mut(), said);
+        }
+    }
+}
+
+/// Ends the agent and waits until it is gone.
+fn finish(running: &mut dyn Running, mut said: Said) -> Result<Ended, TransportError> {
+    running.end();
+    let began = Instant::now();
+    while began.elapsed() < ENDING {
+        match running.next(TICK)? {
+            Some(Piece::Exit(code)) => return Ok(said.ended(code)),
+            // Its last lines are not wanted any more.
+            Some(piece) => drop(said.take(piece, &mut |_| Flow::Continue)?),
+            None => {}
+        }
+    }
+    Ok(said.ended(128 + 9))
+}
+
+/// What the agent has said and not finished saying.
+#[derive(Default)]
+struct Said {
+    line: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Said {
+    fn take(&mut self, piece: Piece, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Flow, RemoteError> {
+        match piece {
+            Piece::Stdout(bytes) => {
+                let mut flow = Flow::Continue;
+                // Each byte is looked at once: a device may send a million line ends in one piece, or a line byte by byte.
+                let mut lines = bytes.split(|&b| b == b'\n');
+                let last = lines.next_back().unwrap_or_default();
+                for rest in lines {
+                    self.grow(rest)?;
+                    if flow == Flow::Continue {
+                        flow = on_line(&self.line);
+                    }
+                    self.line.clear();
+                }
+                self.grow(last)?;
+                Ok(flow)
+            }
+            Piece::Stderr(bytes) => {
+                self.stderr.extend(bytes);
+                self.stderr.drain(..self.stderr.len().saturating_sub(ERROR_LIMIT));
+                Ok(Flow::Continue)
+            }
+            Piece::Exit(_) => Ok(Flow::Continue),
+        }
+    }
+
+    /// Adds to the line.
+    fn grow(&mut self, bytes: &[u8]) -> Result<(), RemoteError> {
+        self.line.extend_from_slice(bytes);
+        if self.line.len() as u64 > LINE_LIMIT {
+            return Err(RemoteError::Odd { device: "the agent".to_string(), reason: "a line without end".to_string() });
+        }
+        Ok(())
+    }
+
+    fn ended(self, code: i32) -> Ended {
+        // A shell's way to say that a signal ended what it waited for.
+        let how = if code > 128 { format!("signal {}", code - 128) } else { format!("exit code {code}") };
+        let stderr = String::from_utf8_lossy(&self.stderr).trim().to_string();
+        Ended { good: code == 0, how, half_line: !self.line.is_empty(), stderr }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// Says what it was given, then nothing.
+    struct Script(VecDeque<Piece>, bool);
+
+    impl Running for Script {
+        fn next(&mut self, _: Duration) -> Result<Option<Piece>, RemoteError> {
+            if self.1 && self.0.is_empty() {
+                return Ok(Some(Piece::Exit(137)));
+            }
+            Ok(self.0.pop_front())
+        }
+
+        fn end(&mut self) {
+            self.1 = true;
+        }
+    }
+
+    fn out(text: &str) -> Piece {
+        Piece::Stdout(text.as_bytes().to_vec())
+    }
+
+    fn run(pieces: Vec<Piece>, stop_at: &str) -> (Vec<String>, Ended) {
+        let mut lines = Vec::new();
+        let ended = follow(Box::new(Script(pieces.into(), false)), &mut |line| {
+            lines.push(String::from_utf8_lossy(line).into_owned());
+            if lines.last().is_some_and(|l| l == stop_at) { Flow::Stop } else { Flow::Continue }
+        });
+        (lines, ended.unwrap())
+    }
+
+    #[test]
+    fn lines_come_whole_however_they_are_cut() {
+        let (lines, ended) =
+            run(vec![out("on"), out("e\ntwo\nth"), Piece::Stderr(b"oh\n".to_vec()), out("ree\nha"), Piece::Exit(3)], "");
+        assert_eq!(lines, ["one", "two", "three"]);
+        assert_eq!(ended, Ended { good: false, how: "exit code 3".into(), half_line: true, stderr: "oh".into() });
+    }
+
+    #[test]
+    fn no_line_after_a_stop() {
+        let (lines, ended) = run(vec![out("one\nstop\nthree\n"), out("four\n")], "stop");
+        assert_eq!(lines, ["one", "stop"]);
+        assert_eq!(ended.how, "signal 9");
+    }
+}

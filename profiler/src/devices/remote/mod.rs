@@ -1,0 +1,350 @@
+//! Devices that are not this machine: what adb and ssh have in common.
+//!
+//! Everything goes into one folder of its own on the device: `agent/` (the agent; where it brings its own C library, that and the
+//! loader too), `engine/` (the engine's library, where it has one), `jobs/` (one folder a job, taken away after it). Agent and engine stay for the
+//! next time and are sent again only where the device's hash of them differs.
+
+mod bundle;
+mod error;
+mod follow;
+#[cfg(test)]
+mod fuzz;
+mod mark;
+mod shell;
+mod vendor;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use engines::EngineKind;
+
+pub use error::RemoteError;
+pub use mark::Mark;
+pub use shell::{Piece, Put, Running, Shell, quote};
+
+use super::stream::{Ended, Flow};
+use super::{Transport, TransportError};
+use crate::output::note;
+use crate::protocol::JOB_FILE;
+use bundle::Bundle;
+
+/// How long a short command may take.
+const SHORT: Duration = Duration::from_secs(30);
+/// How long hashing some tens of megabytes may take, on a slow device or in an emulator.
+const HASHING: Duration = Duration::from_secs(180);
+
+/// How long an agent may be there yet whose connection was lost.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// What is known of a device before anything is sent there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The folder that everything goes into.
+    pub folder: String,
+    /// The kernel's architecture: `aarch64`.
+    pub arch: String,
+    /// Whether it is an Android.
+    pub android: bool,
+    /// Whether it can compute SHA-256.
+    pub hashes: bool,
+}
+
+impl Probe {
+    /// Its kind, for messages.
+    pub fn abi(&self) -> String {
+        format!("{} {}", if self.android { "Android" } else { "Linux" }, self.arch)
+    }
+}
+
+/// A remote device as a transport.
+pub struct Remote<S> {
+    shell: S,
+    probe: Probe,
+    /// The engine's library, where it has one.
+    engine: Option<PathBuf>,
+    /// The agent that holds the engine.
+    agent: Option<Bundle>,
+    /// The job's folder on the device, below [`Probe::folder`].
+    job: String,
+    /// Whether the models are there: between passes only the job's description changes.
+    has_models: bool,
+}
+
+impl<S: Shell> Remote<S> {
+    /// Makes the folder on the device and asks what kind of device it is.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn new(mut shell: S) -> Result<Self, RemoteError> {
+        let folder = shell.folder_expression();
+        // On old Androids a failed command's words go to standard output; only lines that are known are read.
+        let command = format!(
+            "mkdir -p {folder} && cd {folder} || exit 1; echo \"folder=$(pwd)\"; echo \"arch=$(uname -m)\"; \
+             echo \"sdk=$(getprop ro.build.version.sdk 2>/dev/null)\"; echo \"hash=$(echo | sha256sum 2>/dev/null)\""
+        );
+        let text = shell.output("make a folder on it", &command, SHORT)?;
+        let probe = parse_probe(&text).map_err(|reason| RemoteError::Odd { device: shell.name(), reason })?;
+        let mut remote = Self { job: format!("jobs/{}", unique()), shell, probe, engine: None, agent: None, has_models: false };
+        remote.tidy()?;
+        Ok(remote)
+    }
+
+    /// Removes jobs whose host or connection went away, and makes sure that no other agent runs: two would disturb each other.
+    fn tidy(&mut self) -> Result<(), RemoteError> {
+        // An emulator's name may stand before the program's. A folder without a number is being filled, unless it is old.
+        let command = "for j in jobs/*; do [ -d \"$j\" ] || continue; p=$(cat \"$j/pid\" 2>/dev/null); \
+                       if [ -z \"$p\" ]; then find \"$j\" -prune -mmin +60 -exec rm -rf {} +; \
+                       elif tr '\\0' ' ' <\"/proc/$p/cmdline\" 2>/dev/null | grep -q agent/profiler; then echo \"busy=$p\"; \
+                       else rm -rf \"$j\"; fi; done 2>/dev/null; true";
+        let began = Instant::now();
+        loop {
+            let text = self.inside("look for other agents", command, SHORT)?;
+            let Some(process) = text.lines().find_map(|line| line.trim().strip_prefix("busy=")) else { return Ok(()) };
+            // One whose connection has just been lost is about to end.
+            if began.elapsed() > LINGER {
+                let process = process.chars().filter(char::is_ascii_digit).collect();
+                return Err(RemoteError::Busy { device: self.shell.name(), process });
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// What is known of the device.
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.probe.folder)
+    }
+
+    /// Runs a command in the folder.
+    fn inside(&mut self, what: &'static str, command: &str, limit: Duration) -> Result<String, RemoteError> {
+        let command = format!("cd {} || exit 1; {command}", quote(&self.probe.folder));
+        self.shell.output(what, &command, limit)
+    }
+
+    /// Sends those of the files that the device does not have as they are here, and gives their number.
+    fn update(&mut self, files: &[(PathBuf, String, bool)]) -> Result<usize, RemoteError> {
+        let there = if self.probe.hashes { self.hashes(files.iter().map(|(_, to, _)| to.as_str()))? } else { BTreeMap::new() };
+        let mut changed = Vec::new();
+        for (from, to, executable) in files {
+            let hash = sha256(from)?;
+            if there.get(to) != Some(&hash) {
+                changed.push((Put { from: from.clone(), to: self.at(&format!("{to}.new")), executable: *executable }, to, hash));
+            }
+        }
+        if changed.is_empty() {
+            return Ok(0);
+        }
+        let sent = self.send(&changed.iter().map(|(put, ..)| put.clone()).collect::<Vec<_>>()).and_then(|()| {
+            let news = changed.iter().map(|(_, to, _)| format!("{to}.new"));
+            let arrived =
+                if self.probe.hashes { self.hashes(news.collect::<Vec<_>>().iter().map(String::as_str))? } else { BTreeMap::new() };
+            for (_, to, hash) in &changed {
+                if self.probe.hashes && arrived.get(&format!("{to}.new")) != Some(hash) {
+                    let reason = "the file that arrived there is not the one that was sent".to_string();
+                    return Err(RemoteError::Refused { device: self.shell.name(), what: format!("keep {to}"), reason });
+                }
+            }
+            let moves: Vec<_> =
+                changed.iter().map(|(_, to, _)| format!("mv -f {} {}", quote(&format!("{to}.new")), quote(to))).collect();
+            self.inside("put the files in place", &moves.join(" && "), SHORT).map(drop)
+        });
+        if sent.is_err() {
+            // What went wrong is told; that the remains could not be removed either adds nothing.
+            let remains: Vec<_> = changed.iter().map(|(_, to, _)| quote(&format!("{to}.new"))).collect();
+            let _ = self.inside("remove half files", &format!("rm -f {}", remains.join(" ")), SHORT);
+        }
+        sent.map(|()| changed.len())
+    }
+
+    fn send(&mut self, files: &[Put]) -> Result<(), RemoteError> {
+        let folders: std::collections::BTreeSet<_> =
+            files.iter().filter_map(|put| put.to.rsplit_once('/')).map(|(f, _)| quote(f)).collect();
+        let folders: Vec<_> = folders.into_iter().collect();
+        self.inside("make folders", &format!("mkdir -p {}", folders.join(" ")), SHORT)?;
+        self.shell.put(files)
+    }
+
+    /// The device's own SHA-256 of those files that are there.
+    fn hashes<'a>(&mut self, files: impl Iterator<Item = &'a str>) -> Result<BTreeMap<String, String>, RemoteError> {
+        let names: Vec<_> = files.map(quote).collect();
+        let command = format!("for f in {}; do if [ -f \"$f\" ]; then sha256sum \"$f\"; fi; done", names.join(" "));
+        Ok(parse_hashes(&self.inside("hash files", &command, HASHING)?))
+    }
+
+    fn push_all(&mut self, folder: &Path) -> Result<(), RemoteError> {
+        let agent = self.agent.iter().flat_map(|agent| &agent.files);
+        let mut files: Vec<_> = agent.map(|file| (file.from.clone(), format!("agent/{}", file.name), file.executable)).collect();
+        if let Some(engine) = &self.engine {
+            files.push((engine.clone(), engine_file(engine), false));
+        }
+        if !self.has_models {
+            let began = Instant::now();
+            let sent = self.update(&files)?;
+            let (device, seconds) = (self.shell.name(), began.elapsed().as_secs_f64());
+            match sent {
+                0 => note(format_args!("{device}: agent and engine are there already ({seconds:.1} s)")),
+                _ => note(format_args!("{device}: {sent} files of agent and engine sent ({seconds:.1} s)")),
+            }
+        }
+        let mut job = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(RemoteError::file("read", folder))? {
+            let entry = entry.map_err(RemoteError::file("read", folder))?;
+            if self.has_models && entry.file_name() != JOB_FILE {
+                continue;
+            }
+            let to = self.at(&format!("{}/{}", self.job, entry.file_name().to_string_lossy()));
+            job.push(Put { from: entry.path(), to, executable: false });
+        }
+        let sent = self.send(&job);
+        self.has_models = sent.is_ok();
+        if sent.is_err() {
+            let _ = self.remove_job();
+        }
+        sent
+    }
+
+    fn remove_job(&mut self) -> Result<(), RemoteError> {
+        let command = format!("rm -rf {}", quote(&self.job));
+        self.inside("remove the job", &command, SHORT).map(drop)
+    }
+
+    /// Starts the agent on the job. It ends when its standard input does, and so never outlives the connection.
+    fn command(&self) -> String {
+        let program = match self.agent.as_ref().and_then(|agent| agent.loader.as_deref()) {
+            // The loader is told where the libraries are; the engine's own needs are found there too.
+            Some(loader) => format!(
+                "{} --library-path {} {}",
+                quote(&self.at(&format!("agent/{loader}"))),
+                quote(&self.at("agent")),
+                quote(&self.at("agent/profiler"))
+            ),
+            None => quote(&self.at("agent/profiler")),
+        };
+        let job = quote(&self.at(&self.job));
+        format!(
+            "cd {job} || exit 1; exec 3<&0; {program} agent {job} </dev/null 3<&- & p=$!; echo $p >pid; \
+             (while read -r line; do :; done; kill -9 $p) <&3 >/dev/null 2>&1 & w=$!; exec 3<&-; \
+             wait $p; r=$?; kill -9 $w 2>/dev/null; exit $r"
+        )
+    }
+}
+
+impl<S: Shell> Transport for Remote<S> {
+    fn name(&self) -> String {
+        self.shell.name()
+    }
+
+    fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
+        let device = self.shell.name();
+        self.engine = match engine {
+            EngineKind::OnnxRuntime => Some(bundle::engine(&device, &self.probe, given)?),
+            EngineKind::Tract | EngineKind::Mnn => None,
+        };
+        self.agent = Some(Bundle::find(&device, &self.probe, engine, self.engine.as_deref())?);
+        Ok(self.engine.as_deref().map(|library| self.at(&engine_file(library))))
+    }
+
+    fn push(&mut self, folder: &Path) -> Result<(), TransportError> {
+        Ok(self.push_all(folder)?)
+    }
+
+    fn run(&mut self, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+        let command = self.command();
+        let running = self.shell.start(&command)?;
+        follow::follow(running, on_line)
+    }
+
+    fn clean(&mut self) -> Result<(), TransportError> {
+        Ok(self.remove_job()?)
+    }
+
+    fn remove_all(&mut self) -> Result<(), TransportError> {
+        let command = format!("rm -rf {}", quote(&self.probe.folder));
+        Ok(self.shell.output("remove its folder", &command, SHORT).map(drop)?)
+    }
+}
+
+/// The agent with that engine for a simulated device: a static program for ARMv8 Linux.
+///
+/// # Errors
+/// [`RemoteError::NoAgent`], [`RemoteError::WrongFile`].
+pub fn simulated_agent(device: &str, engine: EngineKind) -> Result<PathBuf, RemoteError> {
+    let probe = Probe { folder: String::new(), arch: "aarch64".to_string(), android: false, hashes: false };
+    Bundle::find(device, &probe, engine, None)?.program(device)
+}
+
+/// Where the engine's library goes, below the folder.
+fn engine_file(on_host: &Path) -> String {
+    format!("engine/{}", on_host.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// A name that no other job has.
+fn unique() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", now.as_nanos(), std::process::id())
+}
+
+/// SHA-256 of a file of the host, in hex.
+fn sha256(path: &Path) -> Result<String, RemoteError> {
+    files::sha256_of(path).map_err(RemoteError::file("read", path))
+}
+
+fn parse_probe(text: &str) -> Result<Probe, String> {
+    let value = |name: &str| {
+        let lines = text.lines().filter_map(|line| line.trim().split_once('='));
+        lines.filter(|(key, _)| *key == name).map(|(_, value)| value.trim().to_string()).find(|value| !value.is_empty())
+    };
+    let need = |name: &str| value(name).ok_or_else(|| format!("it does not say its '{name}'"));
+    let arch = match need("arch")?.as_str() {
+        "arm64" | "aarch64" => "aarch64".to_string(),
+        "amd64" | "x86_64" => "x86_64".to_string(),
+        other => other.to_string(),
+    };
+    let folder = need("folder")?;
+    if !folder.starts_with('/') {
+        return Err(format!("its folder is '{folder}'"));
+    }
+    // Of one line break.
+    let hashes = value("hash").is_some_and(|hash| hash.starts_with("01ba4719c80b6fe9"));
+    Ok(Probe { folder, arch, android: value("sdk").is_some(), hashes })
+}
+
+/// Reads `sha256sum`'s lines; others are left out.
+fn parse_hashes(text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    let good = lines.filter(|(hash, _)| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()));
+    good.map(|(hash, name)| (name.trim_start_matches([' ', '*']).to_string(), hash.to_ascii_lowercase())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_says_of_itself() {
+        let text = "WARNING: linker: odd\r\nfolder=/data/local/tmp/block time\r\narch=aarch64\r\nsdk=28\r\nhash=01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b  -\r\n";
+        let probe = parse_probe(text).unwrap();
+        assert_eq!(
+            probe,
+            Probe { folder: "/data/local/tmp/block time".into(), arch: "aarch64".into(), android: true, hashes: true }
+        );
+        let board = parse_probe("folder=/root/.cache/blocktime\narch=arm64\nsdk=\nhash=sh: sha256sum: not found").unwrap();
+        assert!(!board.android && !board.hashes && board.arch == "aarch64");
+        for bad in ["", "folder=/x", "folder=x\narch=aarch64", "arch=aarch64"] {
+            assert!(parse_probe(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hashes_of_a_device() {
+        let hash = "AB".repeat(32);
+        let text = format!("{hash}  agent/profiler\n{hash} *engine/a b.so\nsha256sum: x: No such file\nshort  y\n");
+        let hashes = parse_hashes(&text);
+        assert_eq!(hashes.keys().collect::<Vec<_>>(), ["agent/profiler", "engine/a b.so"]);
+        assert_eq!(hashes["agent/profiler"], "ab".repeat(32));
+    }
+}

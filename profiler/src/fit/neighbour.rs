@@ -1,0 +1,406 @@
+//! What a neighbour on the same processor does to networks beyond what it does to the canary.
+//!
+//! Ratios of samples over canaries do not depend on the clock. But a virtual machine's core shares its execution units and caches
+//! with others, and a network suffers from that by a few percent more than the canary:
+//!
+//! - **levels**: how much more depends on the canary's own slowdown, and is much the same for all models;
+//! - **processes**: for seconds at a time, models are slowed while the canary, which lives in the first-level cache, is not; whole
+//!   networks more than single blocks.
+//!
+//! Both are estimated from all steady samples ([`crate::steady`]) of a run together, of blocks and of networks each by themselves, and
+//! taken out of each. Then one limit for all models says which samples count: those whose canary is near its quiet time, or up to the
+//! loudness at which every model has enough. A limit of each model's own would take loud samples from some models and quiet ones from
+//! others, and what they have in common would no longer show. On a quiet phone all canaries and all processes are alike, and nothing is
+//! left or taken out.
+
+use std::collections::BTreeMap;
+
+use super::cluster;
+use crate::measure::job;
+use crate::measure::raw::{ItemSamples, Samples};
+use crate::quiet::NEAR;
+use crate::stats::{Median, median};
+
+/// Samples that every model shall have below the limit, where it has as many. Measuring asks for twelve by what it knows of the quiet canary
+/// then; a few of them may turn out a little too loud.
+const ENOUGH: usize = 8;
+/// Levels of the canary, each with as many samples.
+const LEVELS: usize = 16;
+/// Of them the quiet ones, to which all others are compared.
+const QUIET: usize = 2;
+/// Least samples from which an effect is estimated, …
+const LEAST: usize = 100;
+/// … and of a model at the quietest levels and at another one, so that it tells the difference.
+const LEAST_OF_MODEL: usize = 3;
+/// Least models that must share an effect for it to be theirs and not each one's own.
+const LEAST_MODELS: usize = 8;
+/// Medians of the models and the effects are taken in turn; these many turns change them by less than 0.1 %.
+const TURNS: usize = 4;
+
+/// The samples that count, as a quiet core would have given them.
+#[derive(Clone, Debug, Default)]
+pub struct QuietRatios {
+    items: BTreeMap<String, Counted>,
+    /// What was taken out of a sample that counts, where it was most; a share.
+    pub most: f64,
+    /// Largest canary that counts, in parts of its quiet time.
+    pub limit: f64,
+    /// By how much wider intervals are than samples alone tell: of single blocks, of whole networks.
+    widening: [Option<f64>; 2],
+}
+
+/// A model's samples that count.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    /// Times in canary units, without the neighbour's effect.
+    ratios: Vec<f64>,
+    /// The process that took each.
+    processes: Vec<usize>,
+    /// How many of them were taken on a quiet device.
+    near: usize,
+    /// Steady samples that were too loud to count.
+    loud: usize,
+}
+
+/// A sample's logarithms, and where it belongs.
+struct Point {
+    item: usize,
+    /// The process that took it, of whole networks or of single blocks: [`Point::of_net`] is the last bit.
+    process: usize,
+    ratio: f64,
+    canary: f64,
+}
+
+impl Point {
+    fn of_net(&self) -> usize {
+        self.process % 2
+    }
+}
+
+impl QuietRatios {
+    /// Estimates the neighbour's effect, takes it out, and keeps the samples that count.
+    pub fn of(samples: &Samples) -> Self {
+        let of_item = |(item, (id, own)): (usize, (&String, &ItemSamples))| {
+            let of_net = usize::from(job::is_net(id));
+            let point = |(sample, process): (&crate::protocol::Sample, usize)| Point {
+                item,
+                process: 2 * process + of_net,
+                ratio: sample.ratio().ln(),
+                canary: sample.canary_us().ln(),
+            };
+            own.steady().map(point).collect::<Vec<_>>()
+        };
+        let points: Vec<Point> = samples.items.iter().enumerate().flat_map(of_item).collect();
+        let quiet = samples.canary_us().map_or(0.0, |(quiet, _)| quiet.ln());
+        let near = quiet + NEAR.ln();
+        let (levels, processes) = effects(&points, samples.items.len(), 2 * samples.processes.max(1), near);
+        let limit = limit(&points, samples.items.len(), near);
+        let mut counted = vec![Counted::default(); samples.items.len()];
+        let mut most = 0.0f64;
+        for (point, level) in std::iter::zip(&points, levels) {
+            let own = &mut counted[point.item];
+            if point.canary > limit {
+                own.loud += 1;
+                continue;
+            }
+            own.ratios.push((point.ratio - level - processes[point.process]).exp());
+            own.processes.push(point.process / 2);
+            own.near += usize::from(point.canary <= near);
+            most = if level.abs() > most.abs() { level } else { most };
+        }
+        let items: BTreeMap<String, Counted> = samples.items.keys().cloned().zip(counted).collect();
+        let widening = [false, true].map(|of_net| {
+            let own: Vec<_> = items.iter().filter(|(id, _)| job::is_net(id) == of_net).map(|(_, own)| own).collect();
+            let parts = own.iter().map(|own| (&own.ratios[..], &own.processes[..]));
+            (!own.is_empty()).then(|| cluster::widening(parts))
+        });
+        Self { items, most: most.exp_m1(), limit: (limit - quiet).exp(), widening }
+    }
+
+    /// An item's ratios in the order of the samples that they are of; none where it has none.
+    pub fn item(&self, id: &str) -> &[f64] {
+        self.items.get(id).map_or(&[], |own| &own.ratios)
+    }
+
+    /// An item's median with an interval that knows of the processes' differences; `None` where too few samples count.
+    pub fn median(&self, id: &str) -> Option<Median> {
+        Median::of(self.item(id))
+            .map(|median| median.widened(self.widening[usize::from(job::is_net(id))].unwrap_or(cluster::USUAL)))
+    }
+
+    /// Whether each of these items' intervals is within this share of its median.
+    pub fn are_precise<'a>(&self, ids: impl IntoIterator<Item = &'a String>, precision: f64) -> bool {
+        ids.into_iter().all(|id| self.median(id).is_some_and(|median| median.relative_half_width() <= precision))
+    }
+
+    /// By how much wider intervals are than samples alone tell: of single blocks or of whole networks, the larger.
+    pub fn widening(&self) -> f64 {
+        self.widening.into_iter().flatten().reduce(f64::max).unwrap_or(cluster::USUAL)
+    }
+
+    /// How many of an item's samples that count were taken on a quiet device.
+    pub fn near(&self, id: &str) -> usize {
+        self.items.get(id).map_or(0, |own| own.near)
+    }
+
+    /// How many of an item's steady samples were too loud to count.
+    pub fn loud(&self, id: &str) -> usize {
+        self.items.get(id).map_or(0, |own| own.loud)
+    }
+}
+
+/// The largest canary that counts, as a logarithm: at least `near`, and so that each model has enough samples.
+fn limit(points: &[Point], items: usize, near: f64) -> f64 {
+    let mut canaries = vec![Vec::new(); items];
+    points.iter().for_each(|point| canaries[point.item].push(point.canary));
+    let enough = |own: &mut Vec<f64>| {
+        own.sort_by(f64::total_cmp);
+        own.get(ENOUGH - 1).or(own.last()).copied()
+    };
+    canaries.iter_mut().filter_map(enough).fold(near, f64::max)
+}
+
+/// What is to be taken from the logarithms: of each point for its canary's level, and of each process. Canaries up to `near` are quiet.
+fn effects(points: &[Point], items: usize, processes: usize, near: f64) -> (Vec<f64>, Vec<f64>) {
+    let groups = |count: usize, of: &dyn Fn(&Point) -> usize| {
+        let mut groups = vec![Vec::new(); count];
+        points.iter().enumerate().for_each(|(i, point)| groups[of(point)].push(i));
+        groups
+    };
+    let (by_item, by_process) = (groups(items, &|p| p.item), groups(processes, &|p| p.process));
+    // Single blocks and networks each by themselves: even and odd places.
+    let levels = [0, 1].map(|of_net| Levels::of(points, of_net, near));
+    let telling = [0, 1].map(|of_net| -> Vec<usize> {
+        let own = (of_net..processes).step_by(2);
+        own.filter(|&p| tells(points, &by_process[p])).collect()
+    });
+    let (mut of_level, mut of_process) = (vec![0.0; points.len()], vec![0.0; processes]);
+    for _ in 0..TURNS {
+        for own in &levels {
+            let ratio = |i: usize| points[i].ratio - of_process[points[i].process];
+            for (level, effect) in own.effects(points, items, &ratio) {
+                level.iter().for_each(|&i| of_level[i] = effect);
+            }
+        }
+        let own = |i: &usize| points[*i].ratio - of_level[*i] - of_process[points[*i].process];
+        let centres: Vec<f64> = by_item.iter().map(|item| centre(item.iter().map(own))).collect();
+        for of_kind in &telling {
+            let beyond = |p: usize| centre(by_process[p].iter().map(|&i| points[i].ratio - of_level[i] - centres[points[i].item]));
+            let found: Vec<f64> = of_kind.iter().map(|&p| beyond(p)).collect();
+            let usual = centre(found.iter().copied());
+            std::iter::zip(of_kind, found).for_each(|(&p, effect)| of_process[p] = effect - usual);
+        }
+    }
+    (of_level, of_process)
+}
+
+/// Points of one kind by their canaries: the quietest, to which all others are compared, and the levels above them. No level holds both
+/// quiet and loud points: what is right for one half would be wrong for the other.
+struct Levels {
+    quietest: Vec<usize>,
+    above: Vec<Vec<usize>>,
+}
+
+impl Levels {
+    fn of(points: &[Point], of_net: usize, near: f64) -> Self {
+        let mut own: Vec<usize> = (0..points.len()).filter(|&i| points[i].of_net() == of_net).collect();
+        own.sort_by(|&a, &b| points[a].canary.total_cmp(&points[b].canary));
+        let (quiet, loud) = own.split_at(own.partition_point(|&i| points[i].canary <= near));
+        let split = |own: &[usize]| -> Vec<Vec<usize>> {
+            let count = (own.len() / LEAST).min(LEVELS);
+            (0..count).map(|level| own[level * own.len() / count..(level + 1) * own.len() / count].to_vec()).collect()
+        };
+        let mut above = split(quiet);
+        let quietest = if above.len() > QUIET { above.drain(..QUIET).flatten().collect() } else { quiet.to_vec() };
+        if quietest.len() == quiet.len() {
+            above.clear();
+        }
+        above.extend(split(loud));
+        Self { quietest, above }
+    }
+
+    /// How much slower models are at each level than at the quietest: the median over the models of what each differs by. A model tells
+    /// by itself alone: where loud samples are those of a few models, their own centres are loud too.
+    fn effects(&self, points: &[Point], items: usize, ratio: &dyn Fn(usize) -> f64) -> Vec<(&[usize], f64)> {
+        let by_item = |group: &[usize]| {
+            let mut own = vec![Vec::new(); items];
+            group.iter().for_each(|&i| own[points[i].item].push(ratio(i)));
+            own.into_iter().map(|own| (own.len() >= LEAST_OF_MODEL).then(|| centre(own.into_iter()))).collect::<Vec<_>>()
+        };
+        let quiet = by_item(&self.quietest);
+        let effect = |level: &Vec<usize>| {
+            let own = std::iter::zip(&quiet, by_item(level)).filter_map(|(quiet, here)| Some(here? - (*quiet)?));
+            let differences: Vec<f64> = own.collect();
+            if differences.len() < LEAST_MODELS { 0.0 } else { centre(differences.into_iter()) }
+        };
+        self.above.iter().map(|level| (&level[..], effect(level))).collect()
+    }
+}
+
+/// Whether a process's points are enough, and of enough models, to tell its effect.
+fn tells(points: &[Point], own: &[usize]) -> bool {
+    let models: std::collections::BTreeSet<usize> = own.iter().map(|&i| points[i].item).collect();
+    own.len() >= LEAST && models.len() >= LEAST_MODELS
+}
+
+/// The median; 0 where there are no values.
+fn centre(values: impl Iterator<Item = f64>) -> f64 {
+    median(values).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Event, Sample};
+    use crate::random::Random;
+
+    /// Samples of 20 models; at times a neighbour makes the canary `slower` and the models by that times `beyond`. In the last of six
+    /// processes all models are slower by `later`.
+    fn made_up(count: usize, busy: f64, slower: f64, beyond: f64, later: f64) -> Samples {
+        let mut random = Random::new(5);
+        let mut samples = Samples::default();
+        for at in 0..count {
+            samples.processes = 1 + 6 * at / count;
+            let process = if samples.processes == 6 { later } else { 1.0 };
+            let item = random.below(20);
+            let neighbour = random.unit() < busy;
+            let canary = 2.0 * (1.0 + 0.01 * random.unit()) * if neighbour { slower } else { 1.0 };
+            let us = canary
+                * (10.0 + item as f64)
+                * (1.0 + 0.02 * (random.unit() - 0.5))
+                * process
+                * if neighbour { beyond } else { 1.0 };
+            let sample = Sample {
+                id: format!("model {item}"),
+                at_ms: at as f64,
+                us,
+                spread: 0.01,
+                before_us: canary,
+                after_us: canary,
+                cpu: None,
+                mhz: None,
+                celsius: None,
+                fault: None,
+            };
+            samples.add(&Event::Sample(sample)).unwrap();
+        }
+        samples
+    }
+
+    fn largest_error(samples: &Samples) -> f64 {
+        let quiet = QuietRatios::of(samples);
+        let error = |i: usize| centre(quiet.item(&format!("model {i}")).iter().copied()) / (10.0 + i as f64) - 1.0;
+        (0..20).map(|i| error(i).abs()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn a_neighbour_that_comes_and_goes_does_not_move_the_medians() {
+        for busy in [0.2, 0.5, 0.8] {
+            // Near the quiet canary, what the neighbour adds is taken out; far from it, the samples are left out.
+            for (slower, taken_out) in [(1.08, 0.06), (1.3, 0.0)] {
+                let samples = made_up(8000, busy, slower, 1.06, 1.1);
+                let plain = centre(samples.items["model 3"].ratios().into_iter()) / 13.0 - 1.0;
+                assert!(busy < 0.4 || plain > 0.01, "{plain}");
+                assert!(largest_error(&samples) < 0.004, "{busy} {slower}: {}", largest_error(&samples));
+                let most = QuietRatios::of(&samples).most;
+                assert!((most - taken_out).abs() < 0.005, "{busy} {slower}: {most}");
+            }
+        }
+    }
+
+    fn sample(id: &str, us: f64, canary: f64) -> Event {
+        Event::Sample(Sample {
+            id: id.to_string(),
+            at_ms: 0.0,
+            us,
+            spread: 0.01,
+            before_us: canary,
+            after_us: canary,
+            cpu: None,
+            mhz: None,
+            celsius: None,
+            fault: None,
+        })
+    }
+
+    /// Forty models of thirty samples, blocks and networks. Of every other network only six are quiet, of all others all. A neighbour
+    /// makes the canary 1.3 times slower, blocks by that times 1.04, networks by that times 1.1.
+    fn unlike_models() -> (Samples, Vec<(String, f64)>) {
+        let mut random = Random::new(8);
+        let mut samples = Samples::default();
+        samples.processes = 1;
+        let mut truths = Vec::new();
+        for item in 0..40 {
+            let of_net = item % 2 == 1;
+            let (id, beyond) = if of_net { (format!("net:{item}"), 1.1) } else { (format!("block {item}"), 1.04) };
+            let truth = 10.0 + f64::from(item);
+            for taken in 0..30 {
+                let loud = item % 4 == 1 && taken >= 6;
+                let canary = 2.0 * (1.0 + 0.01 * random.unit()) * if loud { 1.3 } else { 1.0 };
+                let us = canary * truth * (1.0 + 0.005 * (random.unit() - 0.5)) * if loud { beyond } else { 1.0 };
+                samples.add(&sample(&id, us, canary)).unwrap();
+            }
+            truths.push((id, truth));
+        }
+        (samples, truths)
+    }
+
+    #[test]
+    fn models_of_which_unlike_shares_were_disturbed_are_treated_alike() {
+        let (samples, truths) = unlike_models();
+        let quiet = QuietRatios::of(&samples);
+        assert!(truths.iter().all(|(id, _)| quiet.item(id).len() >= ENOUGH));
+        assert!((1.3..1.32).contains(&quiet.limit) && (quiet.most - 0.1).abs() < 0.005, "{} {}", quiet.limit, quiet.most);
+        let error = |(id, truth): &(String, f64)| centre(quiet.item(id).iter().copied()) / truth - 1.0;
+        let largest = truths.iter().map(|t| error(t).abs()).fold(0.0, f64::max);
+        assert!(largest < 0.004, "{largest}");
+        // As they were taken, these networks seem 10 % slower.
+        let disturbed: Vec<_> = truths.iter().skip(1).step_by(4).collect();
+        let plain = |(id, truth): &&(String, f64)| centre(samples.items[id].ratios().into_iter()) / truth - 1.0;
+        assert!(disturbed.iter().all(|t| plain(t) > 0.09));
+        let mean = disturbed.iter().map(|t| error(t)).sum::<f64>() / disturbed.len() as f64;
+        assert!(mean.abs() < 0.002, "{mean}");
+    }
+
+    #[test]
+    fn one_limit_holds_for_all_models() {
+        let (mut samples, _) = unlike_models();
+        // Without the disturbed networks nothing loud is needed, so nothing loud counts.
+        samples.items.retain(|id, _| id.starts_with("block"));
+        for canary in [2.0, 2.6, 2.7] {
+            samples.add(&sample("block 2", 12.0 * canary, canary)).unwrap();
+        }
+        let quiet = QuietRatios::of(&samples);
+        assert!((quiet.limit - NEAR).abs() < 1e-9);
+        assert_eq!((quiet.item("block 2").len(), quiet.near("block 2"), quiet.loud("block 2")), (31, 31, 2));
+        // A model whose quiet samples are not enough moves the limit for all.
+        for canary in [2.0, 2.6, 2.7] {
+            samples.add(&sample("block x", 50.0 * canary, canary)).unwrap();
+        }
+        let quiet = QuietRatios::of(&samples);
+        assert_eq!((quiet.item("block 2").len(), quiet.near("block 2"), quiet.loud("block 2")), (33, 31, 0));
+    }
+
+    #[test]
+    fn disturbed_samples_do_not_count() {
+        let mut samples = made_up(8000, 0.0, 1.0, 1.0, 1.0);
+        for item in samples.items.values_mut() {
+            for sample in item.samples.iter_mut().step_by(2) {
+                (sample.us, sample.spread) = (1.5 * sample.us, 0.5);
+            }
+        }
+        assert!(largest_error(&samples) < 0.004, "{}", largest_error(&samples));
+    }
+
+    #[test]
+    fn without_a_neighbour_or_with_few_samples_next_to_nothing_is_taken_out() {
+        assert!(QuietRatios::of(&made_up(8000, 0.0, 1.0, 1.0, 1.0)).most.abs() < 0.003);
+        let few = made_up(100, 0.5, 1.3, 1.06, 1.0);
+        let quiet = QuietRatios::of(&few);
+        assert_eq!(quiet.most, 0.0);
+        assert_eq!(quiet.item("model 0").len(), few.items["model 0"].samples.len());
+        let close = |(a, b): (&f64, f64)| (a / b - 1.0).abs() < 1e-12;
+        assert!(few.items.iter().all(|(id, item)| std::iter::zip(quiet.item(id), item.ratios()).all(close)));
+        assert_eq!(quiet.item("nobody"), [0.0; 0]);
+    }
+}

@@ -1,0 +1,65 @@
+//! A simulated device: every model once.
+
+use super::{Bounds, Listener, Progress, Task, measured_exactly};
+use crate::error::HostError;
+use crate::measure::raw::{RawFile, Samples};
+use crate::protocol::{Hold, Item, Job, PROTOCOL, Plan};
+
+/// Seed of inputs that are made up.
+const SEED: u64 = 1;
+
+/// The plan of every command: the agent's memory lies where the text of its job lets it lie, and a model takes the same time in all
+/// commands only if that text is the same.
+fn plan(timed_runs: usize) -> Plan {
+    Plan {
+        precision: 0.01,
+        budget_ms: 1,
+        sample_us: 1.0,
+        canary_us: 1.0,
+        min_samples: timed_runs,
+        cold_runs: 1,
+        quiet_us: None,
+        widening: 1.0,
+    }
+}
+
+impl Task<'_> {
+    /// Simulates the models that have no time yet, in their order. There is no second pass: it would give the same.
+    pub(super) fn run_once(self) -> Result<(Samples, Option<RawFile>), HostError> {
+        let Self { setting, folder, samples, raw, bars, accept } = self;
+        let mut transport = crate::devices::open(&setting.device, setting.access())?;
+        let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
+        let items = folder.items.iter().map(|item| Item { cold: item.cold && setting.plan.cold_runs > 0, ..item.clone() });
+        let items: Vec<Item> = items.filter(|item| !measured_exactly(&samples, &item.id, item.cold)).collect();
+        let pass = samples.passes + 1;
+        let progress = Progress::models(items.len());
+        let job = Job {
+            protocol: PROTOCOL,
+            engine: setting.engine.name().to_string(),
+            engine_lib,
+            threads: setting.threads,
+            cpus: Vec::new(),
+            oversubscribe: false,
+            holder: String::new(),
+            patience_ms: 0,
+            simulated: true,
+            seed: SEED,
+            plan: plan(setting.timed_runs),
+            hold: Hold { celsius: None, start_celsius: None, governor: false },
+            items,
+        };
+        let ids = folder.items.iter().map(|item| item.id.clone()).collect();
+        let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
+        let mut listener =
+            Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, ids, accept) };
+        folder.write_job(&job)?;
+        transport.push(folder.path())?;
+        let ended = transport.run(&mut |line| listener.line(line));
+        let ended = listener.verdict(ended, &transport.name(), pass);
+        listener.bar.finish_and_clear();
+        let cleaned = transport.clean();
+        ended?;
+        cleaned?;
+        Ok((listener.samples, listener.raw))
+    }
+}

@@ -1,0 +1,277 @@
+//! Job folders: every model as a file for the engine, its inputs, and the outputs expected.
+//!
+//! Weights are random but fixed: what is timed does not depend on them, and a result that is wrong shows. Expected outputs are
+//! computed here, from the graph, by code that shares nothing with any engine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use blocks::{Builder, Graph, Primitive, Shape, Space, Weights, eval, onnx};
+use engines::mnn::convert::Converter;
+use engines::{EngineKind, ModelFormat};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tempfile::TempDir;
+
+use super::given::{self, Given};
+use crate::devices::interrupt;
+use crate::error::HostError;
+use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
+use crate::random::Random;
+
+/// Seed of weights and inputs.
+const SEED: u64 = 1;
+/// Id of the graph with a single operation, whose time is all overhead.
+pub const OVERHEAD: &str = "overhead";
+/// What the id of a whole network begins with.
+const NET: &str = "net:";
+
+/// The id of a whole network: its primitives, separated by blanks, behind `net:`.
+pub fn net_id(choice: &[Primitive]) -> String {
+    format!("{NET}{}", architecture(choice))
+}
+
+/// Whether an id is that of a whole network.
+pub fn is_net(id: &str) -> bool {
+    id.starts_with(NET)
+}
+
+/// An architecture as tables list it: its primitives, separated by blanks.
+pub fn architecture(choice: &[Primitive]) -> String {
+    choice.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// Something to be measured.
+pub struct Model {
+    /// Its name.
+    pub id: String,
+    /// What it computes.
+    pub graph: Graph,
+}
+
+impl Model {
+    /// All blocks and trunk pieces of a space, alone, and the graph of a single operation.
+    pub fn parts(space: &Space, points: usize) -> Vec<Self> {
+        let mut g = Builder::new(OVERHEAD);
+        let x = g.input("x", Shape::new(1, 1, 1));
+        let y = g.relu(x);
+        let overhead = Self { id: OVERHEAD.to_string(), graph: g.finish(&[("y", y)]) };
+        let candidates = space.unique_candidates().into_iter().filter(|c| !c.primitive.is_identity(&c.layer));
+        let blocks = candidates.map(|c| Self { id: c.key(), graph: c.graph() });
+        let pieces = space.trunk_pieces(points).into_iter().map(|p| Self { id: luts::trunk_key(p.piece), graph: p.graph });
+        std::iter::once(overhead).chain(blocks).chain(pieces).collect()
+    }
+
+    /// Whether it is a part, a block or a piece of the trunk: parts have a column for times with cold caches.
+    pub fn is_part(&self) -> bool {
+        !is_net(&self.id) && self.id != OVERHEAD
+    }
+
+    /// The network of a choice, as an app ships it.
+    pub fn net(space: &Space, choice: &[Primitive], points: usize) -> Self {
+        Self { id: net_id(choice), graph: space.deployed(choice, points) }
+    }
+}
+
+/// A folder that holds a job and goes away with this value.
+pub struct JobFolder {
+    folder: TempDir,
+    /// Items by name and file.
+    pub items: Vec<Item>,
+}
+
+impl JobFolder {
+    /// Writes the files of all models, for that engine.
+    ///
+    /// # Errors
+    /// [`HostError::File`], [`HostError::Prepare`], [`HostError::Convert`], [`HostError::Interrupted`].
+    pub fn prepare(models: &[Model], engine: EngineKind, bars: &MultiProgress) -> Result<Self, HostError> {
+        let folder = new_folder()?;
+        let writer = Writer::new(engine, folder.path())?;
+        let bar = bars.add(progress_bar(models.len()));
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let work = || {
+            let mut made = Vec::new();
+            loop {
+                let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(model) = models.get(i) else { return Ok(made) };
+                if interrupt::requested() {
+                    return Err(HostError::Interrupted { raw: None });
+                }
+                made.push((i, writer.write(model, i)?));
+                bar.inc(1);
+            }
+        };
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let made = thread::scope(|scope| {
+            let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let results = handles.into_iter().map(|h| h.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
+            results.collect::<Result<Vec<_>, HostError>>()
+        });
+        bar.finish_and_clear();
+        let made = made?;
+        let mut items: Vec<(usize, Item)> = made.into_iter().flatten().collect();
+        items.sort_by_key(|(i, _)| *i);
+        Ok(Self { folder, items: items.into_iter().map(|(_, item)| item).collect() })
+    }
+
+    /// Copies a user's models, ONNX files or files of that engine's own format, with weights that lie beside them, and what is given as
+    /// their inputs; the agent makes up the rest.
+    ///
+    /// # Errors
+    /// [`HostError::File`], [`HostError::Model`], [`HostError::Convert`], [`HostError::Usage`] where no model has an input that is given.
+    pub fn of_files(files: &[PathBuf], engine: EngineKind, given: &Given) -> Result<Self, HostError> {
+        let folder = new_folder()?;
+        let writer = Writer::new(engine, folder.path())?;
+        let mut values = Vec::new();
+        for (k, (name, shape, value)) in given.inputs.iter().enumerate() {
+            let values_of = |value: &engines::Value| {
+                let file = format!("given{k}");
+                given::write(value, &folder.path().join(&file))?;
+                Ok::<_, HostError>(Values { file, element: value.element().to_string() })
+            };
+            let from = value.as_ref().map(values_of).transpose()?;
+            values.push(Input { name: name.clone(), shape: shape.clone(), values: from });
+        }
+        let mut known = Vec::new();
+        let mut items = Vec::new();
+        for (i, path) in files.iter().enumerate() {
+            let (model, names) = writer.copy(path, i)?;
+            let has = |input: &&Input| names.as_ref().is_none_or(|names| names.contains(&input.name));
+            let inputs = values.iter().filter(has).cloned().collect();
+            let id = format!("{i}:{}", path.display());
+            items.push(Item { id, model, inputs, expected: Vec::new(), earlier: Vec::new(), cold: false });
+            known.push((path.clone(), names));
+        }
+        given.check(&known)?;
+        Ok(Self { folder, items })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the job itself.
+    ///
+    /// # Errors
+    /// [`HostError::File`].
+    pub fn write_job(&self, job: &Job) -> Result<(), HostError> {
+        let path = self.folder.path().join(JOB_FILE);
+        let text = serde_json::to_vec(job).map_err(std::io::Error::from);
+        text.and_then(|text| fs::write(&path, text)).map_err(HostError::file("write", &path))
+    }
+}
+
+fn new_folder() -> Result<TempDir, HostError> {
+    let at = std::env::temp_dir();
+    tempfile::Builder::new().prefix("profiler-job-").tempdir().map_err(HostError::file("make a folder in", &at))
+}
+
+fn progress_bar(models: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("preparing {bar:30} {pos} of {len}, about {eta} to go");
+    ProgressBar::new(models as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Writes the files of models into a folder.
+struct Writer<'a> {
+    folder: &'a Path,
+    engine: EngineKind,
+    /// Makes the engine's files, where it takes no ONNX.
+    converter: Option<Converter>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(engine: EngineKind, folder: &'a Path) -> Result<Self, HostError> {
+        let converter = match engine.format() {
+            ModelFormat::Onnx => None,
+            ModelFormat::Mnn => Some(Converter::find()?),
+        };
+        Ok(Self { folder, engine, converter })
+    }
+
+    /// Writes a file and gives its name.
+    fn file(&self, name: String, bytes: &[u8]) -> Result<String, HostError> {
+        let path = self.folder.join(&name);
+        fs::write(&path, bytes).map_err(HostError::file("write", &path))?;
+        Ok(name)
+    }
+
+    /// Makes the engine's file of an ONNX file, which is in the folder only if that is the engine's.
+    fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, HostError> {
+        let name = format!("{index}.mnn");
+        converter.convert(onnx, &self.folder.join(&name))?;
+        Ok(name)
+    }
+
+    /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
+    fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), HostError> {
+        if self.converter.is_some() && files::has_ending(path, "mnn") {
+            let bytes = fs::read(path).map_err(HostError::file("read", path))?;
+            if let Some(found) = files::impostor(&bytes) {
+                return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
+            }
+            return Ok((self.file(format!("{index}.mnn"), &bytes)?, None));
+        }
+        let model = onnx::read(path)?;
+        let name = self.file(format!("{index}.onnx"), &model.bytes)?;
+        let Some(converter) = &self.converter else { return Ok((name, model.inputs)) };
+        let whole = self.folder.join(name);
+        let converted = self.convert(converter, &whole, index).map_err(|e| e.of_model(path));
+        fs::remove_file(&whole).map_err(HostError::file("remove", &whole))?;
+        Ok((converted?, model.inputs))
+    }
+
+    /// Writes the files of one model.
+    fn write(&self, model: &Model, index: usize) -> Result<Item, HostError> {
+        let Model { id, graph } = model;
+        let fault = |reason: String| HostError::Prepare { id: id.clone(), reason };
+        let weights = Weights::for_measuring(graph, SEED);
+        let bytes = onnx::model(graph, &weights, &onnx::Options::default()).map_err(|e| fault(e.to_string()))?;
+        let onnx = self.file(format!("{index}.onnx"), &bytes)?;
+        let file = match &self.converter {
+            None => onnx,
+            Some(converter) => {
+                let onnx = self.folder.join(onnx);
+                let converted = self.convert(converter, &onnx, index)?;
+                // The device has no use for it.
+                fs::remove_file(&onnx).map_err(HostError::file("remove", &onnx))?;
+                converted
+            }
+        };
+        let mut random = Random::new(SEED);
+        let inputs: Vec<Vec<f32>> = graph.inputs().iter().map(|&x| random.values(graph.node(x).shape.volume())).collect();
+        let expected = eval::evaluate(graph, &weights, &inputs).map_err(|e| fault(e.to_string()))?;
+        let given = std::iter::zip(graph.inputs(), &inputs).enumerate().map(|(k, (x, values))| {
+            let node = graph.node(x);
+            let shape = vec![1, node.shape.c, node.shape.h, node.shape.w];
+            let file = self.floats(format!("{index}.in{k}.f32"), values)?;
+            let values = Some(Values { file, element: engines::Element::Float32.to_string() });
+            Ok::<_, HostError>(Input { name: node.name.clone(), shape, values })
+        });
+        let output_names = graph.outputs().iter().map(|(name, _)| name.as_str());
+        Ok(Item {
+            id: id.clone(),
+            model: file,
+            inputs: given.collect::<Result<_, _>>()?,
+            expected: self.values(index, "out", std::iter::zip(output_names, &expected).collect())?,
+            earlier: Vec::new(),
+            // Whole networks are for the fit.
+            cold: model.is_part(),
+        })
+    }
+
+    /// Writes the values of outputs, a file each, and gives the files' names in the order of the engine's sessions.
+    fn values(&self, index: usize, kind: &str, mut ports: Vec<(&str, &Vec<f32>)>) -> Result<Vec<String>, HostError> {
+        if self.engine.ports_by_name() {
+            ports.sort_by_key(|(name, _)| *name);
+        }
+        let one = |(k, (_, values)): (usize, (&str, &Vec<f32>))| self.floats(format!("{index}.{kind}{k}.f32"), values);
+        ports.into_iter().enumerate().map(one).collect()
+    }
+
+    fn floats(&self, name: String, values: &[f32]) -> Result<String, HostError> {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.file(name, &bytes)
+    }
+}

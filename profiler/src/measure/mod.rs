@@ -1,0 +1,19 @@
+//! Jobs, their execution on a device, and the raw samples that come back.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`design`] | which whole networks are measured along with the blocks |
+//! | [`job`] | job folders: ONNX files, inputs, expected outputs |
+//! | [`given`] | what the user says of models' inputs |
+//! | [`collect`] | a job done on a device, samples into the raw file |
+//! | [`units`] | several units of one model |
+//! | [`raw`] | raw sample files |
+//! | [`reserve`] | files that one command alone writes |
+
+pub mod collect;
+pub mod design;
+pub mod given;
+pub mod job;
+pub mod raw;
+pub mod reserve;
+pub mod units;

@@ -1,0 +1,143 @@
+//! Reading raw files, finished or not.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::{Request, Samples, packed};
+use crate::error::HostError;
+use crate::protocol::Event;
+
+/// Longest line read.
+const LINE_LIMIT: u64 = 1 << 20;
+/// Most lines read.
+const LINES: u64 = 20_000_000;
+/// A file that unpacks to more than this many times its size, and more than that many bytes, is damaged or meant to fill the memory.
+/// None is written that does.
+pub const RATIO: u64 = 16;
+const SMALL: u64 = 64 << 10;
+
+/// What is wrong with a file.
+pub enum Fault {
+    /// It cannot be read.
+    Io(io::Error),
+    /// It says what it must not.
+    Said(String),
+}
+
+impl Fault {
+    /// In that line.
+    pub fn at(number: u64, reason: impl std::fmt::Display) -> Self {
+        Self::Said(format!("line {number}: {reason}"))
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        // What the decoder says of a file's bytes is the file's fault, and not the disk's.
+        match error.kind() {
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::Said(format!("is damaged: {error}")),
+            io::ErrorKind::UnexpectedEof => Self::Said("is cut off".to_string()),
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Reads a raw file's request and samples.
+///
+/// # Errors
+/// [`HostError::File`], or [`HostError::Raw`] with what cannot be used.
+pub fn read(path: &Path) -> Result<(Request, Samples), HostError> {
+    let (file, size) = open(path)?;
+    read_from(file, size, path)
+}
+
+/// [`read`] from any source of so many bytes; `path` stands in the errors.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from(input: impl BufRead, size: u64, path: &Path) -> Result<(Request, Samples), HostError> {
+    let mut samples = Samples::default();
+    let request = events(input, size, path, &mut |event| samples.add(&event))?;
+    Ok((request, samples))
+}
+
+/// Opens a file; gives its size too.
+pub(super) fn open(path: &Path) -> Result<(BufReader<File>, u64), HostError> {
+    let file = File::open(path).map_err(HostError::file("read", path))?;
+    let size = file.metadata().map_err(HostError::file("read", path))?.len();
+    Ok((BufReader::new(file), size))
+}
+
+/// Takes the request and all events from a file.
+///
+/// # Errors
+/// As [`read`]; what `each` has against an event is told with the place.
+pub(super) fn events(
+    input: impl BufRead,
+    size: u64,
+    path: &Path,
+    each: &mut dyn FnMut(Event) -> Result<(), String>,
+) -> Result<Request, HostError> {
+    unpacked(input, size).and_then(|input| whole(input, each)).map_err(|fault| match fault {
+        Fault::Io(source) => HostError::file("read", path)(source),
+        Fault::Said(reason) => HostError::Raw { path: path.to_path_buf(), reason },
+    })
+}
+
+/// The file's bytes, decompressed where they are compressed.
+pub(super) fn unpacked<'a>(mut input: impl BufRead + 'a, size: u64) -> Result<Box<dyn BufRead + 'a>, Fault> {
+    if !input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(input));
+    }
+    let left = (RATIO * size).max(SMALL);
+    Ok(Box::new(BufReader::new(Bounded { input: MultiGzDecoder::new(input), left })))
+}
+
+fn whole(mut input: impl BufRead, each: &mut dyn FnMut(Event) -> Result<(), String>) -> Result<Request, Fault> {
+    let first = line(&mut input, 1)?.ok_or_else(|| Fault::Said("is empty".to_string()))?;
+    let request = serde_json::from_slice(&first).map_err(|e| Fault::Said(format!("is no raw sample file: line 1: {e}")))?;
+    for number in 2..=LINES {
+        // A line that was cut off is the last one: what wrote it was killed.
+        let Some(text) = line(&mut input, number)? else { break };
+        if number == 2 && text.starts_with(packed::MARK) {
+            packed::read(&text, input, each)?;
+            break;
+        }
+        let event = serde_json::from_slice(&text).map_err(|e| Fault::at(number, e))?;
+        each(event).map_err(|reason| Fault::at(number, reason))?;
+    }
+    Ok(request)
+}
+
+/// The next whole line; `None` where there is none.
+pub(super) fn line(input: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, Fault> {
+    let mut line = Vec::new();
+    input.take(LINE_LIMIT).read_until(b'\n', &mut line)?;
+    match line.last() {
+        Some(b'\n') => Ok(Some(line)),
+        _ if line.len() as u64 == LINE_LIMIT => Err(Fault::at(number, "it has no end")),
+        _ => Ok(None),
+    }
+}
+
+/// Gives at most so many bytes.
+struct Bounded<R> {
+    input: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(into)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it unpacks to more than {RATIO} times its size")));
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,215 @@
+//! Samples, gathered from an agent's lines.
+
+use std::collections::BTreeMap;
+
+use super::rounded::{self, TIMES};
+use crate::devices::identity::Identity;
+use crate::protocol::{Event, Explanation, Sample, SampleFault, Shaped, Start};
+use crate::steady;
+
+/// Samples of one item.
+#[derive(Clone, Debug, Default)]
+pub struct ItemSamples {
+    /// Good samples, in order, as they are kept (to the digits that `rounded` states), without the item's name, which they all have.
+    pub samples: Vec<Sample>,
+    /// Which of the processes that measured, counted from 0, took each of them.
+    pub processes: Vec<usize>,
+    /// Left out, in the order of [`SampleFault::ALL`].
+    pub faulty: [u64; SampleFault::ALL.len()],
+    /// Runs with cold caches, in canary units.
+    pub cold: Vec<f64>,
+    /// Checksum of its outputs.
+    pub checksum: Option<String>,
+    /// Largest difference to the reference result, relative.
+    pub error: Option<f64>,
+    /// What a user's model was given.
+    pub inputs: Vec<Shaped>,
+    /// What came out of it.
+    pub outputs: Vec<Shaped>,
+    /// What the user must be told of that.
+    pub notes: Vec<String>,
+    /// Where the cycles of simulated runs went.
+    pub explained: Vec<Explanation>,
+}
+
+impl ItemSamples {
+    /// Good samples that nothing disturbed within, each with the process that took it.
+    pub fn steady(&self) -> impl Iterator<Item = (&Sample, usize)> {
+        let steady = steady::select(&self.samples.iter().map(|sample| (sample.ratio(), sample.spread)).collect::<Vec<_>>());
+        let all = std::iter::zip(&self.samples, self.processes.iter().copied());
+        std::iter::zip(all, steady).filter_map(|(sample, steady)| steady.then_some(sample))
+    }
+
+    /// Those samples in canary units.
+    pub fn ratios(&self) -> Vec<f64> {
+        self.steady().map(|(sample, _)| sample.ratio()).collect()
+    }
+}
+
+/// All that a raw file holds, gathered.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    /// Where and with what; of the last start.
+    pub start: Option<Start>,
+    /// By item.
+    pub items: BTreeMap<String, ItemSamples>,
+    /// Times of canaries, in µs a unit.
+    pub canaries: Vec<f64>,
+    /// Clocks seen in good samples, in MHz.
+    pub mhz: Vec<f64>,
+    /// Temperatures seen in good samples, in °C, in order.
+    pub celsius: Vec<f64>,
+    /// Time spent sampling, in ms, all sessions together.
+    pub spent_ms: f64,
+    /// Passes that ended by themselves.
+    pub passes: usize,
+    /// Processes that measured, ended or not.
+    pub processes: usize,
+    session_ms: f64,
+}
+
+impl Samples {
+    /// Takes an event in.
+    ///
+    /// # Errors
+    /// Why the event does not belong to what is there: another engine or canary.
+    pub fn add(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::Start(start) => {
+                if let Some(before) = &self.start {
+                    // The number of threads is the request's.
+                    let [then, now] = [before, start.as_ref()].map(|start| Identity::of_agent(start, 1));
+                    let mut unlike = then.compare(&now).lines("then", "now");
+                    if before.cpus != start.cpus {
+                        unlike.push(format!("CPUs: {:?} (then), {:?} (now)", before.cpus, start.cpus));
+                    }
+                    let agent = |start: &Start| start.simulator.as_ref().map(|simulator| simulator.agent_sha256.clone());
+                    if agent(before) != agent(start) {
+                        unlike.push("agent: another build, whose code lies at other places; its times do not mix".to_string());
+                    }
+                    if before.canary != start.canary {
+                        unlike.push(format!("canary: {} (then), {} (now)", before.canary, start.canary));
+                    }
+                    if !unlike.is_empty() {
+                        return Err(format!("was measured on or with something else; {}", unlike.join("; ")));
+                    }
+                }
+                self.start = Some(start.as_ref().clone());
+                self.processes += 1;
+                self.spent_ms += self.session_ms;
+                self.session_ms = 0.0;
+            }
+            Event::Ready { id, error, checksum, .. } => {
+                let item = self.items.entry(id.clone()).or_default();
+                (item.error, item.checksum) = (error.map(rounded::digits), Some(checksum.clone()));
+            }
+            Event::Described { id, inputs, outputs, notes } => {
+                let item = self.items.entry(id.clone()).or_default();
+                (item.inputs, item.outputs, item.notes) = (inputs.clone(), outputs.clone(), notes.clone());
+            }
+            Event::Sample(sample) => {
+                let id = &sample.id;
+                if sample.at_ms > rounded::LONGEST_MS {
+                    return Err(format!("holds a sample of '{id}' at {:e} ms", sample.at_ms));
+                }
+                let kept = rounded::sample(sample);
+                // The agent's clock never goes back by itself; a device whose clock does cannot time anything.
+                if kept.at_ms < self.session_ms {
+                    let (from, to) = (self.session_ms, sample.at_ms);
+                    return Err(format!("its clock jumped back from {from:.1} to {to:.1} ms at a sample of '{id}'"));
+                }
+                self.session_ms = kept.at_ms;
+                let item = self.items.entry(id.clone()).or_default();
+                match sample.fault {
+                    Some(fault) => {
+                        for (count, reason) in std::iter::zip(&mut item.faulty, SampleFault::ALL) {
+                            *count += u64::from(reason == fault);
+                        }
+                    }
+                    None if [sample.us, sample.before_us, sample.after_us].iter().all(|us| TIMES.contains(us)) => {
+                        self.canaries.push(kept.canary_us());
+                        self.mhz.extend(kept.mhz);
+                        self.celsius.extend(kept.celsius);
+                        item.samples.push(Sample { id: String::new(), ..kept });
+                        item.processes.push(self.processes.saturating_sub(1));
+                    }
+                    None => return Err(format!("holds a sample of '{}' without a time", sample.id)),
+                }
+            }
+            Event::Done { .. } => {
+                self.passes += 1;
+            }
+            Event::Cold { id, us, canary_us } if TIMES.contains(us) && TIMES.contains(canary_us) => {
+                let ratio = rounded::digits(*us) / rounded::digits(*canary_us);
+                self.items.entry(id.clone()).or_default().cold.push(ratio);
+            }
+            Event::Cold { id, .. } => return Err(format!("holds a cold run of '{id}' without a time")),
+            Event::Explained(explanation) => {
+                self.items.entry(explanation.id.clone()).or_default().explained.push(explanation.as_ref().clone());
+            }
+            Event::Loading { .. } | Event::Sampling | Event::Resting { .. } | Event::Round { .. } | Event::Failed { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// The samples of several units of one model as if all had run at the mean unit's speed: each unit's times are scaled so that
+    /// its quiet canary takes as long as all units' mean. Ratios stay as they are.
+    pub fn pool(units: &[Self]) -> Self {
+        let stated: Vec<f64> = units.iter().map(|unit| unit.canary_us().map_or(1.0, |(stated, _)| stated)).collect();
+        let mean = stated.iter().sum::<f64>() / stated.len().max(1) as f64;
+        let mut pool = Self { start: units.first().and_then(|unit| unit.start.clone()), ..Self::default() };
+        for (unit, stated) in std::iter::zip(units, stated) {
+            let factor = mean / stated;
+            for (id, item) in &unit.items {
+                let into = pool.items.entry(id.clone()).or_default();
+                into.samples.extend(item.samples.iter().map(|s| Sample {
+                    us: s.us * factor,
+                    before_us: s.before_us * factor,
+                    after_us: s.after_us * factor,
+                    ..s.clone()
+                }));
+                into.processes.extend(item.processes.iter().map(|process| pool.processes + process));
+                into.faulty.iter_mut().zip(item.faulty).for_each(|(sum, n)| *sum += n);
+                into.cold.extend(&item.cold);
+                into.checksum = into.checksum.take().or_else(|| item.checksum.clone());
+                into.error = into.error.into_iter().chain(item.error).reduce(f64::max);
+            }
+            pool.canaries.extend(unit.canaries.iter().map(|us| us * factor));
+            pool.mhz.extend(&unit.mhz);
+            pool.celsius.extend(&unit.celsius);
+            pool.processes += unit.processes;
+        }
+        pool
+    }
+
+    /// Whether a simulated device gave them: they have no noise.
+    pub fn is_simulated(&self) -> bool {
+        self.start.as_ref().is_some_and(|start| start.simulator.is_some())
+    }
+
+    /// What to do about too few good samples, from why most were left out.
+    pub fn advice(&self) -> String {
+        let sums =
+            SampleFault::ALL.iter().enumerate().map(|(i, fault)| (self.items.values().map(|s| s.faulty[i]).sum::<u64>(), fault));
+        match sums.max_by_key(|(sum, _)| *sum) {
+            Some((1.., SampleFault::Temperature)) => {
+                "most were left out for the device's temperature: let it cool down, or give it a larger --band".to_string()
+            }
+            Some((sum @ 1.., _)) => format!("the device was too busy ({sum} samples were left out), or the budget too short"),
+            _ => "the budget was too short; give a larger --budget".to_string(),
+        }
+    }
+
+    /// Time spent sampling so far, in ms.
+    pub fn spent_ms(&self) -> f64 {
+        self.spent_ms + self.session_ms
+    }
+
+    /// The canary's time while the device was quiet: the median of the fastest tenth. And its median over all.
+    pub fn canary_us(&self) -> Option<(f64, f64)> {
+        let mut sorted = self.canaries.clone();
+        sorted.sort_by(f64::total_cmp);
+        (!sorted.is_empty())
+            .then(|| (crate::stats::quantile(&sorted, crate::quiet::QUIETEST), crate::stats::quantile(&sorted, 0.5)))
+    }
+}

@@ -1,0 +1,70 @@
+//! Files that one command alone writes: a second one would destroy the first one's samples.
+//!
+//! Beside the file stands another one, hidden, that the writer holds a lock on, and that says who it is. The kernel lets go of it
+//! when the process ends, even by a kill.
+
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::agent::claim;
+use crate::error::HostError;
+
+/// A file that this command alone writes, until this is dropped.
+#[derive(Debug)]
+pub struct Reserved {
+    /// Its lock, where its folder allows one.
+    lock: Option<(File, PathBuf)>,
+}
+
+impl Reserved {
+    /// Reserves the file at `path`, which need not be there; `holder` is told to others that want it.
+    ///
+    /// # Errors
+    /// [`HostError::Reserved`] where another command writes it.
+    pub fn take(path: &Path, holder: &str) -> Result<Self, HostError> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(".lock");
+        let lock = path.with_file_name(name);
+        loop {
+            let reserved = |holder| HostError::Reserved { path: path.to_path_buf(), holder };
+            // A folder that does not exist or may not be written to is told where the file itself is written.
+            let Some(file) = claim::lock(&lock, holder).map_err(reserved)? else { return Ok(Self { lock: None }) };
+            // The one before may have removed it after it was opened here: then it is nobody's.
+            if let (Ok(held), Ok(there)) = (file.metadata(), fs::metadata(&lock))
+                && (held.dev(), held.ino()) == (there.dev(), there.ino())
+            {
+                return Ok(Self { lock: Some((file, lock)) });
+            }
+        }
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let Some((_, path)) = &self.lock {
+            // While it is still locked, so that nobody else's is removed.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_writer_is_refused_and_nothing_is_left_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.csv");
+        let first = Reserved::take(&path, "process 7, since noon").expect("free");
+        let second = Reserved::take(&path, "process 8").expect_err("taken").to_string();
+        assert!(second.contains("t.csv") && second.contains("process 7, since noon"), "{second}");
+        drop(Reserved::take(&folder.path().join("u.csv"), "process 8").expect("another file"));
+        drop(first);
+        drop(Reserved::take(&path, "process 8").expect("free again"));
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        assert!(Reserved::take(&folder.path().join("none/t.csv"), "process 8").is_ok());
+    }
+}
