@@ -1,0 +1,16 @@
+"""Latency tables in Python: what each candidate of a search space takes on a device.
+
+    from blocktime import Lut
+    lut = Lut.read("phone.csv")
+    lut.predict(["sep_k3", "gh_k5", "mb_k5_res", "gh_k5", "gh_k5"]).total_us
+
+`blocktime.torch` has the expected latency as a term of a loss, `blocktime.export` writes PyTorch modules as a space folder, and
+`blocktime.adaptors` gives a table the form that other searches expect.
+"""
+
+from .errors import Fault, LutError, UnknownCandidate, UnknownLayer
+from .lut import Lut, Prediction
+from .row import Row
+from .space import Layer, Space
+
+__all__ = ["Fault", "Layer", "Lut", "LutError", "Prediction", "Row", "Space", "UnknownCandidate", "UnknownLayer"]

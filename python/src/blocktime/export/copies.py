@@ -1,0 +1,71 @@
+"""Copies of modules as they are exported: on the CPU, in evaluation mode, with statistics and weights as a trained network has them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_OWN = set(vars(nn.Module()))
+"""Attributes that every module has, whatever it computes."""
+
+
+def prepared(module: nn.Module, randomize: bool) -> nn.Module:
+    """A copy in float32 and evaluation mode; the module itself stays as it is."""
+    copied = copy.deepcopy(module).cpu().float().eval()
+    if randomize:
+        _randomize(copied)
+    for parameter in copied.parameters():
+        parameter.requires_grad_(False)
+    return copied
+
+
+def _randomize(module: nn.Module) -> None:
+    """Draws new values for all that is constant in a fresh module.
+
+    Exporters fold a batch norm that does nothing, drop a bias of zeros, and share equal constants: the graph would not be that of a
+    trained network, and its time another one. What is drawn is always the same.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(tensor: Tensor, low: float, high: float) -> None:
+        tensor.copy_(torch.rand(tensor.shape, generator=generator) * (high - low) + low)
+
+    with torch.no_grad():
+        for part in module.modules():
+            mean, variance = getattr(part, "running_mean", None), getattr(part, "running_var", None)
+            if isinstance(mean, Tensor) and isinstance(variance, Tensor):
+                draw(mean, -0.5, 0.5)
+                draw(variance, 0.5, 1.5)
+        for parameter in module.parameters():
+            if not parameter.numel() or not bool((parameter == parameter.reshape(-1)[0]).all()):
+                continue
+            value = float(parameter.reshape(-1)[0])
+            if value == 0.0:
+                draw(parameter, -0.5, 0.5)
+            elif parameter.numel() > 1:
+                draw(parameter, 0.5 * value, 1.5 * value)
+
+
+def likeness(module: nn.Module) -> tuple[Any, ...]:
+    """Equal for two modules only if they compute the same but for their weights' values.
+
+    It holds everything that a module's code can depend on: types, shapes, and all attributes of all parts. What is not plain data counts
+    as itself, so that modules which hold the same kind of object in two copies are taken as different.
+    """
+    parts: list[Any] = []
+    for name, part in module.named_modules():
+        values = {key: _plain(value) for key, value in vars(part).items() if key not in _OWN}
+        parts.append((name, type(part), part.training, tuple(sorted(values.items()))))
+    state = ((name, tuple(tensor.shape), tensor.dtype) for name, tensor in module.state_dict().items())
+    return tuple(parts), tuple(state)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__}({','.join(map(_plain, value))})"
+    if value is None or isinstance(value, (bool, int, float, str, torch.dtype, torch.Size)):
+        return f"{type(value).__name__} {value!r}"
+    return f"object {id(value)}"

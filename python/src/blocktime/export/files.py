@@ -1,0 +1,118 @@
+"""ONNX files of modules: both of PyTorch's exporters, and what makes two files the same block."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import io
+import warnings
+from typing import Any, Sequence
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from .slots import Shape, example, outputs_of
+
+EXPORTERS = {"torchscript": 17, "dynamo": 18}
+"""PyTorch's exporters, and the opset that each is asked for unless told otherwise."""
+
+TOLERANCE = 1e-4
+"""How far an ONNX file's outputs may be from the module's, as a share of their largest value."""
+
+
+def default_exporter() -> str:
+    """`torchscript`, as long as this PyTorch has it."""
+    known = inspect.signature(torch.onnx.export).parameters
+    return "torchscript" if "dynamo" in known or "operator_export_type" in known else "dynamo"
+
+
+def export(module: nn.Module, inputs: Sequence[Shape], exporter: str, opset: int) -> onnx.ModelProto:
+    """The module as an ONNX model with inputs `x0`, `x1`, … of those shapes and outputs `y0`, `y1`, …, all weights inside."""
+    args = example(inputs)
+    more: dict[str, Any] = {
+        "input_names": [f"x{i}" for i in range(len(args))],
+        "output_names": [f"y{i}" for i in range(len(outputs_of(module, args)))],
+        "opset_version": opset,
+    }
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        if exporter == "dynamo":
+            program = torch.onnx.export(module, args, dynamo=True, external_data=False, verbose=False, **more)
+            model: onnx.ModelProto = program.model_proto  # type: ignore[union-attr]
+        else:
+            if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+                more["dynamo"] = False
+            written = io.BytesIO()
+            torch.onnx.export(module, args, written, **more)  # type: ignore[arg-type]
+            model = onnx.load_model_from_string(written.getvalue())
+    found = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None)
+    if found != opset:
+        raise ValueError(f"the exporter '{exporter}' gives opset {found}, not {opset}")
+    _without_notes(model)
+    return model
+
+
+def _without_notes(model: onnx.ModelProto) -> None:
+    """Drops what computes nothing: texts, source paths, and shapes of inner values."""
+    graph = model.graph
+    model.doc_string = graph.doc_string = ""
+    del graph.value_info[:]
+    for holder in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        if "metadata_props" in holder.DESCRIPTOR.fields_by_name:
+            holder.ClearField("metadata_props")
+        holder.ClearField("doc_string") if "doc_string" in holder.DESCRIPTOR.fields_by_name else None
+
+
+def fingerprint(model: onnx.ModelProto) -> str:
+    """SHA-256, in hex, of all that decides on a block's time: names and weights' values do not count, everything else does."""
+    graph = model.graph
+    constants = {tensor.name: _constant(tensor) for tensor in graph.initializer}
+    numbers: dict[str, str] = {"": "-"}
+    text = [f"opset {sorted((entry.domain, entry.version) for entry in model.opset_import)}"]
+
+    def named(name: str) -> str:
+        return constants[name] if name in constants else numbers.setdefault(name, f"v{len(numbers)}")
+
+    for port in graph.input:
+        text.append(f"in {named(port.name)} {port.type.SerializeToString(deterministic=True).hex()}")
+    for node in graph.node:
+        if node.op_type == "Constant" and len(node.attribute) == 1 and node.attribute[0].name == "value":
+            constants[node.output[0]] = _constant(node.attribute[0].t)
+        elif node.op_type == "Identity" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
+        else:
+            attributes = sorted(attribute.SerializeToString(deterministic=True).hex() for attribute in node.attribute)
+            inputs, outputs = [named(name) for name in node.input], [named(name) for name in node.output]
+            text.append(f"{node.domain}:{node.op_type} {inputs} {attributes} {outputs}")
+    text += [f"out {named(port.name)}" for port in graph.output]
+    return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+
+def _constant(tensor: onnx.TensorProto) -> str:
+    """A constant's type and shape, and its bytes unless they are weights: float32 of more than one value."""
+    values = numpy_helper.to_array(tensor)
+    content = "" if tensor.data_type == onnx.TensorProto.FLOAT and values.size > 1 else values.tobytes().hex()
+    return f"c{tensor.data_type}{list(tensor.dims)}{content}"
+
+
+def difference(model: onnx.ModelProto, module: nn.Module, inputs: Sequence[Shape]) -> float | None:
+    """How far the file's outputs are from the module's, as a share of their largest; absent where ONNX Runtime is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    args = example(inputs)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [port.name for port in session.get_inputs()]
+    found = session.run(None, dict(zip(names, (x.numpy() for x in args))))
+    worst = 0.0
+    for y, expected in zip(found, outputs_of(module, args)):
+        largest = max(float(expected.abs().max()), 1e-12)
+        worst = max(worst, float((torch.from_numpy(y) - expected).abs().max()) / largest)
+    return worst

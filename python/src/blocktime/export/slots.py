@@ -1,0 +1,137 @@
+"""The slots of a network and the shapes between them, found by running the modules before anything is exported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .report import ExportError
+
+Shape = tuple[int, ...]
+Candidates = Mapping[str, Optional[nn.Module]]
+
+INPUT = "input"
+"""The source that is the network's own input."""
+
+MOST_SLOTS, MOST_CANDIDATES = 256, 64
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+@dataclass
+class Slot:
+    """A fixed piece or a searched layer."""
+
+    name: str
+    candidates: dict[str, nn.Module | None]
+    """Modules by name, `None` for an identity; of a fixed piece the only one, by the slot's name."""
+    searched: bool
+    sources: list[str] = field(default_factory=list)
+    """Where its inputs come from: `input`, a slot before, or `slot:N` for that one's N-th output."""
+    inputs: list[Shape] = field(default_factory=list)
+    """Shapes of its inputs, batch included."""
+    outputs: list[Shape] = field(default_factory=list)
+    """Shapes of its outputs, batch included."""
+
+
+def slots_of(
+    before: Mapping[str, nn.Module],
+    layers: Sequence[Candidates],
+    after: Mapping[str, nn.Module],
+    names: Sequence[str] | None,
+    inputs: Mapping[str, Sequence[str]],
+) -> list[Slot]:
+    """All slots in execution order, with their sources. Raises `ExportError` for names that cannot be."""
+    names = [f"L{i}" for i in range(1, len(layers) + 1)] if names is None else list(names)
+    if len(names) != len(layers):
+        raise ExportError([f"{len(names)} names for {len(layers)} layers"])
+    slots = [Slot(name, {name: module}, False) for name, module in before.items()]
+    slots += [Slot(name, dict(layer), True) for name, layer in zip(names, layers)]
+    slots += [Slot(name, {name: module}, False) for name, module in after.items()]
+    faults = [f"no slot '{name}' for whose inputs sources are given" for name in inputs if name not in {slot.name for slot in slots}]
+    if not 0 < len(slots) <= MOST_SLOTS:
+        faults.append(f"{len(slots)} slots; there must be 1 to {MOST_SLOTS}")
+    previous = INPUT
+    for slot in slots:
+        slot.sources = list(inputs.get(slot.name, [previous]))
+        previous = slot.name
+        if not 0 < len(slot.candidates) <= MOST_CANDIDATES:
+            faults.append(f"layer '{slot.name}': {len(slot.candidates)} candidates; there must be 1 to {MOST_CANDIDATES}")
+        for name in {slot.name, *slot.candidates}:
+            if not _NAME.fullmatch(name) or name == INPUT:
+                faults.append(f"name {name!r} is not made of letters, digits, '-', '_' and '.', or is '{INPUT}'")
+    if repeated := {name for name in (slot.name for slot in slots) if [slot.name for slot in slots].count(name) > 1}:
+        faults.append(f"slots of one name: {', '.join(sorted(repeated))}")
+    if faults:
+        raise ExportError(faults)
+    return slots
+
+
+def find_shapes(slots: Sequence[Slot], input_shape: Shape) -> None:
+    """Runs every module once and notes the shapes. Raises `ExportError` with all faults that show."""
+    faults: list[str] = []
+    known: dict[str, list[Shape]] = {INPUT: [input_shape]}
+    used: set[tuple[str, int]] = set()
+    for slot in slots:
+        for source in slot.sources:
+            name, _, number = source.partition(":")
+            output = int(number) if number.isdecimal() else 0
+            if (number and not number.isdecimal()) or name not in known or output >= len(known[name]):
+                raise ExportError([*faults, f"slot '{slot.name}': there is no source '{source}' before it"])
+            used.add((name, output))
+            slot.inputs.append(known[name][output])
+        _run(slot, faults)
+        if not slot.outputs:
+            break
+        known[slot.name] = slot.outputs
+    for slot in slots[:-1]:
+        for output in range(len(slot.outputs)):
+            if not faults and (slot.name, output) not in used:
+                faults.append(f"output {output} of '{slot.name}' is used by nothing")
+    if faults:
+        raise ExportError(faults)
+
+
+def _run(slot: Slot, faults: list[str]) -> None:
+    """Notes the slot's output shapes: those of its first candidate, which all others must have, too."""
+    first = ""
+    for name, module in slot.candidates.items():
+        place = f"layer '{slot.name}', '{name}'" if slot.searched else f"'{slot.name}'"
+        try:
+            outputs = list(slot.inputs) if module is None else [tuple(y.shape) for y in outputs_of(module, example(slot.inputs))]
+        except Exception as e:  # Whatever the user's module raises belongs to the place.
+            faults.append(f"{place}: {e}")
+            continue
+        if module is None and len(outputs) != 1:
+            faults.append(f"{place}: cannot be nothing here: it has {len(outputs)} inputs")
+        elif any(shape[:1] != (1,) for shape in outputs):
+            faults.append(f"{place}: changes the batch, which must stay 1: gives {_shown(outputs)}")
+        elif not slot.outputs:
+            slot.outputs, first = outputs, name
+        elif outputs != slot.outputs:
+            alike = "all candidates of a layer must give the same"
+            faults.append(f"{place}: gives {_shown(outputs)}, '{first}' gives {_shown(slot.outputs)}; {alike}")
+
+
+def _shown(shapes: Sequence[Shape]) -> str:
+    return " and ".join("x".join(map(str, shape[1:] if shape[:1] == (1,) else shape)) for shape in shapes)
+
+
+def example(shapes: Sequence[Shape]) -> tuple[Tensor, ...]:
+    """Inputs of those shapes, always the same: normal numbers, float32."""
+    generator = torch.Generator().manual_seed(0)
+    return tuple(torch.randn(shape, generator=generator) for shape in shapes)
+
+
+def outputs_of(module: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """What the module gives, as a list. `TypeError` where it is neither a tensor nor a tuple or list of tensors."""
+    with torch.no_grad():
+        found = module(*inputs)
+    outputs = list(found) if isinstance(found, (tuple, list)) else [found]
+    for output in outputs:
+        if not isinstance(output, Tensor):
+            raise TypeError(f"gives {type(output).__name__}; only tensors, or a tuple of them")
+    return outputs

@@ -1,0 +1,171 @@
+"""A table's provenance: the TOML in its comment lines, and what can be wrong with it."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from typing import Any, Iterator, Mapping
+
+from .errors import Fault
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Header = Mapping[str, Any]
+TomlError = tomllib.TOMLDecodeError
+
+SOURCES = ("measured", "simulated", "emulated", "imported")
+"""How the times were got."""
+
+_CLUSTER = {"cpus": str, "core?": str, "processor?": str, "instruction_sets?": str, "min_mhz?": float, "max_mhz?": float, "shared_l2?": str}
+_DEVICE = {
+    **{"model": str, "arch": str, "soc?": str, "serial_hash?": str, "system?": str, "kernel?": str},
+    **{"memory_mib?": int, "sensors?": [str], "clusters?": [_CLUSTER]},
+}
+_ENGINE = {"name": str, "version": str, "precision?": str, "library_sha256?": str, "build?": str, "program_sha256?": str}
+_MODEL_ERROR = {"what": str, "count": int, "mape": float, "bias": float, "largest?": float, "kendall_tau?": float}
+_SIMULATOR = {
+    **{"chip": str, "chip_sha256": str, "model": str, "qemu": str, "qemu_sha256": str, "agent_sha256": str},
+    "errors?": [_MODEL_ERROR],
+}
+_ANCHOR = {"architecture": str, "measured_us": float, "standard_error?": float}
+_CHECKED = {
+    **{"date?": str, "nets": int, "seed": int, "mape": float, "bias": float, "within_5": float, "within_10": float},
+    **{"kendall_tau": float, "state?": float, "bias_with_state?": float, "covered?": float},
+}
+# A name ends in `?` where the entry may be absent. `int` is at least 0, `float` may be whole; a list holds any number of its one element.
+_FORM: dict[str, Any] = {
+    **{"format": str, "schema": int, "rows": int, "source": SOURCES, "date?": str, "profiler": str, "method": str},
+    **{"points": int, "threads": int, "cpus": [int], "stopped_by?": str, "space": {"name": str, "hash": str}},
+    **{"device": _DEVICE, "engine": _ENGINE, "simulator?": _SIMULATOR, "governor?": str},
+    "canary?": {"kind": str, "stated_us": float, "median_us": float},
+    "clock?": {"min_mhz": float, "median_mhz": float, "max_mhz": float},
+    "temperature?": {"start_c": float, "min_c": float, "max_c": float},
+    "units?": {"mode": str, "count": int, "serial_hashes": [str], "median_spread?": float, "largest_spread?": float},
+    "fit?": {"residual": float, "noise?": float, "architectures": [str], "anchors?": [_ANCHOR]},
+    "checked?": _CHECKED,
+}
+
+
+def parse(text: str) -> Header:
+    """Reads TOML; `TomlError` names line and column, which are those of the table's file but for the `# ` in front."""
+    return tomllib.loads(text)
+
+
+def form_faults(header: Header, text: str) -> list[Fault]:
+    """Entries that are missing, unknown or of the wrong type. `text` is the TOML, which tells the lines."""
+    faults = []
+    for place, reason in _compare(header, _FORM, ()):
+        name = ".".join(part for part in place if isinstance(part, str))
+        line = _line_of(text, place)
+        at = "" if line is None else f" (line {line})"
+        faults.append(Fault(f"header: {name} {reason}{at}", line, name))
+    return faults
+
+
+_Place = tuple[Any, ...]
+_NAMES = {str: "a text", int: "a whole number of at least 0", float: "a number"}
+
+
+def _compare(value: Any, form: Any, place: _Place) -> Iterator[tuple[_Place, str]]:
+    if isinstance(form, dict):
+        if not isinstance(value, dict):
+            yield place, "must be a section"
+            return
+        entries = {name.removesuffix("?"): inner for name, inner in form.items()}
+        for name in value.keys() - entries.keys():
+            yield (*place, name), "is unknown"
+        for name, inner in entries.items():
+            if name in value:
+                yield from _compare(value[name], inner, (*place, name))
+            elif name in form:
+                yield (*place, name), "is missing"
+    elif isinstance(form, list):
+        if not isinstance(value, list):
+            yield place, "must be a list"
+            return
+        for i, element in enumerate(value):
+            yield from _compare(element, form[0], (*place, i))
+    elif isinstance(form, tuple):
+        if value not in form:
+            yield place, f"must be one of {', '.join(form)}"
+    elif not _is(value, form):
+        yield place, f"must be {_NAMES[form]}"
+
+
+def _is(value: Any, form: type) -> bool:
+    if isinstance(value, bool):
+        return False
+    if form is float:
+        return isinstance(value, float) or (isinstance(value, int) and -(1 << 63) <= value < 1 << 63)
+    return isinstance(value, str) if form is str else isinstance(value, int) and 0 <= value < 1 << 63
+
+
+def _line_of(text: str, place: _Place) -> int | None:
+    """Line, from 1, at which an entry stands, or of the section that lacks it; absent where neither is found."""
+    section: _Place = ()
+    seen: dict[tuple[str, ...], int] = {}
+    found = None
+    for number, line in enumerate(text.split("\n"), 1):
+        if head := re.fullmatch(r"\s*\[\[?\s*([\w.]+)\s*\]?\]\s*", line):
+            names = tuple(head[1].split("."))
+            section = names
+            if line.lstrip().startswith("[["):
+                seen[names] = seen.get(names, -1) + 1
+                section = (*names, seen[names])
+        if section == place or section == place[:-1] and head:
+            found = number
+        if re.match(rf"\s*{re.escape(str(place[-1]))}\s*=", line) and section == place[:-1]:
+            return number
+    return found
+
+
+def value_faults(header: Header) -> Iterator[Fault]:
+    """What is wrong with the figures of a header whose form is right, in the program's words."""
+    simulated = header["source"] == "simulated"
+    if header["points"] < 1:
+        yield _fault("points", "must be at least 1")
+    if header["threads"] < 1:
+        yield _fault("threads", "must be at least 1")
+    if "date" not in header and not simulated:
+        yield _fault("date", "is missing, and the source is not 'simulated'")
+    if "simulator" in header and not simulated:
+        yield _fault("simulator", "is there, and the source is not 'simulated'")
+    if (canary := header.get("canary")) is not None:
+        if not _positive(canary["stated_us"]) or not _positive(canary["median_us"]):
+            yield _fault("canary", "times must be above 0")
+    elif header["source"] == "measured":
+        yield _fault("canary", "is missing, and the source is 'measured'")
+    if (fit := header.get("fit")) is not None:
+        anchors = fit.get("anchors", [])
+        if not _at_least_0(fit["residual"]):
+            yield _fault("fit.residual", "must be a number of at least 0")
+        if not all(_positive(anchor["measured_us"]) for anchor in anchors):
+            yield _fault("fit.anchors", "times must be above 0")
+        errors = [part[name] for part, name in [*((a, "standard_error") for a in anchors), (fit, "noise")] if name in part]
+        if not all(map(_at_least_0, errors)):
+            yield _fault("fit", "standard errors must be numbers of at least 0")
+
+
+def _fault(entry: str, reason: str) -> Fault:
+    return Fault(f"header: {entry} {reason}", None, entry)
+
+
+def _positive(number: float) -> bool:
+    return math.isfinite(number) and number > 0.0
+
+
+def _at_least_0(number: float) -> bool:
+    return math.isfinite(number) and number >= 0.0
+
+
+def prediction_error(fit: Mapping[str, Any]) -> float:
+    """Standard error, as a share, of a network's predicted time against its true one, by the section `fit`.
+
+    The residual without what the networks' own noise puts into it, but at least half of it.
+    """
+    residual, noise = float(fit["residual"]), float(fit.get("noise", 0.0))
+    return max(math.sqrt(max(residual * residual - noise * noise, 0.0)), 0.5 * residual)

@@ -1,0 +1,248 @@
+"""Latency tables: what each candidate of a search space takes on one device, and what a network of them takes."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Mapping, Sequence, Union
+
+from . import file
+from .errors import Fault, LutError, UnknownCandidate, UnknownLayer, listed, suggestion
+from .header import Header, prediction_error
+from .row import FIXED_PREFIX, Row
+from .space import BUILT_IN, Layer, Space
+
+UNITS = {"us": 1.0, "ms": 1e-3, "s": 1e-6}
+"""What a time in microseconds is multiplied with."""
+
+Choice = Union[Sequence[Union[int, str]], Mapping[str, Union[int, str]]]
+"""One candidate a layer: a sequence of names or indices (from 0), or a mapping of layers' names to them."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a table says of one network. All times are microseconds of one run."""
+
+    layers_us: tuple[float, ...]
+    """Each searched layer's time."""
+    fixed_us: float | None
+    """Time of the fixed pieces; absent where the table has none of them (imported tables)."""
+    total_us: float
+    """Sum of both."""
+    interval_us: tuple[float, float] | None
+    """95 % interval of the network's true time; absent where the table does not know it."""
+
+
+class Lut:
+    """A latency table that is whole and fits its search space.
+
+    `Lut.read` makes one. All times are microseconds of one run with batch 1, on the device, engine and threads that `header` states.
+    """
+
+    header: Header
+    """Where the table comes from: its TOML, as nested dicts."""
+    rows: tuple[Row, ...]
+    """All rows, in the file's order."""
+    space: Space | None
+    """The search space; absent where it is none of the built-in ones and was not given."""
+
+    def __init__(self, header: Header, rows: Sequence[Row], space: Space | None = None) -> None:
+        """A table of rows that were checked (`Lut.read` does). Raises `LutError` where it lacks rows of the space."""
+        self.header = header
+        self.rows = tuple(rows)
+        self.space = space
+        self._rows = {row.key: row for row in self.rows}
+        if space is not None and (faults := self._misfits(space)):
+            raise LutError(f"the latency table does not fit the space '{space.name}':", listed(faults))
+
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        space: Space | str | os.PathLike[str] | None = None,
+        *,
+        allow_emulated: bool = False,
+    ) -> Lut:
+        """Reads a table and checks it as the programs do: anything wrong is a `LutError` that lists all faults.
+
+        `space` is the search space that it must fit: a `Space`, a built-in one's name, or a TOML file. Without it, that of the
+        header's name is taken if it is built in; for any other the table then gives times by key alone.
+
+        An emulator's times mean nothing, so that such a table is refused unless `allow_emulated`. A file that is not there or
+        cannot be read is an `OSError`.
+        """
+        header, rows = file.read(path)
+        if header["source"] == "emulated" and not allow_emulated:
+            reason = "it proves that the path works, its times mean nothing; allow_emulated=True uses it all the same"
+            raise LutError(f"{os.fspath(path)} is emulated: {reason}")
+        if space is None and header["space"]["name"] in BUILT_IN:
+            space = header["space"]["name"]
+        if space is not None and not isinstance(space, Space):
+            space = Space.read(space)
+        return cls(header, rows, space)
+
+    def _misfits(self, space: Space) -> list[Fault]:
+        """Another space, and keys of the space that the table lacks or calls by another kind."""
+        faults = []
+        found = self.header["space"]
+        if space.hash is not None and space.hash != found["hash"]:
+            made = f"made for the search space '{found['name']}' (hash {found['hash'][:12]})"
+            faults.append(Fault(f"{made}, not for '{space.name}' (hash {space.hash[:12]})", None, "space.hash"))
+        checked = set()
+        for layer in space.layers:
+            for key, identity in zip(layer.keys, layer.identities or [None] * len(layer.keys)):
+                if key in checked:
+                    continue
+                checked.add(key)
+                row = self._rows.get(key)
+                expected = {True: ("identity",), False: ("block",), None: ("block", "identity")}[identity]
+                if row is None:
+                    faults.append(Fault(f"{key}: missing", None, "key"))
+                elif row.kind not in expected:
+                    faults.append(Fault(f"{key}: is kind '{row.kind}' in the table, but must be '{expected[0]}'", None, "kind"))
+        if self.source != "imported":
+            faults += [Fault(f"{key}: missing", None, "key") for key in space.fixed if key not in self._rows]
+        return faults
+
+    @property
+    def source(self) -> str:
+        """How the times were got: `measured`, `simulated`, `emulated` or `imported`."""
+        return str(self.header["source"])
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The searched layers, in order. Raises `LutError` where the table's space is not known."""
+        if self.space is None:
+            name = self.header["space"]["name"]
+            raise LutError(f"the table's search space '{name}' is not built in; give it: Lut.read(TABLE, space=FILE)")
+        return self.space.layers
+
+    @property
+    def fixed_us(self) -> float | None:
+        """Time of the fixed pieces for the landmarks that the table was measured for; absent where the table has none of them."""
+        fixed = self._fixed(None)
+        return None if fixed is None else sum(row.latency_us * factor for row, factor in fixed)
+
+    def by_key(self, key: str) -> Row:
+        """The row of that key. Raises `UnknownCandidate`."""
+        if key not in self._rows:
+            raise UnknownCandidate(f"the latency table has no row for {key}{suggestion(key, list(self._rows))}")
+        return self._rows[key]
+
+    def row(self, layer: int | str, candidate: int | str) -> Row:
+        """The row of a layer's candidate, both by name or by index from 0. Raises `UnknownLayer` and `UnknownCandidate`."""
+        found = self._layer(layer)
+        return self._rows[found.keys[_index(found, candidate)]]
+
+    def latency(self, layer: int | str, candidate: int | str) -> float:
+        """A candidate's time in µs; 0 for an identity. Raises as `row` does."""
+        return self.row(layer, candidate).latency_us
+
+    def interval(self, layer: int | str, candidate: int | str) -> tuple[float, float] | None:
+        """The 95 % interval of `latency` in µs; absent where it is not known, and for an identity. Raises as `row` does."""
+        return self.row(layer, candidate).ci95_us
+
+    def as_dict(self, unit: str = "us") -> dict[str, dict[str, float]]:
+        """All candidates' times as `{layer: {candidate: time}}`; `unit` is `us`, `ms` or `s`."""
+        factor = factor_of(unit)
+        return {
+            layer.name: {name: self._rows[key].latency_us * factor for name, key in zip(layer.candidates, layer.keys)}
+            for layer in self.layers
+        }
+
+    def predict(self, choice: Choice, *, points: int | None = None) -> Prediction:
+        """Time of the network that takes `choice[i]` in layer `i`: names, or indices from 0; or a mapping from layers' names.
+
+        `points` is the number of landmarks of a PFLD network, if another than the table was measured for: the last fixed piece
+        grows with it.
+
+        The interval is that of the true time: it comes from the error of whole networks predicted from others where the table was
+        fitted to some; else the rows' uncertainties are added in quadrature, those of one key used twice linearly.
+
+        Raises `LutError` for another number of layers, `UnknownLayer` and `UnknownCandidate`.
+        """
+        blocks = [self._rows[layer.keys[index]] for layer, index in zip(self.layers, self.indices(choice))]
+        layers = tuple(row.latency_us for row in blocks)
+        used = [(row, 1.0) for row in blocks]
+        fixed_us = None
+        if (fixed := self._fixed(points)) is not None:
+            fixed_us = math.fsum(row.latency_us * factor for row, factor in fixed)
+            used += fixed
+        total = math.fsum(layers) + (fixed_us or 0.0)
+        return Prediction(layers, fixed_us, total, self._interval_of(used, total))
+
+    def indices(self, choice: Choice) -> list[int]:
+        """A choice as one index a layer, from 0. Raises as `predict` does."""
+        layers = self.layers
+        if isinstance(choice, Mapping):
+            for name in choice:
+                self._layer(name)
+            if missing := [layer.name for layer in layers if layer.name not in choice]:
+                raise LutError(f"the choice names no candidate for {', '.join(missing)}")
+            choice = [choice[layer.name] for layer in layers]
+        if len(choice) != len(layers):
+            raise LutError(f"{len(choice)} primitives for the {len(layers)} layers of space {self.space.name if self.space else ''}")
+        return [_index(layer, candidate) for layer, candidate in zip(layers, choice)]
+
+    def require(self, *, engine: str | None = None, threads: int | None = None, device: str | None = None) -> None:
+        """Raises `LutError` unless the table was made with that engine, number of threads and device model."""
+        asked = {"engine": engine, "threads": threads, "device": device}
+        found = {"engine": self.header["engine"]["name"], "threads": self.header["threads"], "device": self.header["device"]["model"]}
+        others = [f"{name} is '{found[name]}', not '{value}'" for name, value in asked.items() if value not in (None, found[name])]
+        if others:
+            raise LutError(f"the table was made otherwise: {'; '.join(others)}")
+
+    def _layer(self, layer: int | str) -> Layer:
+        layers = self.layers
+        if isinstance(layer, str):
+            for known in layers:
+                if known.name == layer:
+                    return known
+            raise UnknownLayer(f"no layer '{layer}'{suggestion(layer, [known.name for known in layers])}")
+        if not 0 <= layer < len(layers):
+            raise UnknownLayer(f"no layer {layer}; there are {len(layers)}, counted from 0")
+        return layers[layer]
+
+    def _fixed(self, points: int | None) -> list[tuple[Row, float]] | None:
+        """Rows of the fixed pieces, each with the factor that its time is taken with; absent where the table has none."""
+        keys = self.space.fixed if self.space else tuple(key for key in self._rows if key.startswith(FIXED_PREFIX))
+        if keys and not any(row.kind == "trunk" for row in self.rows):
+            return None
+        measured = int(self.header["points"])
+        grown = (measured if points is None else points) / measured
+        return [(self.by_key(key), grown if key == f"{FIXED_PREFIX}fc" else 1.0) for key in keys]
+
+    def _interval_of(self, used: Sequence[tuple[Row, float]], total: float) -> tuple[float, float] | None:
+        if (fit := self.header.get("fit")) is not None:
+            half = total * (1.96 * prediction_error(fit))
+            return total - half, total + half
+        below: dict[str, float] = {}
+        above: dict[str, float] = {}
+        for row, factor in used:
+            if row.kind == "identity":
+                continue
+            if row.ci95_us is None:
+                return None
+            low, high = row.ci95_us
+            below[row.key] = below.get(row.key, 0.0) + factor * (row.latency_us - low)
+            above[row.key] = above.get(row.key, 0.0) + factor * (high - row.latency_us)
+        return total - math.hypot(*below.values()), total + math.hypot(*above.values())
+
+
+def factor_of(unit: str) -> float:
+    """What µs are multiplied with to become `us`, `ms` or `s`; `ValueError` for any other unit."""
+    if unit not in UNITS:
+        raise ValueError(f"unit '{unit}' is none of {', '.join(UNITS)}")
+    return UNITS[unit]
+
+
+def _index(layer: Layer, candidate: int | str) -> int:
+    names = layer.candidates
+    if isinstance(candidate, str):
+        if candidate not in names:
+            raise UnknownCandidate(f"layer {layer.name} has no candidate '{candidate}'{suggestion(candidate, names)}")
+        return names.index(candidate)
+    if not 0 <= candidate < len(names):
+        raise UnknownCandidate(f"layer {layer.name} has no candidate {candidate}; there are {len(names)}, counted from 0")
+    return int(candidate)

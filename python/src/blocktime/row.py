@@ -1,0 +1,195 @@
+"""One row of a table: reading it from text, and what can be wrong with its figures."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Iterator, Mapping
+
+from .errors import Fault
+
+COLUMNS = (
+    "key kind primitive c_in c_out stride h w macs params latency_us ci95_low_us ci95_high_us p0_us p10_us p50_us p90_us p100_us n "
+    "discarded_canary discarded_moved discarded_preempted discarded_temperature discarded_unsteady discarded_loud cold_us checksum"
+).split()
+"""Names of the columns of the latest schema."""
+
+FIRST_SCHEMA_OF = {"discarded_temperature": 2, "discarded_unsteady": 3, "discarded_loud": 3}
+"""Columns that earlier schemas lack."""
+
+FIXED_PREFIX = "trunk:"
+"""What the key of a fixed piece begins with."""
+
+KINDS = ("block", "identity", "trunk")
+INTERVAL = ("ci95_low_us", "ci95_high_us")
+QUANTILES = ("p0_us", "p10_us", "p50_us", "p90_us", "p100_us")
+TEXTS = ("key", "kind", "primitive", "checksum")
+TIMES = ("latency_us", *INTERVAL, *QUANTILES, "cold_us")
+
+_WHOLE = re.compile(r"\+?[0-9]+")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|\.[0-9]+(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE)
+_PLAIN = re.compile(r"[!$-&(-+\--~]+")  # Printable ASCII without comma, quotes, blank and '#'.
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured block, or one fixed piece of the network. Times are microseconds of a run."""
+
+    key: str
+    """What was measured: `mb_k3_res@32x14x14-s1-32`, `trunk:stem`."""
+    kind: str
+    """`block`, `identity` (takes exactly 0) or `trunk` (a fixed piece)."""
+    primitive: str
+    """The block's name; of a fixed piece, its own."""
+    c_in: int
+    """Input channels."""
+    c_out: int
+    """Output channels."""
+    stride: int
+    """Input pixels that an output pixel steps over, along a side."""
+    h: int
+    """Input height in pixels."""
+    w: int
+    """Input width in pixels."""
+    macs: int
+    """Multiply-accumulate operations."""
+    params: int
+    """Trained parameters."""
+    latency_us: float
+    """Its share of a whole network's time: what a loss uses."""
+    ci95_us: tuple[float, float] | None
+    """95 % interval of `latency_us`; absent where it is not known, and of an identity."""
+    quantiles_us: tuple[float, float, float, float, float] | None
+    """Fastest, 10 %, median, 90 % and slowest of the single samples of the block alone, overhead included."""
+    samples: int
+    """Samples that the figures are of."""
+    discarded: Mapping[str, int]
+    """Samples left out, by reason."""
+    cold_us: float | None
+    """Time of a first run with cold caches, where measured."""
+    checksum: str | None
+    """Checksum of the outputs that were compared with the reference result."""
+
+
+def columns_of(schema: int) -> list[str]:
+    """Names of the columns of that schema."""
+    return [name for name in COLUMNS if FIRST_SCHEMA_OF.get(name, 1) <= schema]
+
+
+def parse(line: bytes, number: int, columns: list[str]) -> Row | list[Fault]:
+    """Reads a row; `number` is its line, from 1. Gives what makes it no row instead, a fault a column."""
+
+    def fault(reason: str, column: str | None = None) -> Fault:
+        return Fault(f"line {number}: {reason}", number, column)
+
+    try:
+        fields = line.decode().split(",")
+    except UnicodeDecodeError:
+        return [fault("it is not text")]
+    if len(fields) != len(columns):
+        return [fault(f"{len(fields)} columns instead of {len(columns)}")]
+    texts = {name: "0" for name in COLUMNS} | dict(zip(columns, fields))
+    numbers: dict[str, float | None] = {}
+    faults = []
+    for name in COLUMNS:
+        if name in TEXTS:
+            continue
+        try:
+            numbers[name] = _number(name, texts[name])
+        except ValueError:
+            faults.append(fault(f"{name} '{texts[name]}' is not a number", name))
+    if len({texts[name] == "" for name in INTERVAL}) > 1:
+        faults.append(fault("of ci95_low_us and ci95_high_us one is empty", "ci95_low_us"))
+    if len({texts[name] == "" for name in QUANTILES}) > 1:
+        faults.append(fault("p0_us … p100_us are there in part only", "p0_us"))
+    if texts["kind"] not in KINDS:
+        faults.append(fault(f"kind '{texts['kind']}' is unknown", "kind"))
+    return faults or _row(texts, numbers)
+
+
+def _number(name: str, text: str) -> float | None:
+    """A number as the program writes it: no blanks, no `_`, no digits but ASCII's; times are floats, all else whole and at least 0."""
+    if name in TIMES:
+        if not text and name != "latency_us":
+            return None
+        if not _FLOAT.fullmatch(text):
+            raise ValueError
+        return float(text)
+    if not _WHOLE.fullmatch(text) or int(text) >= 1 << 64:
+        raise ValueError
+    return int(text)
+
+
+def _row(texts: Mapping[str, str], numbers: Mapping[str, float | None]) -> Row:
+    def whole(name: str) -> int:
+        return int(numbers[name] or 0)
+
+    low, high = (numbers[name] for name in INTERVAL)
+    p0, p10, p50, p90, p100 = (numbers[name] for name in QUANTILES)
+    return Row(
+        key=texts["key"],
+        kind=texts["kind"],
+        primitive=texts["primitive"],
+        **{name: whole(name) for name in ("c_in", "c_out", "stride", "h", "w", "macs", "params")},
+        latency_us=float(numbers["latency_us"] or 0.0),
+        ci95_us=None if low is None or high is None else (low, high),
+        quantiles_us=None if p0 is None or p10 is None or p50 is None or p90 is None or p100 is None else (p0, p10, p50, p90, p100),
+        samples=whole("n"),
+        discarded={name.removeprefix("discarded_"): whole(name) for name in COLUMNS if name.startswith("discarded_")},
+        cold_us=numbers["cold_us"],
+        checksum=texts["checksum"] or None,
+    )
+
+
+def faults_of(row: Row, line: int) -> Iterator[Fault]:
+    """What is wrong with a row's own figures."""
+    at = f" (line {line})"
+
+    def field(column: str, reason: str, name: str | None = None) -> Fault:
+        return Fault(f"{row.key}: {name or column} {reason}{at}", line, column)
+
+    if not _PLAIN.fullmatch(row.key) or not _PLAIN.fullmatch(row.primitive):
+        yield Fault(f"{_quoted(row.key)} is no key{at}", line, "primitive" if _PLAIN.fullmatch(row.key) else "key")
+    if (row.kind == "trunk") != row.key.startswith(FIXED_PREFIX):
+        yield field("kind", "must be 'trunk' exactly where the key says so")
+    if row.kind == "identity":
+        if row.latency_us != 0.0 or row.ci95_us is not None:
+            yield Fault(f"{row.key}: an identity takes exactly 0 and has no interval{at}", line, "latency_us")
+        return
+    if not math.isfinite(row.latency_us):
+        yield field("latency_us", "is not a number")
+    elif row.latency_us <= 0.0:
+        yield Fault(f"{row.key}: latency {plain(row.latency_us)} µs is not above 0{at}", line, "latency_us")
+    if row.ci95_us is not None:
+        low, high = row.ci95_us
+        if not math.isfinite(low) or not math.isfinite(high):
+            yield field("ci95_low_us" if math.isfinite(high) else "ci95_high_us", "is not a number", "ci95")
+        elif low <= 0.0:
+            reason = f"{row.key}: its 95 % interval reaches down to {plain(low)} µs{at}; measure it longer"
+            yield Fault(reason, line, "ci95_low_us")
+        elif _good(row.latency_us) and not low <= row.latency_us <= high:
+            yield field("ci95_low_us", "does not hold the latency", "ci95")
+    if row.quantiles_us is not None:
+        if not all(map(_good, row.quantiles_us)) or list(row.quantiles_us) != sorted(row.quantiles_us):
+            yield field("p0_us", "must rise, and be above 0", "p0_us…p100_us")
+    if row.cold_us is not None and not _good(row.cold_us):
+        yield field("cold_us", "must be above 0")
+    if row.checksum is not None and not _PLAIN.fullmatch(row.checksum):
+        yield field("checksum", "holds characters a table cannot")
+
+
+def _good(time: float) -> bool:
+    return math.isfinite(time) and time > 0.0
+
+
+def plain(number: float) -> str:
+    """A number without exponent and without `.0`, as the programs print it."""
+    text = format(Decimal(repr(number)), "f")
+    return text.removesuffix(".0")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in escaped) + '"'

@@ -1,0 +1,86 @@
+"""Search spaces: which candidates each layer has, and under which keys a table holds them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from .errors import LutError
+from .header import parse
+
+BUILT_IN = ("pfld", "pfld26")
+"""Spaces that need no file."""
+
+_TRUNKS = {"pfld": ("stem", "block4_1", "avg_pool1", "avg_pool2", "block6_1", "block6_2", "block6_3", "conv7", "fc")}
+"""Pieces of each kind of trunk, in execution order."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A searched layer."""
+
+    name: str
+    """`L1`, `L2`, … unless the space names its layers."""
+    candidates: tuple[str, ...]
+    """Names of its candidates, in the order of the architecture weights."""
+    keys: tuple[str, ...]
+    """A candidate's key in a table, each."""
+    identities: tuple[bool, ...] | None = None
+    """Whether a candidate does nothing, each; absent where that is not known."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space, as far as a table is read with it."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    fixed: tuple[str, ...] = ()
+    """Keys of the fixed pieces around the layers, in execution order."""
+    hash: str | None = None
+    """SHA-256, in hex, of what is measured; a table must have the same. Absent where it is not known, and then not compared."""
+
+    @classmethod
+    def of(cls, layers: Sequence[Mapping[str, str]], fixed: Sequence[str] = (), name: str = "space") -> Space:
+        """A space of layers that map the candidates' names to keys of a table; `fixed` are keys, too."""
+        return cls(name, tuple(Layer(f"L{i}", tuple(layer), tuple(layer.values())) for i, layer in enumerate(layers, 1)), tuple(fixed))
+
+    @classmethod
+    def read(cls, name_or_path: str | os.PathLike[str]) -> Space:
+        """The built-in space of that name, or else the TOML file at that path, as `profiler --space` takes it.
+
+        Raises `LutError` where there is neither, or the file holds no space.
+        """
+        built_in = str(name_or_path) in BUILT_IN
+        path = Path(__file__).parent / "spaces" / f"{name_or_path}.toml" if built_in else Path(name_or_path)
+        if not path.is_file():
+            raise LutError(f"no search space '{name_or_path}': it is neither built in ({', '.join(BUILT_IN)}) nor a file")
+        try:
+            return _of_file(parse(path.read_text("utf-8-sig")))
+        except (KeyError, TypeError, AttributeError, ValueError) as e:
+            raise LutError(f"search space {name_or_path} is not valid: {e!r}") from e
+
+
+def _of_file(file: Mapping[str, Any]) -> Space:
+    """Layers and hash of a file's content.
+
+    It is not checked as the programs check it: a table's hash is of a space that was, and another one has another hash.
+    """
+    layers: list[Layer] = []
+    text = f"input {'x'.join(map(str, file['input']))}\n"
+    fixed: tuple[str, ...] = ()
+    if (trunk := file.get("trunk")) is not None:
+        text += f"trunk {trunk['kind']} side_layer {trunk['side_layer']}\n"
+        fixed = tuple(f"trunk:{piece}" for piece in _TRUNKS[trunk["kind"]])
+    for s, stage in enumerate(file["stage"]):
+        names = tuple(stage["candidates"])
+        for layer in stage["layers"]:
+            shapes = f"{layer['c_in']}x{layer['h']}x{layer['w']}-s{layer['stride']}-{layer['c_out']}"
+            keys = tuple(f"{name}@{shapes}" for name in names)
+            same = layer["c_in"] == layer["c_out"] and layer["stride"] == 1
+            layers.append(Layer(f"L{len(layers) + 1}", names, keys, tuple(name == "skip" and same for name in names)))
+            text += f"stage {s} {' '.join(keys)}\n"
+    return Space(str(file["name"]), tuple(layers), fixed, hashlib.sha256(text.encode()).hexdigest())

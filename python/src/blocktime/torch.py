@@ -1,0 +1,100 @@
+"""The expected latency of a supernet, as a term of a loss in PyTorch."""
+
+from __future__ import annotations
+
+from typing import Sequence, Union
+
+import torch
+from torch import Tensor, nn
+
+from .lut import Lut, factor_of
+
+Weights = Union[Tensor, Sequence[Tensor]]
+"""One tensor `(…, L, C)`, or one `(…, C_l)` for each of the L layers."""
+
+
+class ExpectedLatency(nn.Module):
+    """Latency that a supernet is expected to have: `fixed + Σ_l Σ_k w[l][k] · t[l][k]`, differentiable in `w`.
+
+    `t[l][k]` is the table's time of candidate k in layer l, and `w[l]` the share, 0 to 1, with which each candidate is taken: a softmax
+    of the architecture weights, Gumbel or not, or a sampled one-hot.
+
+        latency = ExpectedLatency(Lut.read("phone.csv"))
+        loss = cross_entropy + 0.01 * latency([F.gumbel_softmax(alpha, tau) for alpha in alphas])
+
+    Times stand in the buffer `table`, `(L, C)` in the unit asked for, 0 where a layer has fewer than C candidates; `mask`, `(L, C)`,
+    says which there are. Both move with `.to()`.
+    """
+
+    table: Tensor
+    mask: Tensor
+    fixed: Tensor
+
+    def __init__(self, lut: Lut, *, unit: str = "ms", include_fixed: bool = True, logits: bool = False, validate: bool = True) -> None:
+        """A module for the space of `lut`.
+
+        unit: `us`, `ms` or `s`, of the result.
+        include_fixed: whether the fixed pieces count, so that the result is a whole network's time. A constant, but one that a loss
+            which takes the logarithm or a ratio needs.
+        logits: whether `forward` is given the architecture weights themselves, and takes their softmax.
+        validate: whether shares are looked at: those of a layer must sum to 1 within 0.001, which reads them back from the device. It is
+            left out in compiled steps.
+
+        `ValueError` for another unit, and where the fixed pieces are asked for and the table has none.
+        """
+        super().__init__()
+        factor = factor_of(unit)
+        fixed_us = lut.fixed_us if include_fixed else 0.0
+        if fixed_us is None:
+            raise ValueError("the table has no fixed pieces (it was imported); include_fixed=False counts the searched layers alone")
+        self.names = [layer.name for layer in lut.layers]
+        self.counts = [len(layer.candidates) for layer in lut.layers]
+        self.unit, self.logits, self.validate = unit, logits, validate
+        width = max(self.counts, default=0)
+        times = [list(layer.values()) for layer in lut.as_dict(unit).values()]
+        self.register_buffer("table", torch.tensor([row + [0.0] * (width - len(row)) for row in times]))
+        self.register_buffer("mask", torch.tensor([[k < count for k in range(width)] for count in self.counts]))
+        self.register_buffer("fixed", torch.tensor(fixed_us * factor))
+
+    def forward(self, weights: Weights) -> Tensor:
+        """The expected latency, of the shape of the leading dimensions: a scalar for tensors without them.
+
+        weights: `(…, L, C)`, whatever stands where a layer has no candidate, or L tensors `(…, C_l)`; shares, or logits as the module
+            was told. `ValueError` names the layer that does not fit.
+        """
+        shares = self._padded(weights)
+        if self.logits:
+            shares = shares.masked_fill(~self.mask, float("-inf")).softmax(-1)
+        else:
+            shares = shares.masked_fill(~self.mask, 0.0)
+            if self.validate and not torch.compiler.is_compiling():
+                self._check(shares)
+        return self.fixed + (shares * self.table).sum((-2, -1))
+
+    def extra_repr(self) -> str:
+        """Layers, candidates and unit, for `print`."""
+        return f"{len(self.names)} layers of up to {self.table.shape[-1]} candidates, {self.unit}"
+
+    def _padded(self, weights: Weights) -> Tensor:
+        rows, width = self.table.shape
+        if isinstance(weights, Tensor):
+            if weights.shape[-2:] != (rows, width):
+                raise ValueError(f"weights are {tuple(weights.shape)}, but must end in ({rows}, {width}): layers, candidates")
+            return weights
+        if len(weights) != rows:
+            raise ValueError(f"{len(weights)} tensors for {rows} layers")
+        padded = []
+        for name, count, tensor in zip(self.names, self.counts, weights):
+            if tensor.shape[-1:] != (count,):
+                raise ValueError(f"layer {name}: weights are {tuple(tensor.shape)}, but must end in {count}, its candidates")
+            padded.append(nn.functional.pad(tensor, (0, width - count)))
+        return torch.stack(padded, -2)
+
+    def _check(self, shares: Tensor) -> None:
+        sums = shares.detach().sum(-1)
+        wrong = ~((sums - 1).abs() <= 1e-3)
+        if wrong.any():
+            layer = int(wrong.reshape(-1, len(self.names)).any(0).nonzero()[0])
+            sums = sums.reshape(-1, len(self.names))[:, layer]
+            found = float(sums[(sums - 1).abs().argmax()])
+            raise ValueError(f"layer {self.names[layer]}: shares sum to {found:.4g}, not 1; give a softmax, or logits=True")

@@ -1,0 +1,49 @@
+"""Every table of the corpus is refused for what its list says, or is sound; the programs' tests read the same files and list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import CORPUS, ROOT
+
+from blocktime import Lut, LutError
+from blocktime.header import parse
+
+LISTED: dict[str, dict[str, Any]] = {table["file"]: table for table in parse((CORPUS / "tables.toml").read_text())["table"]}
+BEGINS = {
+    "not-a-table": "{} is not a latency table: ",
+    "schema": "{} is a latency table of schema ",
+    "header": "the header of the latency table {} is not valid:",
+    "truncated": "the latency table {} is cut off: ",
+    "row": "the latency table {} is not valid:",
+    "faults": "the latency table",
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_each_broken_table_is_refused_and_says_why(name: str) -> None:
+    table = LISTED[name]
+    path = CORPUS / "table" / name
+    with pytest.raises(LutError) as caught:
+        Lut.read(path, ROOT / table["space"] if "space" in table else None)
+    message, found = str(caught.value), caught.value.faults
+    assert message.startswith(BEGINS[table["kind"]].format(path))
+    for expected in table["faults"]:
+        assert expected.get("text", "") in message
+        if "line" in expected or "column" in expected:
+            places = [(fault.line, fault.column) for fault in found if expected.get("text", "") in fault.text]
+            assert (expected.get("line"), expected.get("column")) in places
+    if table["kind"] in ("header", "faults"):
+        assert len(found) == len(table["faults"]), "all of them, and no other"
+
+
+def test_every_other_table_is_sound() -> None:
+    others = sorted(path for path in (CORPUS / "table").iterdir() if path.name not in LISTED)
+    assert len(others) >= 2
+    for path in others:
+        assert len(Lut.read(path, ROOT / "tests" / "spaces" / "tiny.toml").rows) == 13
+
+
+def test_every_listed_table_is_there() -> None:
+    assert all((CORPUS / "table" / name).is_file() for name in LISTED)

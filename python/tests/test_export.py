@@ -1,0 +1,247 @@
+"""Spaces of PyTorch modules as folders of ONNX files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+
+from blocktime.export import ExportError, export_space
+from blocktime.export.copies import likeness, prepared
+from blocktime.export.files import fingerprint
+from blocktime.header import parse
+
+EXPORTERS = {"torchscript": 17, "dynamo": 18}
+
+
+class Block(nn.Module):
+    """An inverted residual, with a shuffle where its 1×1 convolutions are grouped."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, expand: int, stride: int = 1, groups: int = 1, residual: bool = True) -> None:
+        super().__init__()
+        mid = c_in * expand
+        self.groups = groups
+        self.residual = residual and stride == 1 and c_in == c_out
+        self.first = nn.Sequential(nn.Conv2d(c_in, mid, 1, groups=groups, bias=False), nn.BatchNorm2d(mid), nn.ReLU())
+        self.depth = nn.Sequential(
+            nn.Conv2d(mid, mid, kernel, stride, kernel // 2, groups=mid, bias=False), nn.BatchNorm2d(mid), nn.Hardswish()
+        )
+        self.last = nn.Sequential(nn.Conv2d(mid, c_out, 1, groups=groups, bias=False), nn.BatchNorm2d(c_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        if self.groups > 1:
+            n, c, h, w = y.shape
+            y = y.view(n, self.groups, c // self.groups, h, w).transpose(1, 2).reshape(n, c, h, w)
+        y = self.last(self.depth(y))
+        return x + y if self.residual else y
+
+
+class Head(nn.Module):
+    """Two inputs: the last layer's output, and that of the first layer, which goes around the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(12, 5)
+
+    def forward(self, x: Tensor, side: Tensor) -> Tensor:
+        return self.linear(torch.cat([x.mean((2, 3)), side.mean((2, 3))], 1))
+
+
+def space() -> dict[str, Any]:
+    """Two layers between a stem and a head with a side branch."""
+    layers: list[dict[str, nn.Module | None]] = [
+        {"k3_e1": Block(4, 4, 3, 1), "k5_e2_g2": Block(4, 4, 5, 2, groups=2), "again": Block(4, 4, 3, 1), "skip": None},
+        {"k3_e1": Block(4, 8, 3, 1, stride=2), "k5_e2": Block(4, 8, 5, 2, stride=2)},
+    ]
+    stem = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU())
+    return {"layers": layers, "before": {"stem": stem}, "after": {"head": Head()}, "inputs": {"head": ["L2", "L1"]}}
+
+
+def run(path: Path, *inputs: Tensor) -> Tensor:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [port.name for port in session.get_inputs()]
+    return torch.from_numpy(session.run(None, dict(zip(names, (x.numpy() for x in inputs))))[0])
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_the_folder_holds_the_space(tmp_path: Path, exporter: str) -> None:
+    given = space()
+    report = export_space(folder=tmp_path / "s", input_shape=(3, 16, 16), exporter=exporter, name="small", **given)
+    # 'again' is the block k3_e1 once more.
+    assert (report.candidates, report.files, report.identities) == (7, 6, 1)
+    manifest = parse((tmp_path / "s" / "space.toml").read_text())
+    assert (manifest["format"], manifest["schema"], manifest["kind"]) == ("blocktime-space", 1, "onnx")
+    assert manifest["name"] == "small" and manifest["input"] == [3, 16, 16]
+    assert manifest["export"] == {"exporter": exporter, "torch": torch.__version__, "opset": EXPORTERS[exporter]}
+    slots = {slot["name"]: slot for slot in manifest["slot"]}
+    assert list(slots) == ["stem", "L1", "L2", "head"] and slots["head"]["inputs"] == ["L2", "L1"] and "inputs" not in slots["L2"]
+    first = slots["L1"]["candidates"]
+    assert [candidate["name"] for candidate in first] == ["k3_e1", "k5_e2_g2", "again", "skip"]
+    assert first[0]["file"] == first[2]["file"] and first[3] == {"name": "skip", "identity": True}
+    files = sorted(path.name for path in (tmp_path / "s" / "blocks").iterdir())
+    assert len(files) == 6 and all(name.endswith(".onnx") for name in files), "no weights beside the files"
+    for name in files:
+        model = onnx.load(tmp_path / "s" / "blocks" / name)
+        onnx.checker.check_model(model)
+        assert {(entry.domain, entry.version) for entry in model.opset_import} == {("", EXPORTERS[exporter])}
+        assert not model.functions and not any(node.doc_string or node.metadata_props for node in model.graph.node)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_a_network_of_the_files_computes_what_the_modules_do(tmp_path: Path, exporter: str) -> None:
+    given = space()
+    export_space(folder=tmp_path, input_shape=(1, 3, 16, 16), exporter=exporter, **given)
+    slots = {slot["name"]: slot for slot in parse((tmp_path / "space.toml").read_text())["slot"]}
+    x = torch.randn(1, 3, 16, 16)
+    of = {name: prepared(module, True) for name, module in [*given["before"].items(), *given["after"].items()]}
+    for first in ("k3_e1", "k5_e2_g2", "skip"):
+        for second in ("k3_e1", "k5_e2"):
+            found = run(tmp_path / slots["stem"]["file"], x)
+            expected = of["stem"](x)
+            sides = []
+            for layer, choice in enumerate((first, second)):
+                (entry,) = [c for c in slots[f"L{layer + 1}"]["candidates"] if c["name"] == choice]
+                if module := given["layers"][layer][choice]:
+                    expected = prepared(module, True)(expected)
+                    found = run(tmp_path / entry["file"], found)
+                sides.append((found, expected))
+            found = run(tmp_path / slots["head"]["file"], found, sides[0][0])
+            assert torch.allclose(found, of["head"](expected, sides[0][1]), atol=1e-4)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_a_fresh_module_is_exported_as_a_trained_one(tmp_path: Path, exporter: str) -> None:
+    conv = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 1))
+    nn.init.zeros_(conv[0].bias)
+    nn.init.zeros_(conv[3].bias)
+    before = {name: tensor.clone() for name, tensor in conv.state_dict().items()}
+    export_space([{"conv": conv}], (4, 8, 8), tmp_path, exporter=exporter)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in conv.state_dict().items()) and conv.training, "only copies change"
+    (path,) = (tmp_path / "blocks").iterdir()
+    model = onnx.load(path)
+    assert [node.op_type for node in model.graph.node] == ["Conv", "Relu", "Conv"]
+    assert all(len(node.input) == 3 for node in model.graph.node if node.op_type == "Conv"), "each with its bias"
+    for tensor in model.graph.initializer:
+        assert onnx.numpy_helper.to_array(tensor).any()
+
+
+def test_the_same_space_gives_the_same_bytes(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    given = space()
+    for folder in ("a", "b"):
+        export_space(folder=tmp_path / folder, input_shape=(3, 16, 16), **given)
+    paths = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    assert len(paths) == 7 and all((tmp_path / "a" / p).read_bytes() == (tmp_path / "b" / p).read_bytes() for p in paths)
+
+
+def test_blocks_that_differ_in_what_repr_does_not_show_are_different(tmp_path: Path) -> None:
+    with_residual, without = Block(4, 4, 3, 1), Block(4, 4, 3, 1, residual=False)
+    assert repr(with_residual) == repr(without) and likeness(with_residual) != likeness(without)
+    assert likeness(with_residual) == likeness(Block(4, 4, 3, 1))
+    report = export_space([{"with": with_residual, "without": without}], (4, 8, 8), tmp_path)
+    assert report.files == 2
+
+
+def test_scalars_count_in_a_fingerprint_and_weights_do_not(tmp_path: Path) -> None:
+    clips = {"relu6": nn.Hardtanh(0.0, 6.0), "relu3": nn.Hardtanh(0.0, 3.0)}
+    convs = {"a": nn.Conv2d(4, 4, 1), "b": nn.Conv2d(4, 4, 1)}
+    assert export_space([{**clips, **convs}], (4, 8, 8), tmp_path).files == 3
+    models = [onnx.load(path) for path in (tmp_path / "blocks").iterdir()]
+    assert len({fingerprint(model) for model in models}) == 3
+
+
+class Two(nn.Module):
+    """Gives its input and half of its channels."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x + 1, x[:, :2] * 2
+
+
+class Twice(nn.Module):
+    """Doubles the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, x])
+
+
+class Named(nn.Module):
+    """Gives a dict."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"y": x}
+
+
+class Sum(nn.Module):
+    """Adds the means of two maps."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x.mean() + y.mean((1, 2, 3))
+
+
+def test_an_output_can_be_named_by_its_number(tmp_path: Path) -> None:
+    inputs = {"L1": ["two:1"], "sum": ["L1", "two:0"]}
+    export_space([{"conv": nn.Conv2d(2, 2, 1)}], (4, 8, 8), tmp_path, before={"two": Two()}, after={"sum": Sum()}, inputs=inputs)
+    slots = parse((tmp_path / "space.toml").read_text())["slot"]
+    assert slots[1]["inputs"] == ["two:1"] and slots[2]["inputs"] == ["L1", "two:0"]
+
+
+def conv(c_in: int, c_out: int, stride: int = 1) -> nn.Module:
+    return nn.Conv2d(c_in, c_out, 3, stride, 1)
+
+
+REFUSED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"layers": [{"a": conv(4, 8), "b": conv(4, 8, 2)}]}, ["layer 'L1', 'b': gives 8x4x4, 'a' gives 8x8x8; all candidates"]),
+    ({"layers": [{"a": conv(4, 8), "skip": None}]}, ["layer 'L1', 'skip': gives 4x8x8, 'a' gives 8x8x8"]),
+    ({"layers": [{"a": conv(4, 8), "b": conv(5, 8), "c": conv(4, 9)}]}, ["'L1', 'b': ", "'L1', 'c': gives 9x8x8"]),
+    ({"layers": [{"a": conv(4, 8)}, {"b": conv(4, 4)}]}, ["layer 'L2', 'b': "]),
+    ({"layers": [{"a": Twice()}]}, ["changes the batch, which must stay 1: gives 2x4x8x8"]),
+    ({"layers": [{"a": Named()}]}, ["gives dict; only tensors"]),
+    ({"layers": [{"a": Two()}, {"b": conv(4, 4)}]}, ["output 1 of 'L1' is used by nothing"]),
+    ({"layers": [{}]}, ["layer 'L1': 0 candidates"]),
+    ({"layers": []}, ["0 slots; there must be 1 to 256"]),
+    ({"layers": [{"a,b": conv(4, 4)}]}, ["name 'a,b' is not made of letters"]),
+    ({"layers": [{"a": conv(4, 4)}], "names": ["stem"], "before": {"stem": conv(4, 4)}}, ["slots of one name: stem"]),
+    ({"layers": [{"a": conv(4, 4)}], "names": ["x", "y"]}, ["2 names for 1 layers"]),
+    ({"layers": [{"a": conv(4, 4)}], "inputs": {"L9": ["input"]}}, ["no slot 'L9'"]),
+    ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["L1"]}}, ["slot 'L1': there is no source 'L1' before it"]),
+    ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["input:1"]}}, ["there is no source 'input:1'"]),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), REFUSED, ids=[told[0] for _, told in REFUSED])
+def test_what_cannot_be_exported_is_told_before_the_first_file(tmp_path: Path, given: dict[str, Any], told: list[str]) -> None:
+    with pytest.raises(ExportError) as caught:
+        export_space(input_shape=(4, 8, 8), folder=tmp_path / "s", **given)
+    assert all(part in str(caught.value) for part in told), str(caught.value)
+    assert len(caught.value.faults) == len(told) and not (tmp_path / "s").exists()
+
+
+def test_a_module_that_no_exporter_takes_is_named(tmp_path: Path) -> None:
+    class Odd(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.linalg.svdvals(x)
+
+    with pytest.raises(ExportError, match="layer 'L1', 'odd': "):
+        export_space([{"odd": Odd()}], (4, 8, 8), tmp_path / "s", exporter="torchscript")
+    assert not (tmp_path / "s" / "space.toml").exists()
+
+
+def test_a_folder_is_replaced_only_if_told_and_only_if_it_is_a_space(tmp_path: Path) -> None:
+    export_space([{"a": conv(4, 4), "b": conv(4, 4, 1)}], (4, 8, 8), tmp_path)
+    with pytest.raises(FileExistsError):
+        export_space([{"a": nn.Conv2d(4, 4, 1)}], (4, 8, 8), tmp_path)
+    export_space([{"a": nn.Conv2d(4, 4, 1)}], (4, 8, 8), tmp_path, overwrite=True)
+    assert len(list((tmp_path / "blocks").iterdir())) == 1
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "precious").write_text("kept")
+    with pytest.raises(FileExistsError):
+        export_space([{"a": conv(4, 4)}], (4, 8, 8), other, overwrite=True)
+    with pytest.raises(ValueError, match="exporter 'onnx'"):
+        export_space([{"a": conv(4, 4)}], (4, 8, 8), tmp_path / "third", exporter="onnx")

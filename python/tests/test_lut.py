@@ -1,0 +1,194 @@
+"""Look-up, prediction, and what is refused when a table is used."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CORPUS, ROOT
+
+from blocktime import Lut, LutError, Space, UnknownCandidate, UnknownLayer
+from blocktime.header import parse
+
+PREDICTIONS: list[dict[str, Any]] = parse((CORPUS / "predictions.toml").read_text())["prediction"]
+TABLES = sorted((ROOT / "luts").glob("*.csv"))
+
+
+@pytest.mark.parametrize("expected", PREDICTIONS, ids=lambda p: f"{p['table']}-{p['choice']}-{p['points']}")
+def test_predictions_are_those_of_the_programs(expected: dict[str, Any]) -> None:
+    lut = Lut.read(CORPUS / "prediction" / expected["table"])
+    found = lut.predict(expected["choice"].split(), points=expected["points"])
+    assert list(found.layers_us) == expected["layers_us"]
+    assert found.interval_us is not None
+    figures = [found.fixed_us, found.total_us, *found.interval_us]
+    assert figures == pytest.approx([expected["fixed_us"], expected["total_us"], *expected["interval_us"]], rel=1e-12)
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_the_projects_own_tables_are_read(path: Path) -> None:
+    lut = Lut.read(path)
+    times = [time for layer in lut.as_dict().values() for time in layer.values()]
+    assert len(lut.layers) == 5 and len(times) == 45 and all(time > 0 for time in times)
+    assert lut.fixed_us is not None and lut.fixed_us > 0
+
+
+def test_a_candidate_is_found_by_name_index_and_key(tiny: Lut) -> None:
+    assert [layer.name for layer in tiny.layers] == ["L1", "L2"]
+    assert tiny.latency("L1", "sep_k3") == tiny.latency(0, 1) == tiny.by_key("sep_k3@32x14x14-s1-32").latency_us == 4.25
+    assert tiny.interval("L1", "sep_k3") == (3.825, 4.675)
+    assert tiny.as_dict() == {"L1": {"mb_k3_res": 6.5, "sep_k3": 4.25}, "L2": {"mb_k3_e2_res": 7.125, "gh_k3": 2.75}}
+    assert tiny.as_dict("ms")["L2"]["gh_k3"] == pytest.approx(0.00275)
+    with pytest.raises(ValueError, match="unit 'h'"):
+        tiny.as_dict("h")
+
+
+def test_a_row_has_all_its_figures(tiny: Lut) -> None:
+    row = tiny.row(1, "gh_k3")
+    assert (row.c_in, row.c_out, row.stride, row.h, row.w, row.macs, row.params) == (32, 64, 2, 14, 14, 1000, 10)
+    assert row.ci95_us == (2.475, 3.025) and row.samples == 30 and row.checksum == "0123abcd" and row.cold_us is None
+    assert row.quantiles_us is not None and row.quantiles_us[2] == 2.75
+    assert row.discarded == {"canary": 2, "moved": 0, "preempted": 0, "temperature": 0, "unsteady": 1, "loud": 0}
+
+
+def test_a_prediction_is_the_layers_and_the_fixed_pieces(tiny: Lut) -> None:
+    fixed = sum(range(3, 12))
+    found = tiny.predict(["sep_k3", "gh_k3"])
+    assert found.layers_us == (4.25, 2.75) and found.fixed_us == tiny.fixed_us == fixed and found.total_us == 7.0 + fixed
+    # Of a residual of 0.01 with noise of 0.004.
+    half = 1.96 * math.sqrt(0.01**2 - 0.004**2) * found.total_us
+    assert found.interval_us == pytest.approx((found.total_us - half, found.total_us + half))
+    assert tiny.predict([1, 1]) == tiny.predict({"L2": "gh_k3", "L1": "sep_k3"}) == found
+    # The last fixed piece grows with the landmarks.
+    assert tiny.predict([1, 1], points=212).total_us == pytest.approx(found.total_us + 11)
+
+
+def test_wrong_choices_name_what_is_there(tiny: Lut) -> None:
+    with pytest.raises(UnknownLayer, match="no layer 'L3'; known are L1, L2"):
+        tiny.latency("L3", 0)
+    with pytest.raises(UnknownLayer, match="no layer 2; there are 2"):
+        tiny.latency(2, 0)
+    with pytest.raises(UnknownCandidate, match="layer L1 has no candidate 'sep_k5'; did you mean 'sep_k3'"):
+        tiny.predict(["sep_k5", "gh_k3"])
+    with pytest.raises(UnknownCandidate, match="no candidate -1; there are 2"):
+        tiny.predict([-1, 0])
+    with pytest.raises(UnknownCandidate, match="no row for nothing@1x1x1"):
+        tiny.by_key("nothing@1x1x1-s1-1")
+    with pytest.raises(LutError, match="1 primitives for the 2 layers of space tiny"):
+        tiny.predict(["sep_k3"])
+    with pytest.raises(LutError, match="no candidate for L2"):
+        tiny.predict({"L1": "sep_k3"})
+    with pytest.raises(KeyError):
+        tiny.latency("nowhere", 0)
+
+
+def test_a_table_of_another_space_gives_times_by_key_until_the_space_is_given() -> None:
+    lut = Lut.read(CORPUS / "table" / "sound.csv")
+    assert lut.by_key("gh_k3@32x14x14-s2-64").latency_us == 2.75
+    with pytest.raises(LutError, match="'tiny' is not built in; give it"):
+        lut.predict([0, 0])
+
+
+def test_the_wrong_space_is_refused(tmp_path: Path) -> None:
+    table = CORPUS / "table" / "sound.csv"
+    with pytest.raises(LutError, match="made for the search space 'tiny'") as caught:
+        Lut.read(table, "pfld")
+    assert any(fault.text == "mb_k3_res_d3@32x14x14-s1-32: missing" for fault in caught.value.faults)
+    with pytest.raises(LutError, match="no search space 'pdfl'"):
+        Lut.read(table, "pdfl")
+    broken = tmp_path / "broken.toml"
+    for text in ("name = ", "name = 'x'", "stage = 3\ninput = [1, 2, 3]\nname = 'x'"):
+        broken.write_text(text)
+        with pytest.raises(LutError, match="is not valid"):
+            Lut.read(table, broken)
+
+
+def test_the_built_in_spaces_have_the_programs_hashes() -> None:
+    assert Space.read("pfld").hash == Lut.read(TABLES[0]).header["space"]["hash"]
+    assert len(Space.read("pfld26").layers) == 6 and len(Space.read("pfld26").layers[0].candidates) == 26
+
+
+def test_a_space_of_keys_alone() -> None:
+    space = Space.of([{"small": "gh_k3@32x14x14-s2-64", "large": "mb_k3_e2_res@32x14x14-s2-64"}], ["trunk:stem"])
+    lut = Lut.read(CORPUS / "table" / "sound.csv", space)
+    assert lut.predict(["large"]).total_us == 7.125 + 3.0
+
+
+def test_an_emulators_times_are_refused(tmp_path: Path) -> None:
+    text = (CORPUS / "table" / "sound.csv").read_text().replace('source = "measured"', 'source = "emulated"')
+    path = tmp_path / "emulated.csv"
+    path.write_text(text)
+    with pytest.raises(LutError, match="is emulated"):
+        Lut.read(path)
+    assert Lut.read(path, allow_emulated=True).source == "emulated"
+
+
+def test_an_imported_table_has_no_fixed_pieces_and_no_interval(tmp_path: Path) -> None:
+    lines = (CORPUS / "table" / "sound.csv").read_text().split("\n")
+    lines = [line for line in lines if not line.startswith("trunk:")]
+    text = "\n".join(lines).replace('source = "measured"', 'source = "imported"').replace("rows = 13", "rows = 4")
+    text = text.replace(text[text.index("# [fit]") : text.index("key,")], "").replace(",5.85,7.15,", ",,,")
+    path = tmp_path / "imported.csv"
+    path.write_text(text)
+    lut = Lut.read(path, ROOT / "tests" / "spaces" / "tiny.toml")
+    assert lut.fixed_us is None
+    found = lut.predict(["mb_k3_res", "gh_k3"])
+    assert found.fixed_us is None and found.interval_us is None and found.total_us == 9.25
+    assert lut.predict(["sep_k3", "gh_k3"]).interval_us is not None
+
+
+def test_a_table_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    whole = (CORPUS / "table" / "sound.csv").read_bytes()
+    path = tmp_path / "cut.csv"
+    for length in range(0, len(whole) - 1, 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(LutError):
+            Lut.read(path)
+
+
+def test_all_damaged_rows_are_told_at_once(tmp_path: Path) -> None:
+    text = (CORPUS / "table" / "sound.csv").read_text()
+    path = tmp_path / "damaged.csv"
+    path.write_text(text.replace(",4.25,3.825", ",fast,slow").replace(",2.75,2.475", ",-2.75,2.475"))
+    with pytest.raises(LutError) as caught:
+        Lut.read(path)
+    assert [fault.column for fault in caught.value.faults] == ["latency_us", "ci95_low_us", "latency_us"]
+
+
+def test_more_than_a_thousand_faults_are_summed_up(tmp_path: Path) -> None:
+    lines = (CORPUS / "table" / "sound.csv").read_text().split("\n")
+    bad = [f"sep_k3@{i}x1x1-s1-1,block,sep_k3,1,1,1,1,1,0,0,0,,,,,,,,0,0,0,0,0,0,0,," for i in range(1500)]
+    path = tmp_path / "many.csv"
+    path.write_text("\n".join([*lines[:-2], *bad, *lines[-2:]]).replace("rows = 13", "rows = 1513"))
+    with pytest.raises(LutError) as caught:
+        Lut.read(path)
+    assert len(caught.value.faults) == 1001 and "only the first 1000 are listed" in str(caught.value)
+
+
+def test_line_ends_marks_and_earlier_schemas_are_harmless(tmp_path: Path) -> None:
+    whole = (CORPUS / "table" / "sound.csv").read_text()
+    rows = Lut.read(CORPUS / "table" / "sound.csv").rows
+    path = tmp_path / "other.csv"
+    for text in (whole.replace("\n", "\r\n"), "\ufeff" + whole, whole.rstrip("\n"), whole.replace("\nsep_k3", "\n# note\n\nsep_k3")):
+        path.write_bytes(text.encode())
+        assert Lut.read(path).rows == rows
+    columns = whole.split("\nkey,")[1].split("\n")[0].split(",")
+    lacking = [1 + columns.index(name) for name in ("discarded_unsteady", "discarded_loud")]
+
+    def without(line: str) -> str:
+        return line if line.startswith("#") else ",".join(cell for i, cell in enumerate(line.split(",")) if i not in lacking)
+
+    path.write_text("\n".join(map(without, whole.split("\n"))).replace("schema = 3", "schema = 2"))
+    assert [row.latency_us for row in Lut.read(path).rows] == [row.latency_us for row in rows]
+
+
+def test_a_table_of_another_make_is_refused_where_one_is_asked_for(tiny: Lut) -> None:
+    tiny.require(engine="onnxruntime", threads=1)
+    with pytest.raises(LutError, match="engine is 'onnxruntime', not 'mnn'; threads is '1', not '4'"):
+        tiny.require(engine="mnn", threads=4)
+
+
+def test_a_file_that_is_not_there_is_an_os_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        Lut.read("nowhere.csv")

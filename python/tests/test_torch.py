@@ -1,0 +1,106 @@
+"""The expected latency as a term of a loss."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from conftest import CORPUS
+from torch.nn import functional as F
+
+from blocktime import Lut, Space
+from blocktime.torch import ExpectedLatency
+
+FIXED = sum(range(3, 12))
+
+
+@pytest.fixture
+def uneven() -> Lut:
+    """Two layers with three candidates and one, without fixed pieces."""
+    keys = ["mb_k3_res@32x14x14-s1-32", "sep_k3@32x14x14-s1-32", "mb_k3_e2_res@32x14x14-s2-64", "gh_k3@32x14x14-s2-64"]
+    return Lut.read(CORPUS / "table" / "sound.csv", Space.of([{"a": keys[0], "b": keys[1], "c": keys[2]}, {"d": keys[3]}]))
+
+
+def test_a_choice_costs_what_the_table_predicts(tiny: Lut) -> None:
+    latency = ExpectedLatency(tiny, unit="us")
+    for i in range(2):
+        for k in range(2):
+            weights = [F.one_hot(torch.tensor(choice), 2).float() for choice in (i, k)]
+            assert latency(weights).item() == pytest.approx(tiny.predict([i, k]).total_us, rel=1e-6)
+    assert ExpectedLatency(tiny)(weights).item() == pytest.approx(tiny.predict([1, 1]).total_us / 1000, rel=1e-6)
+    assert ExpectedLatency(tiny, unit="us", include_fixed=False)(weights).item() == pytest.approx(7.0)
+
+
+def test_the_gradient_by_a_share_is_the_candidates_time(tiny: Lut) -> None:
+    shares = torch.full((2, 2), 0.5, requires_grad=True)
+    latency = ExpectedLatency(tiny, unit="us")(shares)
+    assert latency.item() == pytest.approx(FIXED + (6.5 + 4.25 + 7.125 + 2.75) / 2)
+    latency.backward()
+    assert shares.grad is not None and shares.grad.tolist() == [[6.5, 4.25], [7.125, 2.75]]
+
+
+def test_the_gradient_by_architecture_weights_is_that_of_finite_differences(uneven: Lut) -> None:
+    torch.manual_seed(0)
+    alphas = [torch.randn(3, dtype=torch.float64, requires_grad=True), torch.randn(1, dtype=torch.float64, requires_grad=True)]
+    of_logits = ExpectedLatency(uneven, unit="us", logits=True).double()
+    of_shares = ExpectedLatency(uneven, unit="us").double()
+    expected = sum(t * p for t, p in zip((6.5, 4.25, 7.125), alphas[0].softmax(0).tolist())) + 2.75
+    assert of_logits(alphas).item() == pytest.approx(expected)
+    assert of_shares([alpha.softmax(0) for alpha in alphas]).item() == pytest.approx(expected)
+    assert torch.autograd.gradcheck(lambda *a: of_logits(list(a)), alphas)
+    assert torch.autograd.gradcheck(lambda *a: of_shares([alpha.softmax(0) for alpha in a]), alphas)
+
+
+def test_a_loss_moves_the_search_to_the_fast_candidates(tiny: Lut) -> None:
+    alphas = [torch.nn.Parameter(torch.zeros(2)) for _ in range(2)]
+    latency = ExpectedLatency(tiny, unit="us")
+    optimizer = torch.optim.SGD(alphas, lr=1.0)
+    for _ in range(20):
+        optimizer.zero_grad()
+        latency([F.softmax(alpha, 0) for alpha in alphas]).log().backward()
+        optimizer.step()
+    assert [int(alpha.argmax()) for alpha in alphas] == [1, 1]
+
+
+def test_leading_dimensions_are_kept_and_padding_does_not_count(uneven: Lut) -> None:
+    latency = ExpectedLatency(uneven, unit="us")
+    weights = [torch.tensor([[1.0, 0, 0], [0, 0, 1.0]]), torch.ones(2, 1)]
+    assert latency(weights).tolist() == [9.25, 9.875]
+    padded = torch.tensor([[[1.0, 0, 0], [1.0, 77.0, float("nan")]]])
+    assert latency(padded).tolist() == [9.25]
+    assert latency(torch.stack([padded, padded])).shape == (2, 1)
+    of_logits = ExpectedLatency(uneven, unit="us", logits=True)
+    assert of_logits(torch.zeros(2, 3)).item() == pytest.approx((6.5 + 4.25 + 7.125) / 3 + 2.75)
+
+
+def test_what_does_not_fit_is_named(uneven: Lut, tiny: Lut) -> None:
+    latency = ExpectedLatency(uneven)
+    with pytest.raises(ValueError, match="1 tensors for 2 layers"):
+        latency([torch.ones(3) / 3])
+    with pytest.raises(ValueError, match=r"layer L2: weights are \(2,\), but must end in 1"):
+        latency([torch.ones(3) / 3, torch.ones(2) / 2])
+    with pytest.raises(ValueError, match=r"weights are \(3, 2\), but must end in \(2, 3\)"):
+        latency(torch.zeros(3, 2))
+    with pytest.raises(ValueError, match="layer L2: shares sum to 2, not 1; give a softmax"):
+        latency([torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[2.0]])])
+    with pytest.raises(ValueError, match="layer L1: shares sum to nan"):
+        latency([torch.tensor([float("nan"), 0, 0]), torch.ones(1)])
+    unchecked = ExpectedLatency(uneven, unit="us", validate=False)
+    assert unchecked([torch.tensor([2.0, 0, 0]), torch.ones(1)]).item() == 15.75
+    with pytest.raises(ValueError, match="unit 'h'"):
+        ExpectedLatency(tiny, unit="h")
+
+
+def test_it_moves_and_is_saved_as_a_module(tiny: Lut) -> None:
+    latency = ExpectedLatency(tiny).to(torch.float64)
+    assert latency.table.dtype == latency.fixed.dtype == torch.float64 and latency.mask.dtype == torch.bool
+    assert set(latency.state_dict()) == {"table", "mask", "fixed"} and not list(latency.parameters())
+    assert "2 layers of up to 2 candidates, ms" in repr(latency)
+    half = ExpectedLatency(tiny)(torch.full((2, 2), 0.5, dtype=torch.bfloat16))
+    assert half.dtype == torch.float32
+
+
+def test_fixed_pieces_that_are_not_there_are_asked_for_in_vain(tiny: Lut) -> None:
+    imported = Lut({**tiny.header, "source": "imported"}, [row for row in tiny.rows if row.kind != "trunk"], tiny.space)
+    with pytest.raises(ValueError, match="include_fixed=False"):
+        ExpectedLatency(imported)
+    assert ExpectedLatency(imported, include_fixed=False).fixed.item() == 0
