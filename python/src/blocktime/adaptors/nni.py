@@ -1,0 +1,33 @@
+"""For NNI 3: a profiler of latency, for its strategies and filters."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from nni.mutable import MutableExpression
+from nni.nas.profiler import ExpressionProfiler
+
+from ..lut import Lut, factor_of
+
+
+class LutProfiler(ExpressionProfiler):  # type: ignore[misc]
+    """Predicted latency of a sample of a model space: a sum of look-ups, as an expression over the space's choices.
+
+        profiler = LutProfiler(model_space, lut)
+        strategy = ProxylessNAS(penalty=ExpectationProfilerPenalty(profiler, baseline=10))
+    """
+
+    def __init__(self, model_space: Any, lut: Lut, labels: Sequence[str] | None = None, unit: str = "ms") -> None:
+        """labels: of the choices, in the order of the table's layers; the layers' names without. A choice's values are names of
+        candidates, or their indices. `ValueError` where the space has no choice of a label, `UnknownCandidate` for another value."""
+        choices = model_space.simplify()
+        labels = [layer.name for layer in lut.layers] if labels is None else labels
+        if missing := [label for label in labels if label not in choices]:
+            raise ValueError(f"the model space has no choice labelled {', '.join(missing)}; it has {', '.join(choices)}")
+        if len(labels) != len(lut.layers):
+            raise ValueError(f"{len(labels)} labels for {len(lut.layers)} layers")
+        factor = factor_of(unit)
+        self.expression = (lut.fixed_us or 0.0) * factor
+        for layer, label in enumerate(labels):
+            times = {value: lut.latency(layer, value) * factor for value in choices[label].values}
+            self.expression = self.expression + MutableExpression.switch_case(choices[label], times)

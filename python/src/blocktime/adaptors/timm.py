@@ -1,0 +1,38 @@
+"""For timm: the blocks of its EfficientNets and MobileNets, as arguments of `export_space`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class _Stem(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.conv_stem, self.bn1 = model.conv_stem, model.bn1
+
+    def forward(self, x: Tensor) -> Any:
+        return self.bn1(self.conv_stem(x))
+
+
+class _Head(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Any:
+        if hasattr(self.model, "bn2"):  # EfficientNet; a MobileNetV3 has its last convolution behind the pooling.
+            x = self.model.bn2(self.model.conv_head(x))
+        return self.model.forward_head(x)
+
+
+def parts_of(model: Any) -> dict[str, Any]:
+    """`before`, `layers`, `names` and `after` of a model with `conv_stem` and `blocks`: `export_space(**parts_of(model), …)`.
+
+    A layer is a block, called `S.B` by stage and place, with the candidate `block`, and with `skip` where it adds its input to its
+    output, so that a search can leave it out. More candidates can be added to each.
+    """
+    blocks = {f"{s}.{b}": block for s, stage in enumerate(model.blocks) for b, block in enumerate(stage)}
+    layers = [{"block": block, **({"skip": None} if getattr(block, "has_skip", False) else {})} for block in blocks.values()]
+    return {"before": {"stem": _Stem(model)}, "layers": layers, "names": list(blocks), "after": {"head": _Head(model)}}
