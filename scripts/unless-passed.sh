@@ -1,4 +1,4 @@
-# To be read by scripts (`. scripts/unless-passed.sh`), in the project's folder. What is dear and gives the same again is passed over:
+# To be read by scripts (`. scripts/unless-passed.sh`), in the project's folder. A step that is slow and gives the same result again is skipped:
 #
 #   unless_passed NAME INPUT… -- COMMAND…     runs the command, unless it has passed before with the same inputs
 #

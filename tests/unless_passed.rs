@@ -1,10 +1,10 @@
-//! What CI passes over: only what has passed, and only as long as nothing that it depends on has changed.
+//! What CI skips: only what has passed, and only as long as nothing that it depends on has changed.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs `unless_passed work INPUT -- COMMAND` with that cache folder: whether it succeeded, and whether it was passed over.
+/// Runs `unless_passed work INPUT -- COMMAND` with that cache folder: whether it succeeded, and whether it was skipped.
 fn unless_passed(cache: &Path, input: &Path, command: &[&str]) -> (bool, bool) {
     let script = r#". scripts/unless-passed.sh; input=$1; shift; unless_passed work "$input" -- "$@""#;
     let done = Command::new("bash")
@@ -15,11 +15,11 @@ fn unless_passed(cache: &Path, input: &Path, command: &[&str]) -> (bool, bool) {
         .env("BLOCKTIME_CACHE", cache)
         .output()
         .expect("bash starts");
-    (done.status.success(), String::from_utf8_lossy(&done.stderr).contains("passed over: work"))
+    (done.status.success(), String::from_utf8_lossy(&done.stderr).contains("skipped: work"))
 }
 
 #[test]
-fn what_passed_is_passed_over_until_something_changes() {
+fn what_passed_is_skipped_until_something_changes() {
     let folder = tempfile::tempdir().expect("a folder");
     let (cache, input) = (folder.path().join("cache"), folder.path().join("input"));
     fs::write(&input, "one").expect("a file");
