@@ -7,12 +7,12 @@ use std::time::Instant;
 use blocks::Space;
 use candle_core::{Device, Tensor};
 use clap::{Parser, ValueEnum};
-use trainer::evaluate::{Candle, Network};
-use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermMode};
-use trainer::masks::{ArchWeights, Draw, Purpose};
-use trainer::model::{Mode, init};
-use trainer::nets::{Faces, Nets, Objective};
+use trainer::cost::{LatencyTerm, TermMode};
+use trainer::model::{ArchWeights, Draw, Mode, Purpose, init};
 use trainer::optim::{self, AdamW, Algorithm};
+use trainer::task::Nets;
+use trainer::task::faces::loss::{PointLoss, PoseWeight};
+use trainer::task::faces::{Candle, FaceBatch, FaceNets, Network, Objective};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -64,13 +64,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (weights, pose_weights) = (init::backbone(&graph, 1), init::pose_net(&pose, 2));
     let mut evaluated = Candle::new(space.deployed(&choice, POINTS), &init::backbone(&space.deployed(&choice, POINTS), 1))?;
     let objective = Objective { points: PointLoss::Square, pose: PoseWeight::Floor };
-    let mut nets = Nets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), &device)?;
+    let mut nets = FaceNets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), &device)?;
     let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
     let arch = ArchWeights::new(&candidates, &device)?;
     let mut arch_optimizer = AdamW::new(arch.path_alpha().elem_count(), 5e-4);
     let term = LatencyTerm::new(TermMode::Mul, 0.25, 0.6, LATENCY_US, "µs")?;
     let images: Vec<f32> = (0..args.batch * 3 * side * side).map(|i| (i % 251) as f32 / 250.0).collect();
-    let faces = Faces {
+    let faces = FaceBatch {
         images: Tensor::from_vec(images.clone(), (args.batch, 3, side, side), &device)?,
         landmarks: Tensor::rand(0f32, 1.0, (args.batch, 2 * POINTS), &device)?,
         angles: Tensor::randn(0f32, 5.0, (args.batch, 3), &device)?,

@@ -6,11 +6,12 @@ use blocks::{Space, Weights};
 use safetensors::SafeTensors;
 use support::fuzz::{Form, Fuzz, Watched};
 
-use crate::network_file::subnet;
-use crate::reference::Reference;
+use crate::cost::ArchFile;
+use crate::nni::Reference;
 use crate::report;
-use crate::run::{Checkpoint, EPOCHS, Kind, Meta, MetricsLog, RunConfig, RunFolder};
-use crate::search::ArchFile;
+use crate::run::{Checkpoint, EPOCHS, Kind, Meta, MetricsLog, RunFolder};
+use crate::task::faces::{FaceTask, subnet};
+use crate::train::RunConfig;
 
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
@@ -98,7 +99,7 @@ fn checkpoints_survive() {
         assert!(
             header.tensors().keys().all(|name| checkpoint.get(name).is_some_and(|values| values.iter().all(|v| v.is_finite())))
         );
-        let opened = subnet(&path, None).and_then(|net| crate::network_file::NetworkFile::Checkpoint(net).open(Reference(false)));
+        let opened = subnet(&path, None).and_then(|net| crate::task::faces::NetworkFile::Checkpoint(net).open(Reference(false)));
         opened.map_or_else(
             |e| without(folder.path(), e),
             |opened| format!("a network of {:?}", checkpoint.meta.kind).replace('"', "") + if opened.points > 1 { "s" } else { "" },
@@ -258,7 +259,7 @@ fn the_files_of_the_start_are_whole() {
         path
     };
     assert_eq!(ArchFile::load(&write("arch.json", ARCH)).unwrap().layers.len(), 1);
-    let config = RunConfig::load(&write("config.toml", CONFIG)).unwrap();
+    let config = RunConfig::<FaceTask>::load(&write("config.toml", CONFIG)).unwrap();
     assert!(config.search.is_some() && config.finetune.is_some());
     assert_eq!(MetricsLog::open(&write("metrics.csv", METRICS)).unwrap().rows().len(), 3);
 }

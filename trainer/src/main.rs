@@ -11,5 +11,5 @@ fn main() -> ExitCode {
         // SAFETY: no other thread runs yet.
         unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     }
-    trainer::cli::run()
+    trainer::commands::run()
 }

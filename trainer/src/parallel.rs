@@ -1,25 +1,72 @@
-//! One training run in several processes, each on its share of every batch.
+//! One training run in several processes. Each process computes its share of every batch.
 //!
-//! A process belongs to one group at most, from its start to its end, as with MPI. What the processes exchange goes through
-//! [`Group::sum`]: batch norm's sums forwards and backwards (in the kernels), gradients, and the loss that is shown. All
-//! else they do alike: masks, dropout and augmentation are drawn by addresses that do not depend on the process, so that
-//! every process holds the same weights after each step. The first process alone writes files and speaks.
+//! A process belongs to at most one group, from its start to its end, as with MPI. The processes exchange values through
+//! [`Group::sum`]: the sums of batch norm in the forward and the backward pass (in the kernels), gradients, and the reported loss.
+//! Everything else is the same in all of them: the random numbers of masks, dropout and augmentation do not depend on the process, so
+//! that every process holds the same weights after each step. Only the first process writes files and messages.
 //!
 //! | group | where | feature |
 //! |---|---|---|
-//! | MPI | processes on one machine or several, on the CPU: `mpirun -n 2 trainer search …` | `mpi` |
-//! | NCCL | several GPUs: the same trait over `ncclAllReduce`, which candle-core's feature `nccl` brings; not built here, since the stock backend takes no group | |
+//! | MPI | processes on the CPUs of one machine or several: `mpirun -n 2 trainer search …` | `mpi` |
+//!
+//! Several GPUs are not supported: the stock backend, which runs on them, takes no group.
 
 use std::sync::{Arc, OnceLock};
 
 use faces::data::Share;
 pub use kernels::Group;
 
-use crate::error::{Error, Result};
-
 static GROUP: OnceLock<Arc<dyn Group>> = OnceLock::new();
 
-/// What a launcher tells the processes that it starts: how many there are (Open MPI; MPICH and its kin).
+/// Why processes cannot work together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParallelError {
+    /// A launcher started a command several times that each process would do in full.
+    #[error(
+        "a launcher started this command in {processes} processes, and each of them would do all of the work; start it once. Only \
+         search and finetune share their work"
+    )]
+    NotShared {
+        /// How many were started.
+        processes: usize,
+    },
+    /// The program has no MPI.
+    #[error(
+        "a launcher started {processes} processes, but this program was built without MPI, so that each would train the whole network; \
+         build it with `cargo build --release -p trainer --features mpi`"
+    )]
+    WithoutMpi {
+        /// How many were started.
+        processes: usize,
+    },
+    /// MPI does not start.
+    #[error("MPI does not start in this process")]
+    NotStarted,
+    /// MPI's library cannot be called from several threads.
+    #[error("this MPI library does not allow calls from several threads in turn (it must support MPI_THREAD_SERIALIZED)")]
+    Threads,
+    /// Launcher and library are not of one MPI.
+    #[error(
+        "the launcher started {started} processes, but the MPI library sees {seen}: they belong to two MPI installations; use the \
+         mpirun of the library that this program was built with"
+    )]
+    OtherLauncher {
+        /// By the launcher.
+        started: usize,
+        /// By the library.
+        seen: usize,
+    },
+    /// A batch that the processes cannot share evenly.
+    #[error("{processes} processes cannot share --batch {batch} evenly; give a multiple of {processes}")]
+    Batch {
+        /// Examples a step.
+        batch: usize,
+        /// How many share it.
+        processes: usize,
+    },
+}
+
+/// Variables that tell a process how many were started with it (Open MPI; MPICH and related ones).
 const LAUNCHED: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
 
 /// The group of this process; none where it trains alone.
@@ -78,39 +125,35 @@ fn launched() -> usize {
     LAUNCHED.iter().find_map(|name| std::env::var(name).ok()?.parse().ok()).unwrap_or(1)
 }
 
-/// How a command that several processes can share starts: joins the processes that a launcher started with this one.
+/// Starts a command whose work several processes can share: joins the processes that a launcher started with this one.
 ///
 /// # Errors
-/// This program was built without MPI and is one of several processes all the same, or MPI does not start.
-pub fn start() -> Result<Member> {
+/// The program was built without MPI but is one of several processes, or MPI does not start.
+pub fn start() -> Result<Member, ParallelError> {
     match launched() {
         0 | 1 => Ok(Member::alone()),
         several => Member::launched(several),
     }
 }
 
-/// How any other command starts.
+/// Starts any other command.
 ///
 /// # Errors
-/// A launcher started several processes: each would do the whole, into the same files.
-pub fn start_alone() -> Result<Member> {
+/// A launcher started several processes: each would do all of the work, into the same files.
+pub fn start_alone() -> Result<Member, ParallelError> {
     match launched() {
         0 | 1 => Ok(Member::alone()),
-        several => Err(Error::Usage(format!(
-            "this command is run by {several} processes, each of which would do the whole; only search and finetune share their work"
-        ))),
+        processes => Err(ParallelError::NotShared { processes }),
     }
 }
 
 /// Refuses a batch that the processes cannot share evenly.
 ///
 /// # Errors
-/// It cannot be shared.
-pub fn check_batch(batch: usize) -> Result<()> {
-    if batch.is_multiple_of(size()) {
-        return Ok(());
-    }
-    Err(Error::Usage(format!("--batch {batch} cannot be shared evenly by {} processes; give a multiple of {0}", size())))
+/// [`ParallelError::Batch`].
+pub fn check_batch(batch: usize) -> Result<(), ParallelError> {
+    let processes = size();
+    if batch.is_multiple_of(processes) { Ok(()) } else { Err(ParallelError::Batch { batch, processes }) }
 }
 
 pub use member::Member;
@@ -124,8 +167,7 @@ mod member {
     use mpi::environment::Universe;
     use mpi::topology::{Communicator, SimpleCommunicator};
 
-    use super::{Group, join};
-    use crate::error::{Error, Result};
+    use super::{Group, ParallelError, join};
 
     /// This process's part in its group; ends MPI where it is dropped.
     pub struct Member(Option<Universe>);
@@ -136,18 +178,15 @@ mod member {
             Self(None)
         }
 
-        pub(super) fn launched(processes: usize) -> Result<Self> {
+        pub(super) fn launched(processes: usize) -> Result<Self, ParallelError> {
             let started = mpi::initialize_with_threading(Threading::Serialized);
-            let (universe, threading) = started.ok_or_else(|| Error::Usage("MPI was started before".to_string()))?;
+            let (universe, threading) = started.ok_or(ParallelError::NotStarted)?;
             if threading < Threading::Serialized {
-                return Err(Error::Usage("this MPI library does not allow calls from several threads in turn".to_string()));
+                return Err(ParallelError::Threads);
             }
-            let world = universe.world();
-            if world.size() as usize != processes {
-                return Err(Error::Usage(format!(
-                    "the launcher started {processes} processes, MPI knows of {}: it is another MPI's launcher than the library's",
-                    world.size()
-                )));
+            let seen = universe.world().size() as usize;
+            if seen != processes {
+                return Err(ParallelError::OtherLauncher { started: processes, seen });
             }
             join(Arc::new(World(Mutex::new(()))));
             Ok(Self(Some(universe)))
@@ -196,7 +235,7 @@ mod member {
 
 #[cfg(not(feature = "mpi"))]
 mod member {
-    use crate::error::{Error, Result};
+    use super::ParallelError;
 
     /// This process's part in its group: it is alone.
     pub struct Member(());
@@ -207,11 +246,8 @@ mod member {
             Self(())
         }
 
-        pub(super) fn launched(processes: usize) -> Result<Self> {
-            Err(Error::Usage(format!(
-                "this is one of {processes} processes, but it was built without MPI, so that each would train the whole; build it with \
-                 `cargo build --release -p trainer --features mpi`"
-            )))
+        pub(super) fn launched(processes: usize) -> Result<Self, ParallelError> {
+            Err(ParallelError::WithoutMpi { processes })
         }
 
         /// Ends all processes of the group where this one has failed. Alone, does nothing.

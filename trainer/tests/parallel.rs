@@ -12,9 +12,9 @@ use candle_core::{Device, Tensor};
 use faces::synth::{SynthOptions, write_synth};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trainer::loss::{PointLoss, PoseWeight, weighted_mean};
 use trainer::model::{Mode, Model, Pass, init};
 use trainer::parallel;
+use trainer::task::faces::loss::{PointLoss, PoseWeight, weighted_mean};
 
 const POINTS: usize = 5;
 const BATCH: usize = 8;

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use blocks::{Graph, Space, Weights};
 use candle_core::{Device, Tensor};
-use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermMode, weighted_mean};
-use trainer::masks::ArchWeights;
-use trainer::model::{Backend, Mode, Model};
+use trainer::cost::{LatencyTerm, TermMode};
+use trainer::task::faces::loss::{PointLoss, PoseWeight, weighted_mean};
+
+use trainer::model::{ArchWeights, Backend, Mode, Model};
 
 const POINTS: usize = 106;
 const LAYERS: usize = 5;
@@ -213,7 +214,7 @@ fn parity_of_the_sampled_subnet() {
         }
         let graph = r.space.subnet(&choice, POINTS);
         let supernet = r.weights(&r.space.supernet(POINTS), "supernet");
-        let weights = trainer::space::subnet_weights(&r.space, &choice, &graph, &supernet).unwrap();
+        let weights = trainer::model::subnet_weights(&r.space, &choice, &graph, &supernet).unwrap();
         let model = Model::with_backend(graph, &weights, &Device::Cpu, backend).unwrap();
         let out = model.forward(&[r.tensors["input.image"].clone()], None, Mode::Eval).unwrap();
         assert_close("landmarks", &flat(&out[0]), &r.values("subnet.eval.landmarks"), 1e-4, 1e-5);

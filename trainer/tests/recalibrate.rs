@@ -9,7 +9,7 @@ use faces::augment::Augment;
 use faces::data::{Dataset, DatasetOptions, Loader, LoaderOptions, Split};
 use faces::synth::{SynthOptions, write_synth};
 use trainer::model::{Mode, Model, Pass, init};
-use trainer::recalibrate::{STEPS, recalibrated};
+use trainer::task::faces::{STEPS, recalibrated};
 
 fn faces(folder: &std::path::Path, train: usize) -> Arc<Dataset> {
     let options = SynthOptions { train, test: 1, points: 106, seed: 5, overwrite: false };

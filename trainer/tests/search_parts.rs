@@ -2,13 +2,12 @@
 
 use blocks::{Space, Weights};
 use candle_core::{Device, Tensor};
-use trainer::baseline::random_networks;
-use trainer::loss::{LatencyTerm, PointLoss, PoseWeight, TermError, TermMode};
-use trainer::masks::{ArchWeights, Draw, Purpose};
-use trainer::model::init;
-use trainer::run::LatencyScope;
-use trainer::search::{ArchFile, Costs};
-use trainer::space::{SubnetError, subnet_weights};
+use trainer::compare::random_networks;
+use trainer::task::faces::loss::{PointLoss, PoseWeight};
+
+use trainer::model::{ArchWeights, Draw, Purpose, SubnetError, init, subnet_weights};
+
+use trainer::cost::{ArchFile, Costs, LatencyScope, LatencyTerm, TermError, TermMode};
 
 fn draw(step: u64) -> Draw {
     Draw { seed: 7, purpose: Purpose::ArchMasks, epoch: 3, step }

@@ -9,7 +9,7 @@ use blocks::Graph;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 use kernels::{Arguments, Group, Kept, Plan};
 
-use super::{Call, Executor, Mode, Stats};
+use super::executor::{Call, Executor, Mode, Stats};
 use crate::parallel;
 
 /// Runs a graph with one input on the CPU.

@@ -11,7 +11,8 @@ use candle_core::{D, DType, Device, Result, Tensor, bail};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Call, Executor, Layout, Mode};
+use super::executor::{Call, Executor, Mode};
+use super::layout::Layout;
 
 /// Runs a graph node by node.
 pub(super) struct Stock {

@@ -10,9 +10,7 @@ use pickle::{Id, Object};
 
 use super::torch::{Tensor, TorchError, TorchFile};
 use crate::model::init;
-use crate::nets::{BACKBONE, POSE};
-use crate::run::{Checkpoint, CheckpointError, FileError, Kind, Meta};
-use crate::search::{PATH_ALPHA, chosen};
+use crate::run::{BACKBONE, Checkpoint, CheckpointError, FileError, Kind, Meta, PATH_ALPHA, POSE};
 
 /// Most bytes of a file: a hundred times the reference's supernet.
 const FILE_LIMIT: u64 = 1 << 30;
@@ -245,7 +243,7 @@ impl Import<'_> {
         };
         checkpoint.require(path, Kind::Supernet, needed)?;
         checkpoint.space(path, Some(self.space))?;
-        Ok(chosen(&checkpoint, path, space)?)
+        Ok(checkpoint.chosen(path, space)?)
     }
 }
 

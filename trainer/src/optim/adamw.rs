@@ -1,4 +1,4 @@
-use super::{Optimizer, parts};
+use super::optimizer::{Optimizer, parts};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;

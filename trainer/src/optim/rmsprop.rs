@@ -1,4 +1,4 @@
-use super::{Optimizer, parts};
+use super::optimizer::{Optimizer, parts};
 
 const SMOOTHING: f32 = 0.99;
 const EPSILON: f32 = 1e-8;

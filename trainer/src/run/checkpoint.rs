@@ -10,11 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{FileError, write_atomically};
 use super::trained_on::TrainedOn;
+use crate::model::primitives;
 
 /// Version of the files that this code writes and reads.
 const FORMAT: u32 = 1;
 /// The one key of safetensors' own metadata: several would be written in random order, and equal runs must give equal bytes.
 const META_KEY: &str = "blocktime";
+
+/// The name under which a checkpoint holds the weights of the network that is shipped.
+pub const BACKBONE: &str = "backbone";
+/// The name under which it holds the weights of the pose net, which only training needs.
+pub const POSE: &str = "pose";
+/// The name under which it holds the architecture weights.
+pub const PATH_ALPHA: &str = "path_alpha";
 
 /// Most epochs of a training: no run has as many, and its steps can still be counted.
 pub const EPOCHS: usize = 1_000_000;
@@ -167,6 +175,16 @@ pub enum CheckpointError {
         /// Hash of the space given.
         expected: String,
     },
+    /// Another number of points than the list has.
+    #[error("{} was trained for {found} points, the list has {list}; give the list of its points with --list", .path.display())]
+    Points {
+        /// The file.
+        path: PathBuf,
+        /// Points of its network.
+        found: usize,
+        /// Points of the list.
+        list: usize,
+    },
     /// The space cannot be loaded.
     #[error(transparent)]
     LoadSpace(#[from] SpaceError),
@@ -316,6 +334,22 @@ impl Checkpoint {
         let fault = |reason| CheckpointError::Choice { path: path.to_owned(), reason };
         let names = self.meta.choice.as_ref().ok_or_else(|| fault("it names no choice of primitives".to_string()))?;
         space.choice(names).map_err(fault)
+    }
+
+    /// The choice that the checkpoint stands for: the one written in it (a subnet's, an imported one, that of a search with a target), else
+    /// the most probable candidate of each layer.
+    ///
+    /// # Errors
+    /// It has neither a choice nor architecture weights of this space.
+    pub fn chosen(&self, path: &Path, space: &Space) -> Result<Vec<Primitive>, CheckpointError> {
+        if self.meta.choice.is_some() {
+            return self.choice(path, space);
+        }
+        let candidates: Vec<usize> = space.layers().iter().map(|layer| layer.primitives.len()).collect();
+        let width = candidates.iter().copied().max().unwrap_or(0);
+        let values = self.tensor(path, PATH_ALPHA, width * candidates.len())?;
+        let largest = |(row, n): (&[f32], usize)| (1..n).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+        Ok(primitives(space, &values.chunks(width).zip(candidates).map(largest).collect::<Vec<_>>()))
     }
 
     /// Refuses the other kind.

@@ -1,6 +1,9 @@
-//! Files that are whole or not there at all.
+//! Reading and writing a run's files.
 
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::parallel;
 
@@ -31,6 +34,25 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         return Ok(());
     }
     files::write(path, bytes, files::Overwrite::Yes).map_err(FileError::new("cannot write", path))
+}
+
+/// A value as indented JSON with a line's end; `path` is the file that it is for.
+///
+/// # Errors
+/// It has no form in JSON.
+pub fn to_json(value: &impl Serialize, path: &Path) -> Result<String, FileError> {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other).map_err(FileError::new("cannot write", path))?;
+    Ok(text + "\n")
+}
+
+/// Reads a JSON file; `what` stands before its path where it cannot be read as that, as in "not an arch.json:".
+///
+/// # Errors
+/// It is missing or holds something else.
+pub fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, FileError> {
+    let text = std::fs::read_to_string(path).map_err(FileError::new("cannot read", path))?;
+    // Without the byte-order mark that some editors write.
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(std::io::Error::other).map_err(FileError::new(what, path))
 }
 
 /// SHA-256 of a file's bytes, in hex.

@@ -4,19 +4,19 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::files::FileError;
-use super::metrics::Phase;
+use super::metrics::EpochKind;
 use crate::parallel;
 
-/// The part of a run that writes checkpoints.
+/// The two trainings of a run; each writes checkpoints into a folder of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum Training {
     /// `supernet/`.
     Search,
     /// `subnet/`.
     Finetune,
 }
 
-impl Stage {
+impl Training {
     /// Its folder in the run's.
     pub fn folder(self) -> &'static str {
         match self {
@@ -25,9 +25,17 @@ impl Stage {
         }
     }
 
-    /// Whether a metrics row belongs to it.
-    pub fn owns(self, phase: Phase) -> bool {
-        (self == Self::Finetune) == (phase == Phase::Finetune)
+    /// The command that does it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Finetune => "finetune",
+        }
+    }
+
+    /// Whether a row of the metrics with that kind of epoch belongs to it.
+    pub fn owns(self, epoch: EpochKind) -> bool {
+        (self == Self::Finetune) == (epoch == EpochKind::Finetune)
     }
 }
 
@@ -41,21 +49,21 @@ pub struct RunFolder {
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// There is a run in it.
-    #[error("{} already holds a {}; go on with --resume, start anew with --overwrite, or give another --out", .folder.display(), .stage.folder())]
+    #[error("{} already holds a {}; continue it with --resume, start again with --overwrite, or give another --out", .folder.display(), .training.folder())]
     Occupied {
         /// The run's folder.
         folder: PathBuf,
         /// What it holds.
-        stage: Stage,
+        training: Training,
     },
     /// There is nothing to resume.
-    #[error("{} is missing: there is nothing to resume; leave --resume away to start", .checkpoint.display())]
+    #[error("{} is missing, so there is nothing to resume; to start, leave out --resume", .checkpoint.display())]
     NothingToResume {
         /// What a resumed run would start from.
         checkpoint: PathBuf,
     },
     /// Another process writes to it.
-    #[error("another trainer is at work in {}; wait for it, or give another --out", .folder.display())]
+    #[error("another trainer is writing to {}; wait until it ends, or give another --out", .folder.display())]
     Busy {
         /// The run's folder.
         folder: PathBuf,
@@ -92,39 +100,39 @@ impl RunFolder {
     }
 
     /// A checkpoint: `last`, `best`, or a number of epochs.
-    pub fn checkpoint(&self, stage: Stage, which: impl std::fmt::Display) -> PathBuf {
-        self.root.join(stage.folder()).join(format!("checkpoint_{which}.safetensors"))
+    pub fn checkpoint(&self, training: Training, which: impl std::fmt::Display) -> PathBuf {
+        self.root.join(training.folder()).join(format!("checkpoint_{which}.safetensors"))
     }
 
-    /// Whether a stage may begin here; changes nothing.
+    /// Whether a training may begin here; changes nothing.
     ///
     /// # Errors
-    /// The folder holds that stage already and neither `resume` nor `overwrite` is given, or there is nothing to resume.
-    pub fn check(&self, stage: Stage, resume: bool, overwrite: bool) -> Result<(), FolderError> {
-        let last = self.checkpoint(stage, "last");
+    /// The folder holds such a training already and neither `resume` nor `overwrite` is given, or there is nothing to resume.
+    pub fn check(&self, training: Training, resume: bool, overwrite: bool) -> Result<(), FolderError> {
+        let last = self.checkpoint(training, "last");
         if resume {
             return if last.is_file() { Ok(()) } else { Err(FolderError::NothingToResume { checkpoint: last }) };
         }
-        let occupied = self.root.join(stage.folder()).read_dir().is_ok_and(|mut entries| entries.next().is_some());
-        if occupied && !overwrite { Err(FolderError::Occupied { folder: self.root.clone(), stage }) } else { Ok(()) }
+        let occupied = self.root.join(training.folder()).read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        if occupied && !overwrite { Err(FolderError::Occupied { folder: self.root.clone(), training }) } else { Ok(()) }
     }
 
-    /// Makes the folder ready for a stage that [`RunFolder::check`] lets begin: what an earlier one left is removed, unless it is
+    /// Makes the folder ready for a training that [`RunFolder::check`] allows: what an earlier one left is removed, unless it is
     /// resumed. A new search removes the finetune of the old one too, a new finetune leaves the search; both remove what the old network
     /// was compared with. Nobody else can do the same before the lock is dropped.
     ///
     /// # Errors
-    /// It cannot be written, or another process is at work in it.
-    pub fn prepare(&self, stage: Stage, resume: bool) -> Result<FolderLock, FolderError> {
+    /// It cannot be written, or another process is writing to it.
+    pub fn prepare(&self, training: Training, resume: bool) -> Result<FolderLock, FolderError> {
         // Of several processes that train together, the first changes the folder, once all have looked at it.
         parallel::wait_for_all();
         if !parallel::is_first() {
             return Ok(FolderLock(None));
         }
         let lock = self.lock()?;
-        let folder = self.root.join(stage.folder());
+        let folder = self.root.join(training.folder());
         if !resume {
-            let of_search: &[&str] = if stage == Stage::Search { &["supernet", "metrics.csv", "arch.json"] } else { &[] };
+            let of_search: &[&str] = if training == Training::Search { &["supernet", "metrics.csv", "arch.json"] } else { &[] };
             let stale = of_search.iter().chain(&OF_FINETUNE);
             for path in stale.map(|name| self.root.join(name)).filter(|path| path.exists()) {
                 let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };

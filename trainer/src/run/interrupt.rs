@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::pass::note;
+use crate::console::note;
 
 /// Whether the user has asked to stop.
 #[derive(Clone, Debug, Default)]

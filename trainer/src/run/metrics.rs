@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{FileError, write_atomically};
 
-/// What an epoch trained.
+/// The kind of an epoch: what it trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Phase {
+pub enum EpochKind {
     /// The supernet's weights only.
     Warmup,
     /// The supernet's weights, then the architecture.
@@ -22,7 +22,7 @@ pub enum Phase {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// What was trained.
-    pub phase: Phase,
+    pub phase: EpochKind,
     /// From 1.
     pub epoch: usize,
     /// Mean training loss of the weights' pass.

@@ -5,9 +5,9 @@ use std::path::Path;
 use blocks::onnx::{self, Options};
 use faces::data::Split;
 use serde_json::Value;
-use trainer::network_file::subnet;
-use trainer::pass::open_dataset;
-use trainer::run::{Checkpoint, MetricsLog, Phase};
+use trainer::run::{Checkpoint, EpochKind, MetricsLog};
+use trainer::task::faces::open_dataset;
+use trainer::task::faces::subnet;
 
 use crate::common::{FINETUNE, Fixture, SEARCH, finished, read, searched, text};
 
@@ -21,7 +21,7 @@ fn nme(fixture: &Fixture, line: &str) -> f64 {
 }
 
 /// NME of the last epoch of a phase, per cent.
-fn logged(fixture: &Fixture, run: &str, phase: Phase) -> f64 {
+fn logged(fixture: &Fixture, run: &str, phase: EpochKind) -> f64 {
     let log = MetricsLog::open(&fixture.path(&format!("{run}/metrics.csv"))).unwrap();
     log.rows().iter().rfind(|row| row.phase == phase).unwrap().val_nme.unwrap()
 }
@@ -55,12 +55,12 @@ fn held_back_figures_are_the_runs_whatever_its_batch_augmentation_and_seed() {
     let fixture = Fixture::new(24);
     let search = SEARCH.replace("--end-epoch 4", "--end-epoch 2");
     fixture.done(&format!("{search} --out run"));
-    assert_is_the_runs(&fixture, SUPERNET, logged(&fixture, "run", Phase::Search));
+    assert_is_the_runs(&fixture, SUPERNET, logged(&fixture, "run", EpochKind::Search));
     let other = search.replace("--batch 8", "--batch 19").replace("--seed 3", "--seed 4");
     fixture.done(&format!("{other} --augment strong --out other"));
-    assert_is_the_runs(&fixture, "other/supernet/checkpoint_last.safetensors", logged(&fixture, "other", Phase::Search));
+    assert_is_the_runs(&fixture, "other/supernet/checkpoint_last.safetensors", logged(&fixture, "other", EpochKind::Search));
     fixture.done(&format!("{FINETUNE} --out run --hold-back 0.3"));
-    assert_is_the_runs(&fixture, SUBNET, logged(&fixture, "run", Phase::Finetune));
+    assert_is_the_runs(&fixture, SUBNET, logged(&fixture, "run", EpochKind::Finetune));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn held_back_faces_are_asked_for_where_there_are_none() {
     if engine() {
         fixture.done(&format!("export --subnet {SUPERNET} --out run/subnet.onnx --data faces"));
         let bytes = read(&fixture.path("run/subnet.onnx"));
-        let broken = onnx::with_note(bytes, trainer::network_file::TRAINED_ON, "{\"held_back\":");
+        let broken = onnx::with_note(bytes, trainer::task::faces::TRAINED_ON, "{\"held_back\":");
         std::fs::write(fixture.path("broken.onnx"), broken).unwrap();
         let said = eval("broken.onnx", "");
         assert!(said.contains("broken.onnx") && said.contains("cannot be read"), "{said}");
@@ -94,7 +94,7 @@ fn statistics(weights: blocks::Weights) -> Vec<(String, Vec<u32>)> {
 }
 
 /// The statistics of the subnet that `checkpoint` would choose, as `eval` and `export` take them.
-fn retaken(fixture: &Fixture, checkpoint: &str) -> trainer::network_file::Subnet {
+fn retaken(fixture: &Fixture, checkpoint: &str) -> trainer::task::faces::Subnet {
     let subnet = subnet(&fixture.path(checkpoint), None).unwrap();
     let train = open_dataset(&fixture.path("faces"), Split::Train, "list.txt", None, subnet.input()).unwrap();
     subnet.recalibrated(&train).unwrap()

@@ -99,7 +99,7 @@ fn a_supernets_choice_is_the_one_written_or_the_most_probable() {
     let space = Space::load(&tiny()).unwrap();
     let chosen = |file: &File| {
         let checkpoint = import(&file.legacy(), Choice::Shapes).unwrap();
-        let choice = trainer::search::chosen(&checkpoint, Path::new("x"), &space).unwrap();
+        let choice = checkpoint.chosen(Path::new("x"), &space).unwrap();
         choice.iter().map(|p| p.name()).collect::<Vec<_>>()
     };
     let mut file = supernet();

@@ -7,8 +7,7 @@ use blocks::Space;
 use candle_core::{Device, Tensor};
 use trainer::model::{Mode, Model};
 use trainer::nni::{Choice, Import, ImportError};
-use trainer::run::{Checkpoint, Kind};
-use trainer::search::PATH_ALPHA;
+use trainer::run::{Checkpoint, Kind, PATH_ALPHA};
 
 const POINTS: usize = 106;
 

@@ -1,0 +1,113 @@
+use clap::{Args, Subcommand};
+
+use super::args::{BesideArgs, quoted};
+use super::error::Result;
+use super::output::{print_json, print_line};
+use crate::compare::{Comparison, Context, mobilenet, random};
+use crate::console::note;
+use crate::report::front;
+use crate::run::{Interrupt, Training};
+
+#[derive(Args, Debug)]
+pub struct BaselineArgs {
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// Random networks about as fast as the searched one, from the same supernet's weights: is it better than they are?
+    Random(RandomArgs),
+    /// The published MobileNetV3-PFLD, from scratch
+    Mobilenet(MobilenetArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer baseline random --run run --nets 8
+
+The networks' predicted latency lies within ±3 % of the searched one's, a faster one and a slower one in turn; each is finetuned with its
+recipe and its number of epochs in RUN/baselines/random-N. The same command goes on where it was stopped. Their errors are regressed on
+their times: what is told is how far the searched network's error lies from that of a random one of its own time, with a 95 % interval,
+which holds 0 where it is no better than they are. It takes three networks or more; eight are a start. The comparison is
+RUN/baselines/random.json, and in `trainer report RUN`.")]
+struct RandomArgs {
+    #[command(flatten)]
+    beside: BesideArgs,
+    /// Number of networks
+    #[arg(long, value_name = "K", default_value_t = 8)]
+    nets: usize,
+    /// Seed of the draw
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Use a table whose times an emulator made
+    #[arg(long)]
+    allow_emulated: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer baseline mobilenet --run run
+  trainer export --subnet run/baselines/mobilenet/subnet/checkpoint_last.safetensors --out run/baselines/mobilenet/subnet.onnx
+  profiler bench run/baselines/mobilenet/subnet.onnx --device local --json > run/baselines/mobilenet/measured.json
+
+It is trained with the recipe of the run's finetune. The same command goes on where it was stopped.")]
+struct MobilenetArgs {
+    #[command(flatten)]
+    beside: BesideArgs,
+    /// Epochs [default: as many as the run's search and finetune had together]
+    #[arg(long)]
+    end_epoch: Option<usize>,
+}
+
+pub fn run(args: &BaselineArgs) -> Result<()> {
+    match &args.which {
+        Which::Random(args) => run_random(args),
+        Which::Mobilenet(args) => run_mobilenet(args),
+    }
+}
+
+fn run_random(args: &RandomArgs) -> Result<()> {
+    let finished = args.beside.begin("baselines", |name| name.starts_with("random-"))?;
+    let command = format!("baseline random --run {} --nets {} --seed {}", quoted(&args.beside.run), args.nets, args.seed);
+    let context = Context { interrupt: &Interrupt::listen(), command: &command };
+    let comparison = random(&finished, args.nets, args.seed, args.allow_emulated, &context)?;
+    if args.beside.json {
+        print_json(&comparison, &finished.folder.file("baselines/random.json"))?;
+    } else {
+        print(&comparison)?;
+    }
+    Ok(front::refresh(&finished.folder)?)
+}
+
+fn print(comparison: &Comparison) -> Result<()> {
+    for net in std::iter::once(&comparison.searched).chain(&comparison.random) {
+        print_line(format_args!(
+            "{:<10} {:>8.1} {}  NME {:.3} %  {}",
+            net.name,
+            net.predicted,
+            comparison.unit,
+            net.nme,
+            net.choice.join(" ")
+        ))?;
+    }
+    comparison.sentences().iter().try_for_each(|sentence| print_line(format_args!("{sentence}")))
+}
+
+fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {
+    let finished = args.beside.begin("baselines", |name| name == "mobilenet")?;
+    let epochs = args.end_epoch.map_or(String::new(), |n| format!(" --end-epoch {n}"));
+    let command = format!("baseline mobilenet --run {}{epochs}", quoted(&args.beside.run));
+    let (folder, ended) = mobilenet(&finished, args.end_epoch, &Context { interrupt: &Interrupt::listen(), command: &command })?;
+    if args.beside.json {
+        print_json(&ended, &folder.file("metrics.csv"))?;
+    } else {
+        print_line(format_args!("{}: NME {:.3} % ({})", blocks::baseline::NAME, ended.nme, ended.on))?;
+    }
+    note(format_args!(
+        "next: trainer export --subnet {} --out {}",
+        quoted(&folder.checkpoint(Training::Finetune, "last")),
+        quoted(&folder.file("subnet.onnx"))
+    ));
+    Ok(front::refresh(&finished.folder)?)
+}

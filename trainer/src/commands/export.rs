@@ -1,0 +1,80 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use faces::data::Split;
+
+use super::args::{ListArgs, quoted};
+use super::error::{Error, Result};
+use super::output::print_line;
+use crate::console::note;
+use crate::task::faces::{Check, OF_MIXTURES, export, open_dataset, subnet};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces --mnn")]
+pub struct ExportArgs {
+    /// A checkpoint: a subnet's, or a supernet's, whose most probable subnet is then written
+    #[arg(long, value_name = "FILE")]
+    subnet: PathBuf,
+    /// The ONNX file
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Write a file for MNN beside it, too (subnet.mnn for subnet.onnx); needs scripts/setup-mnn.sh
+    #[arg(long)]
+    mnn: bool,
+    /// Data folder whose training pictures the files are checked on [default: seeded noise]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    lists: ListArgs,
+    /// Search space, where the checkpoint's name for it cannot be found any more
+    #[arg(long, value_name = "NAME|FILE")]
+    space: Option<String>,
+    /// ONNX Runtime's library [default: the usual places]
+    #[arg(long, value_name = "FILE")]
+    engine_lib: Option<PathBuf>,
+}
+
+pub fn run(args: &ExportArgs) -> Result<()> {
+    if !files::has_ending(&args.out, "onnx") {
+        let shown = args.out.display();
+        return Err(Error::Usage(format!(
+            "--out {shown} must end in .onnx, by which it is known later; a file for MNN gets its name with .mnn at the end (--mnn)"
+        )));
+    }
+    let mut net = subnet(&args.subnet, args.space.as_deref())?;
+    if net.of_mixtures {
+        net = match &args.data {
+            Some(data) => {
+                let input = net.input();
+                net.recalibrated(&open_dataset(data, Split::Train, args.lists.list(), args.lists.points_file.as_deref(), input)?)?
+            }
+            None => {
+                note(format_args!("{OF_MIXTURES}; with --data they are taken anew over its training faces"));
+                net
+            }
+        };
+    }
+    let (parameters, macs) = (net.graph.parameter_count(), net.graph.macs());
+    let check = Check {
+        data: args.data.as_deref(),
+        list: args.lists.list(),
+        points_file: args.lists.points_file.as_deref(),
+        library: args.engine_lib.as_deref(),
+        mnn: args.mnn,
+    };
+    let done = export(net, &args.out, &check)?;
+    print_line(format_args!(
+        "{}: {:.1} KB, {parameters} parameters, {:.2} MMAC",
+        args.out.display(),
+        done.bytes as f64 / 1e3,
+        macs as f64 / 1e6
+    ))?;
+    note(format_args!("ONNX Runtime agrees on {} {} within {:.1e} of the side", done.pictures, done.inputs, done.difference));
+    if let Some(mnn) = done.mnn {
+        print_line(format_args!("{}: {:.1} KB", mnn.path.display(), mnn.bytes as f64 / 1e3))?;
+        note(format_args!("MNN agrees with ONNX Runtime on the same within {:.1e} of the side", mnn.difference));
+    }
+    note(format_args!("next: profiler bench {} --device local", quoted(&args.out)));
+    Ok(())
+}

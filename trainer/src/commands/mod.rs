@@ -1,0 +1,114 @@
+//! The command line, a file a command. clap is used here only.
+
+mod args;
+mod baseline;
+mod error;
+mod eval;
+mod export;
+mod finetune;
+mod import;
+mod output;
+mod predict;
+mod report;
+mod resolve;
+mod search;
+mod sweep;
+mod synth;
+mod train_args;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::{Error, Result};
+use output::print_chain;
+pub use resolve::ResolveError;
+
+use crate::parallel;
+
+/// Searches, trains and exports small facial landmark networks with a latency table of a real device.
+#[derive(Debug, Parser)]
+#[command(name = "trainer", version, max_term_width = 100, after_help = EXAMPLE)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLE: &str = "Example, from nothing to a network:
+  trainer synth --out faces --train 2000 --test 200
+  trainer search --lut luts/host.csv --data faces --out run --batch 32 --base-lr 1e-3 --start-epoch 4 --end-epoch 12 --tau-decay 0.4
+  trainer finetune --supernet run/supernet/checkpoint_last.safetensors --data faces --out run --batch 32 --base-lr 1e-3 --end-epoch 20
+  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx
+  trainer report run
+
+Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 stopped by Ctrl-C.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes procedural faces with 106 exact points and pose: a data folder without a download
+    Synth(synth::SynthArgs),
+    /// Searches an architecture with a latency table
+    Search(Box<search::SearchArgs>),
+    /// Trains the chosen subnet on, from the supernet's weights
+    Finetune(Box<finetune::FinetuneArgs>),
+    /// Reads a checkpoint of NNI's PFLD example
+    Import(import::ImportArgs),
+    /// Writes a subnet as ONNX, checked against ONNX Runtime
+    Export(export::ExportArgs),
+    /// NME, failure rate, AUC and error of each point on a list
+    Eval(eval::EvalArgs),
+    /// Draws the landmarks of one picture of a face
+    Predict(predict::PredictArgs),
+    /// Trains what a searched network has to be better than, by the recipe of its run
+    Baseline(baseline::BaselineArgs),
+    /// Searches over β or targets from one warm-up: the front of latency and error
+    Sweep(sweep::SweepArgs),
+    /// Writes RUN/report.html, one self-contained page
+    Report(report::ReportArgs),
+}
+
+/// Reads the command line and runs it.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let started = match &cli.command {
+        Command::Search(_) | Command::Finetune(_) => parallel::start(),
+        _ => parallel::start_alone(),
+    };
+    let failed = |error: Error| {
+        print_chain(&error);
+        error.exit_code()
+    };
+    let member = match started {
+        Ok(member) => member,
+        Err(error) => return ExitCode::from(failed(error.into())),
+    };
+    let done = match command(cli.command) {
+        // Whoever read the output has seen enough: `trainer eval … | head`.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    };
+    match done.map_err(failed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => {
+            // Other processes may be waiting for this one.
+            member.fail(code);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn command(command: Command) -> Result<()> {
+    match command {
+        Command::Synth(args) => synth::run(&args),
+        Command::Search(args) => search::run(&args),
+        Command::Finetune(args) => finetune::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Report(args) => report::run(&args),
+    }
+}

@@ -1,0 +1,102 @@
+//! Random networks about as fast as the searched one, trained as it was.
+
+use std::collections::BTreeSet;
+
+use blocks::Space;
+use rand::RngExt;
+
+use super::error::CompareError;
+use super::finished::Finished;
+use super::statistics::{Comparison, Trained};
+use super::trainings::{self, Context};
+use crate::console::note;
+use crate::cost::Costs;
+use crate::model::{Draw, Purpose, primitives};
+use crate::run::{to_json, write_atomically};
+use crate::task::Task;
+use crate::train::FinetuneConfig;
+
+/// Random networks are at most this much faster or slower than the searched one, as a fraction of its predicted latency.
+pub const WINDOW: f64 = 0.03;
+/// Draws after which no more random networks are looked for.
+const DRAWS: u64 = 1_000_000;
+
+/// `count` different networks whose predicted cost is within ±[`WINDOW`] of that of `searched`, which is not among them: a faster one and
+/// a slower one in turn, each as likely as any other of its side. If one side has no more, the rest is from the other side. Equal seeds
+/// give equal networks, and a larger count begins with the networks of a smaller one.
+///
+/// # Errors
+/// There are not that many.
+pub fn random_networks(
+    space: &Space,
+    costs: &Costs,
+    searched: &[usize],
+    count: usize,
+    seed: u64,
+) -> Result<Vec<Vec<usize>>, CompareError> {
+    let centre = costs.network(searched);
+    let mut rng = Draw { seed, purpose: Purpose::RandomNetworks, epoch: 0, step: 0 }.rng();
+    let mut seen = BTreeSet::from([searched.to_vec()]);
+    let (mut faster, mut slower) = (Vec::new(), Vec::new());
+    let wanted = [count.div_ceil(2), count / 2];
+    for _ in 0..DRAWS {
+        if faster.len() >= wanted[0] && slower.len() >= wanted[1] {
+            break;
+        }
+        let network: Vec<usize> = space.layers().iter().map(|layer| rng.random_range(0..layer.primitives.len())).collect();
+        let part = costs.network(&network) / centre - 1.0;
+        if part.abs() <= WINDOW && seen.insert(network.clone()) {
+            if part <= 0.0 { &mut faster } else { &mut slower }.push(network);
+        }
+    }
+    let found = faster.len() + slower.len();
+    if found < count {
+        return Err(CompareError::TooFewNetworks { found, window: 100.0 * WINDOW, centre, unit: costs.unit });
+    }
+    let pairs = faster.len().min(slower.len());
+    let (more_faster, more_slower) = (faster.split_off(pairs), slower.split_off(pairs));
+    let in_turn = std::iter::zip(faster, slower).flat_map(|(faster, slower)| [faster, slower]);
+    Ok(in_turn.chain(more_faster).chain(more_slower).take(count).collect())
+}
+
+/// Trains `nets` random networks as the run's own was, from the same supernet's weights, and compares it with them. Continues where it
+/// stopped.
+///
+/// # Errors
+/// There are not that many networks; whatever ends a training.
+pub fn random<T: Task>(
+    run: &Finished<T>,
+    nets: usize,
+    seed: u64,
+    allow_emulated: bool,
+    context: &Context<'_>,
+) -> Result<Comparison, CompareError> {
+    if nets == 0 {
+        return Err(CompareError::NoNetworks);
+    }
+    let costs = run.search.costs(&run.space, run.arch.points, allow_emulated)?;
+    let searched = run.indices()?;
+    let names = |indices: &[usize]| primitives(&run.space, indices).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut trained = Vec::new();
+    for (i, indices) in random_networks(&run.space, &costs, &searched, nets, seed)?.iter().enumerate() {
+        let (name, choice, predicted) = (format!("random-{}", i + 1), names(indices), costs.network(indices));
+        let which = format!("random network {} of {nets}", i + 1);
+        note(format_args!("{which}: predicted {predicted:.1} {}", costs.unit));
+        let config = FinetuneConfig { choice: choice.clone(), ..run.finetune.clone() };
+        // The trainings before took hours, in which a list may have changed.
+        run.verify()?;
+        let ended = trainings::finetune(&config, &run.inner(&format!("baselines/{name}")), context)?;
+        note(format_args!("{which}: {} {:.2} % ({})", T::METRIC, ended.nme, ended.on));
+        trained.push(Trained { name, choice, predicted, nme: ended.nme });
+    }
+    let own = Trained {
+        name: "searched".to_string(),
+        choice: run.arch.choice.clone(),
+        predicted: costs.network(&searched),
+        nme: run.ended.nme,
+    };
+    let comparison = Comparison::new(own, trained, costs.unit, run.ended.on);
+    let path = run.folder.file("baselines/random.json");
+    write_atomically(&path, to_json(&comparison, &path)?.as_bytes())?;
+    Ok(comparison)
+}

@@ -1,0 +1,95 @@
+//! Architecture weights, and the Gumbel-softmax masks drawn from them.
+
+use candle_core::{D, Device, Result, Tensor, Var};
+use candle_nn::ops::softmax;
+use rand::RngExt;
+
+use super::draw::Draw;
+
+/// Added where a layer has fewer candidates than the widest one: softmax gives exactly 0 there, and no gradient.
+const NO_CANDIDATE: f32 = -1e9;
+
+/// The architecture weights of all layers: a row a layer, padded to the widest.
+pub struct ArchWeights {
+    path_alpha: Var,
+    padding: Tensor,
+    candidates: Vec<usize>,
+}
+
+impl ArchWeights {
+    /// 1/n for each of a layer's n candidates.
+    ///
+    /// # Errors
+    /// candle fails.
+    pub fn new(candidates: &[usize], device: &Device) -> Result<Self> {
+        let width = candidates.iter().copied().max().unwrap_or(0);
+        let row = |n: usize, inside: f32, outside: f32| (0..width).map(move |k| if k < n { inside } else { outside });
+        let start: Vec<f32> = candidates.iter().flat_map(|&n| row(n, 1.0 / n as f32, 0.0)).collect();
+        let padding: Vec<f32> = candidates.iter().flat_map(|&n| row(n, 0.0, NO_CANDIDATE)).collect();
+        let shape = (candidates.len(), width);
+        Ok(Self {
+            path_alpha: Var::from_vec(start, shape, device)?,
+            padding: Tensor::from_vec(padding, shape, device)?,
+            candidates: candidates.to_vec(),
+        })
+    }
+
+    /// `[layers, candidates of the widest layer]`; 0 behind a layer's last candidate.
+    pub fn path_alpha(&self) -> &Var {
+        &self.path_alpha
+    }
+
+    /// Gumbel noise for one draw, in the shape of the weights.
+    ///
+    /// # Errors
+    /// candle fails.
+    pub fn noise(&self, draw: Draw) -> Result<Tensor> {
+        let mut rng = draw.rng();
+        // Uniform in (0, 1): both ends would give an infinite noise.
+        let mut uniform = || (f64::from(rng.random::<u32>()) + 0.5) / 2f64.powi(32);
+        let noise: Vec<f32> = (0..self.path_alpha.elem_count()).map(|_| -(-uniform().ln()).ln() as f32).collect();
+        Tensor::from_vec(noise, self.path_alpha.shape(), self.path_alpha.device())
+    }
+
+    /// softmax((path_alpha + noise) / τ), a row a layer.
+    ///
+    /// # Errors
+    /// candle fails.
+    pub fn masks(&self, noise: &Tensor, temperature: f64) -> Result<Tensor> {
+        let logits = ((self.path_alpha.as_tensor() + noise)? / temperature)?;
+        softmax(&(logits + &self.padding)?, D::Minus1)
+    }
+
+    /// softmax(path_alpha) of each layer's candidates.
+    ///
+    /// # Errors
+    /// The device does not give them back.
+    pub fn probabilities(&self) -> Result<Vec<Vec<f32>>> {
+        let rows = softmax(&(self.path_alpha.as_tensor() + &self.padding)?, D::Minus1)?.to_vec2()?;
+        Ok(self.cut(rows))
+    }
+
+    /// Index of the largest weight of each layer, the first of equal ones.
+    ///
+    /// # Errors
+    /// The device does not give them back.
+    pub fn argmax(&self) -> Result<Vec<usize>> {
+        let largest = |row: &Vec<f32>| (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+        Ok(self.values()?.iter().map(largest).collect())
+    }
+
+    /// The weights of each layer's candidates.
+    ///
+    /// # Errors
+    /// The device does not give them back.
+    pub fn values(&self) -> Result<Vec<Vec<f32>>> {
+        Ok(self.cut(self.path_alpha.to_vec2()?))
+    }
+
+    fn cut(&self, mut rows: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
+        for (row, &n) in rows.iter_mut().zip(&self.candidates) {
+            row.truncate(n);
+        }
+        rows
+    }
+}

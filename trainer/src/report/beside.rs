@@ -1,0 +1,78 @@
+//! The run's network beside others, as HTML.
+
+use super::front::{self, Front};
+use super::front_picture::picture;
+use super::html::{cost, escape, push};
+use super::measured::MEASURED;
+use super::network::BASELINE;
+use crate::compare::CompareError;
+use crate::run::{RunFolder, Training};
+
+/// The run's network beside those of its sweep, random ones and the baseline, where there are any.
+pub(super) fn beside(html: &mut String, folder: &RunFolder) -> Result<(), CompareError> {
+    let front = Front::of(folder)?;
+    let several = front.nets.len() > 1;
+    if !several && front.unmeasured.is_none() {
+        return Ok(());
+    }
+    html.push_str("<h2>Beside other networks</h2>");
+    if several {
+        networks(html, &front);
+    }
+    if let Some(nme) = front.unmeasured {
+        unmeasured(html, nme, &RunFolder::new(&folder.file("baselines/mobilenet")));
+    }
+    if let Some(comparison) = front::comparison(folder)? {
+        let sentences = comparison.sentences().iter().map(|sentence| escape(sentence)).collect::<Vec<_>>();
+        push(html, format_args!("<p>{}.</p>", sentences.join(".<br>")));
+    }
+    Ok(())
+}
+
+/// The networks in a picture and a table.
+fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
+    let (quantity, meaning) = match unit.as_str() {
+        "MAC" => ("multiply-adds", ""),
+        _ => ("latency", " Predicted latency; the baseline's is measured."),
+    };
+    push(
+        html,
+        format_args!(
+            "<figure>{}</figure><p>Line: the front, which no network here is below.{meaning}</p>\
+             <table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
+            picture(nets, unit)
+        ),
+    );
+    for net in nets {
+        let front = if net.on_front { "front" } else { "" };
+        push(
+            html,
+            format_args!(
+                "<tr><td>{}</td><td>{}</td><td>{:.3}</td><td>{front}</td></tr>",
+                escape(&net.name),
+                cost(net.cost, unit),
+                net.nme
+            ),
+        );
+    }
+    html.push_str("</table>");
+}
+
+/// How to measure the trained baseline in `folder`.
+fn unmeasured(html: &mut String, nme: f64, folder: &RunFolder) {
+    let onnx = folder.file("subnet.onnx");
+    let export = if onnx.is_file() {
+        String::new()
+    } else {
+        format!("trainer export --subnet {} --out {}\n", folder.checkpoint(Training::Finetune, "last").display(), onnx.display())
+    };
+    let bench = format!("profiler bench {} --json > {}", onnx.display(), folder.file(MEASURED).display());
+    push(
+        html,
+        format_args!(
+            "<p class=\"loud\"><b>{BASELINE} is trained (NME {nme:.3} %) but not measured yet</b>, so it is not among the networks \
+             here:</p><pre>{}</pre>",
+            escape(&(export + &bench))
+        ),
+    );
+}

@@ -1,0 +1,19 @@
+//! Writing HTML.
+
+use std::fmt::Write as _;
+
+/// Appends text.
+pub(super) fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = html.write_fmt(text);
+}
+
+/// Text as it stands in HTML.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A cost with its unit.
+pub(super) fn cost(value: f64, unit: &str) -> String {
+    if unit == "MAC" { format!("{:.3} MMAC", value / 1e6) } else { format!("{value:.1} {unit}") }
+}

@@ -1,0 +1,156 @@
+//! The two nets that train together, backbone and pose net, and the steps that move them.
+
+use std::path::Path;
+
+use blocks::{Graph, Weights};
+use candle_core::{Device, Tensor};
+
+use super::data::FaceBatch;
+use super::error::FaceError;
+use super::loss::{PointLoss, PoseWeight, weighted_mean};
+use crate::model::{Mode, Model, ModelError, Pass};
+use crate::optim::{self, Algorithm, Optimizer};
+use crate::run::{BACKBONE, Checkpoint, CheckpointError, POSE};
+use crate::task::{Nets, TaskError};
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective {
+    /// Of the points.
+    pub points: PointLoss,
+    /// How pose weighs a face.
+    pub pose: PoseWeight,
+}
+
+/// A model and its optimizer.
+struct Trained {
+    name: &'static str,
+    model: Model,
+    optimizer: Box<dyn Optimizer>,
+}
+
+impl Trained {
+    fn new(
+        name: &'static str,
+        graph: Graph,
+        weights: &Weights,
+        device: &Device,
+        how: (Algorithm, f64),
+    ) -> Result<Self, ModelError> {
+        let model = Model::new(graph, weights, device)?;
+        let optimizer = how.0.optimizer(model.layout().trained_len(), how.1);
+        Ok(Self { name, model, optimizer })
+    }
+
+    fn step(&mut self, gradients: &candle_core::backprop::GradStore, lr: f64) -> candle_core::Result<()> {
+        if let Some(gradient) = gradients.get(self.model.params()) {
+            optim::step(self.optimizer.as_mut(), self.model.params(), gradient, lr)?;
+        }
+        Ok(())
+    }
+
+    fn save(&self, checkpoint: &mut Checkpoint) -> candle_core::Result<()> {
+        checkpoint.insert_weights(self.name, self.model.graph(), &self.model.weights()?);
+        for (part, values) in self.optimizer.state() {
+            checkpoint.insert(format!("optimizer.{}.{part}", self.name), &[values.len()], values);
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<(), FaceError> {
+        self.model.set_weights(&checkpoint.weights(self.name))?;
+        let prefix = format!("optimizer.{}", self.name);
+        if !self.optimizer.restore(&|part| checkpoint.get(&format!("{prefix}.{part}")).map(<[f32]>::to_vec)) {
+            return Err(CheckpointError::Tensor { path: path.to_owned(), name: format!("{prefix}.*") }.into());
+        }
+        Ok(())
+    }
+}
+
+/// Backbone and pose net, with their optimizers.
+pub struct FaceNets {
+    backbone: Trained,
+    pose: Trained,
+    objective: Objective,
+}
+
+impl FaceNets {
+    /// From graphs with their weights; `how` is the optimizer and its weight decay.
+    ///
+    /// # Errors
+    /// Weights do not fit.
+    pub fn new(
+        backbone: (Graph, &Weights),
+        pose: (Graph, &Weights),
+        objective: Objective,
+        how: (Algorithm, f64),
+        device: &Device,
+    ) -> Result<Self, FaceError> {
+        Ok(Self {
+            backbone: Trained::new(BACKBONE, backbone.0, backbone.1, device, how)?,
+            pose: Trained::new(POSE, pose.0, pose.1, device, how)?,
+            objective,
+        })
+    }
+
+    fn points_loss(&self, landmarks: &Tensor, batch: &FaceBatch) -> candle_core::Result<Tensor> {
+        self.objective.points.per_face(&landmarks.flatten_from(1)?, &batch.landmarks)
+    }
+
+    /// The points' loss, weighed by pose.
+    fn weighed_loss(&self, batch: &FaceBatch, masks: Option<&Tensor>, pass: Pass) -> candle_core::Result<Tensor> {
+        let out = self.backbone.model.run(std::slice::from_ref(&batch.images), masks, pass)?;
+        let losses = self.points_loss(&out[0], batch)?;
+        let weights = match self.objective.pose {
+            PoseWeight::None => None,
+            pose => {
+                let angles = self.pose.model.run(&out[1..], None, pass)?;
+                pose.per_face(&angles[0].flatten_from(1)?, &batch.angles)?
+            }
+        };
+        weighted_mean(&losses, weights.as_ref())
+    }
+
+    fn move_both(&mut self, loss: &Tensor, lr: f64) -> candle_core::Result<()> {
+        let gradients = loss.backward()?;
+        self.backbone.step(&gradients, lr)?;
+        self.pose.step(&gradients, lr)
+    }
+}
+
+impl Nets for FaceNets {
+    type Batch = FaceBatch;
+
+    fn backbone(&self) -> &Model {
+        &self.backbone.model
+    }
+
+    fn training_loss(&self, batch: &FaceBatch, masks: Option<&Tensor>, dropout_seed: u64) -> Result<Tensor, TaskError> {
+        let pass = Pass { dropout_seed, ..Pass::new(Mode::Train) };
+        Ok(self.weighed_loss(batch, masks, pass).map_err(FaceError::from)?)
+    }
+
+    /// Of the points alone.
+    fn architecture_loss(&self, batch: &FaceBatch, masks: &Tensor, mode: Mode, dropout_seed: u64) -> Result<Tensor, TaskError> {
+        let pass = Pass { dropout_seed, train_weights: false, ..Pass::new(mode) };
+        let loss = || -> candle_core::Result<Tensor> {
+            let out = self.backbone.model.run(std::slice::from_ref(&batch.images), Some(masks), pass)?;
+            weighted_mean(&self.points_loss(&out[0], batch)?, None)
+        };
+        Ok(loss().map_err(FaceError::from)?)
+    }
+
+    fn step(&mut self, loss: &Tensor, learning_rate: f64) -> Result<(), TaskError> {
+        Ok(self.move_both(loss, learning_rate).map_err(FaceError::from)?)
+    }
+
+    fn save(&self, checkpoint: &mut Checkpoint) -> Result<(), TaskError> {
+        self.backbone.save(checkpoint).map_err(FaceError::from)?;
+        Ok(self.pose.save(checkpoint).map_err(FaceError::from)?)
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<(), TaskError> {
+        self.backbone.restore(checkpoint, path)?;
+        Ok(self.pose.restore(checkpoint, path)?)
+    }
+}

@@ -1,0 +1,27 @@
+//! Training: one loop over epochs for all phases and all tasks.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `training_loop` | epochs, checkpoints, metrics, progress, resuming |
+//! | `phase` | what a phase tells the loop: its passes, its state, how it is judged |
+//! | `search`, `search_input` | the search: weights and architecture of a supernet in turn; what it reads and checks first |
+//! | `finetune` | the finetune: the weights of one network, a chosen subnet or the baseline |
+//! | `pass` | one pass over a list |
+//! | `config` | `config.toml`: the settings of a run |
+
+mod config;
+mod error;
+mod finetune;
+mod pass;
+mod phase;
+mod search;
+mod search_input;
+mod training_loop;
+
+pub use config::{ArchData, ConfigError, FinetuneConfig, RunConfig, SearchConfig, SettingError, TrainConfig, digest};
+pub use error::TrainError;
+pub use finetune::{Finetune, Finetuned, HELD_BACK, TEST, judged_on};
+pub use phase::{Figures, Judged, Phase, WARM_UP};
+pub use search::{Found, Search};
+pub use search_input::{ARCH_FRACTION, examine};
+pub use training_loop::{Start, TrainingLoop};

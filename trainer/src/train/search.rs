@@ -1,0 +1,311 @@
+//! The search: a supernet's weights and its architecture, trained in turn.
+
+use std::path::Path;
+
+use blocks::Space;
+use candle_core::{Device, Tensor};
+
+use super::config::{ArchData, SearchConfig, TrainConfig};
+use super::error::TrainError;
+use super::pass::{Passed, Stopped, Watch, hint_steps, pass};
+use super::phase::{Figures, Judged, Phase, WARM_UP};
+use super::search_input::{Examples, Input, unreachable_target};
+use crate::cost::{ArchFile, Combine, CostTensors, Costs, LatencyScope, LatencyTerm, MICROS};
+use crate::model::{ArchWeights, Draw, Purpose, init, primitives, subnet_weights};
+use crate::optim::{self, AdamW, Optimizer};
+use crate::run::{Checkpoint, CheckpointError, EpochKind, Kind, Meta, PATH_ALPHA, RunFolder, TrainedOn, Training};
+use crate::task::{Data, Draws, Loader, Nets, Networks, Task};
+
+/// Decoupled weight decay of the architecture weights.
+const ARCH_WEIGHT_DECAY: f64 = 5e-4;
+
+/// A search, as a phase of a run.
+pub struct Search<T: Task> {
+    config: SearchConfig<T>,
+    space: Space,
+    points: usize,
+    costs: Costs,
+    cost_tensors: CostTensors,
+    term: LatencyTerm,
+    nets: T::Nets,
+    arch: ArchWeights,
+    arch_optimizer: AdamW,
+    device: Device,
+    train: T::Data,
+    trained_on: TrainedOn,
+    loader: T::Loader,
+    arch_loader: T::Loader,
+    /// The examples that the weights do not see.
+    validation: (T::Data, Vec<usize>),
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<T: Task> {
+    /// The choice and its costs.
+    pub arch: ArchFile,
+    /// How the chosen subnet does with the supernet's weights; none if no epoch was trained.
+    pub validation: Option<Judged<T>>,
+}
+
+impl<T: Task> Search<T> {
+    /// Makes everything ready. All input is checked here, before any training.
+    ///
+    /// # Errors
+    /// Whatever is wrong with table, data or configuration.
+    pub fn new(config: SearchConfig<T>, allow_emulated: bool) -> Result<Self, TrainError> {
+        let device = config.train.compute.device()?;
+        let input = Input::load(&config, allow_emulated)?;
+        let Examples { trained_on, weights, arch: validation } = input.examples(&config)?;
+        let TrainConfig { batch, seed, reference, .. } = config.train;
+        // The reference keeps an incomplete last batch, and takes the architecture's examples in the list's order.
+        let draws = Draws { batch, seed, shuffle: true, drop_last: reference.is_off() };
+        let count = weights.len();
+        let loader = config.task.loader(&input.train, weights, draws)?;
+        let arch_draws = Draws { seed: !seed, shuffle: reference.is_off(), ..draws };
+        let arch_loader = config.task.loader(&validation.0, validation.1.clone(), arch_draws)?;
+        hint_steps::<T>(&loader, count, batch);
+
+        let Input { space, head, train, costs, term } = input;
+        let points = train.points();
+        let supernet = space.supernet(points);
+        let (weights, head_weights) = (init::backbone(&supernet, seed), init::pose_net(&head, !seed));
+        let networks = Networks {
+            backbone: (supernet, &weights),
+            head: (head, &head_weights),
+            algorithm: config.train.opt,
+            weight_decay: config.train.weight_decay,
+        };
+        let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
+        let arch = ArchWeights::new(&candidates, &device)?;
+        Ok(Self {
+            nets: config.task.nets(networks, &device)?,
+            cost_tensors: costs.tensors(&device)?,
+            arch_optimizer: AdamW::new(arch.path_alpha().elem_count(), ARCH_WEIGHT_DECAY),
+            config,
+            space,
+            points,
+            costs,
+            term,
+            arch,
+            device,
+            train,
+            trained_on,
+            loader,
+            arch_loader,
+            validation,
+        })
+    }
+
+    fn temperature(&self, epoch: usize) -> f64 {
+        self.config.tau * (-self.config.tau_decay * epoch.saturating_sub(self.config.start_epoch) as f64).exp()
+    }
+
+    fn is_warm_up(&self, epoch: usize) -> bool {
+        epoch < self.config.start_epoch
+    }
+
+    /// The candidates that would be chosen now, an index a layer: the most probable network that meets the target, if there is one.
+    fn chosen(&self) -> Result<Vec<usize>, TrainError> {
+        let chosen = self.costs.best(&self.arch.values()?, self.term.target);
+        chosen.ok_or_else(|| unreachable_target(self.term.target.unwrap_or(f64::NAN), &self.costs).into())
+    }
+
+    /// The addresses of an epoch's random numbers.
+    fn draws(&self, epoch: usize) -> impl Fn(Purpose, u64) -> Draw + use<T> {
+        let (seed, epoch) = (self.config.train.seed, epoch as u64);
+        move |purpose, step| Draw { seed, purpose, epoch, step }
+    }
+
+    fn weight_pass(&mut self, epoch: usize, lr: f64, watch: &Watch<'_>) -> Result<Passed, Stopped> {
+        let (draw, temperature) = (self.draws(epoch), self.temperature(epoch));
+        let Self { nets, arch, term, loader, cost_tensors, device, .. } = self;
+        pass(loader, epoch, device, watch, |step, batch| {
+            // The architecture is a constant here.
+            let masks = arch.masks(&arch.noise(draw(Purpose::WeightMasks, step))?, temperature)?.detach();
+            let cost = expected_cost(arch, draw(Purpose::WeightLatency, step), temperature, cost_tensors)?.detach();
+            let loss = nets.training_loss(batch, Some(&masks), draw(Purpose::WeightDropout, step).seed())?;
+            let loss = term.apply(&loss, &cost)?;
+            nets.step(&loss, lr)?;
+            Ok(loss)
+        })
+    }
+
+    fn arch_pass(&mut self, epoch: usize, watch: &Watch<'_>) -> Result<Passed, Stopped> {
+        let (draw, temperature) = (self.draws(epoch), self.temperature(epoch));
+        let Self { nets, arch, arch_optimizer, term, arch_loader, cost_tensors, device, config, .. } = self;
+        let mode = config.train.reference.arch_mode();
+        pass(arch_loader, epoch, device, watch, |step, batch| {
+            let masks = arch.masks(&arch.noise(draw(Purpose::ArchMasks, step))?, temperature)?;
+            let cost = expected_cost(arch, draw(Purpose::ArchLatency, step), temperature, cost_tensors)?;
+            let loss = nets.architecture_loss(batch, &masks, mode, draw(Purpose::ArchDropout, step).seed())?;
+            let loss = term.apply(&loss, &cost)?;
+            let gradients = loss.backward()?;
+            if let Some(gradient) = gradients.get(arch.path_alpha()) {
+                optim::step(arch_optimizer, arch.path_alpha(), gradient, config.theta_lr)?;
+            }
+            Ok(loss)
+        })
+    }
+
+    fn arch_file(&self, epochs: usize) -> Result<ArchFile, TrainError> {
+        let (weights, probabilities) = (self.arch.values()?, self.arch.probabilities()?);
+        let chosen = self.chosen()?;
+        let arch = ArchFile::new(&self.space, self.points, epochs, &chosen, &weights, &probabilities, &self.costs);
+        Ok(ArchFile { target: self.term.target, ..arch })
+    }
+
+    /// Where the costs come from.
+    fn describe_costs(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for table in self.costs.provenances() {
+            lines.push(table.line());
+            lines.extend(table.warnings());
+            lines.extend(table.scaled.iter().map(|s| format!("note: {s}")));
+        }
+        let combine = if self.costs.combine() == Combine::Max { "largest" } else { "mean" };
+        match self.costs.provenances().count() {
+            0 => lines.push("cost: multiply-adds (no latency table)".to_string()),
+            1 => {}
+            n => lines.push(format!("cost: the {combine} of the costs by {n} tables")),
+        }
+        lines
+    }
+}
+
+impl<T: Task> Phase for Search<T> {
+    type Task = T;
+    type Outcome = Found<T>;
+    const TRAINING: Training = Training::Search;
+
+    fn settings(&self) -> &TrainConfig {
+        &self.config.train
+    }
+
+    fn describe(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "search space {} ({} layers, {} candidates), {} points; weights on {} {examples}, architecture on {}",
+            self.space,
+            self.space.layers().len(),
+            self.space.candidates().count(),
+            self.points,
+            self.loader.examples(),
+            self.arch_loader.examples(),
+            examples = T::EXAMPLES,
+        )];
+        lines.extend(self.describe_costs());
+        if let Some(target) = self.term.target {
+            let of = if self.config.latency_scope == LatencyScope::Whole { "network" } else { "searched layers" };
+            lines.push(format!("target: the {of} may take at most {target} {}", self.costs.unit));
+        }
+        if self.term.is_off() {
+            lines.push("the latency term is off".to_string());
+        }
+        if self.config.arch_data == ArchData::Test {
+            lines.push("WARNING: the architecture is trained on the test list, so that its test error is biased".to_string());
+        }
+        lines
+    }
+
+    fn steps(&self, epochs: usize) -> usize {
+        epochs * self.loader.batches() + epochs.saturating_sub(self.config.start_epoch) * self.arch_loader.batches()
+    }
+
+    fn train(&mut self, epoch: usize, learning_rate: f64, watch: &Watch<'_>) -> Result<(Passed, Option<Passed>), Stopped> {
+        let weights = self.weight_pass(epoch, learning_rate, watch)?;
+        let arch = if self.is_warm_up(epoch) { None } else { Some(self.arch_pass(epoch, watch)?) };
+        Ok((weights, arch))
+    }
+
+    fn figures(&self, epoch: usize) -> Result<Figures, TrainError> {
+        let (unit, temperature) = (self.costs.unit, self.temperature(epoch));
+        let (expected, chosen) = (self.costs.expected(&self.arch.probabilities()?), self.costs.steered(&self.chosen()?));
+        let shown = |cost: f64| if unit == MICROS { format!("{cost:.0}") } else { format!("{cost:.3e}") };
+        Ok(Figures {
+            kind: if self.is_warm_up(epoch) { EpochKind::Warmup } else { EpochKind::Search },
+            temperature: Some(temperature),
+            expected_cost: Some(expected),
+            chosen_cost: Some(chosen),
+            line: format!("  chosen {} {unit}, expected {}  τ {temperature:.2}", shown(chosen), shown(expected)),
+        })
+    }
+
+    /// The subnet that would be chosen now, with the supernet's weights and running statistics of its own.
+    fn judge(&self, epochs: usize) -> Result<Option<Judged<T>>, TrainError> {
+        let choice = primitives(&self.space, &self.chosen()?);
+        let graph = self.space.deployed(&choice, self.points);
+        let supernet = self.nets.backbone().weights()?;
+        let mut weights = subnet_weights(&self.space, &choice, &graph, &supernet)?;
+        let (task, reference) = (&self.config.task, self.config.train.reference);
+        if reference.is_off() {
+            weights = task.recalibrated(&graph, &weights, &self.train, self.train.split(&self.trained_on)?.0)?;
+        }
+        let (data, which) = &self.validation;
+        let scores = task.evaluate(reference, graph, &weights, data, which)?;
+        let on = match self.config.arch_data {
+            ArchData::Split => "held back",
+            ArchData::Test => "test",
+        };
+        Ok(Some(Judged { scores, on, is_recorded: true, can_be_best: !self.is_warm_up(epochs - 1) }))
+    }
+
+    fn state(&self) -> Result<Checkpoint, TrainError> {
+        let mut checkpoint = Checkpoint::new(Meta::blank());
+        self.nets.save(&mut checkpoint)?;
+        let alpha = self.arch.path_alpha();
+        checkpoint.insert(PATH_ALPHA, alpha.dims(), alpha.flatten_all()?.to_vec1()?);
+        for (part, values) in self.arch_optimizer.state() {
+            checkpoint.insert(format!("optimizer.{PATH_ALPHA}.{part}"), &[values.len()], values);
+        }
+        Ok(checkpoint)
+    }
+
+    fn meta(&self, epochs: usize) -> Result<Meta, TrainError> {
+        // Without a target the most probable candidates are meant, which the architecture weights tell.
+        let choice = match self.term.target {
+            Some(_) => Some(primitives(&self.space, &self.chosen()?).iter().map(ToString::to_string).collect()),
+            None => None,
+        };
+        Ok(Meta {
+            kind: Kind::Supernet,
+            space: self.config.space.clone(),
+            space_hash: self.space.hash(),
+            points: self.points,
+            choice,
+            temperature: Some(self.temperature(epochs)),
+            trained_on: Some(self.trained_on.clone()),
+            ..Meta::blank()
+        })
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<(), TrainError> {
+        self.nets.restore(checkpoint, path)?;
+        let alpha = self.arch.path_alpha();
+        let values = checkpoint.tensor(path, PATH_ALPHA, alpha.elem_count())?;
+        alpha.set(&Tensor::from_slice(values, alpha.shape(), alpha.device())?)?;
+        let part = |part: &str| checkpoint.get(&format!("optimizer.{PATH_ALPHA}.{part}")).map(<[f32]>::to_vec);
+        if !self.arch_optimizer.restore(&part) {
+            return Err(CheckpointError::Tensor { path: path.to_owned(), name: format!("optimizer.{PATH_ALPHA}.*") }.into());
+        }
+        Ok(())
+    }
+
+    fn learning_rate_of(&self, tensor: &str) -> &'static str {
+        if tensor.contains(PATH_ALPHA) { "--theta-lr" } else { "--base-lr" }
+    }
+
+    fn kept(&self, epochs: usize) -> Option<&'static str> {
+        (epochs == self.config.start_epoch).then_some(WARM_UP)
+    }
+
+    fn finish(&self, epochs: usize, last: Option<Judged<T>>, folder: &RunFolder) -> Result<Found<T>, TrainError> {
+        let arch = self.arch_file(epochs)?;
+        arch.save(&folder.file("arch.json"))?;
+        Ok(Found { arch, validation: last })
+    }
+}
+
+/// Σ mask · cost, with a noise of its own.
+fn expected_cost(arch: &ArchWeights, draw: Draw, temperature: f64, costs: &CostTensors) -> Result<Tensor, TrainError> {
+    Ok(costs.expected(&arch.masks(&arch.noise(draw)?, temperature)?)?)
+}
