@@ -56,6 +56,13 @@ impl Fixture {
         assert_eq!(output.status.code(), Some(code), "{line}\n{said}");
         said
     }
+
+    /// Runs it; it must end with `code` and tell that error.
+    #[track_caller]
+    pub fn fails(&self, line: &str, code: i32, error: &dyn std::error::Error) {
+        let said = self.refused(line, code);
+        assert!(said.contains(&error.to_string()), "{line}\n{said}\ninstead of\n{error}");
+    }
 }
 
 pub fn text(bytes: &[u8]) -> String {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use trainer::run::{Checkpoint, EpochKind, MetricsLog};
 use trainer::task::faces::open_dataset;
 use trainer::task::faces::subnet;
+use trainer::train::TrainError;
 
 use crate::common::{FINETUNE, Fixture, SEARCH, finished, read, searched, text};
 
@@ -136,31 +137,31 @@ fn before_and_after_a_finetune_are_of_the_same_faces() {
 
 /// A run whose only step of an epoch has a loss, but leaves no numbers: what was there stays, and the rate that did it is named.
 #[track_caller]
-fn assert_diverges(fixture: &Fixture, line: &str, checkpoint: &Path, expected: &[&str]) {
+fn assert_diverges(fixture: &Fixture, line: &str, last: &str, (epoch, flag, tensor): (usize, &'static str, &str)) {
     let said = fixture.refused(line, 1);
-    assert!(expected.iter().all(|word| said.contains(word)), "{said}");
-    assert!(said.contains("no finite numbers") && said.contains("--overwrite"), "{said}");
-    let kept = Checkpoint::load(checkpoint).unwrap();
-    assert!(said.contains(&format!("epoch {} left", kept.meta.epoch + 1)), "{said}");
+    // The tensor is the first of its net.
+    let named = said.split('\'').nth(1).unwrap();
+    assert!(named.starts_with(tensor), "{said}");
+    let error = TrainError::NotFinite { epoch, tensor: named.to_string(), flag, last: last.into() };
+    assert!(said.contains(&error.to_string()), "{said}");
+    assert_eq!(Checkpoint::load(&fixture.path(last)).unwrap().meta.epoch, epoch - 1);
 }
 
 #[test]
 fn weights_that_are_no_numbers_are_never_saved() {
     let fixture = Fixture::new(24);
     let search = SEARCH.replace("--batch 8", "--batch 24").replace("--end-epoch 4", "--end-epoch 2");
-    let last = |run: &str| fixture.path(&format!("{run}/supernet/checkpoint_last.safetensors"));
+    let last = |run: &str| format!("{run}/supernet/checkpoint_last.safetensors");
     let fast = search.replace("--base-lr 1e-3", "--base-lr 1e39");
-    assert_diverges(&fixture, &format!("{fast} --out weights"), &last("weights"), &["epoch 1", "--base-lr", "backbone."]);
+    assert_diverges(&fixture, &format!("{fast} --out weights"), &last("weights"), (1, "--base-lr", "backbone."));
     assert!(!fixture.path("weights/metrics.csv").exists(), "no row of that epoch");
     // The architecture is trained from the second epoch on: the checkpoint of the first stays.
     let fast = format!("{search} --theta-lr 1e39 --opt adam");
-    assert_diverges(&fixture, &format!("{fast} --out theta"), &last("theta"), &["epoch 2", "--theta-lr", "path_alpha"]);
-    assert_eq!(Checkpoint::load(&last("theta")).unwrap().meta.epoch, 1);
+    assert_diverges(&fixture, &format!("{fast} --out theta"), &last("theta"), (2, "--theta-lr", "path_alpha"));
 
     fixture.done(&format!("{search} --out run"));
     let finetune = FINETUNE.replace("--batch 8", "--batch 24").replace("--base-lr 1e-3", "--base-lr 1e39");
-    let checkpoint = fixture.path(SUBNET);
-    assert_diverges(&fixture, &format!("{finetune} --out run"), &checkpoint, &["epoch 1", "--base-lr", SUBNET]);
-    // It may be begun anew.
+    assert_diverges(&fixture, &format!("{finetune} --out run"), SUBNET, (1, "--base-lr", "backbone."));
+    // It may be started again.
     fixture.done(&format!("{FINETUNE} --out run --overwrite"));
 }

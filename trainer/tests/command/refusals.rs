@@ -4,6 +4,8 @@ use std::fs;
 
 use crate::common::{Fixture, SEARCH, read, table, text};
 use luts::{Overwrite, Source};
+use trainer::compute::{Compute, ComputeError};
+use trainer::parallel::ParallelError;
 
 /// Nothing was begun.
 #[track_caller]
@@ -189,14 +191,16 @@ fn places_where_this_build_cannot_train() {
         text(&output.stderr)
     };
     let said = as_one_of_two("sweep --run run --betas 0,1");
-    assert!(said.contains("only search and finetune share their work"), "{said}");
+    assert!(said.contains(&ParallelError::NotShared { processes: 2 }.to_string()), "{said}");
     if cfg!(not(feature = "mpi")) {
         let said = as_one_of_two(&format!("{SEARCH} --out run"));
-        assert!(said.contains("--features mpi"), "{said}");
+        assert!(said.contains(&ParallelError::WithoutMpi { processes: 2 }.to_string()), "{said}");
     }
     if cfg!(not(feature = "cuda")) {
-        let said = fixture.refused(&format!("{SEARCH} --out run --device cuda"), 2);
-        assert!(said.contains("cuda:0") && said.contains("--features cuda"), "{said}");
+        // The flag was called --device first.
+        for flag in ["--compute", "--device"] {
+            fixture.fails(&format!("{SEARCH} --out run {flag} cuda"), 2, &ComputeError::WithoutCuda(Compute::Cuda(0)));
+        }
     }
     assert_untouched(&fixture);
 }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
+use trainer::run::FolderError;
 
 use crate::common::{FINETUNE, Fixture, SEARCH, finished, read, searched, text};
 
@@ -159,8 +160,7 @@ fn a_search_that_has_not_ended_is_not_finetuned() {
     }
     // Its folder is its own until it ends.
     for command in [format!("{SEARCH} --out run --overwrite"), "search --out run --resume".to_string()] {
-        let said = fixture.refused(&command, 2);
-        assert!(said.contains("another trainer is at work in run"), "{said}");
+        fixture.fails(&command, 2, &FolderError::Busy { folder: "run".into() });
     }
     assert_eq!(child.try_wait().unwrap(), None);
     child.kill().unwrap();
