@@ -31,7 +31,7 @@ pub enum Error {
     Import(#[from] ImportError),
     /// Faces, or a network that runs on them.
     #[error(transparent)]
-    Face(#[from] FaceError),
+    Face(Box<FaceError>),
     /// The same, as the task tells it.
     #[error(transparent)]
     Task(#[from] TaskError),
@@ -62,6 +62,12 @@ pub enum Error {
     /// Flags that make no sense together, or a value that makes none.
     #[error("{0}")]
     Usage(String),
+}
+
+impl From<FaceError> for Error {
+    fn from(error: FaceError) -> Self {
+        Self::Face(Box::new(error))
+    }
 }
 
 impl From<faces::FacesError> for Error {

@@ -71,7 +71,7 @@ pub enum CompareError {
         /// Its name.
         point: String,
         /// Why not.
-        source: TrainError,
+        source: Box<TrainError>,
     },
 }
 
@@ -79,7 +79,8 @@ impl CompareError {
     /// The training's error, if that is what ended it.
     pub fn training(&self) -> Option<&TrainError> {
         match self {
-            Self::Train(error) | Self::Point { source: error, .. } => Some(error),
+            Self::Train(error) => Some(error),
+            Self::Point { source, .. } => Some(source),
             _ => None,
         }
     }

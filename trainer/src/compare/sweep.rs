@@ -76,7 +76,7 @@ pub fn sweep<T: Task>(
     // A point that cannot be trained is reported before hours are spent on those before it.
     recipe.check()?;
     for point in points {
-        let faulty = |source| CompareError::Point { point: point.name(), source };
+        let faulty = |source| CompareError::Point { point: point.name(), source: Box::new(source) };
         examine(&point.apply(&run.search), allow_emulated).map_err(faulty)?;
     }
     let mut swept = Vec::new();

@@ -7,8 +7,8 @@ mod interrupt;
 mod metrics;
 mod trained_on;
 
-pub use checkpoint::{BACKBONE, Checkpoint, CheckpointError, EPOCHS, Kind, Meta, PATH_ALPHA, POSE};
 pub use self::files::{FileError, read_json, sha256_of_file, to_json, write_atomically};
+pub use checkpoint::{BACKBONE, Checkpoint, CheckpointError, EPOCHS, Kind, Meta, PATH_ALPHA, POSE};
 pub use folder::{FolderError, FolderLock, RunFolder, Training};
 pub use interrupt::Interrupt;
 pub use metrics::{EpochKind, MetricsLog, Row};

@@ -88,8 +88,8 @@ impl<T: Task> Finetune<T> {
 
         let begin = Beginning { config: &config, architecture: &architecture, points, train: &train };
         let (weights, head_weights) = match &config.supernet {
-            Some(supernet) if !resumed => begin.from_supernet(supernet)?,
-            _ => begin.from_scratch(),
+            Some(supernet) if !resumed => begin.with_supernet(supernet)?,
+            _ => begin.with_fresh_weights(),
         };
         let networks = Networks {
             backbone: (architecture.trained(points), &weights),
@@ -225,7 +225,7 @@ struct Beginning<'a, T: Task> {
 }
 
 impl<T: Task> Beginning<'_, T> {
-    fn from_scratch(&self) -> (Weights, Weights) {
+    fn with_fresh_weights(&self) -> (Weights, Weights) {
         let seed = self.config.train.seed;
         (init::backbone(&self.architecture.trained(self.points), seed), self.fresh_head())
     }
@@ -236,7 +236,7 @@ impl<T: Task> Beginning<'_, T> {
 
     /// Those of a checkpoint: a subnet's as they are (an imported one's), or a supernet's with running statistics of the subnet's own.
     /// The reference keeps the supernet's statistics, and takes a new head.
-    fn from_supernet(&self, path: &Path) -> Result<(Weights, Weights), TrainError> {
+    fn with_supernet(&self, path: &Path) -> Result<(Weights, Weights), TrainError> {
         let checkpoint = Checkpoint::load(path)?;
         let own = Meta { space: self.config.space.clone(), points: self.points, ..Meta::blank() };
         check_fits(&checkpoint, path, &own)?;

@@ -1,7 +1,5 @@
 //! A figure is the same wherever it is taken: in a run, by `eval`, of an exported file. And no run saves what is no number.
 
-use std::path::Path;
-
 use blocks::onnx::{self, Options};
 use faces::data::Split;
 use serde_json::Value;

@@ -67,7 +67,7 @@ pub enum FaceError {
         /// The file.
         path: String,
         /// The engine's reason.
-        source: engines::EngineError,
+        source: Box<engines::EngineError>,
     },
     /// An ONNX file of something else.
     #[error("{path} is no landmark network: {reason}")]

@@ -28,7 +28,7 @@ const CHECKED: usize = 16;
 pub enum ExportError {
     /// The pictures that it is checked on, or an engine.
     #[error(transparent)]
-    Face(#[from] FaceError),
+    Face(Box<FaceError>),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -58,6 +58,12 @@ pub enum ExportError {
         /// What was compared on.
         inputs: &'static str,
     },
+}
+
+impl From<FaceError> for ExportError {
+    fn from(error: FaceError) -> Self {
+        Self::Face(Box::new(error))
+    }
 }
 
 /// A file that was written.

@@ -39,8 +39,9 @@ impl Onnx {
     pub fn from_bytes(bytes: &[u8], path: &Path, library: Option<&Path>) -> Result<Self, FaceError> {
         let engine = engines::open(EngineKind::OnnxRuntime, library)?;
         let shown = path.display().to_string();
-        let session =
-            engine.load(bytes, &SessionOptions::default()).map_err(|source| FaceError::Run { path: shown.clone(), source })?;
+        let session = engine
+            .load(bytes, &SessionOptions::default())
+            .map_err(|source| FaceError::Run { path: shown.clone(), source: Box::new(source) })?;
         let fault = |reason: String| FaceError::NoLandmarks { path: shown.clone(), reason };
         let [input] = session.inputs() else {
             let inputs: Vec<_> = session.inputs().iter().map(Port::to_string).collect();
@@ -140,7 +141,8 @@ impl Network for Onnx {
             // A file that fixes its batch gets that many; the last ones are grey and their landmarks are left out.
             let mut part = part.to_vec();
             part.resize(step * pixels, 0.5);
-            let found = self.run(&part, step).map_err(|source| FaceError::Run { path: self.shown.clone(), source })?;
+            let found =
+                self.run(&part, step).map_err(|source| FaceError::Run { path: self.shown.clone(), source: Box::new(source) })?;
             let found = found.into_iter().nth(self.output).flatten().map(|value| value.to_floats()).unwrap_or_default();
             if found.len() != step * wanted {
                 let path = self.shown.clone();
