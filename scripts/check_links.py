@@ -6,7 +6,7 @@
 - Every relative link and picture leads to a file, and its anchor to a heading of that page.
 - A page of the book links to pages of the book only: what lies beside it is not there once the book is built. Every page stands in
   SUMMARY.md, once.
-- Every path of a source file that a page names (`scripts/test.sh`) exists.
+- Every path of a source file or folder that a page names (`scripts/test.sh`, `blocks/src/`) exists.
 
 Prints what is wrong, a line each; exit code 1 if anything is.
 """
@@ -27,7 +27,7 @@ LINK = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(<?([^\s()<>]*(?:\([^\s()]*\)[
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 # Not the root package's own `src`: pages name that of many crates.
 FOLDERS = "|".join(sorted(f.name for f in ROOT.iterdir() if f.is_dir() and f.name[0] != "." and f.name not in ("runs", "src", "target")))
-PATH = re.compile(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]*\.(?:c|md|py|rs|sh|svg|toml|txt)\b")
+PATH = re.compile(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]*(?:\.(?:c|md|py|rs|sh|svg|toml|txt)\b|(?<=/)(?=`))")
 
 
 def anchors(text: str) -> set[str]:
@@ -59,7 +59,7 @@ def wrong_links(page: Path, text: str) -> list[str]:
 
 
 def wrong_paths(page: Path, text: str) -> list[str]:
-    """Paths of source files in a page that do not exist, neither from the project's folder nor from the page's."""
+    """Paths of source files and folders in a page that do not exist, neither from the project's folder nor from the page's."""
     named = set(PATH.findall(re.sub(r"\]\([^)]*\)", "", text)))
     return [f"{path}: there is no such file" for path in sorted(named) if not (ROOT / path).exists() and not (page.parent / path).exists()]
 
