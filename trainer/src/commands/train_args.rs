@@ -56,7 +56,7 @@ pub struct TrainArgs {
     /// How the error of the pose weighs a face [default: floor]
     #[arg(long, value_parser = values::pose_weight())]
     pose_weight: Option<PoseWeight>,
-    /// Do as NNI's example does where the defaults differ (trainer/REFERENCE.md lists it); other flags still apply
+    /// Do as NNI's example does where the defaults differ (documentation: Coming from NNI); other flags still apply
     #[arg(long)]
     reference: bool,
     /// What the network is trained on: cpu, or cuda[:NUMBER], an NVIDIA GPU (needs a build with the feature cuda) [default: cpu]

@@ -1,4 +1,4 @@
-//! What NNI's example does otherwise, restored by `--reference`: `trainer/REFERENCE.md` lists all of it, and why the defaults differ.
+//! What NNI's example does otherwise, restored by `--reference`: docs/src/nni.md lists all of it, and why the defaults differ.
 
 use faces::metrics::FixedUnit;
 
