@@ -8,7 +8,8 @@
 //! | [`units`] | microseconds, megahertz, degrees: never a bare number |
 //! | [`header`] | where a table comes from |
 //! | [`row`] | one measurement, and its columns |
-//! | [`table`] | the table: look-up, prediction, checks against a space |
+//! | [`table`] | the table: look-up, checks against a space |
+//! | [`model`] | the latency of any network of a space, as one table gives it |
 //! | [`mod@file`] | reading (streamed, bounded) and writing (whole or not at all) |
 //! | [`nni`] | NNI's tables, read and written |
 //! | [`fault`] | everything that can be wrong with a table |
@@ -16,6 +17,7 @@
 pub mod fault;
 pub mod file;
 pub mod header;
+pub mod model;
 pub mod nni;
 pub mod row;
 pub mod table;
@@ -27,6 +29,7 @@ pub use header::{
     Anchor, Canary, Checked, ClockBand, Cluster, Device, EngineId, Fit, Header, ModelError, Simulator, Source, SpaceId,
     TemperatureBand, Units,
 };
+pub use model::{LatencyModel, Prediction};
 pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key};
-pub use table::{Prediction, Table};
+pub use table::Table;
 pub use units::{Celsius, Megahertz, Micros};

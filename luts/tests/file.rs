@@ -60,6 +60,20 @@ fn a_written_table_is_read_back() {
 }
 
 #[test]
+fn the_committed_tables_are_written_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = std::fs::read_dir(support::project_root().join("luts")).unwrap().map(|entry| entry.unwrap().path());
+    let mut count = 0;
+    for path in tables.filter(|path| files::has_ending(path, "csv")) {
+        let copy = folder.path().join(path.file_name().unwrap());
+        Table::read(&path).unwrap().write(&copy, Overwrite::No).unwrap();
+        assert!(std::fs::read(&path).unwrap() == std::fs::read(&copy).unwrap(), "{}", path.display());
+        count += 1;
+    }
+    assert!(count >= 5, "{count} tables");
+}
+
+#[test]
 fn an_existing_file_stays_unless_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
@@ -116,7 +130,7 @@ fn an_exact_repetition_and_foreign_line_ends_are_harmless() {
     assert_eq!(read(text.trim_end().as_bytes()).unwrap(), common::table(&pfld()));
 }
 
-/// Enough rows for several threads and several batches.
+/// Far more rows than any space has.
 #[test]
 fn a_large_table_keeps_its_order_and_names_the_broken_line() {
     let small = common::table(&pfld());
@@ -134,6 +148,57 @@ fn a_large_table_keeps_its_order_and_names_the_broken_line() {
         lines[broken] = "mb_k3,block";
         let error = error(&(lines.join("\n") + "\n"));
         assert!(error.starts_with(&format!("t.csv:{}: ", broken + 1)), "{error}");
+    }
+}
+
+/// What a spreadsheet saves: quotes around cells, line ends of Windows, a byte-order mark.
+#[test]
+fn rows_that_a_spreadsheet_saved_are_read() {
+    let quoted = |line: &str| line.split(',').map(|cell| format!("\"{cell}\"")).collect::<Vec<_>>().join(",");
+    let text = text();
+    let lines = text.lines().map(|line| if line.starts_with('#') { line.to_string() } else { quoted(line) });
+    let saved = format!("\u{feff}{}\r\n", lines.collect::<Vec<_>>().join("\r\n"));
+    assert_eq!(read(saved.as_bytes()).unwrap(), common::table(&pfld()));
+}
+
+#[test]
+fn what_a_spreadsheet_breaks_is_named_by_line() {
+    let text = text();
+    let first = text.lines().next().unwrap();
+    let in_header = |line: &str| matches!(read(text.replacen(first, line, 1).as_bytes()), Err(TableError::Row { line: 1, .. }));
+    assert!(in_header("\"# format = \"\"blocktime-lut\"\"\""));
+    assert!(in_header(&format!("{first},,,,,")));
+    let columns = text.lines().position(|line| line.starts_with("key,")).unwrap() as u64 + 1;
+    let lines = text.lines().map(|line| if line.starts_with('#') { line.to_string() } else { line.replace(',', ";") } + "\n");
+    let semicolons = lines.collect::<String>();
+    assert!(matches!(read(semicolons.as_bytes()), Err(TableError::Row { line, .. }) if line == columns));
+    let row = text.lines().find(|line| line.starts_with("sep_k3@")).unwrap();
+    let open = text.replace(row, &format!("\"{row}"));
+    let line = text.lines().position(|line| line == row).unwrap() + 1;
+    assert!(error(&open).contains(&format!("line {line}: ")), "{}", error(&open));
+    // A cell with a comma is no key, whatever stands around it.
+    let comma = text.replace("sep_k3@32x14x14-s1-32,", "\"sep_k3,32x14x14-s1-32\",");
+    let faults = match read(comma.as_bytes()) {
+        Err(TableError::Faults { faults, .. }) => faults,
+        other => panic!("{other:?}"),
+    };
+    assert!(faults.iter().any(|fault| matches!(fault, Fault::BadKey { line: at, .. } if *at == line as u64)), "{faults:?}");
+}
+
+#[test]
+fn a_cell_that_is_no_number_is_named_by_line_and_column() {
+    let text = text();
+    let (at, row) = text.lines().enumerate().find(|(_, line)| line.starts_with("sep_k3@")).unwrap();
+    let columns: Vec<&str> = text.lines().find(|line| line.starts_with("key,")).unwrap().split(',').collect();
+    for (i, column) in columns.iter().enumerate().filter(|(_, column)| !["key", "primitive", "checksum"].contains(column)) {
+        let mut cells: Vec<&str> = row.split(',').collect();
+        cells[i] = "1 234";
+        match read(text.replace(row, &cells.join(",")).as_bytes()) {
+            Err(TableError::Row { line, reason, .. }) => {
+                assert!(line == at as u64 + 1 && reason.starts_with(&format!("{column} '1 234' ")), "{line}: {reason}");
+            }
+            other => panic!("{column}: {other:?}"),
+        }
     }
 }
 

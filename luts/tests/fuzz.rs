@@ -58,7 +58,22 @@ fn tables() -> Vec<Vec<u8>> {
 
 #[test]
 fn tables_survive() {
-    let words: &[&[u8]] = &[b"# end\n", b"#", b",,,", b"\r\n", b"\0", b"[fit]", b"= [[", b"\"\"\"", b"trunk:", b"identity"];
+    let words: &[&[u8]] = &[
+        b"# end\n",
+        b"#",
+        b",,,",
+        b"\r\n",
+        b"\0",
+        b"[fit]",
+        b"= [[",
+        b"\"\"\"",
+        b"trunk:",
+        b"identity",
+        b"\"",
+        b",\"",
+        b"\",",
+        b"\"#",
+    ];
     Fuzz { name: "table", seeds: tables(), words, memory: 400 }.run(|bytes| match luts::file::read_from(bytes, Path::new("t")) {
         Ok(table) => {
             assert!(table.rows().iter().all(|r| r.kind == Kind::Identity || (r.latency.0 > 0.0 && r.latency.0.is_finite())));

@@ -4,7 +4,7 @@
 
 mod common;
 
-use blocks::{Candidate, Space};
+use blocks::{Candidate, Space, TrunkPiece};
 use common::{header, row, rows, table};
 use luts::*;
 
@@ -17,7 +17,7 @@ fn a_prediction_is_layers_plus_trunk() {
     let space = pfld();
     let table = table(&space);
     let choice: Vec<_> = space.layers().iter().map(|l| l.primitives[3]).collect();
-    let p = table.predict(&space, &choice, 106).unwrap();
+    let p = LatencyModel::new(&table, &space, 106).unwrap().predict(&choice).unwrap();
     let expected: Vec<_> = std::iter::zip(space.layers(), &choice)
         .map(|(l, &primitive)| table.latency(&Candidate { primitive, layer: l.layer }).unwrap())
         .collect();
@@ -32,9 +32,13 @@ fn a_prediction_is_layers_plus_trunk() {
 fn fc_alone_grows_with_the_points() {
     let space = pfld();
     let table = table(&space);
-    assert_eq!(table.trunk_total(&space, 106), Ok(Micros(90.0)));
-    assert_eq!(table.trunk_total(&space, 212), Ok(Micros(100.0)));
-    assert_eq!(table.trunk_total(&space, 53), Ok(Micros(85.0)));
+    for (points, factor, total) in [(106, 1.0, 90.0), (212, 2.0, 100.0), (53, 0.5, 85.0)] {
+        let model = LatencyModel::new(&table, &space, points).unwrap();
+        assert_eq!((model.fc_factor(), model.trunk_total()), (factor, Some(Micros(total))));
+        let pieces = model.trunk().unwrap();
+        assert_eq!(pieces.last(), Some(&(TrunkPiece::Fc, Micros(10.0 * factor))));
+        assert!(pieces.iter().filter(|(piece, _)| *piece != TrunkPiece::Fc).all(|(_, time)| *time == Micros(10.0)));
+    }
 }
 
 #[test]
@@ -124,7 +128,45 @@ fn an_imported_table_has_no_trunk_and_says_so() {
     let table = Table::new(header, blocks).unwrap();
     assert_eq!(table.validate(&space), Ok(()));
     let choice: Vec<_> = space.layers().iter().map(|l| l.primitives[0]).collect();
-    let p = table.predict(&space, &choice, 106).unwrap();
+    let model = LatencyModel::new(&table, &space, 106).unwrap();
+    let p = model.predict(&choice).unwrap();
     assert_eq!((p.trunk, p.interval), (None, None));
-    assert_eq!(table.trunk_total(&space, 106), Err(LookupError::Missing("trunk:stem".into())));
+    assert_eq!((model.trunk(), model.trunk_total()), (None, None));
+}
+
+#[test]
+fn a_model_lists_the_table_by_layers_and_refuses_what_it_does_not_know() {
+    let space = pfld();
+    let table = table(&space);
+    let model = LatencyModel::new(&table, &space, 106).unwrap();
+    let expected = space.layers().iter().map(|layer| layer.candidates().map(|c| table.latency(&c).unwrap()).collect::<Vec<_>>());
+    assert!(model.layers().eq(expected));
+    let mut choice: Vec<_> = space.layers().iter().map(|layer| layer.primitives[0]).collect();
+    choice[1] = blocks::Primitive::from_name("mb_k5_e2_res_se").unwrap();
+    assert!(matches!(model.predict(&choice), Err(LookupError::Missing(_))));
+    assert!(matches!(model.predict(&choice[1..]), Err(LookupError::Layers { expected: 5, found: 4, .. })));
+    let without = |key: &str| Table::new(header(&space), rows(&space).into_iter().filter(|row| row.key != key).collect()).unwrap();
+    for key in ["trunk:conv7", rows(&space)[3].key.as_str()] {
+        assert_eq!(LatencyModel::new(&without(key), &space, 106), Err(LookupError::Missing(key.to_string())));
+    }
+}
+
+/// Without whole networks that it was fitted to, a table's rows are independent, and one that is used twice counts twice.
+#[test]
+fn the_rows_uncertainties_add_in_quadrature_but_linearly_within_a_key() {
+    let space = pfld();
+    let table = Table::new(Header { fit: None, ..header(&space) }, rows(&space)).unwrap();
+    let choice: Vec<_> = space.layers().iter().map(|layer| layer.primitives[0]).collect();
+    let p = LatencyModel::new(&table, &space, 212).unwrap().predict(&choice).unwrap();
+    let mut widths = std::collections::BTreeMap::new();
+    for (layer, &primitive) in std::iter::zip(space.layers(), &choice) {
+        let candidate = Candidate { primitive, layer: layer.layer };
+        *widths.entry(candidate.key()).or_insert(0.0) += 0.01 * table.latency(&candidate).unwrap().0;
+    }
+    assert!(widths.len() < choice.len(), "a key is used twice");
+    // Eight pieces of 10 µs, and `fc`, which takes twice that for twice the landmarks.
+    let trunk = 8.0 * 0.1f64.powi(2) + 0.2f64.powi(2);
+    let half = (widths.values().map(|w| w * w).sum::<f64>() + trunk).sqrt();
+    let interval = p.interval.unwrap();
+    assert!(((p.total - interval.low).0 - half).abs() < 1e-9 && ((interval.high - p.total).0 - half).abs() < 1e-9, "{p:?} {half}");
 }

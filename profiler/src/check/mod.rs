@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use blocks::{Primitive, Space};
 use indicatif::MultiProgress;
-use luts::{Checked, Header, Overwrite, Prediction, Source, Table};
+use luts::{Checked, Header, LatencyModel, Overwrite, Prediction, Source, Table};
 use serde::Serialize;
 
 use crate::devices::identity::TableIdentity;
@@ -218,10 +218,11 @@ impl Check {
             }
         };
         let slowdown = slowdown(conditions.as_ref());
+        let model = LatencyModel::new(&self.table, &self.space, self.points)?;
         let mut nets = Vec::new();
         for choice in &choices {
             let measured = by_table(choice)?.scaled(1.0 / slowdown);
-            let prediction = self.table.predict(&self.space, choice, self.points)?;
+            let prediction = model.predict(choice)?;
             nets.push(Net::new(job::architecture(choice), &prediction, measured, conditions.as_ref()));
         }
         let report = Report::of(nets, conditions);

@@ -4,7 +4,7 @@
 //! SHA-256 in a lock file in the cache folder, later uses compare.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::RemoteError;
