@@ -216,7 +216,7 @@ if has_debian || { present qemu trixie && present adbd trixie && present phone t
         unpack phone trixie busybox-static:arm64 libc6:arm64 libgcc-s1:arm64 libstdc++6:arm64
     fi
     "$root/qemu/usr/bin/qemu-aarch64" --version >/dev/null || die "the emulator in $root/qemu does not start"
-    runs=", scripts/fake-phone.sh runs a phone"
+    runs=", tests/device/fake-phone.sh runs a phone"
 else
     say "left out: the parts of a fake phone, which only tests need; they are Debian's, and not in the package sources of $system. \
 To have them, $no_debian"

@@ -4,6 +4,19 @@
 //! [multiply-adds and parameters](cost), the weights' names, the ONNX file, the reference
 //! result that engines are checked against, and the trainer's modules. Nothing else knows what `mb_k3_res` is.
 //!
+//! ```
+//! use blocks::{Space, Weights, onnx};
+//!
+//! let space = Space::load("pfld")?;
+//! // A network: one primitive for each of the five searched layers, 106 landmarks.
+//! let choice = space.choice(&["mb_k3_res", "sep_k3", "mb_k3_e2_res", "mb_k5_res", "gh_k5"])?;
+//! let network = space.deployed(&choice, 106);
+//! println!("{} multiply-adds", network.macs());
+//! let file = onnx::model(&network, &Weights::for_measuring(&network, 1), &onnx::Options::default())?;
+//! assert_eq!(onnx::inspect(&file)?.macs, Some(network.macs()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | module | what it holds |
 //! |---|---|
 //! | [`shape`] | `C×H×W` of one image's feature map |
@@ -11,7 +24,9 @@
 //! | [`primitive`] | the 26 block families of the search space |
 //! | [`space`] | a search space as data (TOML): layers, candidates, keys |
 //! | [`baseline`] | the published network that searched ones are measured against |
-//! | [`network`] | whole networks over a space: trunk, supernet, subnet, pose net |
+//! | [`layer`] | the shapes of a searchable position |
+//! | [`trunk`] | the fixed part of a network, and its pieces |
+//! | [`network`] | whole networks over a space: supernet, subnet, pose net |
 //! | [`cost`] | multiply-adds and parameter counts |
 //! | [`weights`] | named weights of a graph, and their initialisation |
 //! | [`eval`] | the plain reference result of a graph, slow and obvious |
@@ -21,16 +36,19 @@ pub mod baseline;
 pub mod cost;
 pub mod eval;
 pub mod graph;
+pub mod layer;
 pub mod network;
 pub mod onnx;
 pub mod primitive;
 pub mod shape;
 pub mod space;
+pub mod trunk;
 pub mod weights;
 
 pub use graph::{Builder, Conv, Graph, Node, NodeId, Op};
-pub use network::{Piece, TrunkPiece};
+pub use layer::Layer;
 pub use primitive::Primitive;
 pub use shape::Shape;
-pub use space::{Candidate, Layer, Space, SpaceError};
+pub use space::{Candidate, SearchLayer, Space, SpaceError};
+pub use trunk::{Piece, TrunkPiece};
 pub use weights::Weights;

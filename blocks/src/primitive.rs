@@ -4,7 +4,7 @@
 //! squeeze-and-excitation (after the depthwise batch norm, before the ReLU).
 
 use crate::graph::{Builder, Conv, NodeId};
-use crate::space::Layer;
+use crate::layer::Layer;
 
 /// What a primitive is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +100,11 @@ impl Primitive {
     /// Whether it does nothing at that layer, so that it takes no time at all: `skip` between equal shapes.
     pub fn is_identity(self, layer: &Layer) -> bool {
         self.kind == Kind::Skip && layer.c_in == layer.c_out && layer.stride == 1
+    }
+
+    /// Whether its output is multiplied by a gate, squeeze-and-excitation. Such a block costs more in a network than alone.
+    pub fn is_gated(self) -> bool {
+        matches!(self.kind, Kind::Inverted(Inverted { se: true, .. }))
     }
 
     /// Appends the block to a graph.

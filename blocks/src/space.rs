@@ -11,48 +11,15 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::network::Trunk;
-use crate::{Builder, Graph, Primitive, Shape};
+use crate::graph::{Builder, Graph};
+use crate::layer::Layer;
+use crate::primitive::Primitive;
+use crate::shape::Shape;
+use crate::trunk::Trunk;
 
 /// Names and texts of the spaces that need no file.
 const BUILT_IN: [(&str, &str); 2] =
     [("pfld", include_str!("../spaces/pfld.toml")), ("pfld26", include_str!("../spaces/pfld26.toml"))];
-
-/// One searchable position: the shapes that every candidate there has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layer {
-    /// Input channels.
-    pub c_in: usize,
-    /// Output channels.
-    pub c_out: usize,
-    /// 1, or 2 where the layer halves the feature map.
-    pub stride: usize,
-    /// Height of the **input** in pixels.
-    pub h: usize,
-    /// Width of the **input** in pixels.
-    pub w: usize,
-}
-
-impl Layer {
-    /// Input shape.
-    pub fn input(&self) -> Shape {
-        Shape::new(self.c_in, self.h, self.w)
-    }
-
-    /// Output shape.
-    pub fn output(&self) -> Shape {
-        Shape::new(self.c_out, self.out_h(), self.out_w())
-    }
-
-    pub(crate) fn out_h(&self) -> usize {
-        self.h.div_ceil(self.stride)
-    }
-
-    pub(crate) fn out_w(&self) -> usize {
-        self.w.div_ceil(self.stride)
-    }
-}
 
 /// One primitive at the shapes of one layer. Equal candidates at different positions are one measurement: one [key](Self::key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -233,7 +200,7 @@ impl Space {
         if faults.is_empty() {
             let first = layers[0].layer.input();
             match &file.trunk {
-                Some(t) => match Trunk::check(&t.kind, t.side_layer, input, &layers) {
+                Some(t) => match Trunk::check(&t.kind, t.side_layer, input, &layers.iter().map(|l| l.layer).collect::<Vec<_>>()) {
                     Ok(t) => trunk = Some(t),
                     Err(fault) => faults.push(format!("trunk: {fault}")),
                 },

@@ -56,6 +56,14 @@ fn weights_have_the_references_names() {
 }
 
 #[test]
+fn a_primitive_says_whether_it_has_a_gate() {
+    for primitive in Primitive::all() {
+        let graph = Candidate { primitive, layer: EQUAL }.graph();
+        assert_eq!(primitive.is_gated(), graph.nodes().iter().any(|node| node.op == Op::Mul), "{primitive}");
+    }
+}
+
+#[test]
 fn biases_stand_where_the_reference_has_them() {
     for primitive in Primitive::all() {
         let graph = Candidate { primitive, layer: CHANGING }.graph();

@@ -3,6 +3,20 @@
 //! A table is a CSV file whose comment lines hold TOML (`pandas.read_csv(…, comment='#')` reads the rows). It fails closed:
 //! whatever is missing, contradictory or cut off is an error that names every key at fault, never a zero.
 //!
+//! ```
+//! use blocks::Space;
+//! use luts::{LatencyModel, Table};
+//!
+//! let space = Space::load("pfld")?;
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/amd-epyc.csv");
+//! // let path = "phone.csv";
+//! let table = Table::read_for(path, &space)?;
+//! let model = LatencyModel::new(&table, &space, 106)?;
+//! let choice = space.choice(&["mb_k3_res", "sep_k3", "mb_k3_e2_res", "mb_k5_res", "gh_k5"])?;
+//! println!("{:.1}", model.predict(&choice)?.total);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | module | what it holds |
 //! |---|---|
 //! | [`units`] | microseconds, megahertz, degrees: never a bare number |

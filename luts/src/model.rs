@@ -26,8 +26,8 @@ struct Part {
     /// Of the row. Parts of one key share its error.
     key: String,
     latency: Micros,
-    /// 95 % interval; absent where the row has none.
-    interval: Option<Interval>,
+    /// How far its 95 % interval reaches below and above, in µs; absent where the row has none.
+    reach: Option<(f64, f64)>,
 }
 
 /// What one network takes.
@@ -125,10 +125,10 @@ impl LatencyModel {
         }
         let mut widths: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         for part in parts {
-            let Interval { low, high } = part.interval?;
+            let (below, above) = part.reach?;
             let width = widths.entry(&part.key).or_default();
-            width.0 += (part.latency - low).0;
-            width.1 += (high - part.latency).0;
+            width.0 += below;
+            width.1 += above;
         }
         let below = widths.values().map(|w| w.0 * w.0).sum::<f64>();
         let above = widths.values().map(|w| w.1 * w.1).sum::<f64>();
@@ -139,12 +139,11 @@ impl LatencyModel {
 impl Part {
     /// The row's time and interval, multiplied by a factor. An identity takes exactly 0.
     fn of(row: &Row, factor: f64) -> Self {
-        let interval =
-            if row.kind == Kind::Identity { Some(Interval { low: row.latency, high: row.latency }) } else { row.interval };
-        Self {
-            key: row.key.clone(),
-            latency: row.latency * factor,
-            interval: interval.map(|Interval { low, high }| Interval { low: low * factor, high: high * factor }),
-        }
+        let reach = match row.interval {
+            _ if row.kind == Kind::Identity => Some((0.0, 0.0)),
+            Some(Interval { low, high }) => Some((factor * (row.latency - low).0, factor * (high - row.latency).0)),
+            None => None,
+        };
+        Self { key: row.key.clone(), latency: row.latency * factor, reach }
     }
 }

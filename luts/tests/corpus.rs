@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use blocks::Space;
-use luts::{Fault, Table, TableError};
+use luts::{Fault, LatencyModel, Table, TableError};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ fn the_listed_predictions_are_what_is_predicted() {
     let found = |expected: &Predicted| {
         let table = read(&corpus.join("prediction").join(&expected.table), None).unwrap();
         let choice = space.choice(&expected.choice.split(' ').collect::<Vec<_>>()).unwrap();
-        let p = table.predict(&space, &choice, expected.points).unwrap();
+        let p = LatencyModel::new(&table, &space, expected.points).unwrap().predict(&choice).unwrap();
         Predicted {
             layers_us: p.layers.iter().map(|t| t.0).collect(),
             fixed_us: p.trunk.unwrap().0,

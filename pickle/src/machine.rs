@@ -2,7 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{Array, Bytes, Dtype, Global, Id, MARKS, NAME, OBJECTS, Object, PickleFault, Unread};
+use crate::error::PickleFault;
+use crate::object::{Array, Bytes, Dtype, Global, Id, NAME, Object, Unread};
+
+/// Most objects, stack places and memo entries.
+const OBJECTS: usize = 500_000;
+/// Most open marks: the deepest nesting.
+const MARKS: usize = 64;
 
 type Fallible<T> = Result<T, PickleFault>;
 

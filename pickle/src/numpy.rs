@@ -2,36 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Heap, Id, NAME, Object};
-
-/// Bytes, where they stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bytes<'a> {
-    /// As they are.
-    Plain(&'a [u8]),
-    /// A character each, as protocol 2 has them.
-    Latin1(&'a str),
-}
-
-/// A type of numpy's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dtype<'a> {
-    /// Its kind and the bytes of one item: `f8`; of a string (`U12`) the characters.
-    pub code: &'a str,
-    /// Whether the highest byte stands first.
-    pub big_endian: bool,
-}
-
-/// An array of numpy's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Array {
-    /// A tuple of its sides.
-    pub shape: Id,
-    /// Its items' type.
-    pub dtype: Id,
-    /// A list of the items where they are objects, else their bytes.
-    pub items: Id,
-}
+use crate::heap::Heap;
+use crate::object::{Array, Bytes, Dtype, Id, NAME, Object};
 
 impl<'a> Heap<'a> {
     /// A string, Python's or numpy's.

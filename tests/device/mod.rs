@@ -1,4 +1,4 @@
-//! Emulated devices for tests: real daemons, a real agent, an emulated processor (scripts/fake-phone.sh).
+//! Emulated devices for tests: real daemons, a real agent, an emulated processor (tests/device/fake-phone.sh).
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -54,7 +54,7 @@ impl Device {
             return None;
         }
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut child = Command::new(project_root().join("scripts/fake-phone.sh"))
+        let mut child = Command::new(project_root().join("tests/device/fake-phone.sh"))
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,5 +1,5 @@
 //! One step of the PFLD supernet, or of a subnet, for each line on stdin; its seconds on stdout. The other side of
-//! `scripts/bench_vs_pytorch.py`: `cargo run --release -p trainer --example step -- --batch 32 --pass weights`.
+//! `research/bench_vs_pytorch.py`: `cargo run --release -p trainer --example step -- --batch 32 --pass weights`.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;

@@ -5,35 +5,12 @@ use std::fmt;
 
 use prost::Message;
 
+use super::error::{InspectError, SIZE_LIMIT};
 use super::proto::{self, DimensionValue, element};
-use super::size::{self, PART_LIMIT};
+use super::size;
 
-/// Largest file that is read: 512 MiB.
-pub const SIZE_LIMIT: usize = 1 << 29;
 /// Most dimensions of a shape that is followed: those of every layer are kept.
 const RANK: usize = 16;
-
-/// Why a file cannot be inspected.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum InspectError {
-    /// An empty file.
-    #[error("the ONNX file is empty")]
-    Empty,
-    /// More bytes than this program reads.
-    #[error("the ONNX file has {0} bytes; at most {SIZE_LIMIT} are read")]
-    TooLarge(usize),
-    /// More operations and the like than this program reads.
-    #[error(
-        "the ONNX file has more than {PART_LIMIT} parts (operations, names, dimensions): that is no network of this program's size"
-    )]
-    TooManyParts,
-    /// Not protobuf, or cut off.
-    #[error("not an ONNX file, or a damaged one: {0}")]
-    Decode(String),
-    /// Protobuf, but without a graph or operators.
-    #[error("not an ONNX file: it holds no graph")]
-    NoGraph,
-}
 
 /// A dimension of an input or output.
 #[derive(Clone, Debug, PartialEq, Eq)]

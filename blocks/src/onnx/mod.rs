@@ -8,8 +8,10 @@
 //! | [`wire`] | a file with its tensors replaced, all else byte for byte |
 //! | [`mod@notes`] | free notes in a file |
 //! | [`proto`] | the protobuf messages of all |
+//! | [`mod@error`] | why a file cannot be read |
 //! | `size` | how many parts a file may have |
 
+pub mod error;
 pub mod file;
 pub mod inspect;
 pub mod notes;
@@ -18,7 +20,8 @@ mod size;
 pub mod wire;
 pub mod write;
 
+pub use error::InspectError;
 pub use file::{FileError, ModelFile, read};
-pub use inspect::{Dim, InspectError, Summary, constants, inspect};
+pub use inspect::{Dim, Summary, constants, inspect};
 pub use notes::{note, with_note};
 pub use write::{Batch, OnnxError, Options, model};

@@ -2,7 +2,8 @@
 
 use prost::Message;
 
-use super::inspect::{InspectError, decode};
+use super::error::InspectError;
+use super::inspect::decode;
 use super::proto;
 
 /// The file with one more note.

@@ -1,9 +1,6 @@
 //! How many parts an ONNX file has, counted before any is kept: a part of two bytes takes two hundred in memory.
 
-use super::inspect::InspectError;
-
-/// Most parts of a file: fields of messages, and numbers that are packed. A network of 100,000 operations has about a million.
-pub const PART_LIMIT: usize = 4_000_000;
+use super::error::{InspectError, PART_LIMIT};
 
 /// The messages that are kept, as far as others lie in them.
 #[derive(Clone, Copy)]

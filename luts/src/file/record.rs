@@ -126,7 +126,7 @@ impl TryFrom<Record<'_>> for Row {
             match [record.p0_us, record.p10_us, record.p50_us, record.p90_us, record.p100_us].map(|q| q.map(Micros::from)) {
                 [Some(p0), Some(p10), Some(p50), Some(p90), Some(p100)] => Some(Quantiles { p0, p10, p50, p90, p100 }),
                 [None, None, None, None, None] => None,
-                _ => return Err("of p0_us … p100_us some are empty".to_string()),
+                _ => return Err("p0_us … p100_us are there in part only".to_string()),
             };
         Ok(Self {
             key: record.key.to_string(),

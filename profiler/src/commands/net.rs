@@ -34,7 +34,7 @@ impl Net {
             let (name, count, given) = (space.name(), layers.len(), names.len());
             return Err(HostError::Usage(format!("space '{name}' has {count} layers, but {given} candidates are given")));
         }
-        let candidate = |(i, (name, layer)): (usize, (&&str, &blocks::space::SearchLayer))| {
+        let candidate = |(i, (name, layer)): (usize, (&&str, &blocks::SearchLayer))| {
             let known = || layer.primitives.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
             let found = layer.primitives.iter().find(|p| p.name() == *name).copied();
             found.ok_or_else(|| HostError::Usage(format!("layer {} has no candidate '{name}'; it has {}", i + 1, known())))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use blocks::space::SearchLayer;
+use blocks::SearchLayer;
 use blocks::{Primitive, Space};
 
 use super::job::architecture;

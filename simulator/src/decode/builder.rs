@@ -1,6 +1,6 @@
 //! Puts an [`Instruction`] together.
 
-use super::{bit, bits};
+use super::bits::{bit, bits};
 use crate::few::Few;
 use crate::instruction::{Access, Feature, Flow, Instruction, Kind, PrefetchTarget, Read, Role, Update};
 use crate::register::Register;

@@ -4,6 +4,7 @@
 //! file's functions carry the names of its tables. What belongs to an extension that the first ARMv8 cores lack is recognised and
 //! named, without registers; what is not recognised at all is [`Kind::Unknown`].
 
+mod bits;
 mod branch;
 mod builder;
 mod integer;
@@ -12,17 +13,8 @@ mod scalar;
 mod vector;
 
 use crate::instruction::{Feature, Instruction, Kind};
+use bits::{bit, bits};
 use builder::Builder;
-
-/// Bits `high` down to `low` of an instruction.
-const fn bits(word: u32, high: u32, low: u32) -> u32 {
-    word >> low & (u32::MAX >> (31 - (high - low)))
-}
-
-/// One bit of an instruction.
-const fn bit(word: u32, at: u32) -> bool {
-    word >> at & 1 == 1
-}
 
 /// Decodes an instruction.
 pub fn decode(word: u32) -> Instruction {

@@ -5,6 +5,7 @@
 
 mod networks;
 mod picture;
+mod problem;
 mod report;
 mod rows;
 mod statistics;
@@ -16,10 +17,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::networks::Network;
+use crate::problem::Problem;
 use crate::rows::Row;
-
-/// Whatever went wrong, in words.
-type Problem = Box<dyn std::error::Error>;
 
 #[derive(Parser)]
 #[command(about)]

@@ -1,6 +1,6 @@
 //! Whole networks: what others published, and what was simulated.
 
-use crate::Problem;
+use crate::problem::Problem;
 
 /// Published milliseconds, all of one thread and single precision on a QRB2210 at 2.0 GHz: ncnn, benchmark/README.md, "Arduino UNO Q", the
 /// least of its runs.

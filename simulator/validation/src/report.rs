@@ -5,9 +5,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use crate::Problem;
 use crate::networks::{Network, PADDLE_LITE};
 use crate::picture::{Group, scatter};
+use crate::problem::Problem;
 use crate::rows::{Pair, Set};
 use crate::statistics::{Errors, tau};
 

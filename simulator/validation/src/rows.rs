@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::Problem;
+use crate::problem::Problem;
 
 /// Whatever is chosen by lot is chosen by this seed.
 const SEED: u64 = 53;

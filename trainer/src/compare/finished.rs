@@ -82,7 +82,7 @@ impl<T: Task> Finished<T> {
     /// The searched network's indices in the space.
     pub(super) fn indices(&self) -> Result<Vec<usize>, CompareError> {
         let choice = self.space.choice(&self.arch.choice).map_err(CompareError::Choice)?;
-        let index = |(layer, p): (&blocks::space::SearchLayer, &blocks::Primitive)| layer.primitives.iter().position(|q| q == p);
+        let index = |(layer, p): (&blocks::SearchLayer, &blocks::Primitive)| layer.primitives.iter().position(|q| q == p);
         Ok(self.space.layers().iter().zip(&choice).filter_map(index).collect())
     }
 

@@ -138,12 +138,12 @@ impl Costs {
     }
 
     /// What the network of those indices costs, on each device.
-    pub fn predicted(&self, space: &Space, indices: &[usize], points: usize) -> Vec<Predicted> {
+    pub fn predicted(&self, space: &Space, indices: &[usize]) -> Vec<Predicted> {
         let choice = primitives(space, indices);
         let one = |t: &DeviceCosts| {
             let searched = t.searched(indices);
             let trunk = (!t.trunk.is_empty()).then(|| t.trunk_total());
-            let prediction = t.table.as_ref().and_then(|(_, table)| table.predict(space, &choice, points).ok());
+            let prediction = t.table.as_ref().and_then(|(_, model)| model.predict(&choice).ok());
             let interval = prediction.and_then(|p| p.interval).map(|interval| [interval.low.0, interval.high.0]);
             Predicted { searched, trunk, total: searched + trunk.unwrap_or(0.0), interval }
         };

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use blocks::network::TrunkPiece;
-use blocks::{Candidate, Graph, Space};
-use luts::{LookupError, Source, Table, TableError, trunk_key};
+use blocks::{Graph, Space};
+use luts::{LatencyModel, LookupError, Source, Table, TableError};
 
 use super::absent;
 use super::provenance::Provenance;
@@ -49,8 +48,8 @@ pub(super) struct DeviceCosts {
     pub candidates: Vec<Vec<f64>>,
     /// The trunk's pieces; empty where they are not known (imported tables).
     pub trunk: Vec<(String, f64)>,
-    /// Where they come from, and the table itself, which knows how sure it is of a network; none for multiply-adds.
-    pub table: Option<(Provenance, Table)>,
+    /// Where they come from, and the table's model, which knows how sure it is of a network; none for multiply-adds.
+    pub table: Option<(Provenance, LatencyModel)>,
 }
 
 impl DeviceCosts {
@@ -80,24 +79,16 @@ impl DeviceCosts {
         if table.header.source == Source::Emulated && !allow_emulated {
             return Err(CostError::Emulated { path: shown() });
         }
-        let has_trunk = space.trunk().is_some() && table.has_trunk();
-        if scope == LatencyScope::Whole && space.trunk().is_some() && !has_trunk {
+        let model = LatencyModel::new(&table, space, points)?;
+        if scope == LatencyScope::Whole && model.trunk().is_none() {
             return Err(CostError::NoTrunk { path: shown() });
         }
-        let cost = |candidate: Candidate| table.latency(&candidate).map(|us| us.0);
-        let candidates = space.layers().iter().map(|layer| layer.candidates().map(cost).collect()).collect::<Result<_, _>>()?;
-        let factor = points as f64 / table.header.points as f64;
-        let piece = |piece: TrunkPiece| {
-            let row = table.row(&trunk_key(piece)).ok_or_else(|| LookupError::Missing(trunk_key(piece)))?;
-            Ok((piece.name().to_string(), row.latency.0 * if piece == TrunkPiece::Fc { factor } else { 1.0 }))
-        };
-        let trunk =
-            if has_trunk { TrunkPiece::ALL.into_iter().map(piece).collect::<Result<_, LookupError>>()? } else { Vec::new() };
-        let header = &table.header;
-        let scaled = (has_trunk && header.points != points)
-            .then(|| format!("trunk:fc × {factor:.4}: measured for {} points, used for {points}", header.points));
-        let provenance = Provenance::of(&table, scaled);
-        Ok(Self { candidates, trunk, table: Some((provenance, table)) })
+        let candidates = model.layers().map(|layer| layer.into_iter().map(|time| time.0).collect()).collect();
+        let trunk: Vec<_> = model.trunk().into_iter().flatten().map(|(piece, time)| (piece.name().to_string(), time.0)).collect();
+        let measured = table.header.points;
+        let scaled = (!trunk.is_empty() && measured != points)
+            .then(|| format!("trunk:fc × {:.4}: measured for {measured} points, used for {points}", model.fc_factor()));
+        Ok(Self { candidates, trunk, table: Some((Provenance::of(&table, scaled), model)) })
     }
 
     /// The trunk's cost; 0 if it is not known.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use blocks::network::TrunkPiece;
+use blocks::TrunkPiece;
 use blocks::{Graph, Space};
 use faces::synth::{SynthOptions, write_synth};
 use luts::{

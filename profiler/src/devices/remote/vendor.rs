@@ -127,6 +127,8 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn aar(path: &Path, content: &[u8]) {

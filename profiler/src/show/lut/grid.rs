@@ -1,6 +1,6 @@
 //! A table laid out by layers and candidates.
 
-use blocks::space::Layer;
+use blocks::Layer;
 use blocks::{Candidate, Space};
 use luts::{Interval, Kind, Row, Table};
 
@@ -121,7 +121,7 @@ fn shapes(layer: &Layer) -> String {
 
 fn by_layer(table: &Table, space: &Space) -> Vec<Stage> {
     let numbered: Vec<_> = space.layers().iter().enumerate().collect();
-    let stage = |layers: &[(usize, &blocks::space::SearchLayer)]| {
+    let stage = |layers: &[(usize, &blocks::SearchLayer)]| {
         let columns = layers.iter().map(|(i, l)| Column { name: format!("layer {}", i + 1), shapes: shapes(&l.layer) });
         let lines = layers[0].1.primitives.iter().map(|&primitive| {
             let cells = layers.iter().map(|(_, l)| cell(table.row(&Candidate { primitive, layer: l.layer }.key())));

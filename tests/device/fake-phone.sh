@@ -2,7 +2,7 @@
 # A phone for tests: Android's own debug daemon on an emulated Cortex-A53, in namespaces of its own, no port open anywhere.
 # Or a board: the ssh server on a port of the loopback interface.
 #
-#   scripts/fake-phone.sh [--ssh | --two] [--sys FOLDER] [--data-size SIZE]
+#   tests/device/fake-phone.sh [--ssh | --two] [--sys FOLDER] [--data-size SIZE]
 #
 #   --two              two phones of one model, with /data and a serial number of their own each
 #   --sys FOLDER       what the phone shows as /sys, /proc/device-tree (FOLDER/sys, FOLDER/proc/device-tree) and, from

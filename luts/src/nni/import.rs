@@ -1,24 +1,99 @@
-//! Between NNI's values and a table.
+//! NNI's values made into a table.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use blocks::{Candidate, Layer, Primitive, Space};
 
-use super::text::{DTYPE, Record};
-use super::{Import, Imported, NniError, Repeats, Unit, npy};
+use super::error::NniError;
+use super::form::{Form, Repeats, Unit};
+use super::npy;
+use super::text::{self, DTYPE, Record};
 use crate::table::short;
-use crate::{Device, Discarded, EngineId, Fault, Header, Kind, LookupError, Micros, Row, Shapes, Source, SpaceId, Table};
+use crate::{Device, Discarded, EngineId, Fault, Header, Kind, Micros, Row, Shapes, Source, SpaceId, Table, TableError};
+
+/// Most bytes of a file; a space of thousands of layers needs fewer.
+const FILE_LIMIT: u64 = 16 << 20;
+
+/// How to import.
+#[derive(Clone, Debug)]
+pub struct Import<'a> {
+    /// The space that the table is for.
+    pub space: &'a Space,
+    /// What the values are; needed for [`Form::Npy`], µs without for [`Form::Text`].
+    pub unit: Option<Unit>,
+    /// Different values of one key.
+    pub repeats: Repeats,
+    /// When: RFC 3339, UTC.
+    pub date: String,
+    /// Version of the importing program.
+    pub profiler: String,
+}
+
+/// A table read from NNI's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// The table; without trunk.
+    pub table: Table,
+    /// Entries that belong to no candidate of the space and were passed over, as NNI does.
+    pub unused: usize,
+}
+
+impl Import<'_> {
+    /// Imports a file, in the form that its extension says.
+    ///
+    /// # Errors
+    /// [`NniError`]: every key that has no value or a bad one is named.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Imported, NniError> {
+        let path = path.as_ref();
+        let form = Form::of(path)?;
+        let failed = |source| TableError::Read { path: path.into(), source };
+        let mut bytes = Vec::new();
+        File::open(path).map_err(failed)?.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+        self.read_from(&bytes, form, path)
+    }
+
+    /// [`Import::read`] of a file's content; `path` stands in the errors and in the table's header.
+    ///
+    /// # Errors
+    /// As [`Import::read`].
+    pub fn read_from(&self, bytes: &[u8], form: Form, path: &Path) -> Result<Imported, NniError> {
+        if bytes.len() as u64 > FILE_LIMIT {
+            return Err(NniError::TooLong { path: path.into(), limit: FILE_LIMIT });
+        }
+        let unit = match (self.unit, form) {
+            (Some(unit), _) => unit,
+            (None, Form::Text) => Unit::Micros,
+            (None, Form::Npy) => return Err(NniError::NoUnit { path: path.into() }),
+        };
+        if let Some(impostor) = files::impostor(bytes) {
+            return Err(NniError::Impostor { path: path.into(), impostor });
+        }
+        let values = match form {
+            Form::Npy => {
+                let layers = npy::read(bytes).map_err(|source| NniError::Npy { path: path.into(), source })?;
+                values_of_layers(self.space, layers, path)?
+            }
+            Form::Text => {
+                let records = text::read(bytes).map_err(|source| NniError::Text { path: path.into(), source })?;
+                values_of_records(self.space, records)
+            }
+        };
+        table(self, values, unit, bytes, path)
+    }
+}
 
 /// Values by key, each with its line (0 where there are none), and how many entries belong to no key.
 #[derive(Default)]
-pub struct Values {
+struct Values {
     by_key: HashMap<String, Vec<(u64, f64)>>,
     unused: usize,
 }
 
 /// Values of a `lut.npy`: layer by layer, as the space counts them.
-pub fn values_of_layers(space: &Space, layers: Vec<npy::Layer>, path: &Path) -> Result<Values, NniError> {
+fn values_of_layers(space: &Space, layers: Vec<npy::Layer>, path: &Path) -> Result<Values, NniError> {
     let (expected, found) = (space.layers().len(), layers.len());
     if expected != found {
         return Err(NniError::Layers { path: path.into(), space: space.name().to_string(), expected, found });
@@ -37,7 +112,7 @@ pub fn values_of_layers(space: &Space, layers: Vec<npy::Layer>, path: &Path) -> 
 }
 
 /// Values of a `lut.txt`, by primitive and shapes.
-pub fn values_of_records(space: &Space, records: Vec<Record>) -> Values {
+fn values_of_records(space: &Space, records: Vec<Record>) -> Values {
     let keys: BTreeSet<String> = space.unique_candidates().iter().map(Candidate::key).collect();
     let mut values = Values::default();
     for record in records {
@@ -51,7 +126,7 @@ pub fn values_of_records(space: &Space, records: Vec<Record>) -> Values {
 }
 
 /// The table of these values; `bytes` are the file's.
-pub fn table(import: &Import, values: Values, unit: Unit, bytes: &[u8], path: &Path) -> Result<Imported, NniError> {
+fn table(import: &Import, values: Values, unit: Unit, bytes: &[u8], path: &Path) -> Result<Imported, NniError> {
     let space = import.space;
     let mut faults = Vec::new();
     let mut rows = Vec::new();
@@ -145,20 +220,4 @@ fn header(import: &Import, unit: Unit, bytes: &[u8], path: &Path) -> Header {
         fit: None,
         checked: None,
     }
-}
-
-/// A table's values by layer, as `lut.npy` holds them.
-pub fn layers(table: &Table, space: &Space) -> Result<Vec<npy::Layer>, LookupError> {
-    let value = |candidate: Candidate| Ok((candidate.primitive.name().to_string(), table.latency(&candidate)?.0));
-    space.layers().iter().map(|layer| layer.candidates().map(value).collect()).collect()
-}
-
-/// A table's values by key, as `lut.txt` holds them.
-pub fn records(table: &Table, space: &Space) -> Result<Vec<Record>, LookupError> {
-    let record = |candidate: &Candidate| {
-        let latency = table.latency(candidate)?.0;
-        let name = candidate.primitive.name().to_string();
-        Ok(Record { line: 0, name, layer: candidate.layer, dtype: DTYPE.to_string(), latency })
-    };
-    space.unique_candidates().iter().map(record).collect()
 }

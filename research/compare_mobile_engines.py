@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Shows that an exported network gives the same landmarks in the engines of phones, MNN and ncnn, as in ONNX Runtime.
 
-    scripts/compare_mobile_engines.py [MODEL.onnx] [--faces DIR] [--pictures 8] [--limit 1e-3]
+    research/compare_mobile_engines.py [MODEL.onnx] [--faces DIR] [--pictures 8] [--limit 1e-3]
 
 MODEL.onnx is what `trainer export` writes; without one, a random network of the PFLD space is taken (`profiler net`). It goes
 through `pnnx` into ncnn, in single precision, and through MNN's converter into MNN, and all three run on the same pictures: the first

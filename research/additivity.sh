@@ -1,7 +1,7 @@
 #!/bin/sh
 # Signed error of whole subnets that were never used in fitting: what a table predicts against what the device measures.
 #
-#   scripts/additivity.sh [--seed S] [--nets N] [--lut FILE]     (default: seed 1, 8 nets, a table built now)
+#   research/additivity.sh [--seed S] [--nets N] [--lut FILE]     (default: seed 1, 8 nets, a table built now)
 #
 # The networks are measured interleaved, each sample divided by the canary runs beside it. Without --lut a table of this
 # machine is built first, in a temporary folder. Needs Rust; ONNX Runtime is fetched where it is missing.
@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
         --nets) nets=$2 ;;
         --lut) lut=$2 ;;
         *)
-            echo "usage: scripts/additivity.sh [--seed S] [--nets N] [--lut FILE]" >&2
+            echo "usage: research/additivity.sh [--seed S] [--nets N] [--lut FILE]" >&2
             exit 2
             ;;
     esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does a disturbed clock move what is measured? Builds a table on this machine quietly, then under each disturbance, and compares.
 
-    scripts/disturbance.py [--space pfld] [--budget 60s] [--out FOLDER] [--only NAME,...]
+    research/disturbance.py [--space pfld] [--budget 60s] [--out FOLDER] [--only NAME,...]
 
 Disturbances: `again` (none: how well a table repeats), `nice` (a busy loop of lowest priority on the same CPU), `hog` (one of normal priority), `other-core` (a busy loop on
 every other CPU), `stop` (SIGSTOP bursts of 20 ms), `quota` (a cgroup that lets the agent run half of the time; needs root and

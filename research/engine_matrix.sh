@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the engine of the table does to a search: searches with the table of one engine, measures what was found in each of them.
 #
-#   scripts/engine_matrix.sh [--out FOLDER] [--data FACES] [--seeds N] [--beta B] [--epochs WARMUP,ALL]
+#   research/engine_matrix.sh [--out FOLDER] [--data FACES] [--seeds N] [--beta B] [--epochs WARMUP,ALL]
 #
 #   --out FOLDER       where everything goes (default runs/engines); what is there already is not done again
 #   --data FACES       a data folder, its 106 points; synthetic faces without

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How far tables can be trusted: builds a table of this machine and checks it, over and over, each time with other networks.
 
-    scripts/repeated_checks.py --out FOLDER [--idle 10] [--busy 5] [--nets 50] [--seed 1] [options of `profiler build`]
+    research/repeated_checks.py --out FOLDER [--idle 10] [--busy 5] [--nets 50] [--seed 1] [options of `profiler build`]
 
 First --idle times with nothing else running, which is for you to see to; then --busy times while a loop on another CPU comes and goes,
 3 to 8 s each. Tables, raw samples and what each check found stay in FOLDER. Prints a line a check, and in the end what all of those with a

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times a step of the PFLD supernet, or of a subnet, here and in PyTorch, turn by turn in one run.
 
-    scripts/bench_vs_pytorch.py [--batch 32] [--pass weights|arch|finetune|eval] [--steps 7] [--threads 2]
+    research/bench_vs_pytorch.py [--batch 32] [--pass weights|arch|finetune|eval] [--steps 7] [--threads 2]
 
 `weights` and `arch` train a supernet's weights and its architecture, `finetune` a subnet's weights, `eval` computes a subnet's
 landmarks. PyTorch runs in several forms: with the default memory layout and with channels_last, and `arch` each with gradients of the

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the times of `profiler bench` with a plain ONNX Runtime loop in Python.
 
-    scripts/compare_with_python.py [MODEL.onnx …] [--nets 5] [--turns 60] [--limit 2%] [--cpu N] [--realtime] [--module]
+    research/compare_with_python.py [MODEL.onnx …] [--nets 5] [--turns 60] [--limit 2%] [--cpu N] [--realtime] [--module]
 
 Without models, or with fewer than `--nets`, random networks of the PFLD space are added (`profiler net`). Both sides use the
 same library of ONNX Runtime (Python through its C interface), one thread, all optimisations, bound inputs and outputs, and the

@@ -2,7 +2,7 @@
 """How long should a sample and its canaries be on this machine? Builds short tables with several lengths and compares how well a
 median is known after the same time.
 
-    scripts/sample_length.py [--budget 12s] [SAMPLE/CANARY ...]        (default: 3ms/400us 1ms/400us 1ms/200us 500us/200us 500us/100us 200us/50us)
+    research/sample_length.py [--budget 12s] [SAMPLE/CANARY ...]        (default: 3ms/400us 1ms/400us 1ms/200us 500us/200us 500us/100us 200us/50us)
 
 For each: samples taken, share left out, spread of the good samples of an item (1.48 × median absolute deviation of the logarithm,
 mean over the items), and the standard error of an item's median, which is what counts: the smaller, the better.

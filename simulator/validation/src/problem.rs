@@ -1,0 +1,4 @@
+//! Errors.
+
+/// Whatever went wrong, in words.
+pub type Problem = Box<dyn std::error::Error>;
