@@ -52,7 +52,14 @@ _FORM: dict[str, Any] = {
 
 def parse(text: str) -> Header:
     """Reads TOML; `TomlError` names line and column, which are those of the table's file but for the `# ` in front."""
-    return tomllib.loads(text)
+    return tomllib.loads(text, parse_float=_float)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number) and text[-1].isdigit():
+        raise TomlError(f"{text} is too large a number")
+    return number
 
 
 def form_faults(header: Header, text: str) -> list[Fault]:

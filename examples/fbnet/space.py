@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""FBNet's search space (Wu et al., 2019) as PyTorch modules, and its export as a folder.
+
+    examples/fbnet/space.py FOLDER [--exporter torchscript|dynamo]      writes the space
+    examples/fbnet/space.py --networks                                  multiply-adds of the published networks
+
+22 searched layers of nine candidates: inverted residuals of kernel 3 or 5 and expansion 1, 3 or 6, those of expansion 1 also with their
+1×1 convolutions in two groups, and `skip`. Needs the extra `export` of the package `blocktime`.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from torch import Tensor, nn
+
+from blocktime.export import export_space
+
+PICTURE = 224
+
+STAGES = [(16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1)]
+"""Output channels, layers, and stride of the first layer."""
+
+BLOCKS = {f"k{kernel}_e{expand}{'_g2' * (groups == 2)}": (kernel, expand, groups)
+          for kernel in (3, 5) for expand, groups in ((1, 1), (1, 2), (3, 1), (6, 1))}  # fmt: skip
+"""Kernel, expansion and groups of each block."""
+
+# Multiply-adds as published, in millions; channels before the classifier; the layers.
+NETWORKS = {
+    "FBNet-A": (249, 1504, """skip k3_e3 k3_e1 skip skip k5_e6 k3_e3 k5_e1 k3_e3 k5_e6 k5_e3
+        k5_e1_g2 k5_e6 k3_e6 k5_e1_g2 k5_e3 k3_e1_g2 k5_e6 k5_e6 k5_e3 k5_e6 k5_e6"""),
+    "FBNet-B": (295, 1984, """k3_e1 k3_e6 k5_e1 k3_e1 k3_e1 k5_e6 k5_e3 k3_e6 k5_e6 k5_e6 k5_e1
+        skip k5_e3 k5_e6 k3_e1 k5_e1 k5_e3 k5_e6 k5_e1 k5_e6 k5_e6 k3_e6"""),
+    "FBNet-C": (375, 1504, """k3_e1 k3_e6 skip k3_e1 k3_e1 k5_e6 k5_e3 k5_e6 k3_e6 k5_e6 k5_e3
+        k5_e6 k5_e6 k5_e6 k5_e6 k5_e6 k5_e3 k5_e6 k5_e6 k5_e6 k5_e6 k3_e6"""),
+    "FBNet-S8": (293, 1504, """k3_e1 k3_e3 k3_e1 skip skip k5_e6 k3_e3 k3_e3 k3_e6 k5_e6 k5_e3
+        k5_e3 k5_e3 k3_e6 k5_e3 k5_e3 k5_e3 k5_e6 k5_e6 k5_e3 k5_e6 k5_e6"""),
+    "FBNet-iPhoneX": (322, 1504, """skip k3_e6 k3_e1 k3_e1 k3_e1 k3_e6 k3_e6 k3_e6 k3_e6 k3_e6 k3_e6
+        k3_e3 k3_e6 k3_e6 k3_e3 k3_e3 k3_e3 k5_e6 k5_e6 k5_e6 k5_e3 k5_e6"""),
+}  # fmt: skip
+
+
+def conv(c_in: int, c_out: int, kernel: int = 1, stride: int = 1, groups: int = 1, relu: bool = True) -> list[nn.Module]:
+    """Convolution, batch norm and, as a rule, ReLU."""
+    layers = [nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out)]
+    return [*layers, nn.ReLU()] if relu else layers
+
+
+class Shuffle(nn.Module):
+    """Deals the channels of each group to all groups."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        return x.view(n, self.groups, c // self.groups, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+class Block(nn.Module):
+    """An inverted residual, which adds its input where the shapes are equal."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int, kernel: int, expand: int, groups: int) -> None:
+        super().__init__()
+        mid = c_in * expand
+        self.body = nn.Sequential(
+            *conv(c_in, mid, groups=groups),
+            *([Shuffle(groups)] if groups > 1 else []),
+            *conv(mid, mid, kernel, stride, groups=mid),
+            *conv(mid, c_out, groups=groups, relu=False),
+        )
+        self.residual = stride == 1 and c_in == c_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x) if self.residual else self.body(x)
+
+
+def stem() -> nn.Module:
+    """What comes before the searched layers."""
+    return nn.Sequential(*conv(3, 16, 3, 2))
+
+
+def head(width: int = 1984) -> nn.Module:
+    """What comes behind them."""
+    return nn.Sequential(*conv(STAGES[-1][0], width), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 1000))
+
+
+def layers() -> list[dict[str, nn.Module | None]]:
+    """The candidates of each searched layer; `None` is nothing at all."""
+    found: list[dict[str, nn.Module | None]] = []
+    c_in = 16
+    for c_out, count, first_stride in STAGES:
+        for i in range(count):
+            stride = first_stride if i == 0 else 1
+            skip = None if stride == 1 and c_in == c_out else nn.Sequential(*conv(c_in, c_out, 1, stride))
+            found.append({**{name: Block(c_in, c_out, stride, *block) for name, block in BLOCKS.items()}, "skip": skip})
+            c_in = c_out
+    return found
+
+
+def network(choice: list[str], width: int = 1984) -> nn.Module:
+    """The network that takes those candidates."""
+    chosen = [candidates[name] for candidates, name in zip(layers(), choice, strict=True)]
+    return nn.Sequential(stem(), *(module for module in chosen if module is not None), head(width))
+
+
+def multiply_adds(net: nn.Module) -> int:
+    """Multiply-adds of convolutions and linear layers for one picture."""
+    count = 0
+
+    def add(module: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal count
+        count += module.weight[0].numel() * output.numel()  # type: ignore[operator, union-attr, index]
+
+    hooks = [module.register_forward_hook(add) for module in net.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    with torch.no_grad():
+        net.eval()(torch.zeros(1, 3, PICTURE, PICTURE))
+    for hook in hooks:
+        hook.remove()
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", help="where the space is written")
+    parser.add_argument("--exporter", default="auto")
+    parser.add_argument("--networks", action="store_true", help="count the published networks' multiply-adds")
+    args = parser.parse_args()
+    if args.networks:
+        for name, (published, width, choice) in NETWORKS.items():
+            print(f"{name:14} {multiply_adds(network(choice.split(), width)) / 1e6:6.1f} M, published {published} M")
+    if args.folder:
+        report = export_space(
+            layers(), (3, PICTURE, PICTURE), args.folder, before={"stem": stem()}, after={"head": head()}, name="fbnet",
+            exporter=args.exporter,
+        )  # fmt: skip
+        print(f"{report.candidates} blocks and {report.identities} identities in {report.files} files, {report.seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
