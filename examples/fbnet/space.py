@@ -10,14 +10,14 @@
 
 from __future__ import annotations
 
-import argparse
+import sys
+from pathlib import Path
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from blocktime.export import export_space
-
-PICTURE = 224
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from parts import Candidates, conv, main, network  # noqa: E402
 
 STAGES = [(16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1)]
 """Output channels, layers, and stride of the first layer."""
@@ -39,12 +39,6 @@ NETWORKS = {
     "FBNet-iPhoneX": (322, 1504, """skip k3_e6 k3_e1 k3_e1 k3_e1 k3_e6 k3_e6 k3_e6 k3_e6 k3_e6 k3_e6
         k3_e3 k3_e6 k3_e6 k3_e3 k3_e3 k3_e3 k5_e6 k5_e6 k5_e6 k5_e3 k5_e6"""),
 }  # fmt: skip
-
-
-def conv(c_in: int, c_out: int, kernel: int = 1, stride: int = 1, groups: int = 1, relu: bool = True) -> list[nn.Module]:
-    """Convolution, batch norm and, as a rule, ReLU."""
-    layers = [nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out)]
-    return [*layers, nn.ReLU()] if relu else layers
 
 
 class Shuffle(nn.Module):
@@ -69,7 +63,7 @@ class Block(nn.Module):
             *conv(c_in, mid, groups=groups),
             *([Shuffle(groups)] if groups > 1 else []),
             *conv(mid, mid, kernel, stride, groups=mid),
-            *conv(mid, c_out, groups=groups, relu=False),
+            *conv(mid, c_out, groups=groups, act=None),
         )
         self.residual = stride == 1 and c_in == c_out
 
@@ -77,19 +71,20 @@ class Block(nn.Module):
         return x + self.body(x) if self.residual else self.body(x)
 
 
-def stem() -> nn.Module:
+def before() -> dict[str, nn.Module]:
     """What comes before the searched layers."""
-    return nn.Sequential(*conv(3, 16, 3, 2))
+    return {"stem": nn.Sequential(*conv(3, 16, 3, 2))}
 
 
-def head(width: int = 1984) -> nn.Module:
-    """What comes behind them."""
-    return nn.Sequential(*conv(STAGES[-1][0], width), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 1000))
+def after(width: int = 1984) -> dict[str, nn.Module]:
+    """What comes after them; `width` channels in front of the classifier."""
+    pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 1000)]
+    return {"head": nn.Sequential(*conv(STAGES[-1][0], width), *pooled)}
 
 
-def layers() -> list[dict[str, nn.Module | None]]:
+def layers() -> list[Candidates]:
     """The candidates of each searched layer; `None` is nothing at all."""
-    found: list[dict[str, nn.Module | None]] = []
+    found: list[Candidates] = []
     c_in = 16
     for c_out, count, first_stride in STAGES:
         for i in range(count):
@@ -100,44 +95,15 @@ def layers() -> list[dict[str, nn.Module | None]]:
     return found
 
 
-def network(choice: list[str], width: int = 1984) -> nn.Module:
-    """The network that takes those candidates."""
-    chosen = [candidates[name] for candidates, name in zip(layers(), choice, strict=True)]
-    return nn.Sequential(stem(), *(module for module in chosen if module is not None), head(width))
+def space() -> dict[str, Any]:
+    """Arguments of `export_space`."""
+    return {"name": "fbnet", "layers": layers(), "before": before(), "after": after()}
 
 
-def multiply_adds(net: nn.Module) -> int:
-    """Multiply-adds of convolutions and linear layers for one picture."""
-    count = 0
-
-    def add(module: nn.Module, _: object, output: Tensor) -> None:
-        nonlocal count
-        count += module.weight[0].numel() * output.numel()  # type: ignore[operator, union-attr, index]
-
-    hooks = [module.register_forward_hook(add) for module in net.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
-    with torch.no_grad():
-        net.eval()(torch.zeros(1, 3, PICTURE, PICTURE))
-    for hook in hooks:
-        hook.remove()
-    return count
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", help="where the space is written")
-    parser.add_argument("--exporter", default="auto")
-    parser.add_argument("--networks", action="store_true", help="count the published networks' multiply-adds")
-    args = parser.parse_args()
-    if args.networks:
-        for name, (published, width, choice) in NETWORKS.items():
-            print(f"{name:14} {multiply_adds(network(choice.split(), width)) / 1e6:6.1f} M, published {published} M")
-    if args.folder:
-        report = export_space(
-            layers(), (3, PICTURE, PICTURE), args.folder, before={"stem": stem()}, after={"head": head()}, name="fbnet",
-            exporter=args.exporter,
-        )  # fmt: skip
-        print(f"{report.candidates} blocks and {report.identities} identities in {report.files} files, {report.seconds:.0f} s")
+def networks() -> dict[str, tuple[float, nn.Module]]:
+    """The published networks, with their multiply-adds in millions as published."""
+    return {name: (macs, network(before(), layers(), choice.split(), after(width))) for name, (macs, width, choice) in NETWORKS.items()}
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, space(), networks())
