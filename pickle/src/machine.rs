@@ -52,36 +52,14 @@ impl<'a> Machine<'a> {
         loop {
             self.opcode = self.at;
             match self.array::<1>()?[0] {
+                b'.' => return self.stop(),
                 0x80 => match self.array::<1>()?[0] {
                     2..=5 => {}
                     version => return Err(PickleFault::Protocol(version)),
                 },
                 // FRAME: how many bytes to read ahead.
                 0x95 => drop(self.array::<8>()?),
-                b'.' => return self.stop(),
-                b'N' => self.push(Object::None)?,
-                0x88 => self.push(Object::Bool(true))?,
-                0x89 => self.push(Object::Bool(false))?,
-                b'K' => self.int(1)?,
-                b'M' => self.int(2)?,
-                b'J' => {
-                    let n = i32::from_le_bytes(self.array()?);
-                    self.push(Object::Int(n.into()))?;
-                }
-                // LONG1: so many bytes.
-                0x8a => {
-                    let length = usize::from(self.array::<1>()?[0]);
-                    self.long(length)?;
-                }
-                b'G' => {
-                    let x = f64::from_be_bytes(self.array()?);
-                    self.push(Object::Float(x))?;
-                }
-                // LONG4: a length of four bytes.
-                0x8b => {
-                    let length = self.unsigned(4)?;
-                    self.long(length)?;
-                }
+                opcode @ (b'N' | 0x88 | 0x89 | b'K' | b'M' | b'J' | 0x8a | 0x8b | b'G') => self.value(opcode)?,
                 0x8c => self.text(1)?,
                 b'X' => self.text(4)?,
                 0x8d => self.text(8)?,
@@ -90,82 +68,11 @@ impl<'a> Machine<'a> {
                 // BINBYTES8, BYTEARRAY8.
                 0x8e | 0x96 => self.bytes(8)?,
                 b'(' => self.mark()?,
-                b')' => self.push(Object::Tuple(Vec::new()))?,
-                count @ 0x85..=0x87 => {
-                    let items = self.pop_many(usize::from(count - 0x84))?;
-                    self.push(Object::Tuple(items))?;
+                opcode @ (b')' | 0x85..=0x87 | b't' | b']' | 0x8f | b'a' | b'e' | 0x90 | 0x91 | b'}' | b's' | b'u') => {
+                    self.collection(opcode)?;
                 }
-                b't' => {
-                    let items = self.pop_marked()?;
-                    self.push(Object::Tuple(items))?;
-                }
-                // EMPTY_LIST, EMPTY_SET.
-                b']' | 0x8f => self.push(Object::List(Vec::new()))?,
-                b'a' => {
-                    let item = self.pop()?;
-                    self.append(vec![item])?;
-                }
-                // APPENDS, ADDITEMS.
-                b'e' | 0x90 => {
-                    let items = self.pop_marked()?;
-                    self.append(items)?;
-                }
-                // FROZENSET.
-                0x91 => {
-                    let items = self.pop_marked()?;
-                    self.push(Object::List(items))?;
-                }
-                b'}' => self.push(Object::Dict(Vec::new()))?,
-                b's' => {
-                    let items = self.pop_many(2)?;
-                    self.set_items(&items)?;
-                }
-                b'u' => {
-                    let items = self.pop_marked()?;
-                    self.set_items(&items)?;
-                }
-                0x94 => {
-                    let index = self.memo.len() as u32;
-                    self.memoize(index)?;
-                }
-                b'q' => {
-                    let index = self.array::<1>()?[0].into();
-                    self.memoize(index)?;
-                }
-                b'r' => {
-                    let index = u32::from_le_bytes(self.array()?);
-                    self.memoize(index)?;
-                }
-                b'h' => {
-                    let index = self.array::<1>()?[0].into();
-                    self.recall(index)?;
-                }
-                b'j' => {
-                    let index = u32::from_le_bytes(self.array()?);
-                    self.recall(index)?;
-                }
-                b'c' => {
-                    let (module, name) = (self.line()?, self.line()?);
-                    self.global(module, name)?;
-                }
-                0x93 => {
-                    let (name, module) = (self.pop()?, self.pop()?);
-                    match (self.object(module), self.object(name)) {
-                        (&Object::Text(module), &Object::Text(name)) => self.global(module, name)?,
-                        _ => return Err(PickleFault::Unfit("a global's name is no text")),
-                    }
-                }
-                b'Q' => {
-                    let name = self.pop()?;
-                    self.push(Object::Outside(name))?;
-                }
-                b'R' => self.reduce()?,
-                // NEWOBJ: a class and a tuple; NEWOBJ_EX: a dict too.
-                count @ (0x81 | 0x92) => {
-                    let class = self.pop_many(if count == 0x81 { 2 } else { 3 })?[0];
-                    self.make(class)?;
-                }
-                b'b' => self.build()?,
+                opcode @ (0x94 | b'q' | b'r' | b'h' | b'j') => self.remember(opcode)?,
+                opcode @ (b'c' | 0x93 | b'Q' | b'R' | 0x81 | 0x92 | b'b') => self.call(opcode)?,
                 b'0' => self.discard()?,
                 b'1' => drop(self.pop_marked()?),
                 b'2' => {
@@ -175,6 +82,120 @@ impl<'a> Machine<'a> {
                 }
                 other => return Err(PickleFault::Opcode(other)),
             }
+        }
+    }
+
+    /// An opcode that makes a number, a truth value or `None`.
+    fn value(&mut self, opcode: u8) -> Fallible<()> {
+        match opcode {
+            b'N' => self.push(Object::None),
+            0x88 => self.push(Object::Bool(true)),
+            0x89 => self.push(Object::Bool(false)),
+            b'K' => self.int(1),
+            b'M' => self.int(2),
+            b'J' => {
+                let n = i32::from_le_bytes(self.array()?);
+                self.push(Object::Int(n.into()))
+            }
+            // LONG1: so many bytes.
+            0x8a => {
+                let length = usize::from(self.array::<1>()?[0]);
+                self.long(length)
+            }
+            // LONG4: a length of four bytes.
+            0x8b => {
+                let length = self.unsigned(4)?;
+                self.long(length)
+            }
+            b'G' => {
+                let x = f64::from_be_bytes(self.array()?);
+                self.push(Object::Float(x))
+            }
+            other => Err(PickleFault::Opcode(other)),
+        }
+    }
+
+    /// An opcode that makes a tuple, list, set or dict, or puts items into one.
+    fn collection(&mut self, opcode: u8) -> Fallible<()> {
+        match opcode {
+            b')' => self.push(Object::Tuple(Vec::new())),
+            0x85..=0x87 => {
+                let items = self.pop_many(usize::from(opcode - 0x84))?;
+                self.push(Object::Tuple(items))
+            }
+            b't' => {
+                let items = self.pop_marked()?;
+                self.push(Object::Tuple(items))
+            }
+            // EMPTY_LIST, EMPTY_SET.
+            b']' | 0x8f => self.push(Object::List(Vec::new())),
+            b'a' => {
+                let item = self.pop()?;
+                self.append(vec![item])
+            }
+            // APPENDS, ADDITEMS.
+            b'e' | 0x90 => {
+                let items = self.pop_marked()?;
+                self.append(items)
+            }
+            // FROZENSET.
+            0x91 => {
+                let items = self.pop_marked()?;
+                self.push(Object::List(items))
+            }
+            b'}' => self.push(Object::Dict(Vec::new())),
+            b's' => {
+                let items = self.pop_many(2)?;
+                self.set_items(&items)
+            }
+            b'u' => {
+                let items = self.pop_marked()?;
+                self.set_items(&items)
+            }
+            other => Err(PickleFault::Opcode(other)),
+        }
+    }
+
+    /// An opcode that writes to the memo or reads from it.
+    fn remember(&mut self, opcode: u8) -> Fallible<()> {
+        let index = match opcode {
+            // MEMOIZE: the next index.
+            0x94 => self.memo.len() as u32,
+            b'q' | b'h' => self.array::<1>()?[0].into(),
+            _ => u32::from_le_bytes(self.array()?),
+        };
+        match opcode {
+            b'h' | b'j' => self.recall(index),
+            _ => self.memoize(index),
+        }
+    }
+
+    /// An opcode that imports a name, calls something, or names what stands outside.
+    fn call(&mut self, opcode: u8) -> Fallible<()> {
+        match opcode {
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.global(module, name)
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                match (self.object(module), self.object(name)) {
+                    (&Object::Text(module), &Object::Text(name)) => self.global(module, name),
+                    _ => Err(PickleFault::Unfit("a global's name is no text")),
+                }
+            }
+            b'Q' => {
+                let name = self.pop()?;
+                self.push(Object::Outside(name))
+            }
+            b'R' => self.reduce(),
+            // NEWOBJ: a class and a tuple; NEWOBJ_EX: a dict too.
+            0x81 | 0x92 => {
+                let class = self.pop_many(if opcode == 0x81 { 2 } else { 3 })?[0];
+                self.make(class)
+            }
+            b'b' => self.build(),
+            other => Err(PickleFault::Opcode(other)),
         }
     }
 
