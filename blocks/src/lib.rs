@@ -22,7 +22,8 @@
 //! | [`shape`] | `C×H×W` of one image's feature map |
 //! | [`graph`] | the graph, its operators and its builder |
 //! | [`primitive`] | the 26 block families of the search space |
-//! | [`space`] | a search space as data (TOML): layers, candidates, keys |
+//! | [`space`] | a search space as data: layers, candidates, keys |
+//! | [`space_file`] | a search space read from TOML |
 //! | [`baseline`] | the published network that searched ones are measured against |
 //! | [`layer`] | the shapes of a searchable position |
 //! | [`trunk`] | the fixed part of a network, and its pieces |
@@ -42,6 +43,7 @@ pub mod onnx;
 pub mod primitive;
 pub mod shape;
 pub mod space;
+pub mod space_file;
 pub mod trunk;
 pub mod weights;
 
@@ -49,6 +51,7 @@ pub use graph::{Builder, Conv, Graph, Node, NodeId, Op};
 pub use layer::Layer;
 pub use primitive::Primitive;
 pub use shape::Shape;
-pub use space::{Candidate, SearchLayer, Space, SpaceError};
+pub use space::{Candidate, SearchLayer, Space};
+pub use space_file::SpaceError;
 pub use trunk::{Piece, TrunkPiece};
 pub use weights::Weights;
