@@ -24,7 +24,7 @@ pub enum EvalError {
         found: usize,
     },
     /// An input with another number of values.
-    #[error("input '{name}' is {shape}, which {found} values do not fill")]
+    #[error("input '{name}' has the shape {shape}, but {found} values were given")]
     InputSize {
         /// The input.
         name: String,

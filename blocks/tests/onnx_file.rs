@@ -114,7 +114,7 @@ fn data_that_are_not_where_the_model_says_are_named() {
     assert!(error(&path).contains("`git lfs pull`"));
     fs::remove_file(&data).unwrap();
     fs::create_dir(&data).unwrap();
-    assert!(error(&path).contains("no plain file"));
+    assert!(error(&path).contains("regular file"));
 }
 
 #[test]

@@ -17,13 +17,13 @@ pub enum PickleFault {
     #[error("the pickle is cut off")]
     Cut,
     /// An opcode that no pickle of these protocols has, or only one that is part of something larger.
-    #[error("opcode {0:#04x} is not among those of plain data; it is refused, not run")]
+    #[error("opcode {0:#04x} does not make plain data; the pickle is refused and not executed")]
     Opcode(u8),
     /// Another version.
     #[error("pickle protocol {0}; known are 2 to 5")]
     Protocol(u8),
     /// A name that would be imported, for a value that is needed.
-    #[error("{0:?} would be imported; it is refused: only plain data is read, and no code is run")]
+    #[error("{0:?} would be imported; the pickle is refused: only plain data is read, and no code is executed")]
     Global(String),
     /// A limit.
     #[error("more than {limit} {what}")]

@@ -15,9 +15,7 @@ pub enum InspectError {
     #[error("the ONNX file has {0} bytes; at most {SIZE_LIMIT} are read")]
     TooLarge(usize),
     /// More operations and the like than this program reads.
-    #[error(
-        "the ONNX file has more than {PART_LIMIT} parts (operations, names, dimensions): that is no network of this program's size"
-    )]
+    #[error("the ONNX file has more than {PART_LIMIT} parts (operations, names, dimensions), the most that are read")]
     TooManyParts,
     /// Not protobuf, or cut off.
     #[error("not an ONNX file, or a damaged one: {0}")]

@@ -112,7 +112,7 @@ pub enum DataFault {
         source: std::io::Error,
     },
     /// A folder, a pipe.
-    #[error("'{0}', which is no plain file")]
+    #[error("'{0}', which is not a regular file")]
     NoFile(String),
     /// The model is a link, and there are two files that could be meant.
     #[error("'{location}', which lies beside the link {} and beside what it leads to, {}: name the model without the link", .link.display(), .file.display())]
