@@ -111,7 +111,7 @@ class _Reader:
         invalid = f"the header of the latency table {self.path} is not valid:"
         try:
             header = headers.parse(text)
-        except headers.TomlError as e:
+        except ValueError as e:
             place = re.search(r"at line (\d+)", str(e))
             raise LutError(invalid, [Fault(f"header: {e}", int(place[1]) if place else None)]) from None
         schema = header.get("schema")

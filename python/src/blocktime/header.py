@@ -15,7 +15,6 @@ else:
     import tomli as tomllib
 
 Header = Mapping[str, Any]
-TomlError = tomllib.TOMLDecodeError
 
 SOURCES = ("measured", "simulated", "emulated", "imported")
 """How the times were got."""
@@ -51,14 +50,15 @@ _FORM: dict[str, Any] = {
 
 
 def parse(text: str) -> Header:
-    """Reads TOML; `TomlError` names line and column, which are those of the table's file but for the `# ` in front."""
-    return tomllib.loads(text, parse_float=_float)
+    """Reads TOML; `ValueError` where it is none, with line and column: the table file's, but for the `# ` in front."""
+    header: Header = tomllib.loads(text, parse_float=_float)
+    return header
 
 
 def _float(text: str) -> float:
     number = float(text)
     if math.isinf(number) and text[-1].isdigit():
-        raise TomlError(f"{text} is too large a number")
+        raise ValueError(f"{text} is too large a number")
     return number
 
 
