@@ -28,7 +28,7 @@ fn a_table_comes_home_and_only_what_changed_is_sent() {
     assert!(before.lines().count() >= 5, "{before}");
     let second = finish(phone.build("second", &ROUGH).spawn().expect("it starts"));
     let said = String::from_utf8_lossy(&second.stderr);
-    assert!(second.status.success() && said.contains("agent and engine are there already"), "{said}");
+    assert!(second.status.success() && said.contains("agent and engine are already on the device"), "{said}");
     assert_eq!(numbers(), before, "everything was there already");
     phone.shell(&format!("echo damaged >>{PHONE_FOLDER}/agent/libm.so.6"));
     succeed(phone.build("third", &ROUGH));

@@ -29,13 +29,15 @@ static ALLOCATOR: support::fuzz::Watched = support::fuzz::Watched;
 #[cfg(feature = "agent")]
 pub mod agent;
 #[cfg(feature = "host")]
+pub mod chain;
+#[cfg(feature = "host")]
 pub mod check;
 #[cfg(feature = "host")]
 pub mod commands;
 #[cfg(feature = "host")]
 pub mod devices;
 #[cfg(feature = "host")]
-pub mod error;
+pub mod file_error;
 #[cfg(feature = "host")]
 pub mod fit;
 pub mod hardware;

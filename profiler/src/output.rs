@@ -2,9 +2,6 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
-
-use crate::error::HostError;
 
 /// A line for people. Where nobody listens any more, that ends no measurement.
 pub fn note(line: impl Display) {
@@ -17,22 +14,14 @@ pub fn note_text(text: &str) {
 }
 
 /// A line of a result.
-pub fn print_line(line: impl Display) -> Result<(), HostError> {
+pub fn print_line(line: impl Display) -> io::Result<()> {
     print_text(&format!("{line}\n"))
 }
 
 /// A result's text that has its line ends. Whoever reads only its beginning, as `head` does, has seen enough.
-pub fn print_text(text: &str) -> Result<(), HostError> {
+pub fn print_text(text: &str) -> io::Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(HostError::Output(error)),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Writes a file that people may read; one that is there is replaced once the new one is whole.
-///
-/// # Errors
-/// [`HostError::File`].
-pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
-    files::write(path, bytes, files::Overwrite::Yes).map_err(HostError::file("write", path))
 }

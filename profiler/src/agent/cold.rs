@@ -1,8 +1,8 @@
 //! Runs with cold caches: what the first picture costs.
 
-use super::AgentError;
 use super::canary::Canary;
 use super::clock;
+use super::error::AgentError;
 use super::model::Model;
 use crate::protocol::Event;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use engines::{Dim, Element, Port, Value};
 
-use super::AgentError;
+use super::error::AgentError;
 use crate::protocol::{self, Input, Item};
 use crate::random::Random;
 

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use engines::{Engine, EngineError, Port, Session, SessionOptions, Value};
 
+use super::clock;
+use super::error::AgentError;
 use super::inputs::{self, Whole};
-use super::{AgentError, clock};
 use crate::protocol::{Event, Item, Job, Shaped};
 use crate::random::Random;
 

@@ -1,9 +1,10 @@
 //! One sample: a canary, untimed runs that warm the caches, the timed runs, a canary.
 
 use super::canary::{Canary, Reading};
+use super::error::AgentError;
 use super::model::Model;
 use super::thermal::Thermometer;
-use super::{AgentError, clock, cycles};
+use super::{clock, cycles};
 use crate::protocol::{Sample, SampleFault};
 
 /// Untimed runs before the timed ones. The model before has left its own data in the caches and its own branches in the predictors: of

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::canary::Canary;
 use super::cold::Flush;
+use super::error::AgentError;
+use super::events::Events;
 use super::model::Model;
 use super::sampler::Sampler;
 use super::schedule::Schedule;
 use super::thermal::{Fitness, Thermometer};
-use super::{AgentError, Events};
 use crate::hardware::Sensor;
 use crate::protocol::{Event, Job, Sample, SampleFault};
 

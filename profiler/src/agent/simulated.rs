@@ -7,8 +7,10 @@ use std::path::Path;
 
 use engines::EngineKind;
 
+use super::error::AgentError;
+use super::events::{Events, engine_facts};
 use super::model::Model;
-use super::{AgentError, Events, engine_facts, region};
+use super::region;
 use crate::protocol::{DeviceFacts, Event, Item, Job, PROTOCOL, Sample, Start};
 
 /// Does the job. The device is left empty in what is said of it: the host knows what it simulates.

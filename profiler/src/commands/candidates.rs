@@ -3,53 +3,77 @@
 use std::collections::BTreeSet;
 
 use blocks::Space;
+use clap::Args;
 use serde::Serialize;
 
+use super::error::CommandError;
+use super::print;
+use super::values::points;
 use crate::show::text;
+
+#[derive(Args)]
+pub(super) struct CandidatesArgs {
+    /// Search space: built-in name or TOML file.
+    #[arg(long, default_value = "pfld")]
+    space: String,
+    /// Landmarks of the network: they set the size of the last piece of the trunk.
+    #[arg(long, default_value_t = 106, value_parser = points)]
+    points: usize,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl CandidatesArgs {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let listing = Listing::of(&Space::load(&self.space)?, self.points);
+        print::result(self.json, &listing, || listing.text())
+    }
+}
 
 /// A candidate, or a piece of the trunk.
 #[derive(Clone, Debug, Serialize)]
-pub struct Entry {
+struct Entry {
     /// Searched layer, from 1; absent for the trunk.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub layer: Option<usize>,
+    layer: Option<usize>,
     /// Stage, from 1; absent for the trunk.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stage: Option<usize>,
+    stage: Option<usize>,
     /// The primitive, or the piece's name.
-    pub primitive: String,
+    primitive: String,
     /// What it is called in tables.
-    pub key: String,
+    key: String,
     /// Multiply-accumulate operations.
-    pub macs: u64,
+    macs: u64,
     /// Trained parameters.
-    pub params: usize,
+    params: usize,
     /// Input shape, `[c, h, w]`.
-    pub input: [usize; 3],
+    input: [usize; 3],
     /// Output shape, `[c, h, w]`.
-    pub output: [usize; 3],
+    output: [usize; 3],
 }
 
 /// A space, laid out.
 #[derive(Clone, Debug, Serialize)]
-pub struct Listing {
+struct Listing {
     /// Its name.
-    pub space: String,
+    space: String,
     /// Its hash.
-    pub hash: String,
+    hash: String,
     /// Different keys among the candidates.
-    pub keys: usize,
+    keys: usize,
     /// All candidates of all layers.
-    pub candidates: Vec<Entry>,
+    candidates: Vec<Entry>,
     /// The trunk's pieces, for that many landmarks.
-    pub trunk: Vec<Entry>,
+    trunk: Vec<Entry>,
     /// Landmarks.
-    pub points: usize,
+    points: usize,
 }
 
 impl Listing {
     /// Lists a space.
-    pub fn of(space: &Space, points: usize) -> Self {
+    fn of(space: &Space, points: usize) -> Self {
         let entry = |graph: &blocks::Graph, layer, stage, primitive: &str, key: String| {
             let dims = |s: blocks::Shape| [s.c, s.h, s.w];
             let input = graph.inputs().first().map(|&x| dims(graph.node(x).shape)).unwrap_or_default();
@@ -71,7 +95,7 @@ impl Listing {
     }
 
     /// For people.
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let head = ["layer", "primitive", "input", "output", "MMAC", "params", "key"];
         let mut rows = vec![head.map(String::from).to_vec()];
         let shape = |[c, h, w]: [usize; 3]| format!("{c}x{h}x{w}");

@@ -1,33 +1,54 @@
-//! What is attached: this machine, every phone that adb knows, and boards that are named; and what is to be taken away from it.
+//! `profiler devices`: what is attached: this machine, every phone that adb knows, and boards that are named.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Serialize;
 
-use crate::devices::{self, Access, Address};
-use crate::error::HostError;
+use super::error::CommandError;
+use super::print;
+use crate::devices::Address;
 use crate::hardware::{Files, Knowledge};
-use crate::output::note;
+
+#[derive(Args)]
+pub(super) struct DevicesArgs {
+    /// A device to ask [default: this machine and all attached phones]. Can be repeated.
+    #[arg(long)]
+    device: Vec<Address>,
+    /// SSH key file [default: ssh-agent, then the keys in ~/.ssh].
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl DevicesArgs {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let listed = list(&self.device, self.identity.as_deref())?;
+        print::result(self.json, &listed, || text(&listed))
+    }
+}
 
 /// A device, or why nothing is known of it.
 #[derive(Debug, Serialize)]
-pub struct Listed {
+struct Listed {
     /// What `--device` takes.
-    pub device: String,
+    device: String,
     /// What is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub knowledge: Option<Knowledge>,
+    knowledge: Option<Knowledge>,
     /// What is in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<String>,
+    trouble: Option<String>,
 }
 
 /// Asks the devices named, or this machine and all phones attached where none is. `identity` is a key file for ssh.
 ///
 /// # Errors
-/// [`HostError::Transport`] where a device that was named cannot be asked.
-pub fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, HostError> {
+/// [`CommandError::Transport`] where a device that was named cannot be asked.
+fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, CommandError> {
     if named.is_empty() {
         let mut all = vec![here()];
         remote::phones(&mut all);
@@ -35,19 +56,11 @@ pub fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, H
     }
     let one = |address: &Address| match address {
         Address::Local => Ok(here()),
-        Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => remote::one(address, identity).map_err(HostError::Transport),
+        Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => {
+            remote::one(address, identity).map_err(CommandError::Transport)
+        }
     };
     named.iter().map(one).collect()
-}
-
-/// Takes everything of this program away from a device.
-///
-/// # Errors
-/// [`HostError::Transport`] where it cannot be reached, or another profiler measures on it.
-pub fn clean(address: &Address, identity: Option<&Path>) -> Result<(), HostError> {
-    devices::open(address, Access { identity, ..Access::default() })?.remove_all()?;
-    note(format_args!("{address}: nothing of this program is left there"));
-    Ok(())
 }
 
 fn here() -> Listed {
@@ -59,17 +72,19 @@ mod remote {
     use std::path::Path;
     use std::time::Duration;
 
-    use crate::commands::devices::{Address, Files, Knowledge, Listed};
+    use super::{Address, Files, Knowledge, Listed};
+    use crate::devices::TransportError;
     use crate::devices::adb::{Adb, Server};
-    use crate::devices::remote::{RemoteError, Shell};
+    use crate::devices::remote::Shell;
     use crate::devices::simulated::{self, SimulationError};
-    use crate::devices::{Ssh, TransportError};
+    use crate::devices::ssh::Ssh;
+    use crate::output::note;
 
     /// How long a device may take to show its files.
     const LIMIT: Duration = Duration::from_secs(30);
 
     pub(super) fn phones(all: &mut Vec<Listed>) {
-        let found = Server::find().and_then(|server| server.attached());
+        let found = Server::find().and_then(|server| Ok(server.attached()?));
         match found {
             Ok(phones) => {
                 for phone in phones {
@@ -102,8 +117,9 @@ mod remote {
         Ok(Listed { device, knowledge: Some(simulated::device::knowledge(&chip)), trouble })
     }
 
-    fn ask(shell: &mut dyn Shell) -> Result<Listed, RemoteError> {
+    fn ask(shell: &mut dyn Shell) -> Result<Listed, TransportError> {
         let text = shell.output("show what it is", &Files::command(), LIMIT)?;
+        shell.notices().iter().for_each(note);
         Ok(Listed { device: shell.name(), knowledge: Some(Knowledge::of(&Files::parse(&text))), trouble: None })
     }
 }
@@ -112,7 +128,7 @@ mod remote {
 mod remote {
     use std::path::Path;
 
-    use crate::commands::devices::{Address, Listed};
+    use super::{Address, Listed};
     use crate::devices::TransportError;
 
     pub(super) fn phones(_: &mut Vec<Listed>) {}
@@ -123,7 +139,7 @@ mod remote {
 }
 
 /// The list in words.
-pub fn text(devices: &[Listed]) -> String {
+fn text(devices: &[Listed]) -> String {
     let mut text = String::new();
     for device in devices {
         // Writing to a String does not fail.

@@ -5,63 +5,76 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
+use clap::Args;
 use emulator::{Emulator, Run, trust};
 use serde::Serialize;
 use simulator::{Chip, Region};
 
+use super::error::CommandError;
+use super::print;
 use crate::devices::interrupt;
-use crate::error::HostError;
-use crate::output::{note, note_text, replace_file};
+use crate::file_error::FileError;
+use crate::output::{note, note_text};
 use crate::show::explain::Explanation;
 
 /// Time between two looks at the program.
 const POLL: Duration = Duration::from_millis(10);
 
-/// What is to be run, and how.
-#[derive(Clone, Debug)]
-pub struct Simulate {
-    /// The chip: a name or a file.
-    pub chip: String,
-    /// The program, and its arguments.
-    pub program: Vec<OsString>,
-    /// The folder of its libraries, where it is not static.
-    pub sysroot: Option<PathBuf>,
-    /// Variables that it sees.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Whether a time is told though instructions are not known.
-    pub allow_unknown: bool,
-    /// File for the figures as JSON.
-    pub json: Option<PathBuf>,
+#[derive(Args)]
+pub(super) struct SimulateArgs {
+    /// The chip: its name (qrb2210, rpi3b, sd625) or a TOML file.
+    #[arg(long, default_value = "sd625")]
+    chip: String,
+    /// Folder with the loader and the libraries of a program that is not static, laid out as below `/`.
+    #[arg(long, value_name = "DIR")]
+    sysroot: Option<PathBuf>,
+    /// Set an environment variable of the program; its environment is empty otherwise. Can be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(OsString, OsString)>,
+    /// Report a time even if the simulator does not know more than 0.1 % of the instructions.
+    #[arg(long)]
+    allow_unknown: bool,
+    /// Write the figures as JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+fn variable(text: &str) -> Result<(OsString, OsString), String> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("is not NAME=VALUE")?;
+    Ok((name.into(), value.into()))
 }
 
 /// What a program's run took.
 #[derive(Clone, Debug, Serialize)]
-pub struct Simulated {
+struct Simulated {
     /// The chip.
-    pub chip: String,
+    chip: String,
     /// Threads that the program had; the first one alone was simulated.
-    pub threads: u32,
+    threads: u32,
     /// Figures, and where the time went; a program with marks has several.
-    pub regions: Vec<Explanation>,
+    regions: Vec<Explanation>,
 }
 
-impl Simulate {
+impl SimulateArgs {
     /// Runs it, tells the figures on the standard error, and gives the program's exit code.
     ///
     /// # Errors
-    /// [`HostError::Chip`], [`HostError::Emulator`], [`HostError::Interrupted`].
-    pub fn run(&self) -> Result<u8, HostError> {
+    /// [`CommandError::Chip`], [`CommandError::Emulator`], [`CommandError::Interrupted`].
+    pub(super) fn run(&self) -> Result<u8, CommandError> {
         interrupt::catch();
         let chip = Chip::find(&self.chip)?;
         let Some((program, arguments)) = self.program.split_first() else {
-            return Err(HostError::Usage("name a program: profiler simulate --chip sd625 -- PROGRAM ARGUMENTS".to_string()));
+            return Err(CommandError::Usage("name a program: profiler simulate --chip sd625 -- PROGRAM ARGUMENTS".to_string()));
         };
         let program = Path::new(program);
         let emulator = Emulator::find(engines::library::cache_folder().as_deref())?;
         let run = Run {
             arguments: arguments.to_vec(),
             sysroot: self.sysroot.as_deref(),
-            environment: self.environment.clone(),
+            environment: self.env.clone(),
             ..Run::new(&chip, program)
         };
         let mut prepared = emulator.prepare(&run)?;
@@ -69,7 +82,7 @@ impl Simulate {
         let child = prepared.command().spawn().map_err(failed)?;
         let ended = wait(child).map_err(failed)?;
         if interrupt::requested() {
-            return Err(HostError::Interrupted { raw: None });
+            return Err(CommandError::Interrupted);
         }
         prepared.check_end(ended)?;
         let report = prepared.report()?;
@@ -81,8 +94,8 @@ impl Simulate {
         };
         if let Some(path) = &self.json {
             let text =
-                serde_json::to_vec_pretty(&simulated).map_err(std::io::Error::from).map_err(HostError::file("write", path))?;
-            replace_file(path, &text)?;
+                serde_json::to_vec_pretty(&simulated).map_err(std::io::Error::from).map_err(FileError::new("write", path))?;
+            print::replace_file(path, &text)?;
         }
         let known = report.regions.iter().try_for_each(|region| trust::check_region(region, self.allow_unknown));
         known.map_err(emulator::EmulatorError::from)?;

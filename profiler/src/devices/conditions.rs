@@ -3,18 +3,11 @@
 
 use luts::{Cluster, Device, EngineId, Header, Simulator};
 
+use super::facts::pinned_cluster;
 use super::identity::Difference;
-use crate::hardware::CpuList;
 
 /// How far apart two tables' clocks, or two canaries' times, may be: more is another state of the device. A share.
 const STATE: f64 = 0.05;
-
-/// The cluster of the processors that were measured on; absent where it is not known.
-pub fn pinned_cluster<'a>(device: &'a Device, cpus: &[usize]) -> Option<&'a Cluster> {
-    let first = cpus.first()?;
-    let holds = |cluster: &&Cluster| CpuList::parse(&cluster.cpus).is_some_and(|list| list.0.contains(first));
-    device.clusters.iter().find(holds)
-}
 
 /// Everything that may change a block's time and differs between two tables. Temperatures are not asked: they act through the clock.
 pub fn differences(a: &Header, b: &Header) -> Vec<Difference> {

@@ -4,17 +4,14 @@
 //! one it says nothing. Names alone do not tell: virtual machines call very different processors alike. What one side does not state
 //! (tables of earlier schemas state less) cannot be compared, and is said to be so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engines::EngineKind;
 use luts::{Cluster, Device, EngineId, Header, Simulator, Source};
 use serde::Serialize;
 
-use super::conditions::pinned_cluster;
-use crate::error::HostError;
-use crate::fit::fitted;
+use super::facts;
 use crate::hardware::CpuList;
-use crate::output::note;
 use crate::protocol::Start;
 
 /// What a measurement is of.
@@ -55,8 +52,8 @@ impl Identity {
 
     /// Of an agent that is to run an engine in that many threads.
     pub fn of_agent(start: &Start, threads: usize) -> Self {
-        let simulator = fitted::simulator(start);
-        let this = Self::new(&fitted::device(start), &fitted::engine(start), &start.cpus, threads);
+        let simulator = facts::simulator(start);
+        let this = Self::new(&facts::device(start), &facts::engine(start), &start.cpus, threads);
         this.on(simulator.is_some(), simulator.as_ref())
     }
 
@@ -81,7 +78,7 @@ impl Identity {
         let Device { model, arch, soc, serial_hash: _, system: _, kernel: _, memory_mib: _, sensors: _, clusters: _ } = device;
         // The program's hash is of tables of schema 2: it changes with every commit, and says nothing of the engine.
         let EngineId { name, version, precision, library_sha256, build, program_sha256: _ } = engine;
-        let pinned = pinned_cluster(device, cpus);
+        let pinned = facts::pinned_cluster(device, cpus);
         let of_cluster = |field: fn(&Cluster) -> &Option<String>| pinned.and_then(|cluster| field(cluster).clone());
         let crowded = if !cpus.is_empty() && cpus.len() < threads { format!(" on {} CPU(s)", cpus.len()) } else { String::new() };
         Self {
@@ -134,6 +131,20 @@ impl Comparison {
     }
 }
 
+/// A device or an engine that is not the table's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} is not a table of this device and engine:{}\nNothing was written. `profiler build` measures a table of this device; \
+     --other-device compares with this one all the same, and leaves its header as it is",
+    .differences.iter().map(|line| format!("\n  {line}")).collect::<String>()
+)]
+pub struct OtherDevice {
+    /// The table.
+    pub path: PathBuf,
+    /// In what they differ, a line each.
+    pub differences: Vec<String>,
+}
+
 /// A table that a device is held against.
 pub struct TableIdentity<'a> {
     path: &'a Path,
@@ -152,8 +163,8 @@ impl<'a> TableIdentity<'a> {
     /// Refuses another engine, before anything is prepared for it.
     ///
     /// # Errors
-    /// [`HostError::OtherDevice`].
-    pub fn check_engine(&self, engine: EngineKind) -> Result<(), HostError> {
+    /// [`OtherDevice`].
+    pub fn check_engine(&self, engine: EngineKind) -> Result<(), OtherDevice> {
         let name = &self.header.engine.name;
         if name.parse() == Ok(engine) {
             return Ok(());
@@ -164,40 +175,40 @@ impl<'a> TableIdentity<'a> {
     /// Refuses another device or engine, before anything is measured on it.
     ///
     /// # Errors
-    /// [`HostError::OtherDevice`].
-    pub fn check(&self, start: &Start, threads: usize) -> Result<(), HostError> {
+    /// [`OtherDevice`].
+    pub fn check(&self, start: &Start, threads: usize) -> Result<(), OtherDevice> {
         self.refuse(self.compare(start, threads).lines("the table", "here"))
     }
 
-    /// Says what differs where that is allowed, and what could not be compared.
-    pub fn tell(&self, start: &Start, threads: usize) {
+    /// What the user should know, a line each: what differs where that is allowed, and what could not be compared.
+    pub fn remarks(&self, start: &Start, threads: usize) -> Vec<String> {
         let comparison = self.compare(start, threads);
-        for line in comparison.lines("the table", "here") {
-            note(format_args!("warning: another device or engine than the table's: {line}"));
-        }
+        let differs = |line| format!("warning: another device or engine than the table's: {line}");
+        let mut remarks: Vec<String> = comparison.lines("the table", "here").into_iter().map(differs).collect();
         if !comparison.unknown.is_empty() {
             let unknown = comparison.unknown.join(", ");
-            note(format_args!("not stated by the table or not by the device, and so not compared: {unknown}"));
+            remarks.push(format!("not compared, because the table or the device does not state it: {unknown}"));
         }
         let units = self.header.units.as_ref().map(|units| units.serial_hashes.as_slice()).unwrap_or_default();
         let mut known = units.iter().chain(&self.header.device.serial_hash).peekable();
-        if let Some(unit) = fitted::serial_hash(start)
+        if let Some(unit) = facts::serial_hash(start)
             && known.peek().is_some()
             && !known.any(|known| *known == unit)
         {
-            note("another unit of the model than the table's: units differ by some per cent");
+            remarks.push("another unit of the model than the table's: units differ by some per cent".to_string());
         }
+        remarks
     }
 
     fn compare(&self, start: &Start, threads: usize) -> Comparison {
         self.identity.compare(&Identity::of_agent(start, threads))
     }
 
-    fn refuse(&self, differences: Vec<String>) -> Result<(), HostError> {
+    fn refuse(&self, differences: Vec<String>) -> Result<(), OtherDevice> {
         if differences.is_empty() || self.any {
             return Ok(());
         }
-        Err(HostError::OtherDevice { path: self.path.to_path_buf(), differences })
+        Err(OtherDevice { path: self.path.to_path_buf(), differences })
     }
 }
 

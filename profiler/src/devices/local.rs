@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 
 use engines::{EngineError, EngineKind};
 
+use super::error::TransportError;
+use super::notice::Notice;
 use super::stream::{self, Ended, Flow};
-use super::{Transport, TransportError};
+use super::transport::Transport;
 
 /// The local device. Its folder is the host's.
 #[derive(Default)]
@@ -63,5 +65,9 @@ impl Transport for Local {
     fn remove_all(&mut self) -> Result<(), TransportError> {
         // Nothing is brought anywhere.
         Ok(())
+    }
+
+    fn notices(&mut self) -> Vec<Notice> {
+        Vec::new()
     }
 }

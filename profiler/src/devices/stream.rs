@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::TransportError;
+use super::error::TransportError;
 use super::interrupt;
 
 /// Longest line taken; an agent's are a few hundred bytes, the first one of a server of many processors some thousand.

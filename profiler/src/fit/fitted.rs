@@ -1,25 +1,50 @@
 //! From samples to a table: the fit, the rows, the header.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use blocks::{Candidate, Graph, Op, Primitive, Space};
 use luts::{
-    Anchor, Canary, Celsius, ClockBand, Cluster, Device, Discarded, EngineId, Fit, Header, Interval, Kind, Megahertz, Micros, Row,
-    Shapes, Simulator, Source, SpaceId, Table, TemperatureBand,
+    Anchor, Canary, Celsius, ClockBand, Discarded, Fit, Header, Interval, Kind, Megahertz, Micros, Row, Shapes, Source, SpaceId,
+    Table, TemperatureBand,
 };
 
 use super::posterior::{self, Fitted, Measured, Net, Noise, Part};
 use super::readings::{Canaried, Readings};
-use crate::error::HostError;
+use crate::devices::facts;
 use crate::measure::job::{self, Model, OVERHEAD};
-use crate::measure::raw::Samples;
-use crate::protocol::{EngineFacts, Start};
+use crate::measure::raw::{Kept, Samples};
+use crate::protocol::Start;
 use crate::show::text;
 use crate::stats::quantile;
 
 /// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent.
 const ANCHORS: usize = 12;
+
+/// Why samples make no table.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// Samples are missing.
+    #[error("{path}: {reason}")]
+    Samples {
+        /// The raw sample file.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// The figures make no table.
+    #[error(
+        "the measured figures make no table:{}{}",
+        .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(),
+        Kept::remark(Some(&Kept::of_build(.raw)))
+    )]
+    Faults {
+        /// What is wrong.
+        faults: Vec<luts::Fault>,
+        /// Where the samples are.
+        raw: PathBuf,
+    },
+}
 
 /// What was measured, so that its samples can be fitted.
 pub struct Plan<'a> {
@@ -41,13 +66,13 @@ impl Plan<'_> {
     /// Fits the samples into a table; `raw` is the file that they are in, for messages.
     ///
     /// # Errors
-    /// [`HostError::Raw`] where samples are missing, [`HostError::Faults`] where the figures make no table.
-    pub fn table(&self, samples: &Samples, raw: &Path) -> Result<Table, HostError> {
+    /// [`FitError::Samples`] where samples are missing, [`FitError::Faults`] where the figures make no table.
+    pub fn table(&self, samples: &Samples, raw: &Path) -> Result<Table, FitError> {
         let Self { models, nets, .. } = self;
-        let broken = |reason: &str| HostError::Raw { path: raw.to_path_buf(), reason: reason.to_string() };
+        let broken = |reason: &str| FitError::Samples { path: raw.to_path_buf(), reason: reason.to_string() };
         let start = samples.start.as_ref().ok_or_else(|| broken("does not say where it was measured"))?;
         let readings = Readings::of(samples).ok_or_else(|| broken("holds no good sample"))?;
-        let measured = |id: &str| -> Result<Measured, HostError> {
+        let measured = |id: &str| -> Result<Measured, FitError> {
             readings.time(id).ok_or_else(|| broken(&format!("has too few samples of '{id}'")))
         };
         let parts: Vec<&Model> =
@@ -60,7 +85,7 @@ impl Plan<'_> {
             let group = groups.iter().position(|g| *g == group(m)).unwrap_or_default();
             Ok(Part { alone: measured(&m.id)?, group, kin: kin(m) })
         };
-        let alone = parts.iter().map(part).collect::<Result<Vec<_>, HostError>>()?;
+        let alone = parts.iter().map(part).collect::<Result<Vec<_>, FitError>>()?;
         let whole = nets.iter().map(|choice| {
             let mut counts = vec![0.0; parts.len()];
             let blocks =
@@ -74,7 +99,7 @@ impl Plan<'_> {
             }
             Ok(Net { parts: counts, time: measured(&job::net_id(choice))? })
         });
-        let whole = whole.collect::<Result<Vec<_>, HostError>>()?;
+        let whole = whole.collect::<Result<Vec<_>, FitError>>()?;
         let fitted = posterior::fit(&alone, measured(OVERHEAD)?, &whole, readings.noise());
         let fitted = fitted.ok_or_else(|| broken("its figures cannot be fitted"))?;
         let noise = whole.iter().map(|net| (net.time.error / net.time.us).powi(2)).sum::<f64>() / whole.len().max(1) as f64;
@@ -95,9 +120,9 @@ impl Plan<'_> {
             // By the intervals that are stated, of the samples that count.
             stopped_by: canaried.map(|_| if is_precise() { "precision" } else { "budget" }.to_string()),
             space: SpaceId { name: self.space.name().to_string(), hash: self.space.hash() },
-            device: device(start),
-            engine: engine(start),
-            simulator: simulator(start),
+            device: facts::device(start),
+            engine: facts::engine(start),
+            simulator: facts::simulator(start),
             canary: canaried.map(|own| Canary {
                 kind: start.canary.clone(),
                 stated_us: Micros(own.stated),
@@ -116,11 +141,11 @@ impl Plan<'_> {
             checked: None,
         };
         let rows = self.rows(samples, &readings, &parts, &fitted.parts);
-        Table::new(header, rows).map_err(|faults| HostError::Faults { faults, raw: raw.to_path_buf() })
+        Table::new(header, rows).map_err(|faults| FitError::Faults { faults, raw: raw.to_path_buf() })
     }
 
     /// The first networks that have a candidate of the space in every layer, with their times.
-    fn anchors(&self, measured: &dyn Fn(&str) -> Result<Measured, HostError>) -> Result<Vec<Anchor>, HostError> {
+    fn anchors(&self, measured: &dyn Fn(&str) -> Result<Measured, FitError>) -> Result<Vec<Anchor>, FitError> {
         let is_own = |net: &&Vec<Primitive>| {
             std::iter::zip(net.iter(), self.space.layers()).all(|(primitive, layer)| layer.primitives.contains(primitive))
         };
@@ -210,74 +235,6 @@ fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
             format!("means of simulated runs, after one that warms the caches; {fit} {nets} whole networks (tau {tau}, rho {rho})")
         }
     }
-}
-
-/// What simulated the device, and how near it came to real ones.
-pub(crate) fn simulator(start: &Start) -> Option<Simulator> {
-    let facts = start.simulator.as_ref()?;
-    Some(Simulator {
-        chip: facts.chip.clone(),
-        chip_sha256: facts.chip_sha256.clone(),
-        model: facts.simulator.clone(),
-        qemu: facts.qemu.clone(),
-        qemu_sha256: facts.qemu_sha256.clone(),
-        agent_sha256: facts.agent_sha256.clone(),
-        errors: model_errors(),
-    })
-}
-
-#[cfg(not(target_os = "android"))]
-fn model_errors() -> Vec<luts::ModelError> {
-    let error = |compared: simulator::Compared| luts::ModelError {
-        what: compared.what,
-        count: compared.count,
-        mape: compared.mape,
-        bias: compared.bias,
-        largest: compared.largest,
-        kendall_tau: compared.kendall_tau,
-    };
-    simulator::validation().into_iter().map(error).collect()
-}
-
-#[cfg(target_os = "android")]
-fn model_errors() -> Vec<luts::ModelError> {
-    Vec::new()
-}
-
-/// The engine as tables state it.
-pub(crate) fn engine(start: &Start) -> EngineId {
-    let EngineFacts { name, version, precision, library_sha256, build } = start.engine.clone();
-    EngineId { name, version, precision, library_sha256, build, program_sha256: None }
-}
-
-/// The device as tables state it.
-pub(crate) fn device(start: &Start) -> Device {
-    let known = &start.device.known;
-    let cluster = |c: &crate::hardware::Cluster| Cluster {
-        cpus: c.cpus.to_string(),
-        core: c.core.clone(),
-        processor: c.processor.clone(),
-        instruction_sets: c.instruction_sets.clone(),
-        min_mhz: c.min_mhz.map(Megahertz),
-        max_mhz: c.max_mhz.map(Megahertz),
-        shared_l2: c.shared_l2.as_ref().map(ToString::to_string),
-    };
-    Device {
-        model: known.model.clone().or_else(|| known.soc.clone()).unwrap_or_else(|| "unknown".to_string()),
-        arch: start.device.arch.clone(),
-        soc: known.soc.clone(),
-        serial_hash: serial_hash(start),
-        system: known.system.clone(),
-        kernel: known.kernel.clone(),
-        memory_mib: known.memory_mib,
-        sensors: known.sensors.iter().map(|sensor| sensor.kind.clone()).collect(),
-        clusters: known.clusters.iter().map(cluster).collect(),
-    }
-}
-
-/// The first digits of the serial number's hash: they tell units apart without naming them.
-pub(crate) fn serial_hash(start: &Start) -> Option<String> {
-    start.device.serial.as_ref().map(|serial| files::sha256(serial)[..16].to_string())
 }
 
 /// The clocks seen. An emulator's are none of a processor.

@@ -2,7 +2,7 @@
 
 use luts::{Kind, Table};
 
-use crate::devices::conditions::pinned_cluster;
+use crate::devices::facts::pinned_cluster;
 
 /// Floating-point operations a cycle of a Cortex-A53: one fused multiply-add of four f32 (Arm's Cortex-A53 software optimisation
 /// guide: a 128-bit FMLA is issued every cycle).

@@ -8,13 +8,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::files::Files;
+use super::names;
 use super::processor::{Parts, Processors};
-use super::{Files, names, number};
+use super::values::{LIMIT, hex, number};
 
 const CPUS: &str = "/sys/devices/system/cpu/cpu";
-/// Processors beyond this are not believed.
-pub(super) const LIMIT: usize = 1024;
-
 /// Numbers of processors, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CpuList(pub Vec<usize>);
@@ -224,8 +223,4 @@ fn register(files: &Files, cpu: usize) -> Option<u64> {
 /// Implementer and part from that register.
 fn midr(files: &Files, cpu: usize) -> Option<(u64, u64)> {
     register(files, cpu).map(|midr| (midr >> 24 & 0xff, midr >> 4 & 0xfff))
-}
-
-pub(super) fn hex(text: &str) -> Option<u64> {
-    u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
 }

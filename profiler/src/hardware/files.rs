@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use super::clean;
+use super::values::clean;
 
 /// Longest file taken; /proc/cpuinfo of a large server has 200 KiB.
 const FILE_LIMIT: u64 = 1 << 18;

@@ -9,6 +9,7 @@
 //! | [`cpu`] | processors and their clusters |
 //! | [`names`] | names of cores and chips |
 //! | `processor` | what tells processors of one name apart |
+//! | `values` | numbers and texts that a file may hold |
 
 pub mod cpu;
 pub mod files;
@@ -16,14 +17,14 @@ pub mod files;
 mod fuzz;
 pub mod names;
 mod processor;
+mod values;
 
 use serde::{Deserialize, Serialize};
 
 pub use cpu::{Cluster, CpuList, choose};
 pub use files::Files;
 
-/// Longest text taken from a file.
-const TEXT_LIMIT: usize = 200;
+use values::number;
 
 /// What is known of a device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -109,15 +110,4 @@ fn sensors(files: &Files) -> Vec<Sensor> {
         Some(Sensor { zone, kind: at("type").unwrap_or_else(|| "unknown".to_string()), celsius })
     };
     zones.into_iter().filter_map(sensor).collect()
-}
-
-/// A whole number, of reasonable length.
-fn number(text: &str) -> Option<u64> {
-    text.trim().parse().ok()
-}
-
-/// Printable, short, or nothing.
-fn clean(text: &str) -> Option<String> {
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(TEXT_LIMIT).collect();
-    (!text.is_empty()).then_some(text)
 }

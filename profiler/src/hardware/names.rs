@@ -1,6 +1,7 @@
 //! Names of cores and chips.
 
-use super::{Files, clean};
+use super::files::Files;
+use super::values::clean;
 
 /// Arm's own cores by part number (Arm's technical reference manuals, register MIDR_EL1).
 const ARM_CORES: [(u64, &str); 24] = [

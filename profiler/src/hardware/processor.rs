@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cpu::{LIMIT, hex};
-use super::{Files, clean, number};
+use super::files::Files;
+use super::values::{LIMIT, clean, hex, number};
 
 /// Instruction sets that bear on arithmetic begin so, as Linux names them: x86's, then Arm's.
 const ARITHMETIC: [&str; 18] = [

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use engines::{Element, Value};
+use files::Impostor;
 use luts::nni::literal::Literal;
 
-use crate::error::HostError;
+use crate::file_error::FileError;
 
 /// How NumPy's files begin.
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -54,6 +55,44 @@ impl FromStr for NamedFile {
     }
 }
 
+/// Why inputs cannot be given to models.
+#[derive(Debug, thiserror::Error)]
+pub enum GivenError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file that is something else than its name says.
+    #[error("{path} {found}")]
+    Impostor {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: Impostor,
+    },
+    /// A file without values.
+    #[error("{path} cannot be an input: {reason}; write it with numpy.save(file, array)")]
+    Values {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An input that is given twice.
+    #[error("input '{name}' is given twice; one --shape or one --input is enough")]
+    Twice {
+        /// Its name.
+        name: String,
+    },
+    /// An input that no model has.
+    #[error("no model has an input '{name}'; {known}")]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// The models' inputs, in words.
+        known: String,
+    },
+}
+
 /// All that is said of inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
@@ -65,18 +104,15 @@ impl Given {
     /// Reads the files.
     ///
     /// # Errors
-    /// [`HostError::File`]; [`HostError::Usage`] where one holds no numbers, or where an input is named twice.
-    pub fn read(shapes: Vec<NamedShape>, files: Vec<NamedFile>) -> Result<Self, HostError> {
+    /// [`GivenError`]: a file cannot be read or holds no numbers, or an input is named twice.
+    pub fn read(shapes: Vec<NamedShape>, files: Vec<NamedFile>) -> Result<Self, GivenError> {
         let mut inputs: Vec<_> = shapes.into_iter().map(|NamedShape { name, shape }| (name, shape, None)).collect();
         for NamedFile { name, path } in files {
-            let bytes = fs::read(&path).map_err(HostError::file("read", &path))?;
-            let shown = path.display();
+            let bytes = fs::read(&path).map_err(FileError::new("read", &path))?;
             if let Some(found) = files::impostor(&bytes) {
-                return Err(HostError::Usage(format!("{shown} {found}")));
+                return Err(GivenError::Impostor { path, found });
             }
-            let value = read_npy(&bytes).map_err(|reason| {
-                HostError::Usage(format!("{shown} cannot be an input: {reason}; write it with numpy.save(file, array)"))
-            })?;
+            let value = read_npy(&bytes).map_err(|reason| GivenError::Values { path, reason })?;
             inputs.push((name, value.shape().to_vec(), Some(value)));
         }
         let named_before = |(i, (name, ..)): (usize, &(String, Vec<usize>, Option<Value>))| {
@@ -84,7 +120,7 @@ impl Given {
         };
         let twice = inputs.iter().enumerate().find_map(named_before);
         match twice {
-            Some(name) => Err(HostError::Usage(format!("input '{name}' is given twice; one --shape or one --input is enough"))),
+            Some(name) => Err(GivenError::Twice { name }),
             None => Ok(Self { inputs }),
         }
     }
@@ -92,8 +128,8 @@ impl Given {
     /// Refuses what no model has as an input. `models` are their inputs' names, where they are known.
     ///
     /// # Errors
-    /// [`HostError::Usage`].
-    pub fn check(&self, models: &[(PathBuf, Option<Vec<String>>)]) -> Result<(), HostError> {
+    /// [`GivenError::Unknown`].
+    pub fn check(&self, models: &[(PathBuf, Option<Vec<String>>)]) -> Result<(), GivenError> {
         let takes = |name: &String| models.iter().any(|(_, inputs)| inputs.as_ref().is_none_or(|inputs| inputs.contains(name)));
         let Some((name, ..)) = self.inputs.iter().find(|(name, ..)| !takes(name)) else { return Ok(()) };
         let one = |(path, inputs): &(PathBuf, Option<Vec<String>>)| {
@@ -101,7 +137,7 @@ impl Given {
             format!("{} has {}", path.display(), inputs.join(", "))
         };
         let known = models.iter().map(one).collect::<Vec<_>>().join("; ");
-        Err(HostError::Usage(format!("no model has an input '{name}'; {known}")))
+        Err(GivenError::Unknown { name: name.clone(), known })
     }
 }
 
@@ -161,8 +197,8 @@ fn element(descr: &str) -> Option<Element> {
 }
 
 /// The values as a file of the job's.
-pub fn write(value: &Value, path: &Path) -> Result<(), HostError> {
-    fs::write(path, value.bytes()).map_err(HostError::file("write", path))
+pub fn write(value: &Value, path: &Path) -> Result<(), FileError> {
+    fs::write(path, value.bytes()).map_err(FileError::new("write", path))
 }
 
 #[cfg(test)]

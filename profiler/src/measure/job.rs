@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use blocks::{Builder, Graph, Primitive, Shape, Space, Weights, eval, onnx};
-use engines::mnn::convert::Converter;
+use engines::mnn::convert::{ConvertError, Converter};
 use engines::{EngineKind, ModelFormat};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
-use super::given::{self, Given};
+use super::given::{self, Given, GivenError};
 use crate::devices::interrupt;
-use crate::error::HostError;
+use crate::file_error::FileError;
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
 use crate::random::Random;
 
@@ -39,6 +39,44 @@ pub fn is_net(id: &str) -> bool {
 /// An architecture as tables list it: its primitives, separated by blanks.
 pub fn architecture(choice: &[Primitive]) -> String {
     choice.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// Why a job cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What models are given.
+    #[error(transparent)]
+    Given(#[from] GivenError),
+    /// A user's model that is not what it should be.
+    #[error(transparent)]
+    Model(#[from] onnx::FileError),
+    /// A model that cannot be converted for the engine.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// A block that cannot be written or computed: a fault of this program.
+    #[error("cannot prepare '{id}': {reason}")]
+    Prepare {
+        /// The item.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl JobError {
+    /// The converter's refusal, of the user's file and not of the copy that it was given.
+    fn of_model(self, file: &Path) -> Self {
+        match self {
+            Self::Convert(ConvertError::Refused { said, .. }) => ConvertError::Refused { path: file.to_path_buf(), said }.into(),
+            other => other,
+        }
+    }
 }
 
 /// Something to be measured.
@@ -84,8 +122,8 @@ impl JobFolder {
     /// Writes the files of all models, for that engine.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Prepare`], [`HostError::Convert`], [`HostError::Interrupted`].
-    pub fn prepare(models: &[Model], engine: EngineKind, bars: &MultiProgress) -> Result<Self, HostError> {
+    /// [`JobError::File`], [`JobError::Prepare`], [`JobError::Convert`], [`JobError::Interrupted`].
+    pub fn prepare(models: &[Model], engine: EngineKind, bars: &MultiProgress) -> Result<Self, JobError> {
         let folder = new_folder()?;
         let writer = Writer::new(engine, folder.path())?;
         let bar = bars.add(progress_bar(models.len()));
@@ -96,7 +134,7 @@ impl JobFolder {
                 let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let Some(model) = models.get(i) else { return Ok(made) };
                 if interrupt::requested() {
-                    return Err(HostError::Interrupted { raw: None });
+                    return Err(JobError::Interrupted);
                 }
                 made.push((i, writer.write(model, i)?));
                 bar.inc(1);
@@ -106,7 +144,7 @@ impl JobFolder {
         let made = thread::scope(|scope| {
             let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             let results = handles.into_iter().map(|h| h.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
-            results.collect::<Result<Vec<_>, HostError>>()
+            results.collect::<Result<Vec<_>, JobError>>()
         });
         bar.finish_and_clear();
         let made = made?;
@@ -119,8 +157,8 @@ impl JobFolder {
     /// their inputs; the agent makes up the rest.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Model`], [`HostError::Convert`], [`HostError::Usage`] where no model has an input that is given.
-    pub fn of_files(files: &[PathBuf], engine: EngineKind, given: &Given) -> Result<Self, HostError> {
+    /// [`JobError`].
+    pub fn of_files(files: &[PathBuf], engine: EngineKind, given: &Given) -> Result<Self, JobError> {
         let folder = new_folder()?;
         let writer = Writer::new(engine, folder.path())?;
         let mut values = Vec::new();
@@ -128,7 +166,7 @@ impl JobFolder {
             let values_of = |value: &engines::Value| {
                 let file = format!("given{k}");
                 given::write(value, &folder.path().join(&file))?;
-                Ok::<_, HostError>(Values { file, element: value.element().to_string() })
+                Ok::<_, JobError>(Values { file, element: value.element().to_string() })
             };
             let from = value.as_ref().map(values_of).transpose()?;
             values.push(Input { name: name.clone(), shape: shape.clone(), values: from });
@@ -155,17 +193,17 @@ impl JobFolder {
     /// Writes the job itself.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn write_job(&self, job: &Job) -> Result<(), HostError> {
+    /// [`FileError`].
+    pub fn write_job(&self, job: &Job) -> Result<(), FileError> {
         let path = self.folder.path().join(JOB_FILE);
         let text = serde_json::to_vec(job).map_err(std::io::Error::from);
-        text.and_then(|text| fs::write(&path, text)).map_err(HostError::file("write", &path))
+        text.and_then(|text| fs::write(&path, text)).map_err(FileError::new("write", &path))
     }
 }
 
-fn new_folder() -> Result<TempDir, HostError> {
+fn new_folder() -> Result<TempDir, FileError> {
     let at = std::env::temp_dir();
-    tempfile::Builder::new().prefix("profiler-job-").tempdir().map_err(HostError::file("make a folder in", &at))
+    tempfile::Builder::new().prefix("profiler-job-").tempdir().map_err(FileError::new("make a folder in", &at))
 }
 
 fn progress_bar(models: usize) -> ProgressBar {
@@ -182,7 +220,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(engine: EngineKind, folder: &'a Path) -> Result<Self, HostError> {
+    fn new(engine: EngineKind, folder: &'a Path) -> Result<Self, JobError> {
         let converter = match engine.format() {
             ModelFormat::Onnx => None,
             ModelFormat::Mnn => Some(Converter::find()?),
@@ -191,23 +229,23 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a file and gives its name.
-    fn file(&self, name: String, bytes: &[u8]) -> Result<String, HostError> {
+    fn file(&self, name: String, bytes: &[u8]) -> Result<String, FileError> {
         let path = self.folder.join(&name);
-        fs::write(&path, bytes).map_err(HostError::file("write", &path))?;
+        fs::write(&path, bytes).map_err(FileError::new("write", &path))?;
         Ok(name)
     }
 
     /// Makes the engine's file of an ONNX file, which is in the folder only if that is the engine's.
-    fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, HostError> {
+    fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, JobError> {
         let name = format!("{index}.mnn");
         converter.convert(onnx, &self.folder.join(&name))?;
         Ok(name)
     }
 
     /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
-    fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), HostError> {
+    fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), JobError> {
         if self.converter.is_some() && files::has_ending(path, "mnn") {
-            let bytes = fs::read(path).map_err(HostError::file("read", path))?;
+            let bytes = fs::read(path).map_err(FileError::new("read", path))?;
             if let Some(found) = files::impostor(&bytes) {
                 return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
             }
@@ -218,14 +256,14 @@ impl<'a> Writer<'a> {
         let Some(converter) = &self.converter else { return Ok((name, model.inputs)) };
         let whole = self.folder.join(name);
         let converted = self.convert(converter, &whole, index).map_err(|e| e.of_model(path));
-        fs::remove_file(&whole).map_err(HostError::file("remove", &whole))?;
+        fs::remove_file(&whole).map_err(FileError::new("remove", &whole))?;
         Ok((converted?, model.inputs))
     }
 
     /// Writes the files of one model.
-    fn write(&self, model: &Model, index: usize) -> Result<Item, HostError> {
+    fn write(&self, model: &Model, index: usize) -> Result<Item, JobError> {
         let Model { id, graph } = model;
-        let fault = |reason: String| HostError::Prepare { id: id.clone(), reason };
+        let fault = |reason: String| JobError::Prepare { id: id.clone(), reason };
         let weights = Weights::for_measuring(graph, SEED);
         let bytes = onnx::model(graph, &weights, &onnx::Options::default()).map_err(|e| fault(e.to_string()))?;
         let onnx = self.file(format!("{index}.onnx"), &bytes)?;
@@ -235,7 +273,7 @@ impl<'a> Writer<'a> {
                 let onnx = self.folder.join(onnx);
                 let converted = self.convert(converter, &onnx, index)?;
                 // The device has no use for it.
-                fs::remove_file(&onnx).map_err(HostError::file("remove", &onnx))?;
+                fs::remove_file(&onnx).map_err(FileError::new("remove", &onnx))?;
                 converted
             }
         };
@@ -247,7 +285,7 @@ impl<'a> Writer<'a> {
             let shape = vec![1, node.shape.c, node.shape.h, node.shape.w];
             let file = self.floats(format!("{index}.in{k}.f32"), values)?;
             let values = Some(Values { file, element: engines::Element::Float32.to_string() });
-            Ok::<_, HostError>(Input { name: node.name.clone(), shape, values })
+            Ok::<_, JobError>(Input { name: node.name.clone(), shape, values })
         });
         let output_names = graph.outputs().iter().map(|(name, _)| name.as_str());
         Ok(Item {
@@ -262,7 +300,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the values of outputs, a file each, and gives the files' names in the order of the engine's sessions.
-    fn values(&self, index: usize, kind: &str, mut ports: Vec<(&str, &Vec<f32>)>) -> Result<Vec<String>, HostError> {
+    fn values(&self, index: usize, kind: &str, mut ports: Vec<(&str, &Vec<f32>)>) -> Result<Vec<String>, FileError> {
         if self.engine.ports_by_name() {
             ports.sort_by_key(|(name, _)| *name);
         }
@@ -270,7 +308,7 @@ impl<'a> Writer<'a> {
         ports.into_iter().enumerate().map(one).collect()
     }
 
-    fn floats(&self, name: String, values: &[f32]) -> Result<String, HostError> {
+    fn floats(&self, name: String, values: &[f32]) -> Result<String, FileError> {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.file(name, &bytes)
     }

@@ -8,7 +8,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::agent::claim;
-use crate::error::HostError;
+
+/// A file that another command writes.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} is being written by {holder}: wait until it has ended, or give another file")]
+pub struct ReservedError {
+    /// The file.
+    pub path: PathBuf,
+    /// Who writes it: process, command, since when.
+    pub holder: String,
+}
 
 /// A file that this command alone writes, until this is dropped.
 #[derive(Debug)]
@@ -21,14 +30,14 @@ impl Reserved {
     /// Reserves the file at `path`, which need not be there; `holder` is told to others that want it.
     ///
     /// # Errors
-    /// [`HostError::Reserved`] where another command writes it.
-    pub fn take(path: &Path, holder: &str) -> Result<Self, HostError> {
+    /// Another command writes it.
+    pub fn take(path: &Path, holder: &str) -> Result<Self, ReservedError> {
         let mut name = std::ffi::OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
         name.push(".lock");
         let lock = path.with_file_name(name);
         loop {
-            let reserved = |holder| HostError::Reserved { path: path.to_path_buf(), holder };
+            let reserved = |holder| ReservedError { path: path.to_path_buf(), holder };
             // A folder that does not exist or may not be written to is told where the file itself is written.
             let Some(file) = claim::lock(&lock, holder).map_err(reserved)? else { return Ok(Self { lock: None }) };
             // The one before may have removed it after it was opened here: then it is nobody's.

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use luts::{Kind, Table, Units};
 
 use super::raw::Samples;
-use crate::devices::Address;
-use crate::error::HostError;
-use crate::fit::fitted;
+use crate::devices::{Address, facts};
 use crate::stats::quantile;
 
 /// What several units do.
@@ -39,13 +37,38 @@ pub struct Unit {
     pub table: PathBuf,
 }
 
+/// Why several devices do not make one table.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitsError {
+    /// One device under two places.
+    #[error("{device} is named twice; --{sharing} needs different units")]
+    Twice {
+        /// The device.
+        device: Address,
+        /// What the units are to do.
+        sharing: &'static str,
+    },
+    /// They are not of one model, or not measured with one engine.
+    #[error("a table is of one model: {first} is {is}, {second} is {differs}; build one for each")]
+    OtherModel {
+        /// A device.
+        first: Address,
+        /// What it is.
+        is: String,
+        /// Another device.
+        second: Address,
+        /// What that is.
+        differs: String,
+    },
+}
+
 /// The units with their files: the table's own names for a single one, else with `.unitN` in them.
 ///
 /// # Errors
-/// [`HostError::Usage`] where a device is named twice.
-pub fn plan(devices: &[Address], raw: &Path, table: &Path, sharing: Sharing) -> Result<Vec<Unit>, HostError> {
+/// [`UnitsError::Twice`].
+pub fn plan(devices: &[Address], raw: &Path, table: &Path, sharing: Sharing) -> Result<Vec<Unit>, UnitsError> {
     if let Some(twice) = devices.iter().enumerate().find(|(i, device)| devices[..*i].contains(device)).map(|(_, device)| device) {
-        return Err(HostError::Usage(format!("{twice} is named twice; --{} needs different units", sharing.name())));
+        return Err(UnitsError::Twice { device: twice.clone(), sharing: sharing.name() });
     }
     let numbered = |path: &Path, i: usize| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -62,8 +85,8 @@ pub fn plan(devices: &[Address], raw: &Path, table: &Path, sharing: Sharing) -> 
 /// Checks that all units are of one model, measured with one engine.
 ///
 /// # Errors
-/// [`HostError::Usage`] with both sides named.
-pub fn same_model(units: &[Unit], samples: &[Samples]) -> Result<(), HostError> {
+/// [`UnitsError::OtherModel`].
+pub fn same_model(units: &[Unit], samples: &[Samples]) -> Result<(), UnitsError> {
     let starts: Vec<_> = std::iter::zip(units, samples).filter_map(|(unit, s)| Some((unit, s.start.as_ref()?))).collect();
     let Some(((first, a), rest)) = starts.split_first() else { return Ok(()) };
     for (unit, b) in rest {
@@ -78,13 +101,12 @@ pub fn same_model(units: &[Unit], samples: &[Samples]) -> Result<(), HostError> 
             format!("{name}, {core}{mhz}, with {} {}", start.engine.name, start.engine.version)
         };
         if of(a) != of(b) || a.engine != b.engine || a.canary != b.canary {
-            return Err(HostError::Usage(format!(
-                "a table is of one model: {} is {}, {} is {}; build one for each",
-                first.device,
-                of(a),
-                unit.device,
-                of(b)
-            )));
+            return Err(UnitsError::OtherModel {
+                first: first.device.clone(),
+                is: of(a),
+                second: unit.device.clone(),
+                differs: of(b),
+            });
         }
     }
     Ok(())
@@ -96,7 +118,7 @@ pub fn summary(sharing: Sharing, samples: &[Samples], single: &[Table]) -> Units
     Units {
         mode: sharing.name().to_string(),
         count: samples.len(),
-        serial_hashes: samples.iter().filter_map(|s| fitted::serial_hash(s.start.as_ref()?)).collect(),
+        serial_hashes: samples.iter().filter_map(|s| facts::serial_hash(s.start.as_ref()?)).collect(),
         median_spread: (!spreads.is_empty()).then(|| quantile(&spreads, 0.5)),
         largest_spread: spreads.last().copied(),
     }

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`text`] | figures and tables as text |
 //! | [`picture`] | drawings, and their files: SVG, PNG, HTML |
+//! | [`check`] | a check: text and picture |
 //! | [`lut`] | a latency table as a heat map |
 //! | `explain` | where simulated time goes |
 
+pub mod check;
 #[cfg(not(target_os = "android"))]
 pub mod explain;
 pub mod lut;

@@ -10,12 +10,11 @@ use luts::{Header, Interval, Kind, Micros, Row, Table};
 use serde::Serialize;
 
 use crate::devices::identity::{Comparison, Identity};
-use crate::error::HostError;
 use crate::show::text;
 use crate::stats::quantile;
 
 /// Which times of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Caches {
     /// A block's share inside a network: what the search uses.
@@ -107,25 +106,43 @@ pub struct Swap {
     pub certain: bool,
 }
 
+/// Why two tables cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum DiffError {
+    /// They were measured under different conditions.
+    #[error("{first} and {second} were measured under unlike conditions: {}; --force compares them all the same", .differences.join("; "))]
+    Unlike {
+        /// A table.
+        first: String,
+        /// Another one.
+        second: String,
+        /// In what they differ.
+        differences: Vec<String>,
+    },
+    /// They have no row in common.
+    #[error("{first} and {second} have no time in common")]
+    NothingInCommon {
+        /// A table.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+}
+
 /// Compares two tables of a space.
 ///
 /// # Errors
-/// [`HostError::Usage`] where they were measured under unlike conditions (threads, caches, spaces) and `force` is not given, or
-/// where they have no row in common.
-pub fn diff(a: &Side, b: &Side, space: Option<&Space>, force: bool) -> Result<Diff, HostError> {
+/// [`DiffError::Unlike`] where they were measured under different conditions (threads, caches, spaces) and `force` is not given;
+/// [`DiffError::NothingInCommon`].
+pub fn diff(a: &Side, b: &Side, space: Option<&Space>, force: bool) -> Result<Diff, DiffError> {
     let unlike = unlike(a, b);
     if !force && !unlike.is_empty() {
-        return Err(HostError::Usage(format!(
-            "{} and {} were measured under unlike conditions: {}; --force compares them all the same",
-            a.name,
-            b.name,
-            unlike.join("; ")
-        )));
+        return Err(DiffError::Unlike { first: a.name.to_string(), second: b.name.to_string(), differences: unlike });
     }
     let keys = a.table.rows().iter().filter(|row| row.kind != Kind::Identity).map(|row| row.key.as_str());
     let common: Vec<(&str, f64, f64)> = keys.filter_map(|key| Some((key, a.time(key)?.us, b.time(key)?.us))).collect();
     if common.is_empty() {
-        return Err(HostError::Usage(format!("{} and {} have no time in common", a.name, b.name)));
+        return Err(DiffError::NothingInCommon { first: a.name.to_string(), second: b.name.to_string() });
     }
     let mut ratios: Vec<f64> = common.iter().map(|(_, a, b)| b / a).collect();
     ratios.sort_by(f64::total_cmp);

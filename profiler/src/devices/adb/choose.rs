@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 
-use super::Attached;
-use crate::devices::remote::RemoteError;
+use super::error::AdbError;
+use super::server::Attached;
+use crate::devices::notice::Notice;
 
 /// adb's own environment variable for a serial number.
 pub(super) const VARIABLE: &str = "ANDROID_SERIAL";
@@ -42,14 +43,13 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// What the user should know of the choice, where there was one.
-    pub(super) fn words(&self, wanted: &Wanted) -> Option<String> {
+    pub(super) fn notice(&self, wanted: &Wanted) -> Option<Notice> {
+        let device = format!("adb:{}", self.serial);
         match wanted {
             Wanted::Named(_) => None,
-            Wanted::OfEnvironment(_) => Some(format!("adb:{}: chosen by {VARIABLE}", self.serial)),
+            Wanted::OfEnvironment(_) => Some(Notice::ChosenByVariable { device, variable: VARIABLE }),
             Wanted::Only if self.aside.is_empty() => None,
-            Wanted::Only => {
-                Some(format!("adb:{}: the only phone that can be used; passed over: {}", self.serial, list(&self.aside)))
-            }
+            Wanted::Only => Some(Notice::PassedOver { device, others: list(&self.aside) }),
         }
     }
 }
@@ -57,9 +57,9 @@ impl Chosen {
 /// The phone that is meant.
 ///
 /// # Errors
-/// [`RemoteError::NoPhone`], [`RemoteError::SeveralPhones`], [`RemoteError::NoGoodPhone`], [`RemoteError::UnknownPhone`],
-/// [`RemoteError::SameSerial`], [`RemoteError::PhoneState`].
-pub(super) fn choose(attached: &[Attached], wanted: &Wanted) -> Result<Chosen, RemoteError> {
+/// [`AdbError::NoPhone`], [`AdbError::SeveralPhones`], [`AdbError::NoGoodPhone`], [`AdbError::UnknownPhone`],
+/// [`AdbError::SameSerial`], [`AdbError::PhoneState`].
+pub(super) fn choose(attached: &[Attached], wanted: &Wanted) -> Result<Chosen, AdbError> {
     let named = match wanted {
         Wanted::Named(serial) => Some((serial, "")),
         Wanted::OfEnvironment(serial) => Some((serial, " (of ANDROID_SERIAL)")),
@@ -70,14 +70,14 @@ pub(super) fn choose(attached: &[Attached], wanted: &Wanted) -> Result<Chosen, R
     let by = named.map_or("", |(_, by)| by);
     match (good.as_slice(), bad.as_slice(), named) {
         ([one], bad, _) => Ok(Chosen { serial: one.serial.clone(), aside: bad.iter().copied().cloned().collect() }),
-        ([], [], None) => Err(RemoteError::NoPhone),
-        ([], [], Some((serial, by))) => Err(RemoteError::UnknownPhone { serial: serial.clone(), by, attached: list(attached) }),
+        ([], [], None) => Err(AdbError::NoPhone),
+        ([], [], Some((serial, by))) => Err(AdbError::UnknownPhone { serial: serial.clone(), by, attached: list(attached) }),
         ([], [one], _) => Err(state_of(one, by)),
-        ([], bad, _) => Err(RemoteError::NoGoodPhone { phones: bad.iter().map(|phone| state_of(phone, by).to_string()).collect() }),
+        ([], bad, _) => Err(AdbError::NoGoodPhone { phones: bad.iter().map(|phone| state_of(phone, by).to_string()).collect() }),
         ([first, rest @ ..], _, _) if rest.iter().any(|phone| phone.serial == first.serial) => {
-            Err(RemoteError::SameSerial { serial: first.serial.clone() })
+            Err(AdbError::SameSerial { serial: first.serial.clone() })
         }
-        (good, bad, _) => Err(RemoteError::SeveralPhones {
+        (good, bad, _) => Err(AdbError::SeveralPhones {
             serials: good.iter().map(|phone| phone.serial.clone()).collect(),
             others: list(bad.iter().copied()),
         }),
@@ -90,7 +90,7 @@ fn list<'a>(phones: impl IntoIterator<Item = &'a Attached>) -> String {
 }
 
 /// Why a phone cannot be used, and what helps.
-fn state_of(phone: &Attached, by: &'static str) -> RemoteError {
+fn state_of(phone: &Attached, by: &'static str) -> AdbError {
     let advice = match phone.short_state() {
         "unauthorized" | "authorizing" => "unlock it and allow this computer when it asks",
         "offline" => "pull the cable and plug it in again; an emulator: end it or wait until it has started",
@@ -100,7 +100,7 @@ fn state_of(phone: &Attached, by: &'static str) -> RemoteError {
         "recovery" | "rescue" | "sideload" | "bootloader" => "start it normally",
         _ => "wait a moment and try again",
     };
-    RemoteError::PhoneState { serial: phone.serial.clone(), by, state: phone.short_state().to_string(), advice }
+    AdbError::PhoneState { serial: phone.serial.clone(), by, state: phone.short_state().to_string(), advice }
 }
 
 #[cfg(test)]
@@ -113,7 +113,11 @@ mod tests {
 
     fn said(list: &[(&str, &str)], wanted: &Wanted) -> String {
         match choose(&phones(list), wanted) {
-            Ok(chosen) => format!("{} {}", chosen.serial, chosen.words(wanted).unwrap_or_default()).trim().to_string(),
+            Ok(chosen) => {
+                format!("{} {}", chosen.serial, chosen.notice(wanted).map(|notice| notice.to_string()).unwrap_or_default())
+                    .trim()
+                    .to_string()
+            }
             Err(e) => format!("error: {e}"),
         }
     }
@@ -125,7 +129,7 @@ mod tests {
     #[test]
     fn the_only_phone_needs_no_name() {
         assert_eq!(said(&[("a b", "device")], &Wanted::Only), "a b");
-        assert!(matches!(choose(&[], &Wanted::Only), Err(RemoteError::NoPhone)));
+        assert!(matches!(choose(&[], &Wanted::Only), Err(AdbError::NoPhone)));
         let words = said(&TWO, &Wanted::Only);
         assert!(words.contains("2 phones are attached") && words.contains("adb:a, adb:b"), "{words}");
         assert_eq!(said(&TWO, &Wanted::Named("b".into())), "b");

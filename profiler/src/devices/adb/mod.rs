@@ -1,6 +1,7 @@
 //! Phones on the cable (or the network), through the adb server.
 
 mod choose;
+mod error;
 #[cfg(test)]
 mod fuzz;
 mod read;
@@ -8,11 +9,12 @@ mod server;
 mod shell;
 mod sync;
 
+pub use error::AdbError;
 pub use server::{Attached, RequestError, Server, granted, parse_devices, text};
 pub use shell::take;
 
-use super::remote::{Put, RemoteError, Running, Shell};
-use crate::output::note;
+use super::notice::Notice;
+use super::remote::{ConnectionError, Put, Running, Shell};
 use choose::{Wanted, choose};
 
 /// A phone.
@@ -20,28 +22,27 @@ pub struct Adb {
     server: Server,
     serial: String,
     device: String,
+    notices: Vec<Notice>,
 }
 
 impl Adb {
     /// The phone with that serial number, else the one that `ANDROID_SERIAL` names, else the only one that can be used.
     ///
     /// # Errors
-    /// [`RemoteError`]: no adb server, no such phone, several, one that cannot be used.
-    pub fn open(serial: Option<&str>) -> Result<Self, RemoteError> {
+    /// [`AdbError`]: no adb server, no such phone, several, one that cannot be used.
+    pub fn open(serial: Option<&str>) -> Result<Self, AdbError> {
         let wanted = Wanted::new(serial, std::env::var_os(choose::VARIABLE));
         let server = Server::find()?;
         let chosen = choose(&server.attached()?, &wanted)?;
-        if let Some(words) = chosen.words(&wanted) {
-            note(words);
-        }
+        let notices = chosen.notice(&wanted).into_iter().collect();
         let serial = chosen.serial;
         let device = format!("adb:{serial}");
         // Exit codes and a separate standard error.
         const SHELL: &str = "shell_v2";
         if !server.features(&serial)?.iter().any(|f| f == SHELL) {
-            return Err(RemoteError::TooOld { device, feature: SHELL });
+            return Err(AdbError::TooOld { device, feature: SHELL });
         }
-        Ok(Self { server, serial, device })
+        Ok(Self { server, serial, device, notices })
     }
 }
 
@@ -50,16 +51,20 @@ impl Shell for Adb {
         self.device.clone()
     }
 
+    fn notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
     fn folder_expression(&self) -> &'static str {
         "/data/local/tmp/blocktime"
     }
 
-    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
+    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, ConnectionError> {
         let socket = self.server.open(&self.device, &self.serial, &format!("shell,v2,raw:{command}"))?;
         Ok(Box::new(shell::ShellV2::new(socket, self.device.clone())))
     }
 
-    fn put(&mut self, files: &[Put]) -> Result<(), RemoteError> {
+    fn put(&mut self, files: &[Put]) -> Result<(), ConnectionError> {
         let socket = self.server.open(&self.device, &self.serial, "sync:")?;
         sync::send(socket, &self.device, files)
     }

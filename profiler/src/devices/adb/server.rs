@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::error::AdbError;
 use super::read::exactly;
-use crate::devices::remote::RemoteError;
+use crate::devices::remote::ConnectionError;
 
 /// How long an answer of the server, or of a phone, is waited for.
 pub const ANSWER: Duration = Duration::from_secs(20);
@@ -43,12 +44,12 @@ impl ServerAddress {
     /// `ANDROID_ADB_SERVER_PORT`, else port 5037 of this machine.
     ///
     /// # Errors
-    /// [`RemoteError::AdbSocket`].
-    pub fn from_environment() -> Result<Self, RemoteError> {
+    /// [`AdbError::Socket`].
+    pub fn from_environment() -> Result<Self, AdbError> {
         Self::from_variables(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, RemoteError> {
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, AdbError> {
         let Some(socket) = variable("ADB_SERVER_SOCKET") else {
             let host = variable("ANDROID_ADB_SERVER_ADDRESS").unwrap_or_else(|| "127.0.0.1".to_string());
             let port = variable("ANDROID_ADB_SERVER_PORT").unwrap_or_else(|| "5037".to_string());
@@ -58,7 +59,7 @@ impl ServerAddress {
             Some(("tcp", port)) if port.parse::<u16>().is_ok() => Ok(Self::Tcp(format!("127.0.0.1:{port}"))),
             Some(("tcp", address)) if address.contains(':') => Ok(Self::Tcp(address.to_string())),
             Some(("localfilesystem", path)) if !path.is_empty() => Ok(Self::Unix(PathBuf::from(path))),
-            _ => Err(RemoteError::AdbSocket(socket)),
+            _ => Err(AdbError::Socket(socket)),
         }
     }
 
@@ -176,10 +177,10 @@ impl From<io::Error> for RequestError {
 
 impl RequestError {
     /// The error for a device.
-    pub fn on(self, device: &str, what: &'static str) -> RemoteError {
+    pub fn on(self, device: &str, what: &'static str) -> ConnectionError {
         match self {
-            Self::Io(e) => RemoteError::lost(device, what, ANSWER)(e),
-            Self::Fail(reason) => RemoteError::Refused { device: device.to_string(), what: what.to_string(), reason },
+            Self::Io(e) => ConnectionError::lost(device, what, ANSWER)(e),
+            Self::Fail(reason) => ConnectionError::Refused { device: device.to_string(), what: what.to_string(), reason },
         }
     }
 }
@@ -188,10 +189,10 @@ impl Server {
     /// The server of adb's environment variables; started where it does not run and listens where adb would start it.
     ///
     /// # Errors
-    /// [`RemoteError::AdbServer`], [`RemoteError::AdbSocket`].
-    pub fn find() -> Result<Self, RemoteError> {
+    /// [`ConnectionError::AdbServer`], [`AdbError::Socket`].
+    pub fn find() -> Result<Self, AdbError> {
         let address = ServerAddress::from_environment()?;
-        let fail = |source| RemoteError::AdbServer { at: address.to_string(), source };
+        let fail = |source| ConnectionError::AdbServer { at: address.to_string(), source };
         if let Err(first) = address.connect() {
             // `adb start-server` obeys the same variables; on another machine it could start nothing.
             let started = Command::new("adb")
@@ -202,7 +203,7 @@ impl Server {
                 .status()
                 .is_ok_and(|status| status.success());
             if !started {
-                return Err(fail(first));
+                return Err(fail(first).into());
             }
             address.connect().map_err(fail)?;
         }
@@ -212,9 +213,9 @@ impl Server {
     /// A new connection.
     ///
     /// # Errors
-    /// [`RemoteError::AdbServer`].
-    pub fn connect(&self) -> Result<Socket, RemoteError> {
-        let fail = |source| RemoteError::AdbServer { at: self.address.to_string(), source };
+    /// [`ConnectionError::AdbServer`].
+    pub fn connect(&self) -> Result<Socket, ConnectionError> {
+        let fail = |source| ConnectionError::AdbServer { at: self.address.to_string(), source };
         let socket = self.address.connect().map_err(fail)?;
         socket.set_read_timeout(ANSWER).map_err(fail)?;
         socket.set_write_timeout(ANSWER).map_err(fail)?;
@@ -224,16 +225,16 @@ impl Server {
     /// All phones that it knows.
     ///
     /// # Errors
-    /// [`RemoteError`] where it does not answer.
-    pub fn attached(&self) -> Result<Vec<Attached>, RemoteError> {
+    /// [`ConnectionError`] where it does not answer.
+    pub fn attached(&self) -> Result<Vec<Attached>, ConnectionError> {
         Ok(parse_devices(&self.ask("host:devices")?))
     }
 
     /// The features of a phone's daemon.
     ///
     /// # Errors
-    /// [`RemoteError`] where it does not answer.
-    pub fn features(&self, serial: &str) -> Result<Vec<String>, RemoteError> {
+    /// [`ConnectionError`] where it does not answer.
+    pub fn features(&self, serial: &str) -> Result<Vec<String>, ConnectionError> {
         let text = self.ask(&format!("host-serial:{serial}:features"))?;
         Ok(text.split(',').map(|f| f.trim().to_string()).collect())
     }
@@ -241,15 +242,15 @@ impl Server {
     /// A connection to a service of a phone, such as `sync:`.
     ///
     /// # Errors
-    /// [`RemoteError`] where the phone is gone or has no such service.
-    pub fn open(&self, device: &str, serial: &str, service: &str) -> Result<Socket, RemoteError> {
+    /// [`ConnectionError`] where the phone is gone or has no such service.
+    pub fn open(&self, device: &str, serial: &str, service: &str) -> Result<Socket, ConnectionError> {
         let mut socket = self.connect()?;
         request(&mut socket, &format!("host:transport:{serial}")).map_err(|e| e.on(device, "give a connection"))?;
         request(&mut socket, service).map_err(|e| e.on(device, "start a service"))?;
         Ok(socket)
     }
 
-    fn ask(&self, question: &str) -> Result<String, RemoteError> {
+    fn ask(&self, question: &str) -> Result<String, ConnectionError> {
         let mut socket = self.connect()?;
         let mut exchange = || {
             request(&mut socket, question)?;
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(of(&[("ADB_SERVER_SOCKET", "tcp:other:1")]).ok(), Some(tcp("other:1")));
         let unix = of(&[("ADB_SERVER_SOCKET", "localfilesystem:/a b/c")]).ok();
         assert_eq!(unix, Some(ServerAddress::Unix(PathBuf::from("/a b/c"))));
-        assert!(matches!(of(&[("ADB_SERVER_SOCKET", "vsock:1")]), Err(RemoteError::AdbSocket(_))));
+        assert!(matches!(of(&[("ADB_SERVER_SOCKET", "vsock:1")]), Err(AdbError::Socket(_))));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use super::server::Socket;
-use crate::devices::remote::{Piece, RemoteError, Running};
+use crate::devices::remote::{ConnectionError, Piece, Running};
 
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
@@ -43,14 +43,14 @@ impl<S: Source> ShellV2<S> {
 }
 
 impl<S: Source> Running for ShellV2<S> {
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, RemoteError> {
-        let lost = |source| RemoteError::Lost { device: self.device.clone(), source };
+    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError> {
+        let lost = |source| ConnectionError::Lost { device: self.device.clone(), source };
         let began = Instant::now();
         loop {
             match take(&mut self.buffer) {
                 Ok(Some(piece)) => return Ok(Some(piece)),
                 Ok(None) => {}
-                Err(reason) => return Err(RemoteError::Odd { device: self.device.clone(), reason: reason.to_string() }),
+                Err(reason) => return Err(ConnectionError::Odd { device: self.device.clone(), reason: reason.to_string() }),
             }
             // Packets that say nothing may come without end.
             if began.elapsed() > wait {

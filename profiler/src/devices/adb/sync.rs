@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::read::exactly;
 use super::server::{ANSWER, Socket};
-use crate::devices::remote::{Put, RemoteError};
+use crate::devices::remote::{ConnectionError, Put};
+use crate::file_error::FileError;
 
 /// Largest piece of a file in one message: adb's own limit.
 const CHUNK: usize = 64 << 10;
@@ -13,8 +14,8 @@ const CHUNK: usize = 64 << 10;
 const WRITTEN: Duration = Duration::from_secs(60);
 
 /// Writes files over one connection.
-pub(super) fn send(mut socket: Socket, device: &str, files: &[Put]) -> Result<(), RemoteError> {
-    socket.set_read_timeout(WRITTEN).map_err(RemoteError::lost(device, "take files", WRITTEN))?;
+pub(super) fn send(mut socket: Socket, device: &str, files: &[Put]) -> Result<(), ConnectionError> {
+    socket.set_read_timeout(WRITTEN).map_err(ConnectionError::lost(device, "take files", WRITTEN))?;
     for file in files {
         send_one(&mut socket, device, file)?;
     }
@@ -23,19 +24,20 @@ pub(super) fn send(mut socket: Socket, device: &str, files: &[Put]) -> Result<()
     Ok(())
 }
 
-fn send_one(socket: &mut Socket, device: &str, file: &Put) -> Result<(), RemoteError> {
+fn send_one(socket: &mut Socket, device: &str, file: &Put) -> Result<(), ConnectionError> {
     let mut source = file.open()?;
-    let refused = |reason: String| RemoteError::Refused { device: device.to_string(), what: format!("take {}", file.to), reason };
-    let wrote = |e: io::Error| RemoteError::lost(device, "take a file", ANSWER)(e);
+    let refused =
+        |reason: String| ConnectionError::Refused { device: device.to_string(), what: format!("take {}", file.to), reason };
+    let wrote = |e: io::Error| ConnectionError::lost(device, "take a file", ANSWER)(e);
     let mut buffer = vec![0; CHUNK];
-    let mut transfer = |socket: &mut Socket| -> io::Result<Result<(), RemoteError>> {
+    let mut transfer = |socket: &mut Socket| -> io::Result<Result<(), ConnectionError>> {
         message(socket, b"SEND", format!("{},{}", file.to, 0o100_000 | file.mode()).as_bytes())?;
         loop {
             match source.read(&mut buffer) {
                 Ok(0) => return message_header(socket, b"DONE", 0).map(Ok),
                 Ok(read) => message(socket, b"DATA", &buffer[..read])?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Ok(Err(RemoteError::file("read", &file.from)(e))),
+                Err(e) => return Ok(Err(FileError::new("read", &file.from)(e).into())),
             }
         }
     };
@@ -44,7 +46,7 @@ fn send_one(socket: &mut Socket, device: &str, file: &Put) -> Result<(), RemoteE
         // A phone that refuses a file may close the connection while it is being sent; its reason is then still there to be read.
         Err(e) => return Err(answer(socket).ok().and_then(Result::err).map_or_else(|| wrote(e), refused)),
     }
-    answer(socket).map_err(RemoteError::lost(device, "write a file", WRITTEN))?.map_err(refused)
+    answer(socket).map_err(ConnectionError::lost(device, "write a file", WRITTEN))?.map_err(refused)
 }
 
 fn message_header(socket: &mut impl Write, id: &[u8; 4], number: u32) -> io::Result<()> {

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Piece, RemoteError, Running};
-use crate::devices::TransportError;
+use super::error::ConnectionError;
+use super::running::{Piece, Running};
+use crate::devices::error::TransportError;
 use crate::devices::interrupt;
 use crate::devices::stream::{ERROR_LIMIT, Ended, Flow, LINE_LIMIT, SILENCE};
 
@@ -60,7 +61,7 @@ struct Said {
 }
 
 impl Said {
-    fn take(&mut self, piece: Piece, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Flow, RemoteError> {
+    fn take(&mut self, piece: Piece, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Flow, ConnectionError> {
         match piece {
             Piece::Stdout(bytes) => {
                 let mut flow = Flow::Continue;
@@ -87,10 +88,10 @@ impl Said {
     }
 
     /// Adds to the line.
-    fn grow(&mut self, bytes: &[u8]) -> Result<(), RemoteError> {
+    fn grow(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
         self.line.extend_from_slice(bytes);
         if self.line.len() as u64 > LINE_LIMIT {
-            return Err(RemoteError::Odd { device: "the agent".to_string(), reason: "a line without end".to_string() });
+            return Err(ConnectionError::Odd { device: "the agent".to_string(), reason: "a line without end".to_string() });
         }
         Ok(())
     }
@@ -113,7 +114,7 @@ mod tests {
     struct Script(VecDeque<Piece>, bool);
 
     impl Running for Script {
-        fn next(&mut self, _: Duration) -> Result<Option<Piece>, RemoteError> {
+        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
             if self.1 && self.0.is_empty() {
                 return Ok(Some(Piece::Exit(137)));
             }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use support::fuzz::Fuzz;
 
-use super::{Piece, RemoteError, Running, follow, parse_hashes, parse_probe};
+use super::{ConnectionError, Piece, Running, follow, parse_hashes, parse_probe};
 use crate::devices::Flow;
 
 /// Says these pieces, then ends.
 struct Script(VecDeque<Piece>);
 
 impl Running for Script {
-    fn next(&mut self, _: Duration) -> Result<Option<Piece>, RemoteError> {
+    fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
         Ok(Some(self.0.pop_front().unwrap_or(Piece::Exit(0))))
     }
 
@@ -79,7 +79,7 @@ fn what_a_device_says_of_itself_survives() {
         match parse_probe(&text) {
             Ok(probe) => {
                 assert!(probe.folder.starts_with('/') && !probe.folder.contains('\n'));
-                format!("{}, {}, {} hashes", probe.android, probe.hashes, hashes.len().min(2))
+                format!("{}, {}, {} hashes", probe.target.android, probe.hashes, hashes.len().min(2))
             }
             Err(reason) => reason,
         }

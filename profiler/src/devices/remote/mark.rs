@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Piece, RemoteError, Running};
+use super::error::ConnectionError;
+use super::running::{Piece, Running};
 
 /// How much of what comes before the mark is kept, for the case that the mark never comes.
 const KEPT: usize = 1 << 12;
@@ -16,7 +17,7 @@ pub struct Mark(String);
 impl Mark {
     /// One that was never used before.
     pub fn unused() -> Self {
-        Self(format!("blocktime-start-{}", super::unique()))
+        Self(format!("blocktime-start-{}", unique()))
     }
 
     /// A command line that says the mark, on both streams, before anything else. The mark is not in it as one word, so that a shell
@@ -62,6 +63,12 @@ impl Stream {
     }
 }
 
+/// A name that nothing else has.
+pub(super) fn unique() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", now.as_nanos(), std::process::id())
+}
+
 /// A command of which only its own output is heard.
 pub struct Marked {
     inner: Box<dyn Running>,
@@ -80,7 +87,7 @@ impl Marked {
     }
 
     /// The end of a command: where it never began, what was said instead tells why.
-    fn ended(&mut self, code: i32) -> Result<Option<Piece>, RemoteError> {
+    fn ended(&mut self, code: i32) -> Result<Option<Piece>, ConnectionError> {
         if self.stdout.begun {
             return Ok(Some(Piece::Exit(code)));
         }
@@ -88,7 +95,7 @@ impl Marked {
         if code == 0 {
             let said = String::from_utf8_lossy(if stderr.is_empty() { &stdout } else { &stderr }).trim().to_string();
             let reason = format!("its shell does not run commands; it says '{said}'");
-            return Err(RemoteError::Odd { device: self.device.clone(), reason });
+            return Err(ConnectionError::Odd { device: self.device.clone(), reason });
         }
         self.next.extend([Piece::Stdout(stdout), Piece::Stderr(stderr), Piece::Exit(code)]);
         Ok(self.next.pop_front())
@@ -96,7 +103,7 @@ impl Marked {
 }
 
 impl Running for Marked {
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, RemoteError> {
+    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError> {
         if let Some(piece) = self.next.pop_front() {
             return Ok(Some(piece));
         }
@@ -131,7 +138,7 @@ mod tests {
     struct Said(VecDeque<Piece>);
 
     impl Running for Said {
-        fn next(&mut self, _: Duration) -> Result<Option<Piece>, RemoteError> {
+        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
             Ok(self.0.pop_front())
         }
 
@@ -147,7 +154,7 @@ mod tests {
             "/nowhere"
         }
 
-        fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
+        fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, ConnectionError> {
             let line = format!("{}\n{command}", self.start_file);
             let done = Command::new("sh").arg("-c").arg(line).stdin(Stdio::null()).output().unwrap();
             let pieces =
@@ -156,7 +163,7 @@ mod tests {
             Ok(Box::new(Said(all.into_iter().chain([Piece::Exit(done.status.code().unwrap())]).collect())))
         }
 
-        fn put(&mut self, _: &[Put]) -> Result<(), RemoteError> {
+        fn put(&mut self, _: &[Put]) -> Result<(), ConnectionError> {
             Ok(())
         }
     }
@@ -172,7 +179,7 @@ mod tests {
         "i=0; while [ $i -lt 600 ]; do echo 'a line of many'; i=$((i+1)); done; printf '\\377\\000'",
     ];
 
-    fn output(start_file: &'static str, step: usize, command: &str) -> Result<String, RemoteError> {
+    fn output(start_file: &'static str, step: usize, command: &str) -> Result<String, ConnectionError> {
         Noisy { start_file, step }.output("test", command, Duration::from_secs(60))
     }
 
@@ -187,7 +194,7 @@ mod tests {
                 );
                 assert_eq!(output(start_file, step, "true").unwrap(), "");
                 let error = output(start_file, step, "echo why >&2; exit 3").unwrap_err();
-                let RemoteError::Command { code: 3, said, .. } = error else { panic!("{error}") };
+                let ConnectionError::Command { code: 3, said, .. } = error else { panic!("{error}") };
                 // A shell that shows its commands shows these too.
                 let shows = start_file.starts_with("set");
                 assert!(if shows { said.contains("why") } else { said == "why" }, "{start_file}: {said}");

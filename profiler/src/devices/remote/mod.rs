@@ -4,14 +4,13 @@
 //! loader too), `engine/` (the engine's library, where it has one), `jobs/` (one folder a job, taken away after it). Agent and engine stay for the
 //! next time and are sent again only where the device's hash of them differs.
 
-mod bundle;
 mod error;
 mod follow;
 #[cfg(test)]
 mod fuzz;
 mod mark;
+mod running;
 mod shell;
-mod vendor;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,15 +18,19 @@ use std::time::{Duration, Instant};
 
 use engines::EngineKind;
 
-pub use error::RemoteError;
+pub use error::ConnectionError;
 pub use mark::Mark;
-pub use shell::{Piece, Put, Running, Shell, quote};
+pub use running::{Piece, Put, Running};
+pub use shell::{Shell, quote};
 
+use super::deliver::{Bundle, Target, library};
+use super::error::TransportError;
+use super::notice::Notice;
 use super::stream::{Ended, Flow};
-use super::{Transport, TransportError};
-use crate::output::note;
+use super::transport::Transport;
+use crate::file_error::FileError;
 use crate::protocol::JOB_FILE;
-use bundle::Bundle;
+use mark::unique;
 
 /// How long a short command may take.
 const SHORT: Duration = Duration::from_secs(30);
@@ -42,19 +45,10 @@ const LINGER: Duration = Duration::from_secs(5);
 pub struct Probe {
     /// The folder that everything goes into.
     pub folder: String,
-    /// The kernel's architecture: `aarch64`.
-    pub arch: String,
-    /// Whether it is an Android.
-    pub android: bool,
+    /// What kind of device it is.
+    pub target: Target,
     /// Whether it can compute SHA-256.
     pub hashes: bool,
-}
-
-impl Probe {
-    /// Its kind, for messages.
-    pub fn abi(&self) -> String {
-        format!("{} {}", if self.android { "Android" } else { "Linux" }, self.arch)
-    }
 }
 
 /// A remote device as a transport.
@@ -67,6 +61,8 @@ pub struct Remote<S> {
     agent: Option<Bundle>,
     /// The job's folder on the device, below [`Probe::folder`].
     job: String,
+    /// What the user is to be told.
+    notices: Vec<Notice>,
     /// Whether the models are there: between passes only the job's description changes.
     has_models: bool,
 }
@@ -75,8 +71,8 @@ impl<S: Shell> Remote<S> {
     /// Makes the folder on the device and asks what kind of device it is.
     ///
     /// # Errors
-    /// [`RemoteError`].
-    pub fn new(mut shell: S) -> Result<Self, RemoteError> {
+    /// [`TransportError::Connection`], [`TransportError::Busy`].
+    pub fn new(mut shell: S) -> Result<Self, TransportError> {
         let folder = shell.folder_expression();
         // On old Androids a failed command's words go to standard output; only lines that are known are read.
         let command = format!(
@@ -84,14 +80,16 @@ impl<S: Shell> Remote<S> {
              echo \"sdk=$(getprop ro.build.version.sdk 2>/dev/null)\"; echo \"hash=$(echo | sha256sum 2>/dev/null)\""
         );
         let text = shell.output("make a folder on it", &command, SHORT)?;
-        let probe = parse_probe(&text).map_err(|reason| RemoteError::Odd { device: shell.name(), reason })?;
-        let mut remote = Self { job: format!("jobs/{}", unique()), shell, probe, engine: None, agent: None, has_models: false };
+        let probe = parse_probe(&text).map_err(|reason| ConnectionError::Odd { device: shell.name(), reason })?;
+        let job = format!("jobs/{}", unique());
+        let notices = shell.notices();
+        let mut remote = Self { job, shell, probe, engine: None, agent: None, notices, has_models: false };
         remote.tidy()?;
         Ok(remote)
     }
 
     /// Removes jobs whose host or connection went away, and makes sure that no other agent runs: two would disturb each other.
-    fn tidy(&mut self) -> Result<(), RemoteError> {
+    fn tidy(&mut self) -> Result<(), TransportError> {
         // An emulator's name may stand before the program's. A folder without a number is being filled, unless it is old.
         let command = "for j in jobs/*; do [ -d \"$j\" ] || continue; p=$(cat \"$j/pid\" 2>/dev/null); \
                        if [ -z \"$p\" ]; then find \"$j\" -prune -mmin +60 -exec rm -rf {} +; \
@@ -104,7 +102,7 @@ impl<S: Shell> Remote<S> {
             // One whose connection has just been lost is about to end.
             if began.elapsed() > LINGER {
                 let process = process.chars().filter(char::is_ascii_digit).collect();
-                return Err(RemoteError::Busy { device: self.shell.name(), process });
+                return Err(TransportError::Busy { device: self.shell.name(), process });
             }
             std::thread::sleep(Duration::from_millis(500));
         }
@@ -120,17 +118,17 @@ impl<S: Shell> Remote<S> {
     }
 
     /// Runs a command in the folder.
-    fn inside(&mut self, what: &'static str, command: &str, limit: Duration) -> Result<String, RemoteError> {
+    fn inside(&mut self, what: &'static str, command: &str, limit: Duration) -> Result<String, ConnectionError> {
         let command = format!("cd {} || exit 1; {command}", quote(&self.probe.folder));
         self.shell.output(what, &command, limit)
     }
 
     /// Sends those of the files that the device does not have as they are here, and gives their number.
-    fn update(&mut self, files: &[(PathBuf, String, bool)]) -> Result<usize, RemoteError> {
+    fn update(&mut self, files: &[(PathBuf, String, bool)]) -> Result<usize, ConnectionError> {
         let there = if self.probe.hashes { self.hashes(files.iter().map(|(_, to, _)| to.as_str()))? } else { BTreeMap::new() };
         let mut changed = Vec::new();
         for (from, to, executable) in files {
-            let hash = sha256(from)?;
+            let hash = files::sha256_of(from).map_err(FileError::new("read", from))?;
             if there.get(to) != Some(&hash) {
                 changed.push((Put { from: from.clone(), to: self.at(&format!("{to}.new")), executable: *executable }, to, hash));
             }
@@ -145,7 +143,7 @@ impl<S: Shell> Remote<S> {
             for (_, to, hash) in &changed {
                 if self.probe.hashes && arrived.get(&format!("{to}.new")) != Some(hash) {
                     let reason = "the file that arrived there is not the one that was sent".to_string();
-                    return Err(RemoteError::Refused { device: self.shell.name(), what: format!("keep {to}"), reason });
+                    return Err(ConnectionError::Refused { device: self.shell.name(), what: format!("keep {to}"), reason });
                 }
             }
             let moves: Vec<_> =
@@ -160,7 +158,7 @@ impl<S: Shell> Remote<S> {
         sent.map(|()| changed.len())
     }
 
-    fn send(&mut self, files: &[Put]) -> Result<(), RemoteError> {
+    fn send(&mut self, files: &[Put]) -> Result<(), ConnectionError> {
         let folders: std::collections::BTreeSet<_> =
             files.iter().filter_map(|put| put.to.rsplit_once('/')).map(|(f, _)| quote(f)).collect();
         let folders: Vec<_> = folders.into_iter().collect();
@@ -169,13 +167,13 @@ impl<S: Shell> Remote<S> {
     }
 
     /// The device's own SHA-256 of those files that are there.
-    fn hashes<'a>(&mut self, files: impl Iterator<Item = &'a str>) -> Result<BTreeMap<String, String>, RemoteError> {
+    fn hashes<'a>(&mut self, files: impl Iterator<Item = &'a str>) -> Result<BTreeMap<String, String>, ConnectionError> {
         let names: Vec<_> = files.map(quote).collect();
         let command = format!("for f in {}; do if [ -f \"$f\" ]; then sha256sum \"$f\"; fi; done", names.join(" "));
         Ok(parse_hashes(&self.inside("hash files", &command, HASHING)?))
     }
 
-    fn push_all(&mut self, folder: &Path) -> Result<(), RemoteError> {
+    fn push_all(&mut self, folder: &Path) -> Result<(), ConnectionError> {
         let agent = self.agent.iter().flat_map(|agent| &agent.files);
         let mut files: Vec<_> = agent.map(|file| (file.from.clone(), format!("agent/{}", file.name), file.executable)).collect();
         if let Some(engine) = &self.engine {
@@ -184,15 +182,11 @@ impl<S: Shell> Remote<S> {
         if !self.has_models {
             let began = Instant::now();
             let sent = self.update(&files)?;
-            let (device, seconds) = (self.shell.name(), began.elapsed().as_secs_f64());
-            match sent {
-                0 => note(format_args!("{device}: agent and engine are there already ({seconds:.1} s)")),
-                _ => note(format_args!("{device}: {sent} files of agent and engine sent ({seconds:.1} s)")),
-            }
+            self.notices.push(Notice::Sent { device: self.shell.name(), files: sent, took: began.elapsed() });
         }
         let mut job = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(RemoteError::file("read", folder))? {
-            let entry = entry.map_err(RemoteError::file("read", folder))?;
+        for entry in std::fs::read_dir(folder).map_err(FileError::new("read", folder))? {
+            let entry = entry.map_err(FileError::new("read", folder))?;
             if self.has_models && entry.file_name() != JOB_FILE {
                 continue;
             }
@@ -207,7 +201,7 @@ impl<S: Shell> Remote<S> {
         sent
     }
 
-    fn remove_job(&mut self) -> Result<(), RemoteError> {
+    fn remove_job(&mut self) -> Result<(), ConnectionError> {
         let command = format!("rm -rf {}", quote(&self.job));
         self.inside("remove the job", &command, SHORT).map(drop)
     }
@@ -241,10 +235,14 @@ impl<S: Shell> Transport for Remote<S> {
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
         let device = self.shell.name();
         self.engine = match engine {
-            EngineKind::OnnxRuntime => Some(bundle::engine(&device, &self.probe, given)?),
+            EngineKind::OnnxRuntime => {
+                let (found, notice) = library::find(&device, &self.probe.target, given)?;
+                self.notices.extend(notice);
+                Some(found)
+            }
             EngineKind::Tract | EngineKind::Mnn => None,
         };
-        self.agent = Some(Bundle::find(&device, &self.probe, engine, self.engine.as_deref())?);
+        self.agent = Some(Bundle::find(&device, &self.probe.target, engine, self.engine.as_deref())?);
         Ok(self.engine.as_deref().map(|library| self.at(&engine_file(library))))
     }
 
@@ -266,31 +264,15 @@ impl<S: Shell> Transport for Remote<S> {
         let command = format!("rm -rf {}", quote(&self.probe.folder));
         Ok(self.shell.output("remove its folder", &command, SHORT).map(drop)?)
     }
-}
 
-/// The agent with that engine for a simulated device: a static program for ARMv8 Linux.
-///
-/// # Errors
-/// [`RemoteError::NoAgent`], [`RemoteError::WrongFile`].
-pub fn simulated_agent(device: &str, engine: EngineKind) -> Result<PathBuf, RemoteError> {
-    let probe = Probe { folder: String::new(), arch: "aarch64".to_string(), android: false, hashes: false };
-    Bundle::find(device, &probe, engine, None)?.program(device)
+    fn notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
 }
 
 /// Where the engine's library goes, below the folder.
 fn engine_file(on_host: &Path) -> String {
     format!("engine/{}", on_host.file_name().unwrap_or_default().to_string_lossy())
-}
-
-/// A name that no other job has.
-fn unique() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    format!("{:x}-{:x}", now.as_nanos(), std::process::id())
-}
-
-/// SHA-256 of a file of the host, in hex.
-fn sha256(path: &Path) -> Result<String, RemoteError> {
-    files::sha256_of(path).map_err(RemoteError::file("read", path))
 }
 
 fn parse_probe(text: &str) -> Result<Probe, String> {
@@ -310,7 +292,7 @@ fn parse_probe(text: &str) -> Result<Probe, String> {
     }
     // Of one line break.
     let hashes = value("hash").is_some_and(|hash| hash.starts_with("01ba4719c80b6fe9"));
-    Ok(Probe { folder, arch, android: value("sdk").is_some(), hashes })
+    Ok(Probe { folder, target: Target { arch, android: value("sdk").is_some() }, hashes })
 }
 
 /// Reads `sha256sum`'s lines; others are left out.
@@ -330,10 +312,14 @@ mod tests {
         let probe = parse_probe(text).unwrap();
         assert_eq!(
             probe,
-            Probe { folder: "/data/local/tmp/block time".into(), arch: "aarch64".into(), android: true, hashes: true }
+            Probe {
+                folder: "/data/local/tmp/block time".into(),
+                target: Target { arch: "aarch64".into(), android: true },
+                hashes: true
+            }
         );
         let board = parse_probe("folder=/root/.cache/blocktime\narch=arm64\nsdk=\nhash=sh: sha256sum: not found").unwrap();
-        assert!(!board.android && !board.hashes && board.arch == "aarch64");
+        assert!(!board.target.android && !board.hashes && board.target.arch == "aarch64");
         for bad in ["", "folder=/x", "folder=x\narch=aarch64", "arch=aarch64"] {
             assert!(parse_probe(bad).is_err(), "{bad}");
         }

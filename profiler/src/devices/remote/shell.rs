@@ -1,15 +1,21 @@
 //! What a remote device must be able to do: run a command line, and take files.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::RemoteError;
+use super::error::ConnectionError;
 use super::mark::{Mark, Marked};
+use super::running::{Piece, Put, Running};
+use crate::devices::notice::Notice;
 
 /// A connection to a device with a POSIX shell.
 pub trait Shell {
     /// The device's name for messages: `adb:SERIAL`, `ssh://user@host:port`.
     fn name(&self) -> String;
+
+    /// What the user should know of how it was reached, since this was last asked.
+    fn notices(&mut self) -> Vec<Notice> {
+        Vec::new()
+    }
 
     /// A shell expression for the folder that everything goes into: evaluated on the device, so it may hold `$HOME`.
     fn folder_expression(&self) -> &'static str;
@@ -17,15 +23,15 @@ pub trait Shell {
     /// Starts a command line of a POSIX shell; what the user's start files print is heard too.
     ///
     /// # Errors
-    /// [`RemoteError`] where the device cannot be reached or refuses.
-    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError>;
+    /// [`ConnectionError`] where the device cannot be reached or refuses.
+    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, ConnectionError>;
 
     /// Starts a command line of a POSIX shell, of which only its own output is heard. Words that are data must be
     /// [quoted](quote).
     ///
     /// # Errors
-    /// [`RemoteError`] where the device cannot be reached or refuses.
-    fn start(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
+    /// [`ConnectionError`] where the device cannot be reached or refuses.
+    fn start(&mut self, command: &str) -> Result<Box<dyn Running>, ConnectionError> {
         let mark = Mark::unused();
         let running = self.start_raw(&mark.before(command))?;
         Ok(Box::new(Marked::new(running, mark, self.name())))
@@ -35,16 +41,16 @@ pub trait Shell {
     /// as far as the device can help it; callers that need certainty write under another name and rename.
     ///
     /// # Errors
-    /// [`RemoteError::Refused`] with the device's reason (no space, no permission), [`RemoteError::File`] where a file of the
+    /// [`ConnectionError::Refused`] with the device's reason (no space, no permission), [`ConnectionError::File`] where a file of the
     /// host cannot be read, or trouble with the connection.
-    fn put(&mut self, files: &[Put]) -> Result<(), RemoteError>;
+    fn put(&mut self, files: &[Put]) -> Result<(), ConnectionError>;
 
     /// Runs a short command line to its end and gives its output.
     ///
     /// # Errors
-    /// [`RemoteError::Command`] where it ends with another exit code than 0, [`RemoteError::TimedOut`], or trouble with the
+    /// [`ConnectionError::Command`] where it ends with another exit code than 0, [`ConnectionError::TimedOut`], or trouble with the
     /// connection.
-    fn output(&mut self, what: &'static str, command: &str, limit: Duration) -> Result<String, RemoteError> {
+    fn output(&mut self, what: &'static str, command: &str, limit: Duration) -> Result<String, ConnectionError> {
         let mut running = self.start(command)?;
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let began = Instant::now();
@@ -56,13 +62,13 @@ pub trait Shell {
                 Some(Piece::Exit(0)) => return Ok(String::from_utf8_lossy(&stdout).into_owned()),
                 Some(Piece::Exit(code)) => {
                     let said = String::from_utf8_lossy(if stderr.is_empty() { &stdout } else { &stderr }).trim().to_string();
-                    return Err(RemoteError::Command { device: self.name(), what, code, said });
+                    return Err(ConnectionError::Command { device: self.name(), what, code, said });
                 }
                 None => {}
             }
             if began.elapsed() > limit {
                 running.end();
-                return Err(RemoteError::TimedOut { device: self.name(), what, seconds: limit.as_secs() });
+                return Err(ConnectionError::TimedOut { device: self.name(), what, seconds: limit.as_secs() });
             }
         }
     }
@@ -70,55 +76,6 @@ pub trait Shell {
 
 /// How much of a short command's output is kept.
 const OUTPUT_LIMIT: usize = 1 << 20;
-
-/// A file to be written on a device.
-#[derive(Clone, Debug)]
-pub struct Put {
-    /// The file on the host.
-    pub from: PathBuf,
-    /// Its path on the device.
-    pub to: String,
-    /// Whether it is a program.
-    pub executable: bool,
-}
-
-impl Put {
-    /// The file's permission bits.
-    pub fn mode(&self) -> u32 {
-        if self.executable { 0o755 } else { 0o644 }
-    }
-
-    /// Opens the file on the host.
-    ///
-    /// # Errors
-    /// [`RemoteError::File`].
-    pub fn open(&self) -> Result<std::fs::File, RemoteError> {
-        std::fs::File::open(&self.from).map_err(RemoteError::file("read", &self.from))
-    }
-}
-
-/// A command that runs on a device.
-pub trait Running {
-    /// What it says next; `None` where it says nothing for so long.
-    ///
-    /// # Errors
-    /// [`RemoteError::Lost`] where the connection breaks before the exit code came.
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, RemoteError>;
-
-    /// Closes its standard input; a command that does not listen to that goes on.
-    fn end(&mut self);
-}
-
-/// A piece of a command's output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Of standard output.
-    Stdout(Vec<u8>),
-    /// Of standard error.
-    Stderr(Vec<u8>),
-    /// Its end: the exit code, 128 + the signal's number where a signal ended it. Comes last.
-    Exit(i32),
-}
 
 /// A word for a POSIX shell that stands for exactly this text.
 pub fn quote(text: &str) -> String {

@@ -6,6 +6,8 @@ use emulator::EmulatorError;
 use engines::EngineKind;
 use simulator::ChipError;
 
+use crate::file_error::FileError;
+
 /// Why a simulated device does not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {
@@ -80,23 +82,11 @@ pub enum SimulationError {
         reason: String,
     },
     /// A file of the host.
-    #[error("cannot {verb} {path}")]
-    File {
-        /// What was tried.
-        verb: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl SimulationError {
-    /// For `map_err` on files of the host.
-    pub(super) fn file(verb: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::File { verb, path: path.to_path_buf(), source }
-    }
-
     /// Whether what was asked for is at fault, and not the machine.
     pub fn is_by_user(&self) -> bool {
         matches!(self, Self::Chip(_) | Self::Engine { .. })

@@ -33,8 +33,12 @@ pub use error::SimulationError;
 use explain::Explainer;
 use process::{Runner, Said};
 
+use super::deliver::Bundle;
+use super::error::TransportError;
+use super::notice::Notice;
 use super::stream::{Ended, Flow};
-use super::{Transport, TransportError, remote};
+use super::transport::Transport;
+use crate::file_error::FileError;
 use crate::protocol::{Event, JOB_FILE, Job, Start};
 
 /// A simulated device.
@@ -69,8 +73,8 @@ impl Simulated {
 
     fn job(&self) -> Result<Job, SimulationError> {
         let path = self.folder.join(JOB_FILE);
-        let text = std::fs::read(&path).map_err(SimulationError::file("read", &path))?;
-        serde_json::from_slice(&text).map_err(std::io::Error::from).map_err(SimulationError::file("read", &path))
+        let text = std::fs::read(&path).map_err(FileError::new("read", &path))?;
+        Ok(serde_json::from_slice(&text).map_err(std::io::Error::from).map_err(FileError::new("read", &path))?)
     }
 
     /// Simulates all items of the job, and hands their lines over in the job's order.
@@ -117,7 +121,7 @@ fn in_order(
     let ended = |good| Ended { good, how: "stopped".to_string(), half_line: false, stderr: String::new() };
     let mut say = |event: &Event| {
         let line = serde_json::to_vec(event).map_err(std::io::Error::from);
-        Ok::<_, SimulationError>(on_line(&line.map_err(SimulationError::file("write", Path::new("an event")))?))
+        Ok::<_, SimulationError>(on_line(&line.map_err(FileError::new("write", Path::new("an event")))?))
     };
     let mut early = BTreeMap::new();
     let mut first: Option<Start> = None;
@@ -164,7 +168,7 @@ impl Transport for Simulated {
 
     fn library(&mut self, engine: EngineKind, _: Option<&Path>) -> Result<Option<String>, TransportError> {
         check_engine(engine)?;
-        self.agent = remote::simulated_agent(&self.name, engine)?;
+        self.agent = Bundle::simulated(&self.name, engine)?;
         Ok(None)
     }
 
@@ -185,6 +189,10 @@ impl Transport for Simulated {
     fn remove_all(&mut self) -> Result<(), TransportError> {
         // Nothing is brought anywhere.
         Ok(())
+    }
+
+    fn notices(&mut self) -> Vec<Notice> {
+        Vec::new()
     }
 }
 

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use emulator::{Emulator, Run};
 use simulator::{Chip, Report};
 
+use super::device;
+use super::error::SimulationError;
 use super::explain::Explainer;
 use super::patience::{IDLE, LONGEST, Patience, State};
 use super::single::Single;
-use super::{SimulationError, device};
 use crate::devices::stream::{self, Flow};
+use crate::file_error::FileError;
 use crate::protocol::{Event, Item, Job, SimulatorFacts, Start};
 
 /// By how much the program's own clock may differ from the simulator's cycles, as a share, …
@@ -57,7 +59,7 @@ impl Runner<'_> {
         let mut prepared = self.emulator.prepare(&run)?;
         let command = prepared.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C reaches the host alone, which then ends it.
-        let child = command.process_group(0).spawn().map_err(SimulationError::file("start", Path::new("QEMU")))?;
+        let child = command.process_group(0).spawn().map_err(FileError::new("start", Path::new("QEMU")))?;
         let mut patience = Patience::new(child.id());
         let (mut state, mut events, mut odd) = (State::Busy, Vec::new(), None);
         let ended = stream::follow_while(

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::SimulationError;
+use super::error::SimulationError;
+use crate::file_error::FileError;
 use crate::protocol::{Event, Input, Item, JOB_FILE, Job, Values};
 
 /// The item's name in its job.
@@ -25,14 +26,12 @@ impl<'a> Single<'a> {
     /// Makes the folder, with links to the item's files in `from`.
     pub(super) fn new(job: &Job, item: &'a Item, from: &Path) -> Result<Self, SimulationError> {
         let temporary = std::env::temp_dir();
-        let folder = tempfile::Builder::new()
-            .prefix("profiler-sim-")
-            .tempdir()
-            .map_err(SimulationError::file("make a folder in", &temporary))?;
-        let from = std::path::absolute(from).map_err(SimulationError::file("find", from))?;
+        let folder =
+            tempfile::Builder::new().prefix("profiler-sim-").tempdir().map_err(FileError::new("make a folder in", &temporary))?;
+        let from = std::path::absolute(from).map_err(FileError::new("find", from))?;
         let bring = |file: &str, name: String| {
             let link = folder.path().join(&name);
-            symlink(from.join(file), &link).map_err(SimulationError::file("link", &link))?;
+            symlink(from.join(file), &link).map_err(FileError::new("link", &link))?;
             Ok::<_, SimulationError>(name)
         };
         let input = |(i, input): (usize, &Input)| {
@@ -57,7 +56,7 @@ impl<'a> Single<'a> {
         // Who measures, and since when, is the host's own: it would differ in length from run to run.
         let alone = Job { items: vec![alone], holder: String::new(), ..job.clone() };
         let text = serde_json::to_vec(&alone).map_err(std::io::Error::from);
-        text.and_then(|text| fs::write(&path, text)).map_err(SimulationError::file("write", &path))?;
+        text.and_then(|text| fs::write(&path, text)).map_err(FileError::new("write", &path))?;
         Ok(Self { folder, item })
     }
 

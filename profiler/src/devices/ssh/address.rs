@@ -1,6 +1,6 @@
 //! What follows `ssh://`.
 
-use crate::devices::remote::RemoteError;
+use super::error::SshError;
 
 /// `[user@]host[:port]`, where the host may be an alias of ssh's own configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ impl Address {
     /// Reads it.
     ///
     /// # Errors
-    /// [`RemoteError::Address`].
-    pub fn parse(address: &str) -> Result<Self, RemoteError> {
-        let wrong = |reason| RemoteError::Address { address: format!("ssh://{address}"), reason };
+    /// [`SshError::Address`].
+    pub fn parse(address: &str) -> Result<Self, SshError> {
+        let wrong = |reason| SshError::Address { address: format!("ssh://{address}"), reason };
         let (user, place) = match address.rsplit_once('@') {
             Some((user, place)) => (Some(user.to_string()), place),
             None => (None, address),

@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use ssh2::{ErrorCode, Session};
 
+use super::error::SshError;
 use super::key_file::KeyFile;
 use super::settings::Settings;
-use crate::devices::remote::{RemoteError, quote};
+use crate::devices::remote::quote;
 
 /// How often a passphrase is asked for.
 const TRIES: usize = 3;
@@ -39,8 +40,8 @@ impl Candidate {
 /// Logs in.
 ///
 /// # Errors
-/// [`RemoteError::NotLetIn`] with all keys that were tried.
-pub(super) fn log_in(session: &Session, settings: &Settings, device: &str, identity: Option<&Path>) -> Result<(), RemoteError> {
+/// [`SshError::NotLetIn`] with all keys that were tried.
+pub(super) fn log_in(session: &Session, settings: &Settings, device: &str, identity: Option<&Path>) -> Result<(), SshError> {
     let files = identity.map_or_else(|| settings.identities.clone(), |file| vec![file.to_path_buf()]);
     let candidates: Vec<Candidate> = files.iter().filter_map(|path| Candidate::read(path)).collect();
     let mut tried = Vec::new();
@@ -51,7 +52,7 @@ pub(super) fn log_in(session: &Session, settings: &Settings, device: &str, ident
     if by_agent(session, settings, only, &mut tried) || candidates.iter().any(|key| by_file(session, settings, key, &mut tried)) {
         return Ok(());
     }
-    Err(RemoteError::NotLetIn { device: device.to_string(), user: settings.user.clone(), tried })
+    Err(SshError::NotLetIn { device: device.to_string(), user: settings.user.clone(), tried })
 }
 
 /// By a key of the agent: one of those files, or any.

@@ -9,6 +9,7 @@
 //! | `login`, [`key_file`] | keys of the user |
 
 pub mod address;
+mod error;
 #[cfg(test)]
 mod fuzz;
 pub mod key_file;
@@ -26,8 +27,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ssh2::{HashType, MethodType, Session};
 
-use super::remote::{Mark, Piece, Put, RemoteError, Running, Shell, quote};
-use crate::output::note;
+pub use error::SshError;
+
+use super::notice::Notice;
+use super::remote::{ConnectionError, Mark, Piece, Put, Running, Shell, quote};
+use crate::file_error::FileError;
 use address::Address;
 use known_hosts::{KnownHosts, Verdict};
 use settings::{Home, Settings};
@@ -61,6 +65,7 @@ const AGAIN: i32 = -37;
 pub struct Ssh {
     session: Session,
     device: String,
+    notices: Vec<Notice>,
     /// What the connection goes through: it ends with it.
     _proxy: Option<proxy::Running>,
 }
@@ -70,23 +75,24 @@ impl Ssh {
     /// own configuration).
     ///
     /// # Errors
-    /// [`RemoteError`]: no connection, a host key that is unknown, revoked or another than the known one, not let in.
-    pub fn open(address: &str, identity: Option<&Path>) -> Result<Self, RemoteError> {
+    /// [`SshError`]: no connection, a host key that is unknown, revoked or another than the known one, not let in.
+    pub fn open(address: &str, identity: Option<&Path>) -> Result<Self, SshError> {
         let device = format!("ssh://{address}");
         let address = Address::parse(address)?;
         let settings = Settings::find(&address, &Home::find())?;
-        let known = known(&settings, &device)?;
+        let mut notices = settings.notices.clone();
+        let known = known(&settings, &device, &mut notices)?;
         let (session, proxy) = handshake(&settings, &device, &known)?;
-        let ssh = Self { session, device, _proxy: proxy };
+        let ssh = Self { session, device, notices, _proxy: proxy };
         verify(&ssh.session, &settings, &ssh.device, &address, &known)?;
         login::log_in(&ssh.session, &settings, &ssh.device, identity)?;
         ssh.session.set_keepalive(true, KEEPALIVE);
         Ok(ssh)
     }
 
-    fn lost(&self) -> impl Fn(ssh2::Error) -> RemoteError {
+    fn lost(&self) -> impl Fn(ssh2::Error) -> ConnectionError {
         let device = self.device.clone();
-        move |e| RemoteError::Lost { device: device.clone(), source: e.into() }
+        move |e| ConnectionError::Lost { device: device.clone(), source: e.into() }
     }
 }
 
@@ -101,19 +107,21 @@ impl Drop for Ssh {
 }
 
 /// What the files of known hosts say of this host. A file that is not there says nothing.
-fn known(settings: &Settings, device: &str) -> Result<KnownHosts, RemoteError> {
+fn known(settings: &Settings, device: &str, notices: &mut Vec<Notice>) -> Result<KnownHosts, SshError> {
     let mut known = KnownHosts::new(settings.names());
     for file in &settings.known_hosts {
         match std::fs::read(file) {
             Ok(bytes) => known.add(file, &bytes),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => note(format_args!("{device}: the known hosts of {} do not count: {e}", file.display())),
+            Err(e) => {
+                notices.push(Notice::KnownHostsUnread { device: device.to_string(), file: file.clone(), reason: e.to_string() })
+            }
         }
     }
     if let Some(file) = &settings.revoked {
         // Without it nobody is let in: it may be this host's key that it holds.
         let read = std::fs::read(file).and_then(|bytes| known.add_revoked(file, &bytes));
-        read.map_err(RemoteError::file("read the revoked keys of", file))?;
+        read.map_err(FileError::new("read the revoked keys of", file))?;
     }
     Ok(known)
 }
@@ -126,17 +134,17 @@ pub fn key_kinds(known: &KnownHosts) -> String {
 }
 
 /// Compares the key that the host has shown.
-fn verify(session: &Session, settings: &Settings, device: &str, address: &Address, known: &KnownHosts) -> Result<(), RemoteError> {
+fn verify(session: &Session, settings: &Settings, device: &str, address: &Address, known: &KnownHosts) -> Result<(), SshError> {
     let device = device.to_string();
     let fingerprint = session.host_key_hash(HashType::Sha256).map(|hash| STANDARD_NO_PAD.encode(hash)).unwrap_or_default();
     let names = settings.names();
     match session.host_key().map_or(Verdict::Unknown { authority: None }, |(key, _)| known.verdict(key)) {
         Verdict::Known => Ok(()),
-        Verdict::Revoked(place) => Err(RemoteError::RevokedHostKey { device, fingerprint, place: place.to_string() }),
+        Verdict::Revoked(place) => Err(SshError::RevokedHostKey { device, fingerprint, place: place.to_string() }),
         Verdict::Changed(place) => {
             let file = quote(&place.file.to_string_lossy());
             let command = format!("ssh-keygen -f {file} -R {}", quote(names.first()));
-            Err(RemoteError::ChangedHostKey { device, fingerprint, place: place.to_string(), command })
+            Err(SshError::ChangedHostKey { device, fingerprint, place: place.to_string(), command })
         }
         Verdict::Unknown { authority } => {
             let mut remark = String::new();
@@ -147,7 +155,7 @@ fn verify(session: &Session, settings: &Settings, device: &str, address: &Addres
                 remark += " That ssh's configuration lets unknown hosts in (StrictHostKeyChecking) does not count here.";
             }
             let command = adding(settings, address);
-            Err(RemoteError::UnknownHostKey { device, fingerprint, remark, command })
+            Err(SshError::UnknownHostKey { device, fingerprint, remark, command })
         }
     }
 }
@@ -167,8 +175,8 @@ fn adding(settings: &Settings, address: &Address) -> String {
     format!("{end}ssh-keyscan -t ed25519,ecdsa,rsa -p {} {} >> {target}", settings.port, quote(&settings.host))
 }
 
-fn handshake(settings: &Settings, device: &str, known: &KnownHosts) -> Result<(Session, Option<proxy::Running>), RemoteError> {
-    let fail = |source: io::Error| RemoteError::Connect { device: device.to_string(), source };
+fn handshake(settings: &Settings, device: &str, known: &KnownHosts) -> Result<(Session, Option<proxy::Running>), SshError> {
+    let fail = |source: io::Error| SshError::Connect { device: device.to_string(), source };
     let mut session = Session::new().map_err(|e| fail(e.into()))?;
     session.method_pref(MethodType::HostKey, &key_kinds(known)).map_err(|e| fail(e.into()))?;
     let (proxy, limit) = match &settings.proxy {
@@ -207,11 +215,15 @@ impl Shell for Ssh {
         self.device.clone()
     }
 
+    fn notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
     fn folder_expression(&self) -> &'static str {
         "\"${XDG_CACHE_HOME:-$HOME/.cache}/blocktime\""
     }
 
-    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, RemoteError> {
+    fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, ConnectionError> {
         self.session.set_blocking(true);
         let mut channel = self.session.channel_session().map_err(self.lost())?;
         // The user's own shell may be of another kind.
@@ -220,7 +232,7 @@ impl Shell for Ssh {
         Ok(Box::new(Exec { session: self.session.clone(), channel, device: self.device.clone(), kept_alive: Instant::now() }))
     }
 
-    fn put(&mut self, files: &[Put]) -> Result<(), RemoteError> {
+    fn put(&mut self, files: &[Put]) -> Result<(), ConnectionError> {
         // By a plain command, since small boards have neither SFTP nor SCP.
         for file in files {
             let mut source = file.open()?;
@@ -240,10 +252,14 @@ impl Shell for Ssh {
             });
             match (sent, ended) {
                 (Ok(()), Ok((0, _))) => {}
-                (Err(e @ RemoteError::File { .. }), _) | (Err(e), Ok((0, _)) | Err(_)) => return Err(e),
+                (Err(e @ ConnectionError::File { .. }), _) | (Err(e), Ok((0, _)) | Err(_)) => return Err(e),
                 (_, Ok((_, said))) => {
                     let reason = String::from_utf8_lossy(&said).trim().to_string();
-                    return Err(RemoteError::Refused { device: self.device.clone(), what: format!("take {}", file.to), reason });
+                    return Err(ConnectionError::Refused {
+                        device: self.device.clone(),
+                        what: format!("take {}", file.to),
+                        reason,
+                    });
                 }
                 (Ok(()), Err(e)) => return Err(self.lost()(e)),
             }
@@ -252,7 +268,7 @@ impl Shell for Ssh {
     }
 }
 
-fn copy(source: &mut impl Read, channel: &mut impl Write, path: &Path, device: &str) -> Result<(), RemoteError> {
+fn copy(source: &mut impl Read, channel: &mut impl Write, path: &Path, device: &str) -> Result<(), ConnectionError> {
     let mut buffer = vec![0; 32 << 10];
     let began = Instant::now();
     loop {
@@ -260,11 +276,11 @@ fn copy(source: &mut impl Read, channel: &mut impl Write, path: &Path, device: &
             Ok(0) => return Ok(()),
             Ok(read) => read,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(RemoteError::file("read", path)(e)),
+            Err(e) => return Err(FileError::new("read", path)(e).into()),
         };
-        channel.write_all(&buffer[..read]).map_err(RemoteError::lost(device, "take a file", ANSWER))?;
+        channel.write_all(&buffer[..read]).map_err(ConnectionError::lost(device, "take a file", ANSWER))?;
         if began.elapsed() > TRANSFER {
-            return Err(RemoteError::TimedOut { device: device.to_string(), what: "take a file", seconds: TRANSFER.as_secs() });
+            return Err(ConnectionError::TimedOut { device: device.to_string(), what: "take a file", seconds: TRANSFER.as_secs() });
         }
     }
 }
@@ -278,12 +294,12 @@ struct Exec {
 }
 
 impl Exec {
-    fn lost(&self, source: io::Error) -> RemoteError {
-        RemoteError::Lost { device: self.device.clone(), source }
+    fn lost(&self, source: io::Error) -> ConnectionError {
+        ConnectionError::Lost { device: self.device.clone(), source }
     }
 
     /// What has come on one stream: empty where nothing has.
-    fn read(&mut self, stream: i32) -> Result<Vec<u8>, RemoteError> {
+    fn read(&mut self, stream: i32) -> Result<Vec<u8>, ConnectionError> {
         let mut bytes = vec![0; 1 << 14];
         match self.channel.stream(stream).read(&mut bytes) {
             Ok(read) => {
@@ -296,7 +312,7 @@ impl Exec {
     }
 
     /// The exit code, once the other side has closed the channel in good order.
-    fn exit(&mut self) -> Result<i32, RemoteError> {
+    fn exit(&mut self) -> Result<i32, ConnectionError> {
         self.session.set_blocking(true);
         let closed = self.channel.close().and_then(|()| self.channel.wait_close());
         let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
@@ -311,7 +327,7 @@ impl Exec {
 }
 
 impl Running for Exec {
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, RemoteError> {
+    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError> {
         self.session.set_blocking(false);
         let began = Instant::now();
         loop {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::address::Address;
+use super::error::SshError;
 use super::known_hosts::Names;
 use super::proxy::Proxy;
-use crate::devices::remote::RemoteError;
-use crate::output::note;
+use crate::devices::notice::Notice;
 
 /// Key files where none is named.
 const KEY_FILES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
@@ -45,8 +45,8 @@ pub struct Settings {
     pub lax: bool,
     /// The file of the user's configuration, where it is not the one that ssh reads by itself.
     pub file: Option<PathBuf>,
-    /// Settings that are there and not used.
-    pub unused: Vec<String>,
+    /// What the user should know of it.
+    pub notices: Vec<Notice>,
 }
 
 /// Whose settings: the folder that `~` stands for here, and the one that ssh takes it for, which looks at the list of users alone.
@@ -92,55 +92,47 @@ impl Settings {
     /// Asks ssh; where that program is not there, what the address says and ssh's own defaults.
     ///
     /// # Errors
-    /// [`RemoteError::SshConfig`] where ssh does not take its configuration or the host's name.
-    pub fn find(address: &Address, home: &Home) -> Result<Self, RemoteError> {
+    /// [`SshError::Configuration`] where ssh does not take its configuration or the host's name.
+    pub fn find(address: &Address, home: &Home) -> Result<Self, SshError> {
         let file = home.config();
         let mut command = Command::new("ssh");
         command.arg("-G").args(file.iter().flat_map(|file| [OsString::from("-F"), file.into()]));
         command.args(address.port.iter().flat_map(|port| ["-p".to_string(), port.to_string()]));
         command.args(address.user.iter().flat_map(|user| ["-l", user.as_str()]));
         let output = command.arg("--").arg(&address.host).stdin(Stdio::null()).output();
-        let wrong = |said: String| RemoteError::SshConfig { host: address.host.clone(), said };
+        let wrong = |said: String| SshError::Configuration { host: address.host.clone(), said };
         match output {
             Ok(output) if output.status.success() => {
-                let settings =
-                    Self::parse(&String::from_utf8_lossy(&output.stdout), home, file).map_err(|s| wrong(s.to_string()))?;
-                if !settings.unused.is_empty() {
-                    note(format_args!(
-                        "ssh://{}: of ssh's configuration, {} is not used here",
-                        address.host,
-                        settings.unused.join(", ")
-                    ));
-                }
-                Ok(settings)
+                Self::parse(&String::from_utf8_lossy(&output.stdout), home, file).map_err(|s| wrong(s.to_string()))
             }
             Ok(output) => match String::from_utf8_lossy(&output.stderr).trim() {
                 // In a container: ssh works for those in the list of users alone.
                 said if said.starts_with("No user exists") => {
-                    Self::unasked(address, home, "since this user is in no list of users")
+                    Self::unasked(address, home, "because ssh does not know this user (no entry in /etc/passwd)")
                 }
                 said => Err(wrong(said.to_string())),
             },
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                Self::unasked(address, home, "since the program ssh is not there (Debian: package openssh-client)")
+                Self::unasked(address, home, "because the program ssh is not installed (Debian: package openssh-client)")
             }
             Err(e) => Err(wrong(e.to_string())),
         }
     }
 
     /// Where ssh cannot be asked.
-    fn unasked(address: &Address, home: &Home, why: &str) -> Result<Self, RemoteError> {
-        let config = home.at("config");
-        if config.exists() {
-            note(format_args!("{} is not read, {why}", config.display()));
+    fn unasked(address: &Address, home: &Home, reason: &'static str) -> Result<Self, SshError> {
+        let mut settings = Self::plain(address, home, own_name())?;
+        let file = home.at("config");
+        if file.exists() {
+            settings.notices.push(Notice::ConfigurationUnread { file, reason });
         }
-        Self::plain(address, home, own_name())
+        Ok(settings)
     }
 
     /// Without ssh's configuration.
-    fn plain(address: &Address, home: &Home, own_name: Option<String>) -> Result<Self, RemoteError> {
+    fn plain(address: &Address, home: &Home, own_name: Option<String>) -> Result<Self, SshError> {
         let user = address.user.clone().or(own_name).filter(|user| !user.is_empty());
-        let nobody = || RemoteError::Address { address: format!("ssh://{}", address.host), reason: "it names no user" };
+        let nobody = || SshError::Address { address: format!("ssh://{}", address.host), reason: "it names no user" };
         Ok(Self {
             user: user.ok_or_else(nobody)?,
             host: address.host.clone(),
@@ -158,7 +150,7 @@ impl Settings {
             proxy: None,
             lax: false,
             file: None,
-            unused: Vec::new(),
+            notices: Vec::new(),
         })
     }
 
@@ -209,6 +201,8 @@ impl Settings {
             value if value.starts_with('$') => Some(std::env::var_os(&value[1..]).unwrap_or_default().into()),
             value => Some(home.path(&tokens(value))),
         });
+        let unused = UNUSED.into_iter().filter(|name| one(*name).is_some_and(|value| value != "internal"));
+        let unused: Vec<String> = unused.map(str::to_string).collect();
         Ok(Self {
             alias: one("hostkeyalias").map(str::to_string),
             identities: all("identityfile").filter(|v| *v != "none").map(|value| home.path(&tokens(value))).collect(),
@@ -219,11 +213,7 @@ impl Settings {
             proxy,
             lax: matches!(one("stricthostkeychecking"), Some("no" | "off" | "false" | "accept-new")),
             file,
-            unused: UNUSED
-                .into_iter()
-                .filter(|name| one(*name).is_some_and(|value| value != "internal"))
-                .map(str::to_string)
-                .collect(),
+            notices: (!unused.is_empty()).then(|| Notice::SettingsUnused { host: given, names: unused }).into_iter().collect(),
             user,
             host,
             port,
@@ -289,7 +279,7 @@ mod tests {
         assert_eq!((settings.user.as_str(), settings.host.as_str(), settings.port), ("pi", "192.168.1.7", 2222));
         assert_eq!(settings.alias.as_deref(), Some("board"));
         assert_eq!(settings.identities, [PathBuf::from("/home/me/.ssh/192.168.1.7_pi"), "/home/me/.ssh/a b".into()]);
-        assert!(settings.identities_only && !settings.lax && settings.unused.is_empty() && settings.agent.is_none());
+        assert!(settings.identities_only && !settings.lax && settings.notices.is_empty() && settings.agent.is_none());
         let files = ["/home/me/.ssh/kh 192.168.1.7", "/tmp/x", "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
         assert_eq!(settings.known_hosts, files.map(PathBuf::from));
         assert_eq!(settings.proxy, Some(Proxy::Jump("me@jump:2200,j2".to_string())));
@@ -309,7 +299,9 @@ mod tests {
         assert_eq!(settings.proxy, Some(Proxy::Command("nc -q 1 192.168.1.7 2222 %".to_string())));
         assert_eq!(settings.known_hosts[0], PathBuf::from("/home/me/.ssh/known_hosts"));
         assert_eq!(settings.revoked, Some("/home/me/.ssh/revoked".into()));
-        assert!(settings.lax && settings.unused == ["knownhostscommand"]);
+        assert!(settings.lax);
+        let unused = Notice::SettingsUnused { host: "board".into(), names: vec!["knownhostscommand".into()] };
+        assert_eq!(settings.notices, [unused]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Has a device do a job, keeps its samples, shows how far it is.
 
+mod error;
 #[cfg(test)]
 mod fuzz;
 mod once;
@@ -12,13 +13,16 @@ use std::time::Instant;
 use engines::EngineKind;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+pub use error::CollectError;
+
 use super::job::JobFolder;
 use super::raw::{Purpose, RawFile, Request, Samples};
-use crate::agent::{clock, crowded};
+use crate::agent::clock;
+use crate::devices::identity::OtherDevice;
 use crate::devices::interrupt;
-use crate::devices::{Access, Address, Ended, Flow, TransportError};
-use crate::error::HostError;
+use crate::devices::{Access, Address, Ended, Flow, Transport, TransportError};
 use crate::fit::neighbour::QuietRatios;
+use crate::output::note;
 use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan, Start};
 use crate::random::Random;
 use crate::show::text;
@@ -59,8 +63,8 @@ impl Setting {
     /// threads than CPUs; on a simulated device, what it cannot run, and more threads than its one processor.
     ///
     /// # Errors
-    /// [`engines::EngineError::NotBuilt`], [`engines::EngineError::NoLibrary`], [`HostError::Usage`], [`HostError::Transport`].
-    pub fn check_engine(&self) -> Result<(), HostError> {
+    /// [`CollectError::Engine`], [`CollectError::Crowded`], [`CollectError::OneProcessor`], [`CollectError::Transport`].
+    pub fn check_engine(&self) -> Result<(), CollectError> {
         if self.device.is_simulated() {
             self.check_simulated()?;
         }
@@ -70,23 +74,23 @@ impl Setting {
         }
         let room = clock::room(&self.cpus);
         if self.device == Address::Local && self.threads > room && !self.oversubscribe {
-            return Err(HostError::Usage(crowded(self.threads, room)));
+            return Err(CollectError::Crowded { threads: self.threads, cpus: room });
         }
         Ok(())
     }
 
     #[cfg(not(target_os = "android"))]
-    fn check_simulated(&self) -> Result<(), HostError> {
+    fn check_simulated(&self) -> Result<(), CollectError> {
         crate::devices::simulated::check_engine(self.engine).map_err(TransportError::from)?;
         if self.threads > 1 || !self.cpus.is_empty() {
-            let what = if self.threads > 1 { format!("--threads {}", self.threads) } else { "--cpus".to_string() };
-            return Err(HostError::Usage(format!("{} has one processor: leave {what} out", self.device)));
+            let option = if self.threads > 1 { format!("--threads {}", self.threads) } else { "--cpus".to_string() };
+            return Err(CollectError::OneProcessor { device: self.device.clone(), option });
         }
         Ok(())
     }
 
     #[cfg(target_os = "android")]
-    fn check_simulated(&self) -> Result<(), HostError> {
+    fn check_simulated(&self) -> Result<(), CollectError> {
         Ok(())
     }
 
@@ -139,7 +143,7 @@ pub struct Task<'a> {
 }
 
 /// Judges where and with what an agent runs.
-pub type Accept<'a> = dyn Fn(&Start) -> Result<(), HostError> + 'a;
+pub type Accept<'a> = dyn Fn(&Start) -> Result<(), OtherDevice> + 'a;
 
 /// A device's clock may run this much faster than this machine's, …
 const CLOCK_RATE: f64 = 1.1;
@@ -161,15 +165,17 @@ impl Task<'_> {
     /// each pass is a process of its own, with the models in another order.
     ///
     /// # Errors
-    /// [`HostError`]: interrupted, or whatever happened on the device.
-    pub fn run(self) -> Result<(Samples, Option<RawFile>), HostError> {
+    /// [`CollectError`]: interrupted, or whatever happened on the device.
+    pub fn run(self) -> Result<(Samples, Option<RawFile>), CollectError> {
         if self.setting.device.is_simulated() { self.run_once() } else { self.run_passes() }
     }
 
-    fn run_passes(self) -> Result<(Samples, Option<RawFile>), HostError> {
+    fn run_passes(self) -> Result<(Samples, Option<RawFile>), CollectError> {
         let Self { setting, folder, samples, raw, bars, accept } = self;
         let mut transport = crate::devices::open(&setting.device, setting.access())?;
+        tell(transport.as_mut());
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
+        tell(transport.as_mut());
         let earlier_ms = samples.spent_ms();
         let first = samples.passes;
         // Where all passes were made, and that was not enough, whoever resumes grants as much again.
@@ -218,6 +224,7 @@ impl Task<'_> {
             (listener.began, listener.bounds, listener.lines) = (None, Bounds::of(&job), 0);
             folder.write_job(&job)?;
             transport.push(folder.path())?;
+            tell(transport.as_mut());
             let ended = transport.run(&mut |line| listener.line(line));
             let ended = listener.verdict(ended, &transport.name(), pass);
             quiet = QuietRatios::of(&listener.samples);
@@ -237,6 +244,11 @@ impl Task<'_> {
         }
         Ok((listener.samples, listener.raw))
     }
+}
+
+/// Tells the user what the transport has to say.
+fn tell(transport: &mut dyn Transport) {
+    transport.notices().iter().for_each(note);
 }
 
 /// Who measures since when, for others that want to.
@@ -261,7 +273,7 @@ enum Failure {
     /// It said what is wrong with a user's model.
     Refused(String),
     /// Something on this side.
-    Own(HostError),
+    Own(CollectError),
 }
 
 /// What an agent can have to say of a job.
@@ -371,21 +383,21 @@ impl<'a> Listener<'a> {
     }
 
     /// Whether the pass ended as it should.
-    fn verdict(&mut self, ended: Result<Ended, TransportError>, device: &str, pass: usize) -> Result<(), HostError> {
+    fn verdict(&mut self, ended: Result<Ended, TransportError>, device: &str, pass: usize) -> Result<(), CollectError> {
         let kept = self.raw.as_ref().and_then(RawFile::kept);
         let raw = || kept.clone();
         if interrupt::requested() {
-            return Err(HostError::Interrupted { raw: raw() });
+            return Err(CollectError::Interrupted { raw: raw() });
         }
-        let agent = |reason: String| HostError::Agent { device: device.to_string(), reason, raw: raw() };
+        let agent = |reason: String| CollectError::Agent { device: device.to_string(), reason, raw: raw() };
         if let Some(failure) = self.failed.take() {
             return Err(match failure {
                 Failure::Said(reason) => agent(reason),
-                Failure::Refused(reason) => HostError::Refused { device: device.to_string(), reason },
+                Failure::Refused(reason) => CollectError::Refused { device: device.to_string(), reason },
                 Failure::Own(e) => e,
             });
         }
-        let ended = ended.map_err(|trouble| HostError::Broken { trouble: Box::new(trouble), raw: raw() })?;
+        let ended = ended.map_err(|trouble| CollectError::Broken { trouble: Box::new(trouble), raw: raw() })?;
         if ended.good && self.samples.passes >= pass {
             return Ok(());
         }
@@ -430,7 +442,7 @@ impl<'a> Listener<'a> {
             Event::Start(start) if start.protocol != PROTOCOL => {
                 return said(other_version(start.protocol.into()));
             }
-            Event::Start(start) => self.accept.map_or(Ok(()), |accept| accept(start)).map_err(Failure::Own)?,
+            Event::Start(start) => self.accept.map_or(Ok(()), |accept| accept(start)).map_err(|e| Failure::Own(e.into()))?,
             Event::Loading { id } => {
                 self.loading = Some(id.clone());
                 self.bar.set_message(format!("loading {id}"));
@@ -455,7 +467,7 @@ impl<'a> Listener<'a> {
         self.samples.add(&event).or_else(said)?;
         self.bar.set_position(self.progress.after(&event, &self.samples));
         match &mut self.raw {
-            Some(raw) => raw.line(line).map_err(Failure::Own),
+            Some(raw) => raw.line(line).map_err(|e| Failure::Own(e.into())),
             None => Ok(()),
         }
     }

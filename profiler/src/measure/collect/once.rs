@@ -1,7 +1,7 @@
 //! A simulated device: every model once.
 
-use super::{Bounds, Listener, Progress, Task, measured_exactly};
-use crate::error::HostError;
+use super::error::CollectError;
+use super::{Bounds, Listener, Progress, Task, measured_exactly, tell};
 use crate::measure::raw::{RawFile, Samples};
 use crate::protocol::{Hold, Item, Job, PROTOCOL, Plan};
 
@@ -25,10 +25,11 @@ fn plan(timed_runs: usize) -> Plan {
 
 impl Task<'_> {
     /// Simulates the models that have no time yet, in their order. There is no second pass: it would give the same.
-    pub(super) fn run_once(self) -> Result<(Samples, Option<RawFile>), HostError> {
+    pub(super) fn run_once(self) -> Result<(Samples, Option<RawFile>), CollectError> {
         let Self { setting, folder, samples, raw, bars, accept } = self;
         let mut transport = crate::devices::open(&setting.device, setting.access())?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
+        tell(transport.as_mut());
         let items = folder.items.iter().map(|item| Item { cold: item.cold && setting.plan.cold_runs > 0, ..item.clone() });
         let items: Vec<Item> = items.filter(|item| !measured_exactly(&samples, &item.id, item.cold)).collect();
         let pass = samples.passes + 1;

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::error::RawError;
+use super::kept::Kept;
 use super::read::{self, RATIO};
 use super::{Purpose, Request, packed};
-use crate::error::HostError;
-use crate::error::Kept;
+use crate::file_error::FileError;
 use crate::protocol::{Event, Sample};
 
 /// Most bytes of a file that says more of samples that were left out than how many they are.
@@ -42,53 +43,51 @@ impl RawFile {
     /// Begins a new file; an old unfinished one is replaced.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn create(path: &Path, request: &Request) -> Result<Self, HostError> {
+    /// [`FileError`].
+    pub fn create(path: &Path, request: &Request) -> Result<Self, FileError> {
         let resumes = request.purpose == Purpose::Build;
-        let request = serde_json::to_vec(request).map_err(io::Error::from).map_err(HostError::file("write", path))?;
+        let request = serde_json::to_vec(request).map_err(io::Error::from).map_err(FileError::new("write", path))?;
         Ok(Self { path: path.to_path_buf(), file: None, request, resumes })
     }
 
     /// Begins a new file; refuses, before anything is measured, a name that is taken, or in a folder that is not there.
     ///
     /// # Errors
-    /// [`HostError::Usage`], [`HostError::File`].
-    pub fn fresh(path: &Path, request: &Request) -> Result<Self, HostError> {
+    /// [`RawError::NoFolder`], [`RawError::Exists`], [`RawError::File`].
+    pub fn fresh(path: &Path, request: &Request) -> Result<Self, RawError> {
         if !folder(path).is_dir() {
-            return Err(HostError::Usage(format!("there is no folder {} to write the raw samples in", folder(path).display())));
+            return Err(RawError::NoFolder { folder: folder(path).to_path_buf() });
         }
         match [path.to_path_buf(), partial(path)].into_iter().find(|path| path.exists()) {
-            Some(path) => {
-                Err(HostError::Usage(format!("{} is there already: give --raw another name, or remove it", path.display())))
-            }
-            None => Self::create(path, request),
+            Some(path) => Err(RawError::Exists { path }),
+            None => Ok(Self::create(path, request)?),
         }
     }
 
     /// Makes a finished file unfinished again, to be gone on with.
     ///
     /// # Errors
-    /// [`HostError::File`], [`HostError::Raw`].
-    pub fn reopen(path: &Path) -> Result<(), HostError> {
+    /// [`RawError::File`], [`RawError::Content`].
+    pub fn reopen(path: &Path) -> Result<(), RawError> {
         let part = partial(path);
         let (events, request) = events(path)?;
-        let fail = || HostError::file("write", &part);
+        let fail = || FileError::new("write", &part);
         let mut text = serde_json::to_vec(&request).map_err(io::Error::from).map_err(fail())?;
         for event in events {
             text.push(b'\n');
             serde_json::to_writer(&mut text, &event).map_err(io::Error::from).map_err(fail())?;
         }
         text.push(b'\n');
-        fs::write(&part, text).map_err(fail())
+        Ok(fs::write(&part, text).map_err(fail())?)
     }
 
     /// Goes on with an unfinished file, behind its last whole line.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn append(path: &Path) -> Result<Self, HostError> {
+    /// [`FileError`].
+    pub fn append(path: &Path) -> Result<Self, FileError> {
         let part = partial(path);
-        let fail = || HostError::file("write", &part);
+        let fail = || FileError::new("write", &part);
         let bytes = fs::read(&part).map_err(fail())?;
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         let file = OpenOptions::new().append(true).open(&part).map_err(fail())?;
@@ -99,17 +98,17 @@ impl RawFile {
     /// Writes a line.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn line(&mut self, line: &[u8]) -> Result<(), HostError> {
+    /// [`FileError`].
+    pub fn line(&mut self, line: &[u8]) -> Result<(), FileError> {
         let part = partial(&self.path);
         let write = |file: &mut File, line: &[u8]| {
             let whole = [line, b"\n"].concat();
-            file.write_all(&whole).map_err(HostError::file("write", &part))
+            file.write_all(&whole).map_err(FileError::new("write", &part))
         };
         match &mut self.file {
             Some(file) => write(file, line),
             None => {
-                let file = self.file.insert(File::create(&part).map_err(HostError::file("write", &part))?);
+                let file = self.file.insert(File::create(&part).map_err(FileError::new("write", &part))?);
                 write(file, &self.request)?;
                 write(file, line)
             }
@@ -126,12 +125,12 @@ impl RawFile {
     /// be longer than [`LIMIT`], samples that were left out are only counted.
     ///
     /// # Errors
-    /// [`HostError::File`].
-    pub fn finish(self) -> Result<(), HostError> {
+    /// [`FileError`].
+    pub fn finish(self) -> Result<(), RawError> {
         let part = partial(&self.path);
-        let fail = || HostError::file("write", &self.path);
+        let fail = || FileError::new("write", &self.path);
         if self.path.extension().is_some_and(|e| e == "jsonl") {
-            return fs::rename(&part, &self.path).map_err(fail());
+            return Ok(fs::rename(&part, &self.path).map_err(fail())?);
         }
         let (events, request) = events(&part)?;
         let pack = |events: &[Event]| -> io::Result<Vec<u8>> { compressed(&packed::write(&request, events)?) };
@@ -140,12 +139,12 @@ impl RawFile {
             packed = pack(&counted(events)).map_err(fail())?;
         }
         files::write(&self.path, &packed, files::Overwrite::Yes).map_err(fail())?;
-        fs::remove_file(&part).map_err(fail())
+        Ok(fs::remove_file(&part).map_err(fail())?)
     }
 }
 
 /// All that a file holds.
-fn events(path: &Path) -> Result<(Vec<Event>, Request), HostError> {
+fn events(path: &Path) -> Result<(Vec<Event>, Request), RawError> {
     let (file, size) = read::open(path)?;
     let mut events = Vec::new();
     let request = read::events(file, size, path, &mut |event| {

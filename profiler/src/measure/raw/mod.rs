@@ -9,13 +9,19 @@
 //! | `request` | the first line |
 //! | `samples` | samples, gathered |
 //! | `rounded` | how much of a sample is kept |
+//! | `lines` | lines of a file, and what can be wrong with them |
 //! | `read` | reading a file |
 //! | `file` | writing it |
+//! | `kept` | samples that are kept where a command fails |
+//! | `error` | what can be wrong |
 //! | `packed` | the form of a finished one |
 //! | `columns` | samples as columns of whole numbers |
 
 mod columns;
+mod error;
 mod file;
+mod kept;
+mod lines;
 mod packed;
 mod read;
 mod request;
@@ -24,7 +30,9 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use error::RawError;
 pub use file::{LIMIT, RawFile, beside, partial};
+pub use kept::Kept;
 pub use read::{read, read_from};
 pub use request::{Purpose, Request};
 pub use samples::{ItemSamples, Samples};

@@ -7,7 +7,7 @@ use std::io::BufRead;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Last, NAMES, Row};
-use super::read::{Fault, line};
+use super::lines::{Fault, line};
 use super::{Request, rounded};
 use crate::protocol::Event;
 

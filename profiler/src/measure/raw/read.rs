@@ -6,12 +6,12 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::error::RawError;
+use super::lines::{Fault, line};
 use super::{Request, Samples, packed};
-use crate::error::HostError;
+use crate::file_error::FileError;
 use crate::protocol::Event;
 
-/// Longest line read.
-const LINE_LIMIT: u64 = 1 << 20;
 /// Most lines read.
 const LINES: u64 = 20_000_000;
 /// A file that unpacks to more than this many times its size, and more than that many bytes, is damaged or meant to fill the memory.
@@ -19,37 +19,11 @@ const LINES: u64 = 20_000_000;
 pub const RATIO: u64 = 16;
 const SMALL: u64 = 64 << 10;
 
-/// What is wrong with a file.
-pub enum Fault {
-    /// It cannot be read.
-    Io(io::Error),
-    /// It says what it must not.
-    Said(String),
-}
-
-impl Fault {
-    /// In that line.
-    pub fn at(number: u64, reason: impl std::fmt::Display) -> Self {
-        Self::Said(format!("line {number}: {reason}"))
-    }
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        // What the decoder says of a file's bytes is the file's fault, and not the disk's.
-        match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::Said(format!("is damaged: {error}")),
-            io::ErrorKind::UnexpectedEof => Self::Said("is cut off".to_string()),
-            _ => Self::Io(error),
-        }
-    }
-}
-
 /// Reads a raw file's request and samples.
 ///
 /// # Errors
-/// [`HostError::File`], or [`HostError::Raw`] with what cannot be used.
-pub fn read(path: &Path) -> Result<(Request, Samples), HostError> {
+/// [`RawError::File`], or [`RawError::Content`] with what cannot be used.
+pub fn read(path: &Path) -> Result<(Request, Samples), RawError> {
     let (file, size) = open(path)?;
     read_from(file, size, path)
 }
@@ -58,16 +32,16 @@ pub fn read(path: &Path) -> Result<(Request, Samples), HostError> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_from(input: impl BufRead, size: u64, path: &Path) -> Result<(Request, Samples), HostError> {
+pub fn read_from(input: impl BufRead, size: u64, path: &Path) -> Result<(Request, Samples), RawError> {
     let mut samples = Samples::default();
     let request = events(input, size, path, &mut |event| samples.add(&event))?;
     Ok((request, samples))
 }
 
 /// Opens a file; gives its size too.
-pub(super) fn open(path: &Path) -> Result<(BufReader<File>, u64), HostError> {
-    let file = File::open(path).map_err(HostError::file("read", path))?;
-    let size = file.metadata().map_err(HostError::file("read", path))?.len();
+pub(super) fn open(path: &Path) -> Result<(BufReader<File>, u64), RawError> {
+    let file = File::open(path).map_err(FileError::new("read", path))?;
+    let size = file.metadata().map_err(FileError::new("read", path))?.len();
     Ok((BufReader::new(file), size))
 }
 
@@ -80,10 +54,10 @@ pub(super) fn events(
     size: u64,
     path: &Path,
     each: &mut dyn FnMut(Event) -> Result<(), String>,
-) -> Result<Request, HostError> {
+) -> Result<Request, RawError> {
     unpacked(input, size).and_then(|input| whole(input, each)).map_err(|fault| match fault {
-        Fault::Io(source) => HostError::file("read", path)(source),
-        Fault::Said(reason) => HostError::Raw { path: path.to_path_buf(), reason },
+        Fault::Io(source) => FileError::new("read", path)(source).into(),
+        Fault::Said(reason) => RawError::Content { path: path.to_path_buf(), reason },
     })
 }
 
@@ -110,17 +84,6 @@ fn whole(mut input: impl BufRead, each: &mut dyn FnMut(Event) -> Result<(), Stri
         each(event).map_err(|reason| Fault::at(number, reason))?;
     }
     Ok(request)
-}
-
-/// The next whole line; `None` where there is none.
-pub(super) fn line(input: &mut impl BufRead, number: u64) -> Result<Option<Vec<u8>>, Fault> {
-    let mut line = Vec::new();
-    input.take(LINE_LIMIT).read_until(b'\n', &mut line)?;
-    match line.last() {
-        Some(b'\n') => Ok(Some(line)),
-        _ if line.len() as u64 == LINE_LIMIT => Err(Fault::at(number, "it has no end")),
-        _ => Ok(None),
-    }
 }
 
 /// Gives at most so many bytes.

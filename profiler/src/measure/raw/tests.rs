@@ -9,7 +9,6 @@ use flate2::write::GzEncoder;
 use luts::Table;
 
 use super::*;
-use crate::error::HostError;
 use crate::fit::fitted::Plan;
 use crate::measure::design;
 use crate::measure::job::Model;
@@ -24,7 +23,7 @@ const MOST: u64 = super::LIMIT as u64;
 
 fn parse(text: impl AsRef<[u8]>) -> Result<(Request, Samples), String> {
     let bytes = text.as_ref();
-    read_from(bytes, bytes.len() as u64, Path::new("r")).map_err(|e: HostError| e.to_string())
+    read_from(bytes, bytes.len() as u64, Path::new("r")).map_err(|e: super::RawError| e.to_string())
 }
 
 /// Everything but what a sample's order of arrival leaves in memory.
@@ -355,12 +354,13 @@ fn the_compressed_lines_of_older_builds_are_read_and_packed() {
 fn a_name_that_is_taken_or_has_no_folder_is_refused_before_anything_is_measured() {
     let folder = tempfile::tempdir().unwrap();
     let request = Request { purpose: Purpose::Bench, ..serde_json::from_str(REQUEST).unwrap() };
-    let error = |path: &Path| RawFile::fresh(path, &request).err().map(|e| e.to_string()).unwrap_or_default();
+    let fresh = |path: &Path| RawFile::fresh(path, &request);
     let path = folder.path().join("x.raw.gz");
-    assert_eq!(error(&path), "");
+    assert!(fresh(&path).is_ok());
     fs::write(partial(&path), "").unwrap();
-    assert!(error(&path).contains("x.raw.gz.part is there already: give --raw another name"));
-    assert!(error(&folder.path().join("none/x.raw.gz")).contains("there is no folder"));
+    assert!(matches!(fresh(&path), Err(super::RawError::Exists { path: taken }) if taken == partial(&path)));
+    let none = folder.path().join("none");
+    assert!(matches!(fresh(&none.join("x.raw.gz")), Err(super::RawError::NoFolder { folder }) if folder == none));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The part of the picture that sets latency against multiply-adds.
 
 use super::grid::{Cell, Grid, Stage};
-use super::heatmap::HEADING;
 use super::mislead::{Mislead, Pair, Side, groups as layers_of};
+use super::style::HEADING;
 use crate::show::picture::{Axis, Colour, Drawing, Font, Plot};
 
 /// Pairs listed and drawn.

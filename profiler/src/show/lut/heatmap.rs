@@ -4,6 +4,7 @@ use luts::{Header, Source};
 
 use super::grid::{Cell, Figure, Grid, Stage};
 use super::mislead::Mislead;
+use super::style::HEADING;
 use super::{flops, terminal};
 use crate::show::picture::colour::heat;
 use crate::show::picture::{Colour, Drawing, Font};
@@ -18,8 +19,6 @@ const GAP: f64 = 36.0;
 const CELL: (f64, f64, f64) = (112.0, 190.0, 38.0);
 /// Room for a stage's name, layers and shapes above its cells.
 const STAGE_HEAD: f64 = 44.0;
-/// Headings of parts.
-pub(super) const HEADING: Font = Font::new(14.0).bold();
 
 /// Draws it.
 pub fn draw(grid: &Grid, mislead: &Mislead, header: &Header) -> Drawing {

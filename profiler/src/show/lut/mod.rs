@@ -14,9 +14,8 @@ pub mod flops;
 pub mod grid;
 pub mod heatmap;
 pub mod mislead;
+mod style;
 pub mod terminal;
-
-use std::path::Path;
 
 use blocks::Space;
 use luts::{ModelError, Simulator, Source, Table};
@@ -24,7 +23,6 @@ use serde::Serialize;
 
 use super::picture::{Page, Section};
 use super::text;
-use crate::error::HostError;
 use grid::{Cell, Grid, Stage};
 use mislead::Mislead;
 pub use terminal::{ColourChoice, Palette};
@@ -157,15 +155,4 @@ fn model_error(error: &ModelError) -> String {
     let tau = kendall_tau.map(|tau| format!(", Kendall tau {tau:.3}")).unwrap_or_default();
     let (mape, bias) = (100.0 * mape, 100.0 * bias);
     format!("simulator against real chips, {what} ({count}): mean absolute error {mape:.1} %, bias {bias:+.1} %{largest}{tau}")
-}
-
-/// Reads and checks a table; against a space too, where one is given.
-///
-/// # Errors
-/// [`HostError::Table`] with everything that is wrong.
-pub fn validate(path: &Path, space: Option<&Space>) -> Result<Table, HostError> {
-    match space {
-        Some(space) => Ok(Table::read_for(path, space)?),
-        None => Ok(Table::read(path)?),
-    }
 }

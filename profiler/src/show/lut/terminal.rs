@@ -1,14 +1,12 @@
 //! A table in the terminal: with colours from fast to slow where the terminal has them.
 
-use clap::ValueEnum;
-
 use super::grid::{Cell, Grid, Stage};
 use crate::show::picture::Colour;
 use crate::show::picture::colour::heat;
 use crate::show::text;
 
 /// When to use colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColourChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::drawing::{Anchor, Drawing, Shape};
-use super::escape;
+use super::markup::escape;
 
 /// The file.
 pub fn document(drawing: &Drawing) -> String {

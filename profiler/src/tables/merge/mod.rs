@@ -11,9 +11,32 @@ use std::path::{Path, PathBuf};
 use luts::{ClockBand, Discarded, Fit, Header, Interval, Kind, Micros, Quantiles, Row, Table, TemperatureBand};
 
 use crate::devices::conditions::differences;
-use crate::error::HostError;
 use crate::show::text;
 use effects::{BOTH_SIDES, Estimate, join};
+
+/// Why tables cannot be merged.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// None was given.
+    #[error("merging needs tables")]
+    NoTables,
+    /// Two that do not belong together.
+    #[error("{first} and {second} cannot be merged: {reason}")]
+    Unlike {
+        /// A table.
+        first: PathBuf,
+        /// Another one.
+        second: PathBuf,
+        /// In what they differ.
+        reason: String,
+    },
+    /// What comes of them is no table.
+    #[error("the tables cannot be merged; what comes of them is no table:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]
+    Faults {
+        /// What is wrong.
+        faults: Vec<luts::Fault>,
+    },
+}
 
 /// A table and its file.
 type Named = (PathBuf, Table);
@@ -46,16 +69,15 @@ struct Joined {
 /// Joins tables; each comes with its path, for messages.
 ///
 /// # Errors
-/// [`HostError::Usage`] where they were made under unlike conditions, or the result is no table.
-pub fn merge(tables: &[Named]) -> Result<Merged, HostError> {
-    let [(first_path, first), rest @ ..] = tables else { return Err(HostError::Usage("merging needs tables".to_string())) };
+/// [`MergeError`]: they were made under different conditions, or the result is no table.
+pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
+    let [(first_path, first), rest @ ..] = tables else { return Err(MergeError::NoTables) };
     for (path, table) in rest {
         let unlike = differences(&first.header, &table.header);
         if !unlike.is_empty() {
             let differ: Vec<String> =
                 unlike.iter().map(|d| format!("their {} differ ({}, {})", d.what, d.first, d.second)).collect();
-            let (x, y) = (first_path.display(), path.display());
-            return Err(HostError::Usage(format!("{x} and {y} cannot be merged: {}", differ.join("; "))));
+            return Err(MergeError::Unlike { first: first_path.clone(), second: path.clone(), reason: differ.join("; ") });
         }
     }
     let stated = |table: &Table| table.header.canary.as_ref().map_or(1.0, |canary| canary.stated_us.0);
@@ -74,15 +96,13 @@ pub fn merge(tables: &[Named]) -> Result<Merged, HostError> {
         let found: Vec<Found> = found.collect();
         Ok((join_rows(&found)?, found))
     });
-    let rows = rows.collect::<Result<Vec<_>, HostError>>()?;
+    let rows = rows.collect::<Result<Vec<_>, MergeError>>()?;
     let contradictions = contradictions(&rows);
     let weight: f64 = rows.iter().map(|(joined, _)| joined.row.latency.0).sum();
     let between = rows.iter().map(|(joined, _)| joined.between * joined.row.latency.0 / weight).sum();
     let header = header(tables, mean, between);
-    let table = Table::new(header, rows.into_iter().map(|(joined, _)| joined.row).collect()).map_err(|faults| {
-        let faults: String = faults.iter().map(|f| format!("\n  {f}")).collect();
-        HostError::Usage(format!("the tables cannot be merged; what comes of them is no table:{faults}"))
-    })?;
+    let table = Table::new(header, rows.into_iter().map(|(joined, _)| joined.row).collect())
+        .map_err(|faults| MergeError::Faults { faults })?;
     Ok(Merged { table, contradictions })
 }
 
@@ -152,12 +172,13 @@ fn contradictions(rows: &[(Joined, Vec<Found>)]) -> Option<String> {
 }
 
 /// One row of several.
-fn join_rows(found: &[Found]) -> Result<Joined, HostError> {
+fn join_rows(found: &[Found]) -> Result<Joined, MergeError> {
     let first = found[0].row;
     if let Some(other) = found.iter().find(|f| f.row.kind != first.kind || f.row.macs != first.macs || f.row.shapes != first.shapes)
     {
-        let (x, y) = (found[0].path.display(), other.path.display());
-        return Err(HostError::Usage(format!("{x} and {y} cannot be merged: their rows {} are of different blocks", first.key)));
+        let (first_path, second) = (found[0].path.to_path_buf(), other.path.to_path_buf());
+        let reason = format!("their rows {} are of different blocks", first.key);
+        return Err(MergeError::Unlike { first: first_path, second, reason });
     }
     let mut row = first.clone();
     if first.kind == Kind::Identity {

@@ -7,8 +7,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::RemoteError;
-use crate::output::note;
+use super::error::DeliveryError;
+use crate::devices::notice::Notice;
+use crate::file_error::FileError;
 
 /// Name of the lock file in the cache folder: a line a file, its SHA-256, two blanks, its name.
 const LOCK: &str = "engine-libs.lock";
@@ -18,35 +19,36 @@ const IN_AAR: [(&str, &str); 2] = [("aarch64", "jni/arm64-v8a/libonnxruntime.so"
 const SIZE_LIMIT: u64 = 1 << 30;
 
 /// The library in that file, for a device of that architecture. The file's hash is compared with the lock file's, or noted there
-/// once `check` has found the library fit: what was refused is no first use.
+/// once `check` has found the library fit: what was refused is no first use. That it was noted is a notice for the user.
 ///
 /// # Errors
-/// [`RemoteError::EngineChanged`]; [`RemoteError::WrongFile`] where an AAR holds no such library; [`RemoteError::File`]; those of
+/// [`DeliveryError::EngineChanged`]; [`DeliveryError::WrongFile`] where an AAR holds no such library; [`DeliveryError::File`]; those of
 /// `check`.
 pub(super) fn library(
     device: &str,
     arch: &str,
     given: &Path,
     cache: Option<&Path>,
-    check: impl Fn(&Path) -> Result<(), RemoteError>,
-) -> Result<PathBuf, RemoteError> {
-    let hash = super::sha256(given)?;
+    check: impl Fn(&Path) -> Result<(), DeliveryError>,
+) -> Result<(PathBuf, Option<Notice>), DeliveryError> {
+    let hash = files::sha256_of(given).map_err(FileError::new("read", given))?;
     let lock = cache.map(|cache| Lock::open(cache.join(LOCK))).transpose()?;
     let noted = lock.as_ref().map(|lock| lock.compare(given, &hash)).transpose()?;
     let library = unpacked(device, arch, given, &hash, cache)?;
     check(&library)?;
-    if let (Some(lock), Some(false)) = (lock, noted) {
-        lock.note(given, &hash)?;
-    }
-    Ok(library)
+    let notice = match (lock, noted) {
+        (Some(lock), Some(false)) => Some(lock.note(given, &hash)?),
+        _ => None,
+    };
+    Ok((library, notice))
 }
 
 /// The library itself: the file, or what an AAR holds for that architecture, in the cache folder.
-fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&Path>) -> Result<PathBuf, RemoteError> {
+fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&Path>) -> Result<PathBuf, DeliveryError> {
     if !files::has_ending(given, "aar") {
         return Ok(given.to_path_buf());
     }
-    let wrong = |reason: String| RemoteError::WrongFile { path: given.to_path_buf(), device: device.to_string(), reason };
+    let wrong = |reason: String| DeliveryError::WrongFile { path: given.to_path_buf(), device: device.to_string(), reason };
     let Some(cache) = cache else { return Err(wrong("there is no cache folder to unpack it to; set BLOCKTIME_CACHE".to_string())) };
     let Some((_, name)) = IN_AAR.iter().find(|(a, _)| *a == arch) else {
         return Err(wrong(format!("an AAR has no library for {arch}")));
@@ -54,11 +56,11 @@ fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&P
     let folder = cache.join("onnxruntime").join(format!("aar-{}", &hash[..16]));
     let library = folder.join("libonnxruntime.so");
     if !library.exists() {
-        let file = File::open(given).map_err(RemoteError::file("read", given))?;
+        let file = File::open(given).map_err(FileError::new("read", given))?;
         let mut archive = zip::ZipArchive::new(file).map_err(|e| wrong(format!("it is no AAR (a zip file): {e}")))?;
         let packed = archive.by_name(name).map_err(|_| wrong(format!("it holds no {name}")))?;
-        fs::create_dir_all(&folder).map_err(RemoteError::file("make", &folder))?;
-        unpack(packed, &library).map_err(RemoteError::file("unpack", &library))?;
+        fs::create_dir_all(&folder).map_err(FileError::new("make", &folder))?;
+        unpack(packed, &library).map_err(FileError::new("unpack", &library))?;
     }
     Ok(library)
 }
@@ -79,11 +81,11 @@ struct Lock {
 
 impl Lock {
     /// Reads it; one that does not exist yet is empty.
-    fn open(path: PathBuf) -> Result<Self, RemoteError> {
+    fn open(path: PathBuf) -> Result<Self, DeliveryError> {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(RemoteError::file("read", &path)(e)),
+            Err(e) => return Err(FileError::new("read", &path)(e).into()),
         };
         Ok(Self { path, text })
     }
@@ -97,11 +99,11 @@ impl Lock {
     }
 
     /// Compares a file's hash with the one noted at its first use; false where none is.
-    fn compare(&self, file: &Path, hash: &str) -> Result<bool, RemoteError> {
+    fn compare(&self, file: &Path, hash: &str) -> Result<bool, DeliveryError> {
         let name = Self::name(file);
         match self.text.lines().filter_map(|line| line.split_once("  ")).find(|(_, noted)| *noted == name) {
             Some((noted, _)) if noted == hash => Ok(true),
-            Some((noted, _)) => Err(RemoteError::EngineChanged {
+            Some((noted, _)) => Err(DeliveryError::EngineChanged {
                 path: file.to_path_buf(),
                 noted: noted.to_string(),
                 found: hash.to_string(),
@@ -112,16 +114,15 @@ impl Lock {
     }
 
     /// Notes the hash of a file that is used for the first time.
-    fn note(&self, file: &Path, hash: &str) -> Result<(), RemoteError> {
+    fn note(&self, file: &Path, hash: &str) -> Result<Notice, DeliveryError> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let write = || {
             fs::create_dir_all(folder)?;
             let text = format!("{}{hash}  {}\n", self.text, Self::name(file));
             files::write(&self.path, text.as_bytes(), files::Overwrite::Yes)
         };
-        write().map_err(RemoteError::file("write", &self.path))?;
-        note(format_args!("{}: SHA-256 {hash} noted in {}", file.display(), self.path.display()));
-        Ok(())
+        write().map_err(FileError::new("write", &self.path))?;
+        Ok(Notice::LibraryNoted { file: file.to_path_buf(), sha256: hash.to_string(), lock: self.path.clone() })
     }
 }
 
@@ -145,7 +146,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, cache) = (folder.path().join("onnxruntime-android-1.22.0.aar"), folder.path().join("cache"));
         aar(&file, b"first");
-        let take = || library("d", "aarch64", &file, Some(&cache), |_| Ok(()));
+        let take = || library("d", "aarch64", &file, Some(&cache), |_| Ok(())).map(|(path, _)| path);
         assert_eq!(fs::read(take().unwrap()).unwrap(), b"first");
         assert_eq!(take().unwrap(), take().unwrap());
         let noted = fs::read_to_string(cache.join(LOCK)).unwrap();
@@ -153,7 +154,7 @@ mod tests {
 
         aar(&file, b"second");
         let error = take().unwrap_err();
-        assert!(matches!(error, RemoteError::EngineChanged { .. }) && error.to_string().contains(LOCK), "{error}");
+        assert!(matches!(error, DeliveryError::EngineChanged { .. }) && error.to_string().contains(LOCK), "{error}");
         // As the message says: remove its line.
         fs::write(cache.join(LOCK), "").unwrap();
         assert_eq!(fs::read(take().unwrap()).unwrap(), b"second");
@@ -169,7 +170,7 @@ mod tests {
         let other = folder.path().join("y.aar");
         aar(&other, b"x");
         assert!(take("x86_64", &other).unwrap_err().to_string().contains("holds no jni/x86_64"));
-        assert!(matches!(take("aarch64", &folder.path().join("z.so")), Err(RemoteError::File { .. })));
+        assert!(matches!(take("aarch64", &folder.path().join("z.so")), Err(DeliveryError::File { .. })));
     }
 
     #[test]
@@ -178,7 +179,7 @@ mod tests {
         let (file, cache) = (folder.path().join("lib.so"), folder.path().join("cache"));
         let refuse = |path: &Path| {
             let path = path.to_path_buf();
-            Err(RemoteError::WrongFile { path, device: "d".to_string(), reason: "unfit".to_string() })
+            Err(DeliveryError::WrongFile { path, device: "d".to_string(), reason: "unfit".to_string() })
         };
         fs::write(&file, "a").unwrap();
         assert!(library("d", "aarch64", &file, Some(&cache), refuse).is_err());
@@ -188,6 +189,6 @@ mod tests {
         library("d", "aarch64", &file, Some(&cache), |_| Ok(())).unwrap();
         fs::write(&file, "c").unwrap();
         let changed = library("d", "aarch64", &file, Some(&cache), |_| Ok(()));
-        assert!(matches!(changed, Err(RemoteError::EngineChanged { .. })));
+        assert!(matches!(changed, Err(DeliveryError::EngineChanged { .. })));
     }
 }

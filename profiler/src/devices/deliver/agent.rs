@@ -1,11 +1,13 @@
-//! What goes onto a device: the agent built for it, and the engine's library for it.
+//! The agent that runs on a device.
 
 use std::path::{Path, PathBuf};
 
 use engines::EngineKind;
 use engines::elf::{Elf, System};
 
-use super::{Probe, RemoteError, vendor};
+use super::error::DeliveryError;
+use super::target::Target;
+use crate::file_error::FileError;
 
 /// Names an agent: a program, or a folder with the program `profiler`, its loader and its libraries.
 const AGENT_VARIABLE: &str = "BLOCKTIME_AGENT";
@@ -41,30 +43,30 @@ impl Bundle {
     /// what cross has built that is of the kind of the engine's library.
     ///
     /// # Errors
-    /// [`RemoteError::NoAgent`], [`RemoteError::Kinds`], [`RemoteError::WrongFile`], [`RemoteError::File`].
-    pub fn find(device: &str, probe: &Probe, engine: EngineKind, library: Option<&Path>) -> Result<Self, RemoteError> {
+    /// [`DeliveryError::NoAgent`], [`DeliveryError::Kinds`], [`DeliveryError::WrongFile`], [`DeliveryError::File`].
+    pub fn find(device: &str, target: &Target, engine: EngineKind, library: Option<&Path>) -> Result<Self, DeliveryError> {
         let named = std::env::var_os(AGENT_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from);
         let mut places = Places { cache: engines::library::cache_folder(), cross: None };
         // This program is TARGET-FOLDER/release/profiler.
         let own = std::env::current_exe().ok();
-        places.cross = own.as_deref().and_then(Path::parent).and_then(Path::parent).map(|target| target.join(CROSS));
-        Self::find_in(device, probe, engine, library, named, &places)
+        places.cross = own.as_deref().and_then(Path::parent).and_then(Path::parent).map(|folder| folder.join(CROSS));
+        Self::find_in(device, target, engine, library, named, &places)
     }
 
     fn find_in(
         device: &str,
-        probe: &Probe,
+        target: &Target,
         engine: EngineKind,
         library: Option<&Path>,
         named: Option<PathBuf>,
         places: &Places,
-    ) -> Result<Self, RemoteError> {
+    ) -> Result<Self, DeliveryError> {
         let mut tried = Vec::new();
         let places = match named {
             Some(path) => vec![path],
             None => {
                 tried.push(format!("${AGENT_VARIABLE}: not set"));
-                places.of(probe, engine)
+                places.of(target, engine)
             }
         };
         let mut other_kind = None;
@@ -73,7 +75,7 @@ impl Bundle {
                 tried.push(place.display().to_string());
                 continue;
             }
-            let bundle = Self::read(device, probe, &place)?;
+            let bundle = Self::read(device, target, &place)?;
             match library.and_then(|library| bundle.unlike(library, &place)) {
                 None => return Ok(bundle),
                 Some(unlike) => other_kind.get_or_insert(unlike),
@@ -93,16 +95,16 @@ impl Bundle {
                 "build one with MNN: scripts/build-agent.sh mnn makes it for ARMv8 Linux and Android alike; see android/README.md"
             }
         };
-        Err(RemoteError::NoAgent { device: device.to_string(), abi: probe.abi(), tried, advice })
+        Err(DeliveryError::NoAgent { device: device.to_string(), abi: target.abi(), tried, advice })
     }
 
     /// Reads a folder or a single program, and checks that the device can run it.
-    fn read(device: &str, probe: &Probe, place: &Path) -> Result<Self, RemoteError> {
+    fn read(device: &str, target: &Target, place: &Path) -> Result<Self, DeliveryError> {
         let mut files = Vec::new();
         if place.is_dir() {
-            let entries = std::fs::read_dir(place).map_err(RemoteError::file("read", place))?;
+            let entries = std::fs::read_dir(place).map_err(FileError::new("read", place))?;
             for entry in entries {
-                let from = entry.map_err(RemoteError::file("read", place))?.path();
+                let from = entry.map_err(FileError::new("read", place))?.path();
                 let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if from.is_file() && !name.starts_with('.') {
                     files.push(BundleFile { executable: name == PROGRAM || is_loader(&name), from, name });
@@ -113,16 +115,16 @@ impl Bundle {
             files.push(BundleFile { from: place.to_path_buf(), name: PROGRAM.to_string(), executable: true });
         }
         let wrong =
-            |path: &Path, reason: String| RemoteError::WrongFile { path: path.to_path_buf(), device: device.to_string(), reason };
+            |path: &Path, reason: String| DeliveryError::WrongFile { path: path.to_path_buf(), device: device.to_string(), reason };
         let Some(program) = files.iter().find(|file| file.name == PROGRAM) else {
             return Err(wrong(place, format!("it holds no '{PROGRAM}'")));
         };
         let elf = Elf::read(&program.from).map_err(|reason| wrong(&program.from, reason))?;
-        if elf.arch != probe.arch {
-            return Err(wrong(&program.from, format!("it is built for {}, the device is {}", elf.arch, probe.arch)));
+        if elf.arch != target.arch {
+            return Err(wrong(&program.from, format!("it is built for {}, the device is {}", elf.arch, target.arch)));
         }
         let loader = files.iter().map(|file| &file.name).find(|name| is_loader(name)).cloned();
-        if let (true, None, Some(needed)) = (probe.android, &loader, &elf.loader)
+        if let (true, None, Some(needed)) = (target.android, &loader, &elf.loader)
             && !needed.starts_with("/system/")
         {
             let reason = format!("it needs {needed}, which Android does not have; name the folder that holds its loader too");
@@ -132,27 +134,36 @@ impl Bundle {
         Ok(Self { files, loader, system })
     }
 
+    /// The agent with that engine for a simulated device: a static program for ARMv8 Linux.
+    ///
+    /// # Errors
+    /// [`DeliveryError::NoAgent`], [`DeliveryError::WrongFile`].
+    pub fn simulated(device: &str, engine: EngineKind) -> Result<PathBuf, DeliveryError> {
+        let target = Target { arch: "aarch64".to_string(), android: false };
+        Self::find(device, &target, engine, None)?.program(device)
+    }
+
     /// Its program, where it is a static one.
     ///
     /// # Errors
-    /// [`RemoteError::WrongFile`] where it needs a loader.
-    pub fn program(&self, device: &str) -> Result<PathBuf, RemoteError> {
+    /// [`DeliveryError::WrongFile`] where it needs a loader.
+    fn program(&self, device: &str) -> Result<PathBuf, DeliveryError> {
         let program = self.files.iter().find(|file| file.name == PROGRAM).map(|file| file.from.clone()).unwrap_or_default();
         match self.system {
             None => Ok(program),
             Some(_) => {
                 let reason = "it needs a loader; a simulated device takes a static program, as scripts/build-agent.sh mnn makes it";
-                Err(RemoteError::WrongFile { path: program, device: device.to_string(), reason: reason.to_string() })
+                Err(DeliveryError::WrongFile { path: program, device: device.to_string(), reason: reason.to_string() })
             }
         }
     }
 
     /// The error, where the library is made for another system than this agent.
-    fn unlike(&self, library: &Path, place: &Path) -> Option<RemoteError> {
+    fn unlike(&self, library: &Path, place: &Path) -> Option<DeliveryError> {
         // One that cannot be read has been refused before.
         let library_system = Elf::read(library).ok()?.system?;
         let agent_system = self.system?;
-        (library_system != agent_system).then(|| RemoteError::Kinds {
+        (library_system != agent_system).then(|| DeliveryError::Kinds {
             library: library.to_path_buf(),
             library_system,
             agent: place.to_path_buf(),
@@ -171,8 +182,8 @@ struct Places {
 
 impl Places {
     /// The places of agents with that engine for that device, the best first.
-    fn of(&self, probe: &Probe, engine: EngineKind) -> Vec<PathBuf> {
-        let (cached, crossed): (&[&str], &[&str]) = match (engine, probe.android) {
+    fn of(&self, target: &Target, engine: EngineKind) -> Vec<PathBuf> {
+        let (cached, crossed): (&[&str], &[&str]) = match (engine, target.android) {
             // The gnu one of the script brings its own C library and runs on any kernel of that architecture; that of cross does not.
             (EngineKind::OnnxRuntime, true) => (&["linux-android", "linux-gnu"], &["linux-android"]),
             (EngineKind::OnnxRuntime, false) => (&["linux-gnu"], &["unknown-linux-gnu"]),
@@ -184,11 +195,11 @@ impl Places {
             (EngineKind::Mnn, false) => (&["linux-gnu-mnn"], &["unknown-linux-gnu"]),
         };
         let cached =
-            self.cache.iter().flat_map(|cache| cached.iter().map(|k| cache.join("agents").join(format!("{}-{k}", probe.arch))));
+            self.cache.iter().flat_map(|cache| cached.iter().map(|k| cache.join("agents").join(format!("{}-{k}", target.arch))));
         let crossed = self
             .cross
             .iter()
-            .flat_map(|cross| crossed.iter().map(|k| cross.join(format!("{}-{k}", probe.arch)).join("release").join(PROGRAM)));
+            .flat_map(|cross| crossed.iter().map(|k| cross.join(format!("{}-{k}", target.arch)).join("release").join(PROGRAM)));
         cached.chain(crossed).collect()
     }
 }
@@ -197,68 +208,14 @@ fn is_loader(name: &str) -> bool {
     name.starts_with("ld-linux-") || name.starts_with("ld-musl-")
 }
 
-/// The ONNX Runtime for a device: the one given, else the newest for its architecture in the cache folder.
-///
-/// # Errors
-/// [`RemoteError::NoEngine`], [`RemoteError::WrongFile`].
-pub fn engine(device: &str, probe: &Probe, given: Option<&Path>) -> Result<PathBuf, RemoteError> {
-    engine_in(device, probe, given, engines::library::cache_folder())
-}
-
-fn engine_in(device: &str, probe: &Probe, given: Option<&Path>, cache: Option<PathBuf>) -> Result<PathBuf, RemoteError> {
-    let check = |path: &Path| {
-        let wrong = |reason: String| RemoteError::WrongFile { path: path.to_path_buf(), device: device.to_string(), reason };
-        let elf = Elf::read(path).map_err(wrong)?;
-        if elf.arch != probe.arch {
-            return Err(wrong(format!("it is built for {}, the device is {}", elf.arch, probe.arch)));
-        }
-        Ok(())
-    };
-    let no_engine = |tried: Vec<String>| RemoteError::NoEngine { device: device.to_string(), abi: probe.abi(), tried };
-    if let Some(given) = given {
-        if !given.is_file() {
-            return Err(no_engine(vec![format!("{}: not a file", given.display())]));
-        }
-        return vendor::library(device, &probe.arch, given, cache.as_deref(), check);
-    }
-    let folder = cache.map(|cache| cache.join("onnxruntime"));
-    let found = folder.as_deref().map(|folder| newest(folder, &probe.arch)).unwrap_or_default();
-    match found {
-        Some(found) => check(&found).map(|()| found),
-        None => {
-            let tried = folder.map(|f| f.join(format!("*-{}", probe.arch)).join("libonnxruntime.so*").display().to_string());
-            Err(no_engine(tried.into_iter().collect()))
-        }
-    }
-}
-
-/// The library in `folder/VERSION-ARCH/` with the highest version.
-fn newest(folder: &Path, arch: &str) -> Option<PathBuf> {
-    let version = |name: &str| -> Option<Vec<u32>> {
-        let numbers = name.strip_suffix(arch)?.strip_suffix('-')?;
-        numbers.split('.').map(|n| n.parse().ok()).collect()
-    };
-    let folders = std::fs::read_dir(folder).ok()?.flatten();
-    let mut versions: Vec<_> =
-        folders.filter_map(|entry| Some((version(&entry.file_name().to_string_lossy())?, entry.path()))).collect();
-    versions.sort();
-    let library = |folder: &Path| {
-        let entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-        entries
-            .filter(|path| path.is_file())
-            .find(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("libonnxruntime.so")))
-    };
-    versions.iter().rev().find_map(|(_, folder)| library(folder))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
 
-    fn probe(android: bool) -> Probe {
-        Probe { folder: "/x".to_string(), arch: "aarch64".to_string(), android, hashes: true }
+    fn target(android: bool) -> Target {
+        Target { arch: "aarch64".to_string(), android }
     }
 
     /// The first 64 bytes of a static program.
@@ -297,7 +254,7 @@ mod tests {
         {
             fs::write(folder.join(name), bytes).unwrap();
         }
-        let bundle = Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, None, None, &only_cache(cache.path())).unwrap();
+        let bundle = Bundle::find_in("d", &target(true), EngineKind::OnnxRuntime, None, None, &only_cache(cache.path())).unwrap();
         assert_eq!(bundle.loader.as_deref(), Some("ld-linux-aarch64.so.1"));
         let names: Vec<_> = bundle.files.iter().map(|f| (f.name.as_str(), f.executable)).collect();
         assert_eq!(names, [("ld-linux-aarch64.so.1", true), ("libc.so.6", false), ("profiler", true)]);
@@ -307,7 +264,7 @@ mod tests {
     fn an_agent_with_an_engine_in_it_is_one_static_program() {
         for (engine, kind, script) in [(EngineKind::Tract, "musl", "musl"), (EngineKind::Mnn, "gnu-mnn", "mnn")] {
             let cache = tempfile::tempdir().unwrap();
-            let find = || Bundle::find_in("d", &probe(true), engine, None, None, &only_cache(cache.path()));
+            let find = || Bundle::find_in("d", &target(true), engine, None, None, &only_cache(cache.path()));
             let add = |kind: &str| {
                 let folder = cache.path().join(format!("agents/aarch64-linux-{kind}"));
                 fs::create_dir_all(&folder).unwrap();
@@ -329,12 +286,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("profiler");
         fs::write(&program, elf(62)).unwrap();
-        let error = Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, None, Some(program), &only_cache(folder.path()))
+        let error = Bundle::find_in("d", &target(false), EngineKind::OnnxRuntime, None, Some(program), &only_cache(folder.path()))
             .unwrap_err();
         assert!(error.to_string().contains("built for x86_64"), "{error}");
         let error =
-            Bundle::find_in("d", &probe(false), EngineKind::OnnxRuntime, None, None, &only_cache(folder.path())).unwrap_err();
-        assert!(matches!(&error, RemoteError::NoAgent { tried, .. } if tried.len() == 2), "{error}");
+            Bundle::find_in("d", &target(false), EngineKind::OnnxRuntime, None, None, &only_cache(folder.path())).unwrap_err();
+        assert!(matches!(&error, DeliveryError::NoAgent { tried, .. } if tried.len() == 2), "{error}");
     }
 
     /// Writes a file and the folders above it.
@@ -352,11 +309,11 @@ mod tests {
         put(&at("agent"), dynamic(ANDROID));
         let named = |library: &str| {
             let places = only_cache(folder.path());
-            Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, Some(&at(library)), Some(at("agent")), &places)
+            Bundle::find_in("d", &target(true), EngineKind::OnnxRuntime, Some(&at(library)), Some(at("agent")), &places)
         };
         assert_eq!(named("android.so").unwrap().system, Some(System::Android));
         let error = named("linux.so").unwrap_err();
-        assert!(matches!(error, RemoteError::Kinds { .. }), "{error}");
+        assert!(matches!(error, DeliveryError::Kinds { .. }), "{error}");
         let said = error.to_string();
         for word in ["linux.so is a library for Linux", "is a program for Android", "one kind", "--engine-lib", ".aar"] {
             assert!(said.contains(word), "'{word}' is not in: {said}");
@@ -366,9 +323,9 @@ mod tests {
         // Of agents that no one has named, the one that fits is taken.
         put(&at("agents/aarch64-linux-android/profiler"), dynamic(ANDROID));
         let found = |library: &str| {
-            Bundle::find_in("d", &probe(true), EngineKind::OnnxRuntime, Some(&at(library)), None, &only_cache(folder.path()))
+            Bundle::find_in("d", &target(true), EngineKind::OnnxRuntime, Some(&at(library)), None, &only_cache(folder.path()))
         };
-        assert!(matches!(found("linux.so"), Err(RemoteError::Kinds { .. })));
+        assert!(matches!(found("linux.so"), Err(DeliveryError::Kinds { .. })));
         put(&at("agents/aarch64-linux-gnu/profiler"), dynamic(LINUX));
         put(&at("agents/aarch64-linux-gnu/ld-linux-aarch64.so.1"), elf(183));
         assert_eq!(found("linux.so").unwrap().system, Some(System::Linux));
@@ -382,33 +339,15 @@ mod tests {
     fn what_cross_has_built_is_found_beside_this_program() {
         let folder = tempfile::tempdir().unwrap();
         let places = Places { cache: None, cross: Some(folder.path().to_path_buf()) };
-        let find = |android: bool, engine| Bundle::find_in("d", &probe(android), engine, None, None, &places);
+        let find = |android: bool, engine| Bundle::find_in("d", &target(android), engine, None, None, &places);
         let missing = find(true, EngineKind::OnnxRuntime).unwrap_err().to_string();
         assert!(missing.contains("aarch64-linux-android/release/profiler"), "{missing}");
         put(&folder.path().join("aarch64-linux-android/release/profiler"), dynamic(ANDROID));
         for engine in [EngineKind::OnnxRuntime, EngineKind::Mnn, EngineKind::Tract] {
             assert_eq!(find(true, engine).unwrap().system, Some(System::Android));
-            assert!(matches!(find(false, engine), Err(RemoteError::NoAgent { .. })));
+            assert!(matches!(find(false, engine), Err(DeliveryError::NoAgent { .. })));
         }
         put(&folder.path().join("aarch64-unknown-linux-gnu/release/profiler"), dynamic(LINUX));
         assert_eq!(find(false, EngineKind::OnnxRuntime).unwrap().files.len(), 1);
-    }
-
-    #[test]
-    fn the_newest_engine_of_the_right_architecture() {
-        let cache = tempfile::tempdir().unwrap();
-        for (folder, machine) in [("1.9.0-aarch64", 183), ("1.20.1-aarch64", 183), ("1.32.0-x86_64", 62)] {
-            let folder = cache.path().join("onnxruntime").join(folder);
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("libonnxruntime.so.1"), elf(machine)).unwrap();
-        }
-        let cached = Some(cache.path().to_path_buf());
-        let found = engine_in("d", &probe(true), None, cached.clone()).unwrap();
-        assert!(found.to_string_lossy().contains("1.20.1"), "{}", found.display());
-        let wrong = cache.path().join("onnxruntime/1.32.0-x86_64/libonnxruntime.so.1");
-        assert!(matches!(engine_in("d", &probe(true), Some(&wrong), cached.clone()), Err(RemoteError::WrongFile { .. })));
-        let missing = cache.path().join("none.so");
-        assert!(matches!(engine_in("d", &probe(true), Some(&missing), cached), Err(RemoteError::NoEngine { .. })));
-        assert!(matches!(engine_in("d", &probe(true), None, None), Err(RemoteError::NoEngine { .. })));
     }
 }

@@ -1,4 +1,4 @@
-//! `profiler build`: measures a space on one device or several units of one, and writes its table.
+//! Measures a space on one device or several units of it, and writes its table.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -7,15 +7,14 @@ use blocks::Space;
 use indicatif::MultiProgress;
 use luts::{Overwrite, Table};
 
+use crate::commands::error::CommandError;
 use crate::devices::Address;
-use crate::error::HostError;
-use crate::error::Kept;
 use crate::fit::fitted::Plan;
 use crate::fit::plausibility;
-use crate::measure::collect::{self, Setting, Task, holder};
+use crate::measure::collect::{self, CollectError, Setting, Task, holder};
 use crate::measure::design;
 use crate::measure::job::{JobFolder, Model};
-use crate::measure::raw::{self, RawFile, Request, Samples, partial};
+use crate::measure::raw::{self, Kept, RawError, RawFile, Request, Samples, partial};
 use crate::measure::reserve::Reserved;
 use crate::measure::units::{self, Sharing, Unit};
 use crate::output::{note, note_text};
@@ -26,7 +25,7 @@ const DESIGN_SEED: u64 = 20;
 
 /// What is to be built.
 #[derive(Clone, Debug)]
-pub struct Build {
+pub(super) struct Build {
     /// The space.
     pub space: Space,
     /// Landmarks of the networks.
@@ -60,11 +59,11 @@ impl Build {
     /// Measures, fits and writes.
     ///
     /// # Errors
-    /// [`HostError`].
-    pub fn run(&self) -> Result<Table, HostError> {
+    /// [`CommandError`].
+    pub(super) fn run(&self) -> Result<Table, CommandError> {
         if let (Some(simulated), true) = (self.devices.iter().find(|device| device.is_simulated()), self.devices.len() > 1) {
-            let reason = "is the same each time, and has nothing to share with another device: give it alone";
-            return Err(HostError::Usage(format!("{simulated} {reason}")));
+            let reason = "gives the same times always, so that it cannot share work with another device: give it alone";
+            return Err(CommandError::Usage(format!("{simulated} {reason}")));
         }
         let units = units::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
         // Asked first: what another build is writing is not to be gone on with, or replaced.
@@ -102,7 +101,7 @@ impl Build {
     }
 
     /// One table of several units' samples. Where each did the whole work, each gets a table of its own too.
-    fn joined(&self, plan: &Plan, units: &[Unit], samples: &[Samples]) -> Result<Table, HostError> {
+    fn joined(&self, plan: &Plan, units: &[Unit], samples: &[Samples]) -> Result<Table, CommandError> {
         units::same_model(units, samples)?;
         let mut table = plan.table(&Samples::pool(samples), &units[0].raw)?;
         let mut single = Vec::new();
@@ -120,10 +119,10 @@ impl Build {
     }
 
     /// Refuses before anything is measured what would fail after it.
-    fn check_files(&self, units: &[Unit]) -> Result<(), HostError> {
+    fn check_files(&self, units: &[Unit]) -> Result<(), CommandError> {
         let folder = self.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
-            return Err(HostError::Usage(format!("there is no folder {} to write the table in", folder.display())));
+            return Err(CommandError::Usage(format!("there is no folder {} to write the table in", folder.display())));
         }
         if self.overwrite || self.resume {
             return Ok(());
@@ -135,8 +134,8 @@ impl Build {
         }
         let raws = units.iter().flat_map(|unit| [partial(&unit.raw), unit.raw.clone()]);
         match raws.into_iter().find(|path| path.exists()) {
-            Some(path) => Err(HostError::Usage(format!(
-                "{} is there already: --resume goes on with its samples, --overwrite measures anew",
+            Some(path) => Err(CommandError::Usage(format!(
+                "{} already exists: --resume continues with its samples, --overwrite starts from nothing",
                 path.display()
             ))),
             None => Ok(()),
@@ -144,7 +143,7 @@ impl Build {
     }
 
     /// All units' samples, measured side by side. One that fails does not stop the others: what they have is kept.
-    fn collect_all(&self, units: &[Unit], models: &[Model]) -> Result<Vec<Samples>, HostError> {
+    fn collect_all(&self, units: &[Unit], models: &[Model]) -> Result<Vec<Samples>, CommandError> {
         let bars = MultiProgress::new();
         let sharers = if self.sharing == Sharing::Spread { units.len() } else { 1 };
         let one = |unit: &Unit| self.collect(unit, &self.setting.share(unit.device.clone(), sharers), models, &bars);
@@ -160,7 +159,7 @@ impl Build {
     }
 
     /// One unit's samples: read, measured, or both.
-    fn collect(&self, unit: &Unit, setting: &Setting, models: &[Model], bars: &MultiProgress) -> Result<Samples, HostError> {
+    fn collect(&self, unit: &Unit, setting: &Setting, models: &[Model], bars: &MultiProgress) -> Result<Samples, CommandError> {
         let raw_path = unit.raw.as_path();
         let request = Request {
             space: Some(self.space.hash()),
@@ -178,7 +177,7 @@ impl Build {
             let (earlier, read) = raw::read(&part)?;
             if earlier != request {
                 let reason = "was measured for another space, engine, device or plan; --overwrite measures anew".to_string();
-                return Err(HostError::Raw { path: part, reason });
+                return Err(RawError::Content { path: part, reason }.into());
             }
             samples = read;
             raw = Some(RawFile::append(raw_path)?);
@@ -207,7 +206,7 @@ impl Build {
         let (samples, raw) = task.run()?;
         let ids: Vec<_> = models.iter().filter(|model| !is_measured(&samples, model)).map(|model| model.id.clone()).collect();
         if !ids.is_empty() {
-            return Err(HostError::TooFew { ids, advice: samples.advice(), raw: Some(Kept::of_build(&part)) });
+            return Err(CollectError::TooFew { ids, advice: samples.advice(), raw: Some(Kept::of_build(&part)) }.into());
         }
         if let Some(raw) = raw {
             raw.finish()?;

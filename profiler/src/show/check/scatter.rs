@@ -2,7 +2,7 @@
 
 use luts::Header;
 
-use super::{Net, Report, WITHIN};
+use crate::check::report::{Net, Report, WITHIN};
 use crate::show::picture::{Axis, Colour, Drawing, Font, Plot};
 use crate::show::text;
 

@@ -1,4 +1,4 @@
-//! `profiler bench`: any models, interleaved.
+//! Measures any models, interleaved.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use indicatif::MultiProgress;
 use serde::Serialize;
 
-use crate::error::HostError;
+use crate::commands::error::CommandError;
 use crate::fit::cluster;
 use crate::fit::readings::Readings;
-use crate::measure::collect::{Setting, Task};
+use crate::measure::collect::{CollectError, Setting, Task};
 use crate::measure::given::Given;
 use crate::measure::job::JobFolder;
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
@@ -24,7 +24,7 @@ use crate::stats::Median;
 
 /// One model's figures.
 #[derive(Clone, Debug, Serialize)]
-pub struct Figure {
+pub(super) struct Figure {
     /// The file.
     pub model: String,
     /// Median of the samples as they are, in µs a run; of a simulated device the mean of its runs, and the intervals have no width.
@@ -57,7 +57,7 @@ pub struct Figure {
 
 /// Where and with what models were measured: the same for all of a command.
 #[derive(Clone, Debug, Serialize)]
-pub struct With {
+pub(super) struct With {
     /// The device as it was named.
     pub device: String,
     /// The device's model, as it says.
@@ -73,8 +73,13 @@ pub struct With {
 /// Measures the models, and says whether all were as precise as asked; `raw` is where the samples are kept, if at all.
 ///
 /// # Errors
-/// [`HostError`].
-pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Path>) -> Result<(Vec<Figure>, bool), HostError> {
+/// [`CommandError`].
+pub(super) fn run(
+    files: &[PathBuf],
+    given: &Given,
+    setting: &Setting,
+    raw: Option<&Path>,
+) -> Result<(Vec<Figure>, bool), CommandError> {
     setting.check_engine()?;
     let folder = JobFolder::of_files(files, setting.engine, given)?;
     let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
@@ -92,7 +97,8 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
         cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
     };
     let names = files.iter().map(|file| file.display().to_string()).collect();
-    let readings = Readings::of(&samples).ok_or_else(|| HostError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
+    let readings =
+        Readings::of(&samples).ok_or_else(|| CollectError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
     let precise = readings.are_precise(&ids, setting.plan.precision);
     // The canary's stated time has an error of its own, which all models share.
     let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
@@ -114,7 +120,7 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
             None => readings.median(&id, None),
         };
         let (Some(raw), Some(paired)) = (raw, readings.median(&id, None)) else {
-            return Err(HostError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None });
+            return Err(CollectError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None }.into());
         };
         let paired = if stated_error > 0.0 { paired.with_error_of_factor(stated_error) } else { paired };
         figures.push(Figure {
@@ -137,7 +143,7 @@ pub fn run(files: &[PathBuf], given: &Given, setting: &Setting, raw: Option<&Pat
 }
 
 /// For people: a line a model.
-pub fn table(figures: &[Figure]) -> String {
+pub(super) fn table(figures: &[Figure]) -> String {
     #[cfg(not(target_os = "android"))]
     if let Some(simulated) = figures.iter().map(|f| Some((f, f.explained.as_ref()?))).collect::<Option<Vec<_>>>() {
         return simulated_table(&simulated);
@@ -173,14 +179,14 @@ fn simulated_table(figures: &[(&Figure, &Explanation)]) -> String {
 
 /// For people: of each model that was simulated, where its cycles went.
 #[cfg(not(target_os = "android"))]
-pub fn explained(figures: &[Figure]) -> String {
+pub(super) fn explained(figures: &[Figure]) -> String {
     let one = |f: &Figure| f.explained.as_ref().map(|explained| format!("\n{}\n{}", f.model, explained.body()));
     figures.iter().filter_map(one).collect()
 }
 
 /// The same as a picture.
 #[cfg(not(target_os = "android"))]
-pub fn explained_page(figures: &[Figure]) -> Page {
+pub(super) fn explained_page(figures: &[Figure]) -> Page {
     let models: Vec<_> = figures.iter().filter_map(|f| Some((f.model.clone(), f.explained.as_ref()?))).collect();
     let chip = figures.iter().find_map(|f| f.with.device_model.as_deref()).unwrap_or("a chip");
     bars::page(&models, chip)

@@ -1,0 +1,132 @@
+//! Why the agent gives up.
+
+use std::io;
+use std::path::PathBuf;
+
+use engines::EngineError;
+
+use super::claim::Busy;
+use crate::protocol::{Job, PROTOCOL};
+
+/// Why the agent gives up.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The job cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Job {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A job for another version.
+    #[error("the job has protocol {found}, this agent {PROTOCOL}: host and agent are of different versions")]
+    Protocol {
+        /// The job's.
+        found: u32,
+    },
+    /// The engine.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// An engine of another build.
+    #[error("{0}")]
+    UnknownEngine(String),
+    /// The engine refuses a model or fails at it.
+    #[error("the engine refuses '{id}': {source}")]
+    Model {
+        /// The item.
+        id: String,
+        /// What the engine says.
+        source: EngineError,
+    },
+    /// The engine fails at a user's model, which was given values that were made up.
+    #[error(
+        "the engine fails at '{id}': {source}. The values of {inputs} were made up; if the model cannot run on such, give real ones: \
+         --input NAME=FILE.npy"
+    )]
+    MadeUp {
+        /// The item.
+        id: String,
+        /// What the engine says.
+        source: Box<EngineError>,
+        /// What was made up.
+        inputs: String,
+    },
+    /// There is nothing that a model could be given.
+    #[error("'{id}' cannot be run: {reason}")]
+    Inputs {
+        /// The item.
+        id: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A file of an item cannot be used.
+    #[error("cannot read {file} of '{id}': {reason}")]
+    File {
+        /// The item.
+        id: String,
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// A fast wrong answer.
+    #[error("the engine computes '{id}' wrongly: {reason}")]
+    Wrong {
+        /// The item.
+        id: String,
+        /// How it differs.
+        reason: String,
+    },
+    /// The CPUs asked for cannot be used.
+    #[error("cannot be pinned to CPUs {cpus:?}: {reason}")]
+    Affinity {
+        /// Those asked for.
+        cpus: Vec<usize>,
+        /// Why.
+        reason: String,
+    },
+    /// More threads than CPUs.
+    #[error("{}", crowded(*.threads, *.cpus))]
+    Threads {
+        /// Threads of the engine.
+        threads: usize,
+        /// CPUs for them.
+        cpus: usize,
+    },
+    /// Another measurement.
+    #[error("CPU {} is measured on already, by {}: wait until it has ended, or give other CPUs (--cpus)", .0.cpu, .0.holder)]
+    Busy(Busy),
+    /// Nobody listens any more.
+    #[error("the host has gone")]
+    Output(#[source] io::Error),
+}
+
+impl AgentError {
+    /// The item at fault, if it is one.
+    pub(super) fn item(&self) -> Option<String> {
+        match self {
+            Self::Model { id, .. }
+            | Self::MadeUp { id, .. }
+            | Self::Inputs { id, .. }
+            | Self::File { id, .. }
+            | Self::Wrong { id, .. } => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether a user's model, or what it is given, is at fault: one whose outputs nobody stated.
+    pub(super) fn is_by_user(&self, job: Option<&Job>) -> bool {
+        let refused = matches!(self, Self::Model { .. } | Self::MadeUp { .. } | Self::Inputs { .. });
+        let item = self.item().and_then(|id| job?.items.iter().find(|item| item.id == id));
+        refused && item.is_some_and(|item| item.expected.is_empty())
+    }
+}
+
+/// Why that many threads on so few CPUs are refused.
+pub(crate) fn crowded(threads: usize, cpus: usize) -> String {
+    format!(
+        "{threads} threads have {cpus} CPU(s) here and would wait for each other: use --threads {cpus}, or --oversubscribe to measure \
+         that"
+    )
+}

@@ -1,0 +1,35 @@
+//! What the host is told: events on standard output, a line each.
+
+use std::io::{self, Write};
+
+use engines::EngineInfo;
+
+use super::error::AgentError;
+use crate::protocol::{EngineFacts, Event};
+
+/// Writes events, each at once.
+pub(super) struct Events(io::StdoutLock<'static>);
+
+impl Events {
+    /// To the host, which reads this program's standard output.
+    pub(super) fn to_stdout() -> Self {
+        Self(io::stdout().lock())
+    }
+
+    pub(super) fn send(&mut self, event: &Event) -> Result<(), AgentError> {
+        let mut line = serde_json::to_vec(event).map_err(|e| AgentError::Output(e.into()))?;
+        line.push(b'\n');
+        self.0.write_all(&line).and_then(|()| self.0.flush()).map_err(AgentError::Output)
+    }
+}
+
+/// The engine as the host is told of it.
+pub(super) fn engine_facts(info: &EngineInfo) -> EngineFacts {
+    EngineFacts {
+        name: info.name.clone(),
+        version: info.version.clone(),
+        precision: info.precision.clone(),
+        library_sha256: info.library_sha256.clone(),
+        build: info.build.clone(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Options that several commands have.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use engines::EngineKind;
+
+use super::quantity::{Cpus, Share, Time};
+use super::values::{band, passes};
+use crate::devices::Address;
+use crate::measure::collect::Setting;
+use crate::protocol::{Hold, Plan};
+
+/// Samples that each model needs at least.
+const MIN_SAMPLES: usize = 12;
+
+/// How to measure.
+#[derive(Args)]
+pub(super) struct MeasureArgs {
+    /// Shared library of the engine [default: searched in the usual places].
+    #[arg(long, value_name = "FILE")]
+    engine_lib: Option<PathBuf>,
+    /// SSH key file [default: ssh-agent, then the keys in ~/.ssh].
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// CPUs to run on, such as 0-3,5 [default: CPUs of one cluster, one for each thread].
+    #[arg(long)]
+    cpus: Option<Cpus>,
+    /// Allow more threads than CPUs.
+    #[arg(long)]
+    oversubscribe: bool,
+    /// Measurement passes, each in a fresh process.
+    #[arg(long, default_value_t = 12, value_parser = passes)]
+    passes: usize,
+    /// Largest allowed change of the temperature since the start, in °C, where the device has a sensor; 0 turns the check off.
+    #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
+    band: f64,
+    /// Do not change the CPU frequency governor. By default it is set to `performance` where this is allowed (root), and set back at the
+    /// end.
+    #[arg(long)]
+    keep_governor: bool,
+    /// Length of a sample.
+    #[arg(long, default_value = "500us", value_name = "TIME")]
+    sample: Time,
+    /// Length of the reference kernel (canary) that runs before and after each sample.
+    #[arg(long, default_value = "100us", value_name = "TIME")]
+    canary: Time,
+    /// Simulated devices: report times even if the simulator does not know more than 0.1 % of the instructions.
+    #[arg(long)]
+    allow_unknown: bool,
+    /// Simulated devices: timed runs of each model, of which the mean is taken. One run in six of some models is 2 % faster
+    /// than the others, because of what the caches hold at its start.
+    #[arg(long, hide = true, default_value_t = 7, value_parser = passes)]
+    timed_runs: usize,
+}
+
+/// What each command asks for itself.
+pub(super) struct Asked {
+    pub(super) device: Address,
+    pub(super) engine: EngineKind,
+    pub(super) threads: usize,
+    pub(super) precision: Share,
+    pub(super) budget: Time,
+    pub(super) seed: u64,
+}
+
+impl MeasureArgs {
+    pub(super) fn setting(&self, asked: Asked) -> Setting {
+        let Asked { device, engine, threads, precision, budget, seed } = asked;
+        let plan = Plan {
+            precision: precision.0,
+            budget_ms: (budget.0.as_millis() as u64).max(1),
+            sample_us: self.sample.0.as_secs_f64() * 1e6,
+            canary_us: self.canary.0.as_secs_f64() * 1e6,
+            min_samples: MIN_SAMPLES,
+            cold_runs: 0,
+            quiet_us: None,
+            widening: 1.0,
+        };
+        Setting {
+            device,
+            engine,
+            engine_lib: self.engine_lib.clone(),
+            identity: self.identity.clone(),
+            threads,
+            cpus: self.cpus.clone().map(|c| c.0).unwrap_or_default(),
+            oversubscribe: self.oversubscribe,
+            plan,
+            hold: Hold { celsius: (self.band > 0.0).then_some(self.band), start_celsius: None, governor: !self.keep_governor },
+            passes: self.passes,
+            seed,
+            timed_runs: self.timed_runs,
+            allow_unknown: self.allow_unknown,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `profiler check`: whole networks that the table was not fitted to, predicted and measured.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use engines::EngineKind;
+use luts::{Source, Table};
+
+use super::arguments::{Asked, MeasureArgs};
+use super::error::CommandError;
+use super::quantity::{Share, Time};
+use super::values::points;
+use super::{print, space};
+use crate::check::Check;
+use crate::devices::{Address, interrupt};
+use crate::output::note;
+use crate::show;
+use crate::show::picture::PictureFile;
+
+#[derive(Args)]
+pub(super) struct CheckArgs {
+    /// The table.
+    table: PathBuf,
+    /// The table's search space: built-in name or TOML file [default: the space that the table names].
+    #[arg(long)]
+    space: Option<String>,
+    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP for a simulated one (sd625, qrb2210, rpi3b, a TOML file).
+    #[arg(long, default_value = "local")]
+    device: Address,
+    #[command(flatten)]
+    measure: MeasureArgs,
+    /// Inference engine: ort, tract or mnn [default: the table's].
+    #[arg(long)]
+    engine: Option<EngineKind>,
+    /// Allow another device or engine than the table's; the table's header is then left as it is.
+    #[arg(long)]
+    other_device: bool,
+    /// Networks to measure.
+    #[arg(long, default_value_t = 30)]
+    nets: usize,
+    /// Seed of the random networks.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Largest mean absolute error that passes.
+    #[arg(long, default_value = "5%")]
+    max_mape: Share,
+    /// Target precision: stop when the 95 % interval of every median is within ± this share.
+    #[arg(long, default_value = "1%")]
+    precision: Share,
+    /// Time limit for sampling.
+    #[arg(long, default_value = "90s")]
+    budget: Time,
+    /// Landmarks of the networks [default: the table's].
+    #[arg(long, value_parser = points)]
+    points: Option<usize>,
+    /// Do not write the result into the table's header.
+    #[arg(long)]
+    no_write: bool,
+    /// Draw predicted against measured times into a file: .svg, .png or .html.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PictureFile>,
+    /// Keep the raw samples in this file.
+    #[arg(long, value_name = "FILE")]
+    raw: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl CheckArgs {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        interrupt::catch();
+        self.picture.iter().try_for_each(PictureFile::check)?;
+        let table = Table::read(&self.table)?;
+        let space = space::of(&table, self.space)?;
+        table.validate(&space).map_err(|faults| luts::TableError::Faults { path: self.table.clone(), faults })?;
+        if table.header.source == Source::Imported {
+            let path = self.table.display();
+            return Err(CommandError::Usage(format!(
+                "{path} was imported: without a trunk and a canary it predicts no whole network; measure one on the device: profiler \
+                 build --space {} --device DEVICE --out NEW.csv",
+                table.header.space.name
+            )));
+        }
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => table.header.engine.name.parse().map_err(CommandError::Usage)?,
+        };
+        let Self { device, precision, budget, seed, .. } = self;
+        let setting = self.measure.setting(Asked { device, engine, threads: table.header.threads, precision, budget, seed });
+        let check = Check {
+            path: self.table,
+            space,
+            points: self.points.unwrap_or(table.header.points),
+            nets: self.nets,
+            seed,
+            setting,
+            max_mape: self.max_mape.0,
+            write: !self.no_write && !self.other_device,
+            other_device: self.other_device,
+            raw: self.raw,
+            table,
+        };
+        let report = check.run()?;
+        if let Some(file) = self.picture {
+            file.write(&show::check::page(&report, &check.table.header))?;
+            note(format_args!("wrote {file}"));
+        }
+        print::result(self.json, &report, || show::check::text(&report))?;
+        Ok(report.verdict(check.max_mape)?)
+    }
+}

@@ -1,0 +1,32 @@
+//! `profiler clean`: removes everything that this program put on a device.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::error::CommandError;
+use crate::devices::{self, Access, Address};
+use crate::output::note;
+
+#[derive(Args)]
+pub(super) struct CleanArgs {
+    /// The device: adb, adb:SERIAL or ssh://user@host[:port]. Can be repeated.
+    #[arg(long, required = true)]
+    device: Vec<Address>,
+    /// SSH key file [default: ssh-agent, then the keys in ~/.ssh].
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+}
+
+impl CleanArgs {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        for address in &self.device {
+            let access = Access { identity: self.identity.as_deref(), ..Access::default() };
+            let mut device = devices::open(address, access)?;
+            device.notices().iter().for_each(note);
+            device.remove_all()?;
+            note(format_args!("{address}: nothing of this program is left on the device"));
+        }
+        Ok(())
+    }
+}

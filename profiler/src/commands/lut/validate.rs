@@ -1,0 +1,35 @@
+//! `profiler lut validate`: whether a table is valid and whole.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use luts::Table;
+
+use crate::commands::error::CommandError;
+use crate::commands::space;
+use crate::output::note;
+
+#[derive(Args)]
+pub(crate) struct ValidateArgs {
+    /// The table.
+    table: PathBuf,
+    /// The search space to check against: built-in name or TOML file [default: the space that the table names].
+    #[arg(long)]
+    space: Option<String>,
+}
+
+impl ValidateArgs {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let table = Table::read(&self.table)?;
+        let space = space::of(&table, self.space)?;
+        Table::read_for(&self.table, &space)?;
+        note(format_args!(
+            "{}: a complete table of space {}, {} rows, {}",
+            self.table.display(),
+            space.name(),
+            table.rows().len(),
+            table.header.source
+        ));
+        Ok(())
+    }
+}

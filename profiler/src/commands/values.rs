@@ -1,0 +1,62 @@
+//! Values that options may have.
+
+use blocks::network::POINTS;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use luts::Overwrite;
+
+use crate::show::lut::ColourChoice;
+use crate::tables::diff::Caches;
+
+impl ValueEnum for ColourChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Auto => PossibleValue::new("auto").help("On a terminal, unless NO_COLOR is set"),
+            Self::Always => PossibleValue::new("always").help("Always"),
+            Self::Never => PossibleValue::new("never").help("Never"),
+        })
+    }
+}
+
+impl ValueEnum for Caches {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Warm, Self::Cold]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Warm => PossibleValue::new("warm").help("A block's share of a network's time: what the search uses"),
+            Self::Cold => PossibleValue::new("cold").help("A block's first run with cold caches, alone"),
+        })
+    }
+}
+
+/// Landmarks of a network.
+pub(super) fn points(text: &str) -> Result<usize, String> {
+    let (least, most) = POINTS.into_inner();
+    text.parse().ok().filter(|n| POINTS.contains(n)).ok_or_else(|| format!("must be a number from {least} to {most}"))
+}
+
+/// Degrees that the temperature may change by.
+pub(super) fn band(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|c| (0.0..=50.0).contains(c)).ok_or_else(|| "must be a number from 0 to 50".to_string())
+}
+
+/// Measurement passes.
+pub(super) fn passes(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=100).contains(n)).ok_or_else(|| "must be a number from 1 to 100".to_string())
+}
+
+/// Threads of an engine.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=256).contains(n)).ok_or_else(|| "must be a number from 1 to 256".to_string())
+}
+
+/// What `--overwrite` means for a table.
+pub(super) fn overwrite(yes: bool) -> Overwrite {
+    if yes { Overwrite::Yes } else { Overwrite::No }
+}

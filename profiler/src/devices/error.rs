@@ -1,0 +1,86 @@
+//! Why a device cannot be reached, or an agent on it does not do its job.
+
+#[cfg(not(target_os = "android"))]
+use super::adb::AdbError;
+#[cfg(target_os = "android")]
+use super::address::Address;
+#[cfg(not(target_os = "android"))]
+use super::deliver::DeliveryError;
+#[cfg(not(target_os = "android"))]
+use super::remote::ConnectionError;
+#[cfg(not(target_os = "android"))]
+use super::simulated::SimulationError;
+#[cfg(not(target_os = "android"))]
+use super::ssh::SshError;
+
+/// Trouble with a device.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// A way that this build does not have.
+    #[cfg(target_os = "android")]
+    #[error("{address} cannot be reached: this build measures the local device only (--device local)")]
+    Unavailable {
+        /// The device.
+        address: Address,
+    },
+    /// The adb server, or the choice of a phone.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Adb(#[from] AdbError),
+    /// The way to a board by ssh.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Ssh(#[from] SshError),
+    /// The connection to a phone or board, or a command on it.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    /// The agent or the engine's library for it.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// Somebody else measures on it.
+    #[cfg(not(target_os = "android"))]
+    #[error("{device}: another profiler measures on it (its process {process}); wait until it is done")]
+    Busy {
+        /// The device.
+        device: String,
+        /// The agent's process there.
+        process: String,
+    },
+    /// A simulated device.
+    #[cfg(not(target_os = "android"))]
+    #[error(transparent)]
+    Simulated(#[from] SimulationError),
+    /// The engine's library.
+    #[error(transparent)]
+    Engine(#[from] engines::EngineError),
+    /// The agent does not start.
+    #[error("cannot start the agent {program}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The connection broke.
+    #[error("lost the agent's output")]
+    Lost(#[source] std::io::Error),
+    /// The agent hangs.
+    #[error("the agent has said nothing for {seconds} s and was ended")]
+    Silent {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+impl TransportError {
+    /// Whether what was asked for is at fault, and not the device.
+    pub fn is_by_user(&self) -> bool {
+        match self {
+            #[cfg(not(target_os = "android"))]
+            Self::Simulated(e) => e.is_by_user(),
+            _ => false,
+        }
+    }
+}

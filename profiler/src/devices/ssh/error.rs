@@ -1,0 +1,94 @@
+//! Why a board cannot be reached by ssh.
+
+use std::io;
+
+use crate::file_error::FileError;
+
+/// Why there is no way to a board.
+#[derive(Debug, thiserror::Error)]
+pub enum SshError {
+    /// An address that makes no sense.
+    #[error("'{address}' is no ssh address: {reason}; use ssh://user@host[:port]")]
+    Address {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No connection.
+    #[error("cannot connect to {device}")]
+    Connect {
+        /// The device.
+        device: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// ssh does not take its own configuration, or a host's name.
+    #[error("ssh does not say how '{host}' is reached (ssh -G {host}): {said}")]
+    Configuration {
+        /// The host as it was given.
+        host: String,
+        /// Its words.
+        said: String,
+    },
+    /// A host key never seen.
+    #[error(
+        "{device}: its host key (SHA256:{fingerprint}) is not known, and so the device could be anyone's.{remark} Compare the fingerprint with \
+         the device's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then add it:\n  {command}"
+    )]
+    UnknownHostKey {
+        /// The device.
+        device: String,
+        /// Of its key.
+        fingerprint: String,
+        /// What else is to be known of it: sentences, each behind a blank.
+        remark: String,
+        /// Adds the key.
+        command: String,
+    },
+    /// Another host key than the known one.
+    #[error(
+        "{device}: its host key (SHA256:{fingerprint}) is not the one in {place}. Someone may be in between, or the device was set up anew; \
+         if so, remove the old key and try again:\n  {command}"
+    )]
+    ChangedHostKey {
+        /// The device.
+        device: String,
+        /// Of its key.
+        fingerprint: String,
+        /// The file of known hosts and the line.
+        place: String,
+        /// Removes the old key.
+        command: String,
+    },
+    /// A host key that must not be used any more.
+    #[error(
+        "{device}: its host key (SHA256:{fingerprint}) is marked as revoked in {place}: whoever has stolen it can pretend to be the device. \
+         Give the device a new key (there: remove /etc/ssh/ssh_host_*_key* and run ssh-keygen -A)"
+    )]
+    RevokedHostKey {
+        /// The device.
+        device: String,
+        /// Of its key.
+        fingerprint: String,
+        /// The file and the line.
+        place: String,
+    },
+    /// Not let in.
+    #[error(
+        "{device} does not let '{user}' in; tried {}. Passwords are not used: put your public key into the device's ~/.ssh/authorized_keys \
+         (ssh-copy-id), and a key with a passphrase into your agent (ssh-add)",
+        if .tried.is_empty() { "nothing (no agent, no key file)".to_string() } else { .tried.join(", ") }
+    )]
+    NotLetIn {
+        /// The device.
+        device: String,
+        /// Who.
+        user: String,
+        /// Keys tried.
+        tried: Vec<String>,
+    },
+    /// A file of the host.
+    #[error(transparent)]
+    File(#[from] FileError),
+}

@@ -1,0 +1,92 @@
+//! Why a job was not done on a device.
+
+use engines::EngineError;
+
+use crate::agent::error::crowded;
+use crate::chain::chain;
+use crate::devices::identity::OtherDevice;
+use crate::devices::{Address, TransportError};
+use crate::file_error::FileError;
+use crate::measure::job::JobError;
+use crate::measure::raw::{Kept, RawError};
+
+/// Why there are no samples, or not enough.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// More threads than CPUs on this machine.
+    #[error("{}", crowded(*.threads, *.cpus))]
+    Crowded {
+        /// Threads of the engine.
+        threads: usize,
+        /// CPUs for them.
+        cpus: usize,
+    },
+    /// A simulated device has one processor.
+    #[error("{device} has one processor: leave {option} out")]
+    OneProcessor {
+        /// The device.
+        device: Address,
+        /// The option that asks for more.
+        option: String,
+    },
+    /// A file of the job.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The job.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// The raw sample file.
+    #[error(transparent)]
+    Raw(#[from] RawError),
+    /// The device.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The connection to the device broke while it measured.
+    #[error("{}{}", chain(.trouble.as_ref()), Kept::remark(.raw.as_ref()))]
+    Broken {
+        /// How.
+        trouble: Box<TransportError>,
+        /// Where the samples so far are.
+        raw: Option<Kept>,
+    },
+    /// The agent said that it cannot go on.
+    #[error("{device}: {reason}{}", Kept::remark(.raw.as_ref()))]
+    Agent {
+        /// The device.
+        device: String,
+        /// What it said.
+        reason: String,
+        /// Where the samples so far are.
+        raw: Option<Kept>,
+    },
+    /// A user's model that the engine on the device refuses.
+    #[error("{device}: {reason}")]
+    Refused {
+        /// The device.
+        device: String,
+        /// What the agent said.
+        reason: String,
+    },
+    /// Another device or engine than the one asked for.
+    #[error(transparent)]
+    OtherDevice(#[from] OtherDevice),
+    /// Too few samples that can be used.
+    #[error("too few good samples of {}; {advice}{}", .ids.join(", "), Kept::remark(.raw.as_ref()))]
+    TooFew {
+        /// Items with too few.
+        ids: Vec<String>,
+        /// What to do.
+        advice: String,
+        /// Where the samples so far are.
+        raw: Option<Kept>,
+    },
+    /// Ctrl-C.
+    #[error("interrupted{}", Kept::remark(.raw.as_ref()))]
+    Interrupted {
+        /// Where the samples so far are.
+        raw: Option<Kept>,
+    },
+}

@@ -1,0 +1,33 @@
+//! Why a raw sample file cannot be read or written.
+
+use std::path::PathBuf;
+
+use crate::file_error::FileError;
+
+/// What is wrong with a raw sample file, or with its name.
+#[derive(Debug, thiserror::Error)]
+pub enum RawError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It holds what cannot be used.
+    #[error("{path}: {reason}")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Its folder does not exist.
+    #[error("there is no folder {folder} to write the raw samples in")]
+    NoFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Its name is taken.
+    #[error("{path} already exists: give --raw another name, or remove it")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+}
