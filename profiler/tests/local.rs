@@ -16,6 +16,7 @@ use common::{converter, engine, profiler, run, small_space};
 use engines::EngineKind;
 use luts::{Interval, Kind, Overwrite, Row, Source, Table};
 use profiler::measure::raw::{Purpose, read};
+use profiler::measure::subject::Subject;
 
 const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
 const CHECK: &str = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10%";
@@ -101,7 +102,7 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     let (request, samples) = read(&folder.join("check.raw.gz")).unwrap();
     assert_eq!(request.purpose, Purpose::Check { table: again.digest(), seed: 1 });
     assert_eq!(request.space, Some(space.hash()));
-    assert!(request.items.len() >= 2 && request.items.iter().all(|item| !samples.items[item].samples.is_empty()));
+    assert!(request.items.len() >= 2 && request.items.iter().all(|item| !samples.items[&Subject::from(item)].samples.is_empty()));
     assert!(err.contains("check.svg"), "{err}");
     let picture = fs::read_to_string(folder.join("check.svg")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -536,7 +537,7 @@ fn any_models_are_benched_and_a_bad_one_is_named() {
     assert_eq!(code, 0, "{err}");
     let (request, samples) = read(&folder.join("b.raw.gz")).unwrap();
     assert_eq!((request.purpose, request.space, request.items.len()), (Purpose::Bench, None, 2));
-    assert!(request.items.iter().all(|item| !samples.items[item].samples.is_empty()), "{:?}", request.items);
+    assert!(request.items.iter().all(|item| !samples.items[&Subject::from(item)].samples.is_empty()), "{:?}", request.items);
     let figures: serde_json::Value = serde_json::from_str(&out).unwrap();
     let figures = figures.as_array().unwrap();
     assert_eq!(figures.len(), 2);

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use profiler::measure::raw::{RawFile, read};
+use profiler::measure::subject::Subject;
 use support::project_root;
 
 /// Most bytes of the raw samples beside a table.
@@ -79,6 +80,6 @@ fn the_raw_files_beside_the_tables_are_short_and_whole() {
         let size = fs::metadata(&path).unwrap().len();
         assert!(size <= LIMIT, "{} has {size} bytes", path.display());
         let (request, samples) = read(&path).unwrap();
-        assert!(request.items.iter().all(|item| samples.items.contains_key(item)), "{}", path.display());
+        assert!(request.items.iter().all(|item| samples.items.contains_key(&Subject::from(item))), "{}", path.display());
     }
 }

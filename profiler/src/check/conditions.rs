@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use crate::fit::neighbour::QuietRatios;
+use crate::measure::subject::Subject;
 use crate::show::text;
 use crate::stats::{Median, median};
 
@@ -57,8 +58,8 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// From the anchors, and the samples of the networks of these names.
-    pub fn of(anchors: &[Anchor], quiet: &QuietRatios, nets: &[String]) -> Self {
+    /// From the anchors, and the samples of these networks.
+    pub fn of(anchors: &[Anchor], quiet: &QuietRatios, nets: &[Subject]) -> Self {
         let slowdowns: Vec<f64> = anchors.iter().map(|a| (a.now.value / a.then_us).ln()).collect();
         let state = median(slowdowns.iter().copied());
         let deviation = median(slowdowns.iter().map(|s| (s - state.unwrap_or_default()).abs())).unwrap_or_default();
@@ -70,7 +71,7 @@ impl Conditions {
             state_error: MEDIAN_OF_MEAN * anchors_spread.max(noise.sqrt()) / (anchors.len().max(1) as f64).sqrt(),
             anchors_spread,
             anchors_noise: noise.sqrt(),
-            quiet_samples: median(nets.iter().map(|id| quiet.near(id) as f64)).unwrap_or_default(),
+            quiet_samples: median(nets.iter().map(|net| quiet.near(net) as f64)).unwrap_or_default(),
             limit: quiet.limit,
         }
     }

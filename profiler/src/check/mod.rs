@@ -26,8 +26,9 @@ use crate::devices::identity::TableIdentity;
 use crate::fit::readings::Readings;
 use crate::measure::collect::{CollectError, Setting, Task};
 use crate::measure::design;
-use crate::measure::job::{self, JobFolder, Model};
+use crate::measure::job::{JobFolder, Model};
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
+use crate::measure::subject::{Subject, architecture};
 use crate::output::note;
 use crate::protocol::Start;
 use crate::stats::Median;
@@ -85,7 +86,7 @@ impl Check {
             purpose: Purpose::Check { table: self.table.digest(), seed: self.seed },
             space: Some(self.space.hash()),
             points: Some(self.points),
-            ..self.setting.request(models.iter().map(|model| model.id.clone()).collect())
+            ..self.setting.request(models.iter().map(|model| model.subject.to_string()).collect())
         };
         let raw = self.raw.as_deref().map(|path| RawFile::fresh(path, &request)).transpose()?;
         self.setting.check_engine()?;
@@ -106,8 +107,8 @@ impl Check {
         }
         let stated = canary.map(|canary| canary.stated_us.0);
         let by_table = |choice: &Vec<Primitive>| {
-            let id = job::net_id(choice);
-            readings.median(&id, stated).ok_or_else(|| too_few(&samples, vec![id]))
+            let subject = Subject::network(choice);
+            readings.median(&subject, stated).ok_or_else(|| too_few(&samples, vec![subject.to_string()]))
         };
         let known = anchors.iter().map(|(choice, then)| Ok((then, by_table(choice)?))).collect::<Result<Vec<_>, CollectError>>()?;
         let conditions = match readings.canaried() {
@@ -116,8 +117,8 @@ impl Check {
                     let (then_us, then_error) = (then.measured_us.0, then.standard_error.unwrap_or_default());
                     Anchor { then_us, then_error, now: *now }
                 };
-                let ids: Vec<String> = choices.iter().map(|choice| job::net_id(choice)).collect();
-                Some(Conditions::of(&known.iter().map(anchor).collect::<Vec<_>>(), &own.quiet, &ids))
+                let subjects: Vec<Subject> = choices.iter().map(|choice| Subject::network(choice)).collect();
+                Some(Conditions::of(&known.iter().map(anchor).collect::<Vec<_>>(), &own.quiet, &subjects))
             }
             None => {
                 if !self.other_device {
@@ -132,7 +133,7 @@ impl Check {
         for choice in &choices {
             let measured = by_table(choice)?.scaled(1.0 / slowdown);
             let prediction = model.predict(choice)?;
-            nets.push(Net::new(job::architecture(choice), &prediction, measured, conditions.as_ref()));
+            nets.push(Net::new(architecture(choice), &prediction, measured, conditions.as_ref()));
         }
         let report = Report::of(nets, conditions);
         if self.write && report.disturbances.is_empty() {

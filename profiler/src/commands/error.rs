@@ -58,7 +58,7 @@ pub enum CommandError {
     Fit(#[from] FitError),
     /// A check without a result, or one that failed.
     #[error(transparent)]
-    Check(#[from] CheckError),
+    Check(Box<CheckError>),
     /// Two tables that cannot be compared.
     #[error(transparent)]
     Diff(#[from] DiffError),
@@ -85,6 +85,12 @@ pub enum CommandError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<CheckError> for CommandError {
+    fn from(error: CheckError) -> Self {
+        Self::Check(Box::new(error))
+    }
 }
 
 /// A check failed.

@@ -8,8 +8,9 @@ use clap::Args;
 use super::error::CommandError;
 use super::print;
 use super::values::points;
+use crate::measure::design;
 use crate::measure::job::JobError;
-use crate::measure::{design, job};
+use crate::measure::subject::architecture;
 use crate::output::note;
 
 #[derive(Args)]
@@ -87,7 +88,7 @@ impl Net {
 
     /// Its candidates, separated by blanks.
     fn architecture(&self) -> String {
-        job::architecture(&self.choice)
+        architecture(&self.choice)
     }
 
     /// Writes the file, with random weights; one that is there is replaced once the new one is whole.

@@ -187,7 +187,7 @@ impl<'a> TableIdentity<'a> {
         let mut remarks: Vec<String> = comparison.lines("the table", "here").into_iter().map(differs).collect();
         if !comparison.unknown.is_empty() {
             let unknown = comparison.unknown.join(", ");
-            remarks.push(format!("not compared, because the table or the device does not state it: {unknown}"));
+            remarks.push(format!("not compared: {unknown} (not stated by the table or by the device)"));
         }
         let units = self.header.units.as_ref().map(|units| units.serial_hashes.as_slice()).unwrap_or_default();
         let mut known = units.iter().chain(&self.header.device.serial_hash).peekable();

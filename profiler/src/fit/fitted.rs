@@ -1,9 +1,9 @@
 //! From samples to a table: the fit, the rows, the header.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use blocks::{Candidate, Graph, Op, Primitive, Space};
+use blocks::{Candidate, Graph, Layer, Primitive, Space};
 use luts::{
     Anchor, Canary, Celsius, ClockBand, Discarded, Fit, Header, Interval, Kind, Megahertz, Micros, Row, Shapes, Source, SpaceId,
     Table, TemperatureBand,
@@ -12,8 +12,9 @@ use luts::{
 use super::posterior::{self, Fitted, Measured, Net, Noise, Part};
 use super::readings::{Canaried, Readings};
 use crate::devices::facts;
-use crate::measure::job::{self, Model, OVERHEAD};
+use crate::measure::job::Model;
 use crate::measure::raw::{Kept, Samples};
+use crate::measure::subject::{Subject, architecture};
 use crate::protocol::Start;
 use crate::show::text;
 use crate::stats::quantile;
@@ -72,39 +73,19 @@ impl Plan<'_> {
         let broken = |reason: &str| FitError::Samples { path: raw.to_path_buf(), reason: reason.to_string() };
         let start = samples.start.as_ref().ok_or_else(|| broken("does not say where it was measured"))?;
         let readings = Readings::of(samples).ok_or_else(|| broken("holds no good sample"))?;
-        let measured = |id: &str| -> Result<Measured, FitError> {
-            readings.time(id).ok_or_else(|| broken(&format!("has too few samples of '{id}'")))
+        let measured = |subject: &Subject| -> Result<Measured, FitError> {
+            readings.time(subject).ok_or_else(|| broken(&format!("has too few samples of '{subject}'")))
         };
-        let parts: Vec<&Model> =
-            models.iter().filter(|m| m.id != OVERHEAD && !nets.iter().any(|n| job::net_id(n) == m.id)).collect();
-        let index: BTreeMap<&str, usize> = parts.iter().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect();
-        // What stands behind `@` are a block's shapes; the trunk's pieces have none.
-        let group = |m: &Model| m.id.split_once('@').map(|(_, shapes)| shapes.to_string());
-        let groups: BTreeSet<_> = parts.iter().map(|m| group(m)).collect();
-        let part = |m: &&Model| {
-            let group = groups.iter().position(|g| *g == group(m)).unwrap_or_default();
-            Ok(Part { alone: measured(&m.id)?, group, kin: kin(m) })
-        };
-        let alone = parts.iter().map(part).collect::<Result<Vec<_>, FitError>>()?;
-        let whole = nets.iter().map(|choice| {
-            let mut counts = vec![0.0; parts.len()];
-            let blocks =
-                std::iter::zip(choice, self.space.layers()).map(|(&primitive, l)| Candidate { primitive, layer: l.layer }.key());
-            let trunk = parts.iter().filter(|m| m.id.starts_with(luts::TRUNK_PREFIX)).map(|m| m.id.clone());
-            for id in blocks.chain(trunk) {
-                // Identities are no parts: they take no time.
-                if let Some(&i) = index.get(id.as_str()) {
-                    counts[i] += 1.0;
-                }
-            }
-            Ok(Net { parts: counts, time: measured(&job::net_id(choice))? })
-        });
+        let parts: Vec<&Model> = models.iter().filter(|m| m.subject.is_part()).collect();
+        let alone = alone(&parts, &measured)?;
+        let whole =
+            nets.iter().map(|choice| Ok(Net { parts: self.counts(&parts, choice), time: measured(&Subject::network(choice))? }));
         let whole = whole.collect::<Result<Vec<_>, FitError>>()?;
-        let fitted = posterior::fit(&alone, measured(OVERHEAD)?, &whole, readings.noise());
+        let fitted = posterior::fit(&alone, measured(&Subject::Overhead)?, &whole, readings.noise());
         let fitted = fitted.ok_or_else(|| broken("its figures cannot be fitted"))?;
         let noise = whole.iter().map(|net| (net.time.error / net.time.us).powi(2)).sum::<f64>() / whole.len().max(1) as f64;
         let canaried = readings.canaried();
-        let is_precise = || readings.are_precise(models.iter().map(|m| &m.id), self.precision);
+        let is_precise = || readings.are_precise(models.iter().map(|m| &m.subject), self.precision);
         let header = Header {
             source: match (&start.simulator, start.device.emulation.is_empty()) {
                 (Some(_), _) => Source::Simulated,
@@ -135,7 +116,7 @@ impl Plan<'_> {
             fit: Some(Fit {
                 residual: printed(fitted.residual, readings.noise(), RESIDUAL),
                 noise: Some(noise.sqrt()),
-                architectures: nets.iter().map(|n| job::architecture(n)).collect(),
+                architectures: nets.iter().map(|n| architecture(n)).collect(),
                 anchors: self.anchors(&measured)?,
             }),
             checked: None,
@@ -144,15 +125,27 @@ impl Plan<'_> {
         Table::new(header, rows).map_err(|faults| FitError::Faults { faults, raw: raw.to_path_buf() })
     }
 
+    /// How often each part is in the network of a choice.
+    fn counts(&self, parts: &[&Model], choice: &[Primitive]) -> Vec<f64> {
+        let layers = std::iter::zip(choice, self.space.layers());
+        let blocks: Vec<Subject> = layers.map(|(&primitive, l)| Subject::block(&Candidate { primitive, layer: l.layer })).collect();
+        // Identities are no parts: they take no time. The trunk is in every network, once.
+        let count = |part: &&Model| match &part.subject {
+            Subject::Trunk(_) => 1.0,
+            subject => blocks.iter().filter(|block| *block == subject).count() as f64,
+        };
+        parts.iter().map(count).collect()
+    }
+
     /// The first networks that have a candidate of the space in every layer, with their times.
-    fn anchors(&self, measured: &dyn Fn(&str) -> Result<Measured, FitError>) -> Result<Vec<Anchor>, FitError> {
+    fn anchors(&self, measured: &Measure) -> Result<Vec<Anchor>, FitError> {
         let is_own = |net: &&Vec<Primitive>| {
             std::iter::zip(net.iter(), self.space.layers()).all(|(primitive, layer)| layer.primitives.contains(primitive))
         };
         let anchor = |net: &Vec<Primitive>| {
-            let time = measured(&job::net_id(net))?;
+            let time = measured(&Subject::network(net))?;
             let (measured_us, standard_error) = (Micros(time.us), Some(time.error / time.us));
-            Ok(Anchor { architecture: job::architecture(net), measured_us, standard_error })
+            Ok(Anchor { architecture: architecture(net), measured_us, standard_error })
         };
         self.nets.iter().filter(is_own).take(ANCHORS).map(anchor).collect()
     }
@@ -178,32 +171,44 @@ impl Plan<'_> {
         let measured = std::iter::zip(parts, fitted).map(|(model, latency)| {
             let half = 1.96 * latency.error;
             let us = |us: f64| Micros(printed(us, readings.noise(), NANOSECONDS));
-            let piece = model.id.strip_prefix(luts::TRUNK_PREFIX);
+            let subject = &model.subject;
+            let (kind, primitive) = match (subject, &model.candidate) {
+                (Subject::Trunk(piece), _) => (Kind::Trunk, piece.clone()),
+                (_, candidate) => (Kind::Block, candidate.as_ref().map(|c| c.primitive.name()).unwrap_or_default().to_string()),
+            };
             Row {
-                key: model.id.clone(),
-                kind: if piece.is_some() { Kind::Trunk } else { Kind::Block },
-                primitive: piece.or_else(|| primitives.get(&model.id).map(|c| c.primitive.name())).unwrap_or_default().to_string(),
+                key: subject.to_string(),
+                kind,
+                primitive,
                 shapes: shapes(&model.graph),
                 macs: model.graph.macs(),
                 params: model.graph.parameter_count() as u64,
                 latency: us(latency.us),
                 interval: Some(Interval { low: us(latency.us - half), high: us(latency.us + half) }),
-                quantiles: readings.quantiles(&model.id),
-                samples: readings.count(&model.id) as u64,
-                discarded: readings.discarded(&model.id),
-                cold: readings.cold(&model.id),
-                checksum: samples.items.get(&model.id).and_then(|item| item.checksum.clone()),
+                quantiles: readings.quantiles(subject),
+                samples: readings.count(subject) as u64,
+                discarded: readings.discarded(subject),
+                cold: readings.cold(subject),
+                checksum: samples.items.get(subject).and_then(|item| item.checksum.clone()),
             }
         });
         identities.chain(measured).collect()
     }
 }
 
-/// What tells, beside its shapes, how a part alone is wrong as a guess: blocks with a gate (squeeze-and-excitation) cost more in a
-/// network than alone, the others less.
-fn kin(model: &Model) -> usize {
-    let gated = || model.graph.nodes().iter().any(|node| node.op == Op::Mul);
-    if model.id.starts_with(luts::TRUNK_PREFIX) { 0 } else { 1 + usize::from(gated()) }
+/// Gives a model's time.
+type Measure<'a> = dyn Fn(&Subject) -> Result<Measured, FitError> + 'a;
+
+/// The parts' own times, and what they share: blocks of the same shapes are a group, as is the trunk; a block with a gate costs more in a
+/// network than alone, the others less, so that both are a kin, and the trunk another.
+fn alone(parts: &[&Model], measured: &Measure) -> Result<Vec<Part>, FitError> {
+    let layers: Vec<Option<Layer>> = parts.iter().map(|m| m.candidate.as_ref().map(|c| c.layer)).collect();
+    let part = |(model, layer): (&&Model, &Option<Layer>)| {
+        let group = layers.iter().position(|other| other == layer).unwrap_or_default();
+        let kin = model.candidate.as_ref().map_or(0, |c| 1 + usize::from(c.primitive.is_gated()));
+        Ok(Part { alone: measured(&model.subject)?, group, kin })
+    };
+    std::iter::zip(parts, &layers).map(part).collect()
 }
 
 /// Parts of a µs that the times of a simulated table are printed to, and parts of one that its residual is.

@@ -16,8 +16,8 @@
 use std::collections::BTreeMap;
 
 use super::cluster;
-use crate::measure::job;
 use crate::measure::raw::{ItemSamples, Samples};
+use crate::measure::subject::Subject;
 use crate::quiet::NEAR;
 use crate::stats::{Median, median};
 
@@ -40,7 +40,7 @@ const TURNS: usize = 4;
 /// The samples that count, as a quiet core would have given them.
 #[derive(Clone, Debug, Default)]
 pub struct QuietRatios {
-    items: BTreeMap<String, Counted>,
+    items: BTreeMap<Subject, Counted>,
     /// What was taken out of a sample that counts, where it was most; a share.
     pub most: f64,
     /// Largest canary that counts, in parts of its quiet time.
@@ -80,8 +80,8 @@ impl Point {
 impl QuietRatios {
     /// Estimates the neighbour's effect, takes it out, and keeps the samples that count.
     pub fn of(samples: &Samples) -> Self {
-        let of_item = |(item, (id, own)): (usize, (&String, &ItemSamples))| {
-            let of_net = usize::from(job::is_net(id));
+        let of_item = |(item, (subject, own)): (usize, (&Subject, &ItemSamples))| {
+            let of_net = usize::from(subject.is_network());
             let point = |(sample, process): (&crate::protocol::Sample, usize)| Point {
                 item,
                 process: 2 * process + of_net,
@@ -108,9 +108,9 @@ impl QuietRatios {
             own.near += usize::from(point.canary <= near);
             most = if level.abs() > most.abs() { level } else { most };
         }
-        let items: BTreeMap<String, Counted> = samples.items.keys().cloned().zip(counted).collect();
+        let items: BTreeMap<Subject, Counted> = samples.items.keys().cloned().zip(counted).collect();
         let widening = [false, true].map(|of_net| {
-            let own: Vec<_> = items.iter().filter(|(id, _)| job::is_net(id) == of_net).map(|(_, own)| own).collect();
+            let own: Vec<_> = items.iter().filter(|(subject, _)| subject.is_network() == of_net).map(|(_, own)| own).collect();
             let parts = own.iter().map(|own| (&own.ratios[..], &own.processes[..]));
             (!own.is_empty()).then(|| cluster::widening(parts))
         });
@@ -118,19 +118,19 @@ impl QuietRatios {
     }
 
     /// An item's ratios in the order of the samples that they are of; none where it has none.
-    pub fn item(&self, id: &str) -> &[f64] {
-        self.items.get(id).map_or(&[], |own| &own.ratios)
+    pub fn item(&self, subject: &Subject) -> &[f64] {
+        self.items.get(subject).map_or(&[], |own| &own.ratios)
     }
 
     /// An item's median with an interval that knows of the processes' differences; `None` where too few samples count.
-    pub fn median(&self, id: &str) -> Option<Median> {
-        Median::of(self.item(id))
-            .map(|median| median.widened(self.widening[usize::from(job::is_net(id))].unwrap_or(cluster::USUAL)))
+    pub fn median(&self, subject: &Subject) -> Option<Median> {
+        Median::of(self.item(subject))
+            .map(|median| median.widened(self.widening[usize::from(subject.is_network())].unwrap_or(cluster::USUAL)))
     }
 
     /// Whether each of these items' intervals is within this share of its median.
-    pub fn are_precise<'a>(&self, ids: impl IntoIterator<Item = &'a String>, precision: f64) -> bool {
-        ids.into_iter().all(|id| self.median(id).is_some_and(|median| median.relative_half_width() <= precision))
+    pub fn are_precise<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>, precision: f64) -> bool {
+        subjects.into_iter().all(|subject| self.median(subject).is_some_and(|median| median.relative_half_width() <= precision))
     }
 
     /// By how much wider intervals are than samples alone tell: of single blocks or of whole networks, the larger.
@@ -139,13 +139,13 @@ impl QuietRatios {
     }
 
     /// How many of an item's samples that count were taken on a quiet device.
-    pub fn near(&self, id: &str) -> usize {
-        self.items.get(id).map_or(0, |own| own.near)
+    pub fn near(&self, subject: &Subject) -> usize {
+        self.items.get(subject).map_or(0, |own| own.near)
     }
 
     /// How many of an item's steady samples were too loud to count.
-    pub fn loud(&self, id: &str) -> usize {
-        self.items.get(id).map_or(0, |own| own.loud)
+    pub fn loud(&self, subject: &Subject) -> usize {
+        self.items.get(subject).map_or(0, |own| own.loud)
     }
 }
 
@@ -254,6 +254,10 @@ mod tests {
     use crate::protocol::{Event, Sample};
     use crate::random::Random;
 
+    fn subject(text: &str) -> Subject {
+        Subject::from(text)
+    }
+
     /// Samples of 20 models; at times a neighbour makes the canary `slower` and the models by that times `beyond`. In the last of six
     /// processes all models are slower by `later`.
     fn made_up(count: usize, busy: f64, slower: f64, beyond: f64, later: f64) -> Samples {
@@ -289,7 +293,7 @@ mod tests {
 
     fn largest_error(samples: &Samples) -> f64 {
         let quiet = QuietRatios::of(samples);
-        let error = |i: usize| centre(quiet.item(&format!("model {i}")).iter().copied()) / (10.0 + i as f64) - 1.0;
+        let error = |i: usize| centre(quiet.item(&subject(&format!("model {i}"))).iter().copied()) / (10.0 + i as f64) - 1.0;
         (0..20).map(|i| error(i).abs()).fold(0.0, f64::max)
     }
 
@@ -299,7 +303,7 @@ mod tests {
             // Near the quiet canary, what the neighbour adds is taken out; far from it, the samples are left out.
             for (slower, taken_out) in [(1.08, 0.06), (1.3, 0.0)] {
                 let samples = made_up(8000, busy, slower, 1.06, 1.1);
-                let plain = centre(samples.items["model 3"].ratios().into_iter()) / 13.0 - 1.0;
+                let plain = centre(samples.items[&subject("model 3")].ratios().into_iter()) / 13.0 - 1.0;
                 assert!(busy < 0.4 || plain > 0.01, "{plain}");
                 assert!(largest_error(&samples) < 0.004, "{busy} {slower}: {}", largest_error(&samples));
                 let most = QuietRatios::of(&samples).most;
@@ -325,7 +329,7 @@ mod tests {
 
     /// Forty models of thirty samples, blocks and networks. Of every other network only six are quiet, of all others all. A neighbour
     /// makes the canary 1.3 times slower, blocks by that times 1.04, networks by that times 1.1.
-    fn unlike_models() -> (Samples, Vec<(String, f64)>) {
+    fn unlike_models() -> (Samples, Vec<(Subject, f64)>) {
         let mut random = Random::new(8);
         let mut samples = Samples::default();
         samples.processes = 1;
@@ -340,7 +344,7 @@ mod tests {
                 let us = canary * truth * (1.0 + 0.005 * (random.unit() - 0.5)) * if loud { beyond } else { 1.0 };
                 samples.add(&sample(&id, us, canary)).unwrap();
             }
-            truths.push((id, truth));
+            truths.push((subject(&id), truth));
         }
         (samples, truths)
     }
@@ -351,12 +355,12 @@ mod tests {
         let quiet = QuietRatios::of(&samples);
         assert!(truths.iter().all(|(id, _)| quiet.item(id).len() >= ENOUGH));
         assert!((1.3..1.32).contains(&quiet.limit) && (quiet.most - 0.1).abs() < 0.005, "{} {}", quiet.limit, quiet.most);
-        let error = |(id, truth): &(String, f64)| centre(quiet.item(id).iter().copied()) / truth - 1.0;
+        let error = |(id, truth): &(Subject, f64)| centre(quiet.item(id).iter().copied()) / truth - 1.0;
         let largest = truths.iter().map(|t| error(t).abs()).fold(0.0, f64::max);
         assert!(largest < 0.004, "{largest}");
         // As they were taken, these networks seem 10 % slower.
         let disturbed: Vec<_> = truths.iter().skip(1).step_by(4).collect();
-        let plain = |(id, truth): &&(String, f64)| centre(samples.items[id].ratios().into_iter()) / truth - 1.0;
+        let plain = |(id, truth): &&(Subject, f64)| centre(samples.items[id].ratios().into_iter()) / truth - 1.0;
         assert!(disturbed.iter().all(|t| plain(t) > 0.09));
         let mean = disturbed.iter().map(|t| error(t)).sum::<f64>() / disturbed.len() as f64;
         assert!(mean.abs() < 0.002, "{mean}");
@@ -366,19 +370,25 @@ mod tests {
     fn one_limit_holds_for_all_models() {
         let (mut samples, _) = unlike_models();
         // Without the disturbed networks nothing loud is needed, so nothing loud counts.
-        samples.items.retain(|id, _| id.starts_with("block"));
+        samples.items.retain(|subject, _| !subject.is_network());
         for canary in [2.0, 2.6, 2.7] {
             samples.add(&sample("block 2", 12.0 * canary, canary)).unwrap();
         }
         let quiet = QuietRatios::of(&samples);
         assert!((quiet.limit - NEAR).abs() < 1e-9);
-        assert_eq!((quiet.item("block 2").len(), quiet.near("block 2"), quiet.loud("block 2")), (31, 31, 2));
+        assert_eq!(
+            (quiet.item(&subject("block 2")).len(), quiet.near(&subject("block 2")), quiet.loud(&subject("block 2"))),
+            (31, 31, 2)
+        );
         // A model whose quiet samples are not enough moves the limit for all.
         for canary in [2.0, 2.6, 2.7] {
             samples.add(&sample("block x", 50.0 * canary, canary)).unwrap();
         }
         let quiet = QuietRatios::of(&samples);
-        assert_eq!((quiet.item("block 2").len(), quiet.near("block 2"), quiet.loud("block 2")), (33, 31, 0));
+        assert_eq!(
+            (quiet.item(&subject("block 2")).len(), quiet.near(&subject("block 2")), quiet.loud(&subject("block 2"))),
+            (33, 31, 0)
+        );
     }
 
     #[test]
@@ -398,9 +408,9 @@ mod tests {
         let few = made_up(100, 0.5, 1.3, 1.06, 1.0);
         let quiet = QuietRatios::of(&few);
         assert_eq!(quiet.most, 0.0);
-        assert_eq!(quiet.item("model 0").len(), few.items["model 0"].samples.len());
+        assert_eq!(quiet.item(&subject("model 0")).len(), few.items[&subject("model 0")].samples.len());
         let close = |(a, b): (&f64, f64)| (a / b - 1.0).abs() < 1e-12;
         assert!(few.items.iter().all(|(id, item)| std::iter::zip(quiet.item(id), item.ratios()).all(close)));
-        assert_eq!(quiet.item("nobody"), [0.0; 0]);
+        assert_eq!(quiet.item(&subject("nobody")), [0.0; 0]);
     }
 }

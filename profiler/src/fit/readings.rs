@@ -9,6 +9,7 @@ use luts::{Discarded, Micros, Quantiles};
 use super::neighbour::QuietRatios;
 use super::posterior::{Measured, Noise};
 use crate::measure::raw::{ItemSamples, Samples};
+use crate::measure::subject::Subject;
 use crate::protocol::Sample;
 use crate::stats::{Median, median, quantile};
 
@@ -62,48 +63,48 @@ impl<'a> Readings<'a> {
 
     /// A model's time in µs and its interval, which has no width without noise; with noise by a canary that takes `stated`, or by the device's own quiet one. `None` where too few samples
     /// count.
-    pub fn median(&self, id: &str, stated: Option<f64>) -> Option<Median> {
+    pub fn median(&self, subject: &Subject, stated: Option<f64>) -> Option<Median> {
         match &self.kind {
-            Kind::Noisy(own) => Some(own.quiet.median(id)?.scaled(stated.unwrap_or(own.stated))),
+            Kind::Noisy(own) => Some(own.quiet.median(subject)?.scaled(stated.unwrap_or(own.stated))),
             Kind::Exact => {
-                let value = mean(&self.samples.items.get(id)?.samples)?;
+                let value = mean(&self.samples.items.get(subject)?.samples)?;
                 Some(Median { value, low: value, high: value })
             }
         }
     }
 
     /// A model's time and its standard error.
-    pub fn time(&self, id: &str) -> Option<Measured> {
+    pub fn time(&self, subject: &Subject) -> Option<Measured> {
         match &self.kind {
             Kind::Noisy(own) => {
-                let median = own.quiet.median(id)?;
+                let median = own.quiet.median(subject)?;
                 Some(Measured { us: median.value * own.stated, error: median.standard_error() * own.stated })
             }
-            Kind::Exact => self.median(id, None).map(|median| Measured { us: median.value, error: 0.0 }),
+            Kind::Exact => self.median(subject, None).map(|median| Measured { us: median.value, error: 0.0 }),
         }
     }
 
     /// Whether each of these items' intervals is within this share of its median.
-    pub fn are_precise<'b>(&self, ids: impl IntoIterator<Item = &'b String>, precision: f64) -> bool {
+    pub fn are_precise<'b>(&self, subjects: impl IntoIterator<Item = &'b Subject>, precision: f64) -> bool {
         match &self.kind {
-            Kind::Noisy(own) => own.quiet.are_precise(ids, precision),
-            Kind::Exact => ids.into_iter().all(|id| self.median(id, None).is_some()),
+            Kind::Noisy(own) => own.quiet.are_precise(subjects, precision),
+            Kind::Exact => subjects.into_iter().all(|subject| self.median(subject, None).is_some()),
         }
     }
 
     /// How many samples count.
-    pub fn count(&self, id: &str) -> usize {
+    pub fn count(&self, subject: &Subject) -> usize {
         match &self.kind {
-            Kind::Noisy(own) => own.quiet.item(id).len(),
-            Kind::Exact => self.item(id).map_or(0, |item| item.samples.len()),
+            Kind::Noisy(own) => own.quiet.item(subject).len(),
+            Kind::Exact => self.item(subject).map_or(0, |item| item.samples.len()),
         }
     }
 
     /// Quantiles of the samples that count.
-    pub fn quantiles(&self, id: &str) -> Option<Quantiles> {
+    pub fn quantiles(&self, subject: &Subject) -> Option<Quantiles> {
         let (mut sorted, factor) = match &self.kind {
-            Kind::Noisy(own) => (own.quiet.item(id).to_vec(), own.stated),
-            Kind::Exact => (self.item(id)?.samples.iter().map(|sample| sample.us).collect(), 1.0),
+            Kind::Noisy(own) => (own.quiet.item(subject).to_vec(), own.stated),
+            Kind::Exact => (self.item(subject)?.samples.iter().map(|sample| sample.us).collect(), 1.0),
         };
         sorted.sort_by(f64::total_cmp);
         if sorted.is_empty() {
@@ -114,23 +115,23 @@ impl<'a> Readings<'a> {
     }
 
     /// Samples that do not count, by reason.
-    pub fn discarded(&self, id: &str) -> Discarded {
-        let (Some(item), Some(own)) = (self.item(id), self.canaried()) else { return Discarded::default() };
-        let loud = own.quiet.loud(id);
-        let steady = own.quiet.item(id).len() + loud;
+    pub fn discarded(&self, subject: &Subject) -> Discarded {
+        let (Some(item), Some(own)) = (self.item(subject), self.canaried()) else { return Discarded::default() };
+        let loud = own.quiet.loud(subject);
+        let steady = own.quiet.item(subject).len() + loud;
         let [canary, moved, preempted, temperature] = item.faulty;
         let unsteady = item.samples.len().saturating_sub(steady) as u64;
         Discarded { canary, moved, preempted, temperature, unsteady, loud: loud as u64 }
     }
 
     /// Median of the runs with cold caches.
-    pub fn cold(&self, id: &str) -> Option<Micros> {
-        let ratio = median(self.item(id)?.cold.iter().copied())?;
+    pub fn cold(&self, subject: &Subject) -> Option<Micros> {
+        let ratio = median(self.item(subject)?.cold.iter().copied())?;
         Some(Micros(ratio * self.canaried().map_or(1.0, |own| own.stated)))
     }
 
-    fn item(&self, id: &str) -> Option<&ItemSamples> {
-        self.samples.items.get(id)
+    fn item(&self, subject: &Subject) -> Option<&ItemSamples> {
+        self.samples.items.get(subject)
     }
 }
 
@@ -155,10 +156,11 @@ mod tests {
             samples.add(&event).unwrap();
         }
         let readings = Readings::of(&samples).unwrap();
-        assert_eq!(readings.time("a"), Some(Measured { us: 127.0, error: 0.0 }));
-        assert_eq!(readings.median("a", Some(7.0)), Some(Median { value: 127.0, low: 127.0, high: 127.0 }));
-        assert_eq!((readings.count("a"), readings.cold("a")), (2, Some(Micros(200.0))));
-        assert!(readings.are_precise([&"a".to_string()], 1e-9) && !readings.are_precise([&"b".to_string()], 0.5));
-        assert_eq!(readings.quantiles("a").map(|q| (q.p0, q.p100)), Some((Micros(123.5), Micros(130.5))));
+        let a = Subject::from("a");
+        assert_eq!(readings.time(&a), Some(Measured { us: 127.0, error: 0.0 }));
+        assert_eq!(readings.median(&a, Some(7.0)), Some(Median { value: 127.0, low: 127.0, high: 127.0 }));
+        assert_eq!((readings.count(&a), readings.cold(&a)), (2, Some(Micros(200.0))));
+        assert!(readings.are_precise([&a], 1e-9) && !readings.are_precise([&Subject::from("b")], 0.5));
+        assert_eq!(readings.quantiles(&a).map(|q| (q.p0, q.p100)), Some((Micros(123.5), Micros(130.5))));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use blocks::SearchLayer;
 use blocks::{Primitive, Space};
 
-use super::job::architecture;
+use super::subject::architecture;
 use crate::random::Random;
 
 /// How many architectures a space has, saturating.

@@ -7,13 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use blocks::{Builder, Graph, Primitive, Shape, Space, Weights, eval, onnx};
+use blocks::{Builder, Candidate, Graph, Primitive, Shape, Space, Weights, eval, onnx};
 use engines::mnn::convert::{ConvertError, Converter};
 use engines::{EngineKind, ModelFormat};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
 use super::given::{self, Given, GivenError};
+use super::subject::Subject;
 use crate::devices::interrupt;
 use crate::file_error::FileError;
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
@@ -21,26 +22,6 @@ use crate::random::Random;
 
 /// Seed of weights and inputs.
 const SEED: u64 = 1;
-/// Id of the graph with a single operation, whose time is all overhead.
-pub const OVERHEAD: &str = "overhead";
-/// What the id of a whole network begins with.
-const NET: &str = "net:";
-
-/// The id of a whole network: its primitives, separated by blanks, behind `net:`.
-pub fn net_id(choice: &[Primitive]) -> String {
-    format!("{NET}{}", architecture(choice))
-}
-
-/// Whether an id is that of a whole network.
-pub fn is_net(id: &str) -> bool {
-    id.starts_with(NET)
-}
-
-/// An architecture as tables list it: its primitives, separated by blanks.
-pub fn architecture(choice: &[Primitive]) -> String {
-    choice.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")
-}
-
 /// Why a job cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -81,33 +62,31 @@ impl JobError {
 
 /// Something to be measured.
 pub struct Model {
-    /// Its name.
-    pub id: String,
+    /// What it is.
+    pub subject: Subject,
     /// What it computes.
     pub graph: Graph,
+    /// The candidate, of a block.
+    pub candidate: Option<Candidate>,
 }
 
 impl Model {
     /// All blocks and trunk pieces of a space, alone, and the graph of a single operation.
     pub fn parts(space: &Space, points: usize) -> Vec<Self> {
-        let mut g = Builder::new(OVERHEAD);
+        let mut g = Builder::new("overhead");
         let x = g.input("x", Shape::new(1, 1, 1));
         let y = g.relu(x);
-        let overhead = Self { id: OVERHEAD.to_string(), graph: g.finish(&[("y", y)]) };
+        let overhead = Self { subject: Subject::Overhead, graph: g.finish(&[("y", y)]), candidate: None };
         let candidates = space.unique_candidates().into_iter().filter(|c| !c.primitive.is_identity(&c.layer));
-        let blocks = candidates.map(|c| Self { id: c.key(), graph: c.graph() });
-        let pieces = space.trunk_pieces(points).into_iter().map(|p| Self { id: luts::trunk_key(p.piece), graph: p.graph });
+        let blocks = candidates.map(|c| Self { subject: Subject::block(&c), graph: c.graph(), candidate: Some(c) });
+        let pieces = space.trunk_pieces(points).into_iter();
+        let pieces = pieces.map(|p| Self { subject: Subject::trunk(p.piece), graph: p.graph, candidate: None });
         std::iter::once(overhead).chain(blocks).chain(pieces).collect()
-    }
-
-    /// Whether it is a part, a block or a piece of the trunk: parts have a column for times with cold caches.
-    pub fn is_part(&self) -> bool {
-        !is_net(&self.id) && self.id != OVERHEAD
     }
 
     /// The network of a choice, as an app ships it.
     pub fn net(space: &Space, choice: &[Primitive], points: usize) -> Self {
-        Self { id: net_id(choice), graph: space.deployed(choice, points) }
+        Self { subject: Subject::network(choice), graph: space.deployed(choice, points), candidate: None }
     }
 }
 
@@ -177,7 +156,7 @@ impl JobFolder {
             let (model, names) = writer.copy(path, i)?;
             let has = |input: &&Input| names.as_ref().is_none_or(|names| names.contains(&input.name));
             let inputs = values.iter().filter(has).cloned().collect();
-            let id = format!("{i}:{}", path.display());
+            let id = Subject::model(i, path.display()).to_string();
             items.push(Item { id, model, inputs, expected: Vec::new(), earlier: Vec::new(), cold: false });
             known.push((path.clone(), names));
         }
@@ -262,8 +241,8 @@ impl<'a> Writer<'a> {
 
     /// Writes the files of one model.
     fn write(&self, model: &Model, index: usize) -> Result<Item, JobError> {
-        let Model { id, graph } = model;
-        let fault = |reason: String| JobError::Prepare { id: id.clone(), reason };
+        let Model { subject, graph, .. } = model;
+        let fault = |reason: String| JobError::Prepare { id: subject.to_string(), reason };
         let weights = Weights::for_measuring(graph, SEED);
         let bytes = onnx::model(graph, &weights, &onnx::Options::default()).map_err(|e| fault(e.to_string()))?;
         let onnx = self.file(format!("{index}.onnx"), &bytes)?;
@@ -289,13 +268,13 @@ impl<'a> Writer<'a> {
         });
         let output_names = graph.outputs().iter().map(|(name, _)| name.as_str());
         Ok(Item {
-            id: id.clone(),
+            id: subject.to_string(),
             model: file,
             inputs: given.collect::<Result<_, _>>()?,
             expected: self.values(index, "out", std::iter::zip(output_names, &expected).collect())?,
             earlier: Vec::new(),
             // Whole networks are for the fit.
-            cold: model.is_part(),
+            cold: subject.is_part(),
         })
     }
 

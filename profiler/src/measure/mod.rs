@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`subject`] | what is measured: the overhead, a block, a piece of the trunk, a network |
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`job`] | job folders: ONNX files, inputs, expected outputs |
 //! | [`given`] | what the user says of models' inputs |
@@ -16,4 +17,5 @@ pub mod given;
 pub mod job;
 pub mod raw;
 pub mod reserve;
+pub mod subject;
 pub mod units;

@@ -13,6 +13,7 @@ use crate::measure::collect::{CollectError, Setting, Task};
 use crate::measure::given::Given;
 use crate::measure::job::JobFolder;
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
+use crate::measure::subject::Subject;
 use crate::protocol::{EngineFacts, Shaped};
 use crate::quiet::QUIETEST;
 #[cfg(not(target_os = "android"))]
@@ -82,8 +83,8 @@ pub(super) fn run(
 ) -> Result<(Vec<Figure>, bool), CommandError> {
     setting.check_engine()?;
     let folder = JobFolder::of_files(files, setting.engine, given)?;
-    let ids: Vec<String> = folder.items.iter().map(|item| item.id.clone()).collect();
-    let request = Request { purpose: Purpose::Bench, ..setting.request(ids.clone()) };
+    let subjects: Vec<Subject> = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
+    let request = Request { purpose: Purpose::Bench, ..setting.request(subjects.iter().map(Subject::to_string).collect()) };
     let raw = raw.map(|path| RawFile::fresh(path, &request)).transpose()?;
     let (samples, raw) =
         Task { setting, folder, samples: Samples::default(), raw, bars: MultiProgress::new(), accept: None }.run()?;
@@ -99,27 +100,27 @@ pub(super) fn run(
     let names = files.iter().map(|file| file.display().to_string()).collect();
     let readings =
         Readings::of(&samples).ok_or_else(|| CollectError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
-    let precise = readings.are_precise(&ids, setting.plan.precision);
+    let precise = readings.are_precise(&subjects, setting.plan.precision);
     // The canary's stated time has an error of its own, which all models share.
     let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
     let stated_error = readings.canaried().map_or(0.0, |own| {
         let error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), QUIETEST);
         error / own.stated
     });
-    let raw: BTreeMap<&str, (Vec<f64>, &[usize])> = samples
+    let raw: BTreeMap<&Subject, (Vec<f64>, &[usize])> = samples
         .items
         .iter()
-        .map(|(id, item)| (id.as_str(), (item.samples.iter().map(|s| s.us).collect(), &item.processes[..])))
+        .map(|(subject, item)| (subject, (item.samples.iter().map(|s| s.us).collect(), &item.processes[..])))
         .collect();
     let widening = cluster::widening(raw.values().map(|(us, processes)| (&us[..], *processes)));
     let mut figures = Vec::new();
-    for (id, file) in std::iter::zip(ids, files) {
-        let item = samples.items.get(&id).cloned().unwrap_or_default();
+    for (subject, file) in std::iter::zip(subjects, files) {
+        let item = samples.items.get(&subject).cloned().unwrap_or_default();
         let raw = match readings.canaried() {
-            Some(_) => raw.get(id.as_str()).and_then(|(us, _)| Median::of(us)).map(|raw| raw.widened(widening)),
-            None => readings.median(&id, None),
+            Some(_) => raw.get(&subject).and_then(|(us, _)| Median::of(us)).map(|raw| raw.widened(widening)),
+            None => readings.median(&subject, None),
         };
-        let (Some(raw), Some(paired)) = (raw, readings.median(&id, None)) else {
+        let (Some(raw), Some(paired)) = (raw, readings.median(&subject, None)) else {
             return Err(CollectError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None }.into());
         };
         let paired = if stated_error > 0.0 { paired.with_error_of_factor(stated_error) } else { paired };

@@ -164,7 +164,7 @@ impl Build {
         let request = Request {
             space: Some(self.space.hash()),
             points: Some(self.points),
-            ..setting.request(models.iter().map(|m| m.id.clone()).collect())
+            ..setting.request(models.iter().map(|m| m.subject.to_string()).collect())
         };
         let mut samples = Samples::default();
         let mut raw = None;
@@ -185,9 +185,9 @@ impl Build {
         let simulated = setting.device.is_simulated();
         let is_measured = |samples: &Samples, model: &Model| {
             if simulated {
-                return collect::measured_exactly(samples, &model.id, model.is_part() && setting.plan.cold_runs > 0);
+                return collect::measured_exactly(samples, &model.subject, model.subject.is_part() && setting.plan.cold_runs > 0);
             }
-            samples.items.get(&model.id).is_some_and(|item| Median::of(&item.ratios()).is_some())
+            samples.items.get(&model.subject).is_some_and(|item| Median::of(&item.ratios()).is_some())
         };
         let is_enough = simulated || samples.passes >= setting.passes;
         if is_enough && models.iter().all(|model| is_measured(&samples, model)) {
@@ -204,7 +204,8 @@ impl Build {
         };
         let task = Task { setting, folder, samples, raw: Some(raw), bars: bars.clone(), accept: None };
         let (samples, raw) = task.run()?;
-        let ids: Vec<_> = models.iter().filter(|model| !is_measured(&samples, model)).map(|model| model.id.clone()).collect();
+        let ids: Vec<_> =
+            models.iter().filter(|model| !is_measured(&samples, model)).map(|model| model.subject.to_string()).collect();
         if !ids.is_empty() {
             return Err(CollectError::TooFew { ids, advice: samples.advice(), raw: Some(Kept::of_build(&part)) }.into());
         }

@@ -213,7 +213,7 @@ impl Settings {
             proxy,
             lax: matches!(one("stricthostkeychecking"), Some("no" | "off" | "false" | "accept-new")),
             file,
-            notices: (!unused.is_empty()).then(|| Notice::SettingsUnused { host: given, names: unused }).into_iter().collect(),
+            notices: (!unused.is_empty()).then_some(Notice::SettingsUnused { host: given, names: unused }).into_iter().collect(),
             user,
             host,
             port,

@@ -28,8 +28,8 @@ fn lines() -> [String; LINES.len()] {
 
 fn listener() -> Listener<'static> {
     let progress = Progress::Time { earlier_ms: 0.0, budget_ms: 1 };
-    let ids = ["a".to_string(), "b".to_string()].into();
-    let listener = Listener::new(Samples::default(), None, ProgressBar::hidden(), progress, ids, None);
+    let asked = ["a", "b"].map(Subject::from).into();
+    let listener = Listener::new(Samples::default(), None, ProgressBar::hidden(), progress, asked, None);
     Listener { bounds: Bounds { lines: 1000, ms: 1e6 }, ..listener }
 }
 
@@ -38,8 +38,8 @@ fn hear(bytes: &[u8]) -> String {
     let mut listener = listener();
     let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
     let heard = lines.iter().take_while(|line| listener.line(line) == Flow::Continue).count();
-    let Listener { samples, ids, .. } = &listener;
-    assert!(samples.items.keys().all(|id| ids.contains(id)), "only what was asked for");
+    let Listener { samples, asked, .. } = &listener;
+    assert!(samples.items.keys().all(|subject| asked.contains(subject)), "only what was asked for");
     let sound = |ratio: &f64| ratio.is_finite() && *ratio > 0.0;
     assert!(samples.items.values().all(|item: &ItemSamples| item.ratios().iter().chain(&item.cold).all(sound)));
     assert!(samples.canary_us().is_none_or(|(quiet, median)| 0.0 < quiet && quiet <= median && median.is_finite()));

@@ -17,6 +17,7 @@ pub use error::CollectError;
 
 use super::job::JobFolder;
 use super::raw::{Purpose, RawFile, Request, Samples};
+use super::subject::Subject;
 use crate::agent::clock;
 use crate::devices::identity::OtherDevice;
 use crate::devices::interrupt;
@@ -187,8 +188,8 @@ impl Task<'_> {
         };
         let progress = Progress::Time { earlier_ms, budget_ms: budget_ms as u64 };
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
-        let ids = folder.items.iter().map(|item| item.id.clone()).collect();
-        let mut listener = Listener::new(samples, raw, bar, progress, ids, accept);
+        let asked = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
+        let mut listener = Listener::new(samples, raw, bar, progress, asked, accept);
         let planned = last;
         let (mut pass, mut last, mut left_ms) = (first, last, budget_ms);
         let mut quiet = QuietRatios::of(&listener.samples);
@@ -230,7 +231,7 @@ impl Task<'_> {
             quiet = QuietRatios::of(&listener.samples);
             left_ms = budget_ms - (listener.samples.spent_ms() - earlier_ms);
             // Whether it is enough is judged by what processes differ, which the last one tells too: time that is left is spent on it.
-            let is_enough = || left_ms < LEAST_MS || quiet.are_precise(&listener.ids, setting.plan.precision);
+            let is_enough = || left_ms < LEAST_MS || quiet.are_precise(&listener.asked, setting.plan.precision);
             if ended.is_ok() && pass == last && last < 2 * planned && !is_enough() {
                 last += 1;
             }
@@ -261,7 +262,7 @@ pub fn holder() -> String {
 
 /// The items in another order, each with what is known of it.
 fn shuffled(items: &[Item], quiet: &QuietRatios, seed: u64) -> Vec<Item> {
-    let known = |id: &str| quiet.item(id).to_vec();
+    let known = |id: &String| quiet.item(&Subject::from(id)).to_vec();
     let mut items: Vec<Item> = items.iter().map(|item| Item { earlier: known(&item.id), ..item.clone() }).collect();
     Random::new(seed).shuffle(&mut items);
     items
@@ -346,8 +347,8 @@ impl Progress {
 }
 
 /// Whether an item has its one time, and that with cold caches where it is wanted.
-pub fn measured_exactly(samples: &Samples, id: &str, cold: bool) -> bool {
-    samples.items.get(id).is_some_and(|item| !item.samples.is_empty() && (!cold || !item.cold.is_empty()))
+pub fn measured_exactly(samples: &Samples, subject: &Subject, cold: bool) -> bool {
+    samples.items.get(subject).is_some_and(|item| !item.samples.is_empty() && (!cold || !item.cold.is_empty()))
 }
 
 /// Takes the agent's lines.
@@ -358,7 +359,7 @@ struct Listener<'a> {
     progress: Progress,
     loading: Option<String>,
     /// What was asked for.
-    ids: BTreeSet<String>,
+    asked: BTreeSet<Subject>,
     failed: Option<Failure>,
     /// When the pass began to sample, by this machine's clock.
     began: Option<Instant>,
@@ -375,11 +376,11 @@ impl<'a> Listener<'a> {
         raw: Option<RawFile>,
         bar: ProgressBar,
         progress: Progress,
-        ids: BTreeSet<String>,
+        asked: BTreeSet<Subject>,
         accept: Option<&'a Accept<'a>>,
     ) -> Self {
         let (bounds, lines) = (Bounds::default(), 0);
-        Self { samples, raw, bar, progress, loading: None, ids, failed: None, began: None, bounds, lines, accept }
+        Self { samples, raw, bar, progress, loading: None, asked, failed: None, began: None, bounds, lines, accept }
     }
 
     /// Whether the pass ended as it should.
@@ -435,7 +436,7 @@ impl<'a> Listener<'a> {
         if self.lines > self.bounds.lines || here_ms > self.bounds.ms {
             return said(format!("the agent does not come to an end: {} lines in {:.0} s", self.lines, here_ms * 1e-3));
         }
-        if let Some(id) = event.id().filter(|id| !self.ids.contains(*id)) {
+        if let Some(id) = event.id().filter(|id| !self.asked.contains(&Subject::from(*id))) {
             return said(format!("the agent speaks of {:?}, which it was not asked for", short(id)));
         }
         match &event {
@@ -459,7 +460,7 @@ impl<'a> Listener<'a> {
                 ));
             }
             Event::Resting { celsius } => self.bar.set_message(format!("resting at {celsius:.1} °C")),
-            Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.ids.len())),
+            Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.asked.len())),
             Event::Failed { reason, by_user: true, .. } => return Err(Failure::Refused(reason.clone())),
             Event::Failed { reason, .. } => return said(reason.clone()),
             _ => {}

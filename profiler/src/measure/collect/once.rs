@@ -3,6 +3,7 @@
 use super::error::CollectError;
 use super::{Bounds, Listener, Progress, Task, measured_exactly, tell};
 use crate::measure::raw::{RawFile, Samples};
+use crate::measure::subject::Subject;
 use crate::protocol::{Hold, Item, Job, PROTOCOL, Plan};
 
 /// Seed of inputs that are made up.
@@ -31,7 +32,7 @@ impl Task<'_> {
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         tell(transport.as_mut());
         let items = folder.items.iter().map(|item| Item { cold: item.cold && setting.plan.cold_runs > 0, ..item.clone() });
-        let items: Vec<Item> = items.filter(|item| !measured_exactly(&samples, &item.id, item.cold)).collect();
+        let items: Vec<Item> = items.filter(|item| !measured_exactly(&samples, &Subject::from(&item.id), item.cold)).collect();
         let pass = samples.passes + 1;
         let progress = Progress::models(items.len());
         let job = Job {
@@ -49,10 +50,10 @@ impl Task<'_> {
             hold: Hold { celsius: None, start_celsius: None, governor: false },
             items,
         };
-        let ids = folder.items.iter().map(|item| item.id.clone()).collect();
+        let asked = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
         let mut listener =
-            Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, ids, accept) };
+            Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, asked, accept) };
         folder.write_job(&job)?;
         transport.push(folder.path())?;
         let ended = transport.run(&mut |line| listener.line(line));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rounded::{self, TIMES};
 use crate::devices::identity::Identity;
+use crate::measure::subject::Subject;
 use crate::protocol::{Event, Explanation, Sample, SampleFault, Shaped, Start};
 use crate::steady;
 
@@ -52,7 +53,7 @@ pub struct Samples {
     /// Where and with what; of the last start.
     pub start: Option<Start>,
     /// By item.
-    pub items: BTreeMap<String, ItemSamples>,
+    pub items: BTreeMap<Subject, ItemSamples>,
     /// Times of canaries, in µs a unit.
     pub canaries: Vec<f64>,
     /// Clocks seen in good samples, in MHz.
@@ -100,11 +101,11 @@ impl Samples {
                 self.session_ms = 0.0;
             }
             Event::Ready { id, error, checksum, .. } => {
-                let item = self.items.entry(id.clone()).or_default();
+                let item = self.items.entry(Subject::from(id)).or_default();
                 (item.error, item.checksum) = (error.map(rounded::digits), Some(checksum.clone()));
             }
             Event::Described { id, inputs, outputs, notes } => {
-                let item = self.items.entry(id.clone()).or_default();
+                let item = self.items.entry(Subject::from(id)).or_default();
                 (item.inputs, item.outputs, item.notes) = (inputs.clone(), outputs.clone(), notes.clone());
             }
             Event::Sample(sample) => {
@@ -119,7 +120,7 @@ impl Samples {
                     return Err(format!("its clock jumped back from {from:.1} to {to:.1} ms at a sample of '{id}'"));
                 }
                 self.session_ms = kept.at_ms;
-                let item = self.items.entry(id.clone()).or_default();
+                let item = self.items.entry(Subject::from(id)).or_default();
                 match sample.fault {
                     Some(fault) => {
                         for (count, reason) in std::iter::zip(&mut item.faulty, SampleFault::ALL) {
@@ -141,11 +142,11 @@ impl Samples {
             }
             Event::Cold { id, us, canary_us } if TIMES.contains(us) && TIMES.contains(canary_us) => {
                 let ratio = rounded::digits(*us) / rounded::digits(*canary_us);
-                self.items.entry(id.clone()).or_default().cold.push(ratio);
+                self.items.entry(Subject::from(id)).or_default().cold.push(ratio);
             }
             Event::Cold { id, .. } => return Err(format!("holds a cold run of '{id}' without a time")),
             Event::Explained(explanation) => {
-                self.items.entry(explanation.id.clone()).or_default().explained.push(explanation.as_ref().clone());
+                self.items.entry(Subject::from(&explanation.id)).or_default().explained.push(explanation.as_ref().clone());
             }
             Event::Loading { .. } | Event::Sampling | Event::Resting { .. } | Event::Round { .. } | Event::Failed { .. } => {}
         }

@@ -12,6 +12,7 @@ use super::*;
 use crate::fit::fitted::Plan;
 use crate::measure::design;
 use crate::measure::job::Model;
+use crate::measure::subject::Subject;
 use crate::protocol::{DeviceFacts, EngineFacts, Event, Sample, SampleFault, Start, examples};
 use crate::random::Random;
 
@@ -47,7 +48,7 @@ fn written(path: &Path, request: &Request, events: &[Event]) -> (Samples, Sample
 }
 
 fn request(items: &[Model]) -> Request {
-    Request { items: items.iter().map(|m| m.id.clone()).collect(), ..serde_json::from_str(REQUEST).unwrap() }
+    Request { items: items.iter().map(|m| m.subject.to_string()).collect(), ..serde_json::from_str(REQUEST).unwrap() }
 }
 
 /// How a made-up device behaves.
@@ -75,16 +76,16 @@ fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
     for pass in 0..12 {
         events.push(Event::Start(Box::new(start.clone())));
         for (i, model) in models.iter().enumerate() {
-            events.push(Event::Loading { id: model.id.clone() });
+            events.push(Event::Loading { id: model.subject.to_string() });
             let checksum = format!("{:016x}", 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(i as u64 + 1));
             let runs = 20 + random.below(50) as u64;
-            events.push(Event::Ready { id: model.id.clone(), runs, error: Some(2.1e-7 * random.unit()), checksum });
+            events.push(Event::Ready { id: model.subject.to_string(), runs, error: Some(2.1e-7 * random.unit()), checksum });
         }
         events.push(Event::Sampling);
         for _ in 0..3 {
-            for (model, us) in std::iter::zip(models, &times).filter(|(m, _)| !crate::measure::job::is_net(&m.id)) {
+            for (model, us) in std::iter::zip(models, &times).filter(|(m, _)| !m.subject.is_network()) {
                 let (us, canary_us) = (us * (3.0 + random.unit()), 1.7 + random.unit());
-                events.push(Event::Cold { id: model.id.clone(), us, canary_us });
+                events.push(Event::Cold { id: model.subject.to_string(), us, canary_us });
             }
         }
         let (mut at_ms, mut before_us) = (30.0, 1.7);
@@ -102,7 +103,7 @@ fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
             let noise = |random: &mut Random| 1.0 + 0.02 * (random.unit() + random.unit() - 1.0);
             let after_us = 1.75 * state * noise(&mut random);
             events.push(Event::Sample(Sample {
-                id: models[item].id.clone(),
+                id: models[item].subject.to_string(),
                 at_ms,
                 us: times[item] * state * noise(&mut random),
                 spread: 0.01 + manner.unrest * random.unit(),
@@ -192,7 +193,7 @@ fn rounding_moves_the_times_of_a_table_by_little_of_their_intervals() {
         let Event::Sample(sample) = event else { continue };
         if sample.fault.is_none() {
             let place = places.entry(sample.id.clone()).or_insert(0);
-            let into = &mut whole.items.get_mut(&sample.id).unwrap().samples[*place];
+            let into = &mut whole.items.get_mut(&Subject::from(&sample.id)).unwrap().samples[*place];
             assert!(into.us != sample.us || into.after_us != sample.after_us || into.spread != sample.spread);
             *into = Sample { id: String::new(), ..sample.clone() };
             whole.canaries.push(sample.canary_us());
@@ -271,7 +272,7 @@ fn damage_to_a_packed_file_is_named() {
     assert!(parse(&whole[..whole.len() / 2]).unwrap_err().contains("cut off"));
     let mut bytes = Vec::new();
     std::io::copy(&mut flate2::read::GzDecoder::new(&whole[..]), &mut bytes).unwrap();
-    assert_eq!(parse(&bytes).unwrap().1.items["a"].ratios(), [2.0]);
+    assert_eq!(parse(&bytes).unwrap().1.items[&Subject::from("a")].ratios(), [2.0]);
     assert!(parse(&bytes[..bytes.len() - 1]).unwrap_err().contains("cut off"));
     assert!(parse([&bytes[..], b"\0"].concat()).unwrap_err().contains("goes on behind its last column"));
     let text = |from: &str, to: &str| {
@@ -289,8 +290,8 @@ fn samples_are_gathered_and_a_half_line_is_passed_over() {
     let (request, samples) = parse(format!("{REQUEST}\n{SAMPLE}\n{FAULTY}\n{SAMPLE}\n{}", &SAMPLE[..40])).unwrap();
     assert_eq!(request.items, ["a"]);
     assert_eq!((request.purpose, request.space.as_deref()), (Purpose::Build, Some("s")));
-    assert_eq!(samples.items["a"].ratios(), [2.0, 2.0]);
-    assert_eq!(samples.items["a"].faulty, [1, 0, 0, 0]);
+    assert_eq!(samples.items[&Subject::from("a")].ratios(), [2.0, 2.0]);
+    assert_eq!(samples.items[&Subject::from("a")].faulty, [1, 0, 0, 0]);
     assert_eq!((samples.spent_ms(), samples.passes), (9.0, 0));
     assert_eq!(samples.canary_us(), Some((5.0, 5.0)));
 }
@@ -323,7 +324,7 @@ fn an_unfinished_file_is_gone_on_with_behind_its_last_whole_line() {
         let mut raw = RawFile::append(&path).unwrap();
         raw.line(SAMPLE.as_bytes()).unwrap();
         raw.finish().unwrap();
-        assert_eq!(super::read(&path).unwrap().1.items["a"].samples.len(), 2);
+        assert_eq!(super::read(&path).unwrap().1.items[&Subject::from("a")].samples.len(), 2);
         assert!(!partial(&path).exists());
         assert_eq!(fs::read(&path).unwrap().starts_with(&[0x1f, 0x8b]), name != "x.jsonl");
 
@@ -332,7 +333,7 @@ fn an_unfinished_file_is_gone_on_with_behind_its_last_whole_line() {
         let mut raw = RawFile::append(&path).unwrap();
         raw.line(SAMPLE.as_bytes()).unwrap();
         raw.finish().unwrap();
-        assert_eq!(super::read(&path).unwrap().1.items["a"].samples.len(), 3);
+        assert_eq!(super::read(&path).unwrap().1.items[&Subject::from("a")].samples.len(), 3);
     }
 }
 
@@ -375,9 +376,9 @@ fn units_are_pooled_at_the_mean_units_speed() {
     let slower = SAMPLE.replace("\"us\":10", "\"us\":33").replace("\"before_us\":4", "\"before_us\":14");
     let unit = |line: &str| parse(format!("{REQUEST}\n{line}\n")).unwrap().1;
     let units = [unit(SAMPLE), unit(&slower)];
-    assert_eq!(units[1].items["a"].ratios(), [3.3]);
+    assert_eq!(units[1].items[&Subject::from("a")].ratios(), [3.3]);
     let pool = Samples::pool(&units);
-    let ratios = pool.items["a"].ratios();
+    let ratios = pool.items[&Subject::from("a")].ratios();
     assert!((ratios[0] - 2.0).abs() < 1e-12 && (ratios[1] - 3.3).abs() < 1e-12, "{ratios:?}");
     // Canaries of 5 and 10 µs.
     assert_eq!(pool.canary_us(), Some((7.5, 7.5)));

@@ -5,6 +5,7 @@ use serde::Serialize;
 use simulator::Cause;
 
 use crate::measure::raw::Samples;
+use crate::measure::subject::Subject;
 use crate::show::explain::{Explanation, Share};
 use crate::show::text;
 
@@ -24,7 +25,7 @@ const MEMORY: [Cause; 5] = [Cause::L2, Cause::Dram, Cause::LoadMisses, Cause::St
 
 /// What is known of the table's rows, in its order.
 pub fn rows(table: &Table, samples: &Samples) -> Vec<Row> {
-    let of = |key: &str| samples.items.get(key)?.explained.iter().find(|kept| !kept.cold).map(Explanation::of_kept);
+    let of = |key: &str| samples.items.get(&Subject::from(key))?.explained.iter().find(|kept| !kept.cold).map(Explanation::of_kept);
     table.rows().iter().filter_map(|row| Some(Row { key: row.key.clone(), alone: of(&row.key)? })).collect()
 }
 
