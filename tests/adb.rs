@@ -137,7 +137,7 @@ fn mnn_is_one_file_too_and_takes_files_of_its_own() {
     let Some(mut phone) = Device::start(&[]) else { return };
     let mnn = |more: &[&'static str]| [&["--engine", "mnn", "--overwrite"], &ROUGH[..], more].concat();
     phone.set("BLOCKTIME_MNNCONVERT", "/nowhere/mnnconvert");
-    fail(phone.build("a", &mnn(&[])), 3, &["/nowhere/mnnconvert", "scripts/setup-mnn.sh"]);
+    fail(phone.build("a", &mnn(&[])), 3, &["/nowhere/mnnconvert", "profiler setup mnn"]);
     phone.set("BLOCKTIME_MNNCONVERT", "");
     phone.set("BLOCKTIME_AGENT", cache().join("agents/aarch64-linux-gnu").to_str().expect("UTF-8"));
     fail(phone.build("a", &mnn(&[])), 3, &["built without mnn", "scripts/build-agent.sh mnn"]);

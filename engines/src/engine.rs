@@ -3,8 +3,8 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
+use crate::kind::{Delivery, EngineKind};
 use crate::library::LibraryError;
 use crate::value::{self, Port, Value};
 
@@ -109,110 +109,15 @@ impl Default for SessionOptions {
     }
 }
 
-/// Which engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EngineKind {
-    /// ONNX Runtime, from a shared library; `ort` on the command line.
-    OnnxRuntime,
-    /// tract, compiled in.
-    Tract,
-    /// MNN, compiled in.
-    Mnn,
-}
-
-/// What an engine loads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ModelFormat {
-    /// ONNX.
-    Onnx,
-    /// MNN's own; [`convert`](crate::mnn::convert) makes it of ONNX.
-    Mnn,
-}
-
 impl EngineKind {
-    /// All of them, those too that this build does not hold: it may steer a device whose agent does.
-    pub const ALL: [Self; 3] = [Self::OnnxRuntime, Self::Tract, Self::Mnn];
-
-    /// Its name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OnnxRuntime => "ort",
-            Self::Tract => "tract",
-            Self::Mnn => "mnn",
-        }
-    }
-
-    /// What it loads.
-    pub const fn format(self) -> ModelFormat {
-        match self {
-            Self::OnnxRuntime | Self::Tract => ModelFormat::Onnx,
-            Self::Mnn => ModelFormat::Mnn,
-        }
-    }
-
-    /// Whether its sessions list inputs and outputs by name, not in the model's order.
-    pub const fn ports_by_name(self) -> bool {
-        matches!(self, Self::Mnn)
-    }
-
-    /// Why it cannot be run on a simulated device; `None` where it can.
-    pub const fn not_simulated(self) -> Option<&'static str> {
-        match self {
-            Self::OnnxRuntime => Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),
-            Self::Tract | Self::Mnn => None,
-        }
-    }
-
-    /// Whether this build holds it.
-    pub const fn is_built(self) -> bool {
-        match self {
-            Self::OnnxRuntime => cfg!(feature = "onnxruntime"),
-            Self::Tract => cfg!(feature = "tract"),
-            Self::Mnn => cfg!(feature = "mnn"),
-        }
-    }
-
-    /// How to get a build that holds it.
-    const fn remedy(self) -> &'static str {
-        match self {
-            Self::OnnxRuntime => "a static program cannot load it, `cargo build --release -p profiler` makes one that can",
-            Self::Tract => {
-                "for this machine: `cargo build --release -p profiler --features tract`; for ARMv8 devices: `scripts/build-agent.sh musl`"
-            }
-            Self::Mnn => {
-                "for this machine: `cargo build --release -p profiler --features mnn`; for ARMv8 devices: `scripts/build-agent.sh mnn`"
-            }
-        }
-    }
-
     /// Checks that no library is named for an engine that has none.
     ///
     /// # Errors
     /// [`EngineError::NoLibrary`] where one is.
     pub fn check_library(self, named: Option<&Path>) -> Result<(), EngineError> {
-        match (self, named) {
-            (Self::OnnxRuntime, _) | (Self::Tract | Self::Mnn, None) => Ok(()),
-            (Self::Tract | Self::Mnn, Some(path)) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
-        }
-    }
-}
-
-impl fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for EngineKind {
-    type Err = String;
-
-    /// Reads the command line's name, or the long one of tables.
-    fn from_str(s: &str) -> Result<Self, String> {
-        match s {
-            "ort" | "onnxruntime" => Ok(Self::OnnxRuntime),
-            "tract" => Ok(Self::Tract),
-            "mnn" => Ok(Self::Mnn),
-            _ => Err(format!("unknown engine '{s}'; known are {}", Self::ALL.map(Self::name).join(", "))),
+        match (self.entry().delivery, named) {
+            (Delivery::SharedLibrary, _) | (Delivery::InAgent, None) => Ok(()),
+            (Delivery::InAgent, Some(path)) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
         }
     }
 }
@@ -224,7 +129,7 @@ pub enum EngineError {
     #[error(transparent)]
     Library(#[from] LibraryError),
     /// An engine that this program was built without.
-    #[error("this program was built without {engine}; {}", .engine.remedy())]
+    #[error("this program was built without {engine}; {}", .engine.entry().remedy)]
     NotBuilt {
         /// The engine.
         engine: EngineKind,

@@ -5,6 +5,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`kind`] | which engines there are: one entry an engine |
 //! | [`engine`] | the traits, and what an engine says of itself |
 //! | [`elf`] | for which system a program or library is made |
 //! | [`value`] | what goes into a model and comes out: numbers of any type, in any shape |
@@ -15,6 +16,7 @@
 
 pub mod elf;
 pub mod engine;
+pub mod kind;
 pub mod library;
 pub mod mnn;
 #[cfg(feature = "onnxruntime")]
@@ -30,7 +32,8 @@ pub mod value;
 
 use std::path::Path;
 
-pub use engine::{Engine, EngineError, EngineInfo, EngineKind, ModelFormat, Session, SessionOptions};
+pub use engine::{Engine, EngineError, EngineInfo, Session, SessionOptions};
+pub use kind::{Delivery, EngineKind, ModelFormat};
 pub use value::{Dim, Element, Port, Value};
 
 /// Opens an engine.

@@ -62,7 +62,7 @@ impl LibraryError {
 pub const fn to_get_one(system: System) -> &'static str {
     match system {
         System::Linux => {
-            "to get one, run scripts/setup-onnxruntime.sh; or take it from `pip download --no-deps onnxruntime` (unzip, \
+            "to get one, run `profiler setup ort`; or take it from `pip download --no-deps onnxruntime` (unzip, \
              onnxruntime/capi/libonnxruntime.so.*) and name it with --engine-lib"
         }
         System::Android => {
@@ -236,6 +236,6 @@ mod tests {
         assert!(check_system(&own, System::Linux).is_ok());
         let said = check_system(&own, System::Android).unwrap_err().to_string();
         assert!(said.contains("is a library for Linux") && said.contains("one for Android") && said.contains("one kind"), "{said}");
-        assert!(said.contains(".aar") && !said.contains("setup-onnxruntime.sh"), "{said}");
+        assert!(said.contains(".aar") && !said.contains("setup ort"), "{said}");
     }
 }

@@ -436,7 +436,7 @@ fn an_engine_library_that_is_missing_or_broken_is_named() {
     small_space(folder);
     let (code, _, err) = run(folder, &format!("{BUILD} --engine-lib {{}}/none.so"));
     assert_eq!(code, 3, "{err}");
-    assert!(err.contains("none.so") && err.contains("setup-onnxruntime.sh"), "{err}");
+    assert!(err.contains("none.so") && err.contains("profiler setup ort"), "{err}");
     fs::write(folder.join("bad.so"), "not a library").unwrap();
     let (code, _, err) = run(folder, &format!("{BUILD} --engine-lib {{}}/bad.so"));
     assert!(code == 3 && err.contains("bad.so"), "{err}");
@@ -514,7 +514,7 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
     assert!(code == 2 && err.contains("missing.onnx"), "{err}");
     let without = profiler(folder, &format!("{bench} {{}}/a.onnx")).env("BLOCKTIME_MNNCONVERT", "/nowhere").output().unwrap();
     let err = String::from_utf8(without.stderr).unwrap();
-    assert!(without.status.code() == Some(3) && err.contains("/nowhere") && err.contains("scripts/setup-mnn.sh"), "{err}");
+    assert!(without.status.code() == Some(3) && err.contains("/nowhere") && err.contains("profiler setup mnn"), "{err}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
         ("lut import {}/lut.npy --unit us --out {}/u.csv", "--space"),
         ("lut import {}/space.toml --out {}/u.csv", "*.npy or *.txt"),
         ("lut import {}/none.txt --out {}/u.csv", "none.txt"),
-        ("lut export {}/t.csv --out {}/u.npy", "must be named with --space"),
+        ("lut export {}/t.csv --out {}/u.npy", "with --space"),
         ("lut export {}/t.csv --space pfld --out {}/u.npy", "made for the search space 'small'"),
         ("lut export {}/t.csv --space {}/space.toml --out {}/u.csv", "*.npy or *.txt"),
     ] {

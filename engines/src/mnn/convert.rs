@@ -19,7 +19,7 @@ const CALLER: &str = "blocktime";
 pub enum ConvertError {
     /// In none of its places.
     #[error(
-        "MNN's converter is not there; tried{}\nscripts/setup-mnn.sh brings version {VERSION}",
+        "MNN's converter is not there; tried{}\n`profiler setup mnn` fetches version {VERSION}",
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
     )]
     Missing {
@@ -27,7 +27,7 @@ pub enum ConvertError {
         tried: Vec<String>,
     },
     /// Not that of the engine.
-    #[error("{program} is MNN's converter of version '{found}', the engine is {VERSION}; scripts/setup-mnn.sh brings that one")]
+    #[error("{program} is MNN's converter of version '{found}', the engine is {VERSION}; `profiler setup mnn` fetches that one")]
     Version {
         /// The converter.
         program: PathBuf,
@@ -35,7 +35,7 @@ pub enum ConvertError {
         found: String,
     },
     /// It does not start.
-    #[error("cannot start MNN's converter {program}; scripts/setup-mnn.sh brings one that works")]
+    #[error("cannot start MNN's converter {program}; `profiler setup mnn` fetches one that works")]
     Start {
         /// The converter.
         program: PathBuf,
@@ -162,12 +162,12 @@ mod tests {
             |named: Option<OsString>| Converter::find_in(named, Some(folder.path().to_path_buf())).err().unwrap().to_string();
         let missing = error(None);
         assert!(
-            missing.contains(VARIABLE) && missing.contains("mnn/3.6.1/mnnconvert") && missing.contains("scripts/setup-mnn.sh"),
+            missing.contains(VARIABLE) && missing.contains("mnn/3.6.1/mnnconvert") && missing.contains("profiler setup mnn"),
             "{missing}"
         );
         assert!(error(Some("/nowhere/mnnconvert".into())).contains("/nowhere/mnnconvert"));
         let other = error(Some(converter(folder.path(), "echo 3.5.0")));
-        assert!(other.contains("'3.5.0'") && other.contains("scripts/setup-mnn.sh"), "{other}");
+        assert!(other.contains("'3.5.0'") && other.contains("profiler setup mnn"), "{other}");
         let plain = folder.path().join("plain");
         std::fs::write(&plain, "no program").unwrap();
         assert!(matches!(Converter::find_in(Some(plain.into()), None), Err(ConvertError::Start { .. })));

@@ -95,7 +95,7 @@ pub enum AgentError {
         cpus: usize,
     },
     /// Another measurement.
-    #[error("CPU {} is measured on already, by {}: wait until it has ended, or give other CPUs (--cpus)", .0.cpu, .0.holder)]
+    #[error("CPU {} is already used for a measurement by {}: wait until it has ended, or choose other CPUs (--cpus)", .0.cpu, .0.holder)]
     Busy(Busy),
     /// Nobody listens any more.
     #[error("the host has gone")]
@@ -126,7 +126,7 @@ impl AgentError {
 /// Why that many threads on so few CPUs are refused.
 pub(crate) fn crowded(threads: usize, cpus: usize) -> String {
     format!(
-        "{threads} threads have {cpus} CPU(s) here and would wait for each other: use --threads {cpus}, or --oversubscribe to measure \
-         that"
+        "{threads} threads need {threads} CPUs, but only {cpus} can be used: use --threads {cpus}, or --oversubscribe to measure it all the \
+         same"
     )
 }

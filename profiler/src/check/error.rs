@@ -19,13 +19,13 @@ pub enum CheckError {
     #[error("the table cannot be used")]
     Lookup(#[from] LookupError),
     /// The table states no canary.
-    #[error("{path} states no canary, so that nothing can be compared with it")]
+    #[error("{path} states no canary (reference kernel): new measurements cannot be compared with it")]
     NoCanary {
         /// The table.
         path: PathBuf,
     },
     /// No network is left that the table was not fitted to.
-    #[error("{path} was fitted to all architectures of its space; none is left to check it with")]
+    #[error("{path} was fitted to all architectures of its search space: none is left for a check")]
     AllKnown {
         /// The table.
         path: PathBuf,
@@ -43,9 +43,7 @@ pub enum CheckError {
         path: PathBuf,
     },
     /// The file holds another table than at the start of the check.
-    #[error(
-        "{path} has become another table while this check measured the one before: its header is left as it is; check it again"
-    )]
+    #[error("{path} was replaced by another table during this check: its header was not changed; check it again")]
     Replaced {
         /// The table.
         path: PathBuf,
@@ -80,7 +78,7 @@ pub enum CheckError {
     },
     /// The conditions allow no verdict.
     #[error(
-        "the check was disturbed, so that it gives no verdict and the table's header stays as it is:{}\nend what else runs on the device \
+        "the check was disturbed: it gives no verdict, and the table's header was not changed:{}\nstop other programs on the device \
          and check again",
         .reasons.iter().map(|r| format!("\n  {r}")).collect::<String>()
     )]

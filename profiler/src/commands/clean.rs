@@ -22,9 +22,10 @@ impl CleanArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         for address in &self.device {
             let access = Access { identity: self.identity.as_deref(), ..Access::default() };
-            let mut device = devices::open(address, access)?;
-            device.notices().iter().for_each(note);
-            device.remove_all()?;
+            let mut notices = Vec::new();
+            let device = devices::open(address, access, &mut notices);
+            notices.iter().for_each(note);
+            device?.remove_all()?;
             note(format_args!("{address}: nothing of this program is left on the device"));
         }
         Ok(())

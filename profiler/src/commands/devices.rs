@@ -73,11 +73,11 @@ mod remote {
     use std::time::Duration;
 
     use super::{Address, Files, Knowledge, Listed};
-    use crate::devices::TransportError;
     use crate::devices::adb::{Adb, Server};
     use crate::devices::remote::Shell;
     use crate::devices::simulated::{self, SimulationError};
     use crate::devices::ssh::Ssh;
+    use crate::devices::{Notice, TransportError};
     use crate::output::note;
 
     /// How long a device may take to show its files.
@@ -103,8 +103,8 @@ mod remote {
     pub(super) fn one(address: &Address, identity: Option<&Path>) -> Result<Listed, TransportError> {
         match address {
             Address::Local => Ok(super::here()),
-            Address::Adb(serial) => Ok(ask(&mut Adb::open(serial.as_deref())?)?),
-            Address::Ssh(target) => Ok(ask(&mut Ssh::open(target, identity)?)?),
+            Address::Adb(serial) => ask(told(|notices| Ok(Adb::open(serial.as_deref(), notices)?))?),
+            Address::Ssh(target) => ask(told(|notices| Ok(Ssh::open(target, identity, notices)?))?),
             Address::Simulated(chip) => Ok(chip_of(chip)?),
         }
     }
@@ -117,9 +117,16 @@ mod remote {
         Ok(Listed { device, knowledge: Some(simulated::device::knowledge(&chip)), trouble })
     }
 
-    fn ask(shell: &mut dyn Shell) -> Result<Listed, TransportError> {
+    /// Opens a device and tells the user what there is to know of that.
+    fn told<S>(open: impl FnOnce(&mut Vec<Notice>) -> Result<S, TransportError>) -> Result<S, TransportError> {
+        let mut notices = Vec::new();
+        let opened = open(&mut notices);
+        notices.iter().for_each(note);
+        opened
+    }
+
+    fn ask(mut shell: impl Shell) -> Result<Listed, TransportError> {
         let text = shell.output("show what it is", &Files::command(), LIMIT)?;
-        shell.notices().iter().for_each(note);
         Ok(Listed { device: shell.name(), knowledge: Some(Knowledge::of(&Files::parse(&text))), trouble: None })
     }
 }

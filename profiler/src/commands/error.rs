@@ -1,5 +1,7 @@
 //! What a command can fail with, and its exit code.
 
+use std::process::ExitStatus;
+
 use engines::mnn::convert::ConvertError;
 
 use crate::chain::chain;
@@ -79,6 +81,20 @@ pub enum CommandError {
     /// The device.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// Tables that could not be measured again.
+    #[error("failed: {}", .names.join(" "))]
+    Refresh {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A script that failed; it has said why.
+    #[error("{script} failed ({status})")]
+    Setup {
+        /// Its name.
+        script: &'static str,
+        /// How it ended.
+        status: ExitStatus,
+    },
     /// Standard output takes no more.
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
@@ -93,7 +109,7 @@ impl From<CheckError> for CommandError {
     }
 }
 
-/// A check failed.
+/// A check failed, or one of several devices.
 const FAILED: u8 = 1;
 /// Bad usage or input.
 const USAGE: u8 = 2;
@@ -112,6 +128,7 @@ impl CommandError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Check(error) => of_check(error),
+            Self::Refresh { .. } => FAILED,
             Self::Collect(error) => of_collect(error),
             Self::Job(error) => of_job(error),
             Self::Transport(error) => of_transport(error),

@@ -6,12 +6,19 @@ mod build;
 mod candidates;
 mod check;
 mod clean;
+#[cfg(not(target_os = "android"))]
+mod completions;
 mod devices;
 pub mod error;
 mod lut;
+#[cfg(not(target_os = "android"))]
+mod man;
 mod net;
 mod print;
 pub mod quantity;
+mod refresh;
+#[cfg(not(target_os = "android"))]
+mod setup;
 #[cfg(not(target_os = "android"))]
 mod simulate;
 mod space;
@@ -21,6 +28,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+#[cfg(not(target_os = "android"))]
+use clap::CommandFactory;
 use clap::{Parser, Subcommand};
 
 use crate::output::note;
@@ -74,6 +83,25 @@ enum Command {
     /// Print, check, compare, merge, import and export latency tables.
     #[command(subcommand)]
     Lut(lut::LutCommand),
+    /// Measure the tables of a list of devices again: one build and one check for each.
+    #[command(after_help = "Examples: profiler refresh\n          profiler refresh --file luts/devices.txt sd625 pi4\n\n\
+                            A table is replaced when its new one is complete. A device that fails does not stop the others; the exit code is \
+                            then 1.")]
+    Refresh(refresh::RefreshArgs),
+    /// Fetch what measurements need: an engine's library or converter, the emulator, a cross compiler.
+    #[cfg(not(target_os = "android"))]
+    #[command(after_help = "Examples: profiler setup ort            # ONNX Runtime for this machine\n          \
+                            profiler setup ort aarch64    # ONNX Runtime for phones and boards\n          \
+                            profiler setup simulator")]
+    Setup(setup::SetupArgs),
+    /// Print completions of this command line for a shell.
+    #[cfg(not(target_os = "android"))]
+    #[command(after_help = "Example: profiler completions bash > ~/.local/share/bash-completion/completions/profiler")]
+    Completions(completions::CompletionsArgs),
+    /// Write manual pages.
+    #[cfg(not(target_os = "android"))]
+    #[command(after_help = "Example: profiler man ~/.local/share/man/man1")]
+    Man(man::ManArgs),
     /// Internal: the part that runs on the device.
     #[command(hide = true)]
     Agent {
@@ -114,6 +142,13 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Devices(args) => args.run(),
         Command::Clean(args) => args.run(),
         Command::Lut(command) => command.run(),
+        Command::Refresh(args) => args.run(),
+        #[cfg(not(target_os = "android"))]
+        Command::Setup(args) => args.run(),
+        #[cfg(not(target_os = "android"))]
+        Command::Completions(args) => args.run(Cli::command()),
+        #[cfg(not(target_os = "android"))]
+        Command::Man(args) => args.run(Cli::command()),
         Command::Agent { .. } => Err(CommandError::Usage("agent takes one folder and nothing else".to_string())),
     };
     done.map(|()| ExitCode::SUCCESS)
@@ -121,8 +156,6 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -64,10 +64,10 @@ pub enum TransportError {
         source: std::io::Error,
     },
     /// The connection broke.
-    #[error("lost the agent's output")]
+    #[error("the connection to the agent's output broke")]
     Lost(#[source] std::io::Error),
     /// The agent hangs.
-    #[error("the agent has said nothing for {seconds} s and was ended")]
+    #[error("no output from the agent for {seconds} s; it was stopped")]
     Silent {
         /// How long it was waited for.
         seconds: u64,

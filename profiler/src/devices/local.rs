@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use engines::{EngineError, EngineKind};
+use engines::{Delivery, EngineError, EngineKind};
 
 use super::error::TransportError;
 use super::notice::Notice;
@@ -23,15 +23,15 @@ impl Transport for Local {
     }
 
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
-        match engine {
-            EngineKind::OnnxRuntime => {
+        match engine.entry().delivery {
+            Delivery::SharedLibrary => {
                 let found = engines::library::find(given).map_err(EngineError::from)?;
                 engines::library::check_header(&found).map_err(EngineError::from)?;
                 // The agent runs in another folder.
                 let found = std::path::absolute(&found).unwrap_or(found);
                 Ok(Some(found.to_string_lossy().into_owned()))
             }
-            EngineKind::Tract | EngineKind::Mnn => Ok(None),
+            Delivery::InAgent => Ok(None),
         }
     }
 

@@ -45,16 +45,16 @@ pub use transport::{Access, Transport};
 
 use local::Local;
 
-/// Opens the way to a device.
+/// Opens the way to a device. What the user should know of it, even if it fails, is added to `notices`.
 ///
 /// # Errors
 /// [`TransportError`] where the device is not there or does not let this user in.
 #[cfg(not(target_os = "android"))]
-pub fn open(address: &Address, access: Access) -> Result<Box<dyn Transport>, TransportError> {
+pub fn open(address: &Address, access: Access, notices: &mut Vec<Notice>) -> Result<Box<dyn Transport>, TransportError> {
     Ok(match address {
         Address::Local => Box::new(Local::default()),
-        Address::Adb(serial) => Box::new(remote::Remote::new(adb::Adb::open(serial.as_deref())?)?),
-        Address::Ssh(target) => Box::new(remote::Remote::new(ssh::Ssh::open(target, access.identity)?)?),
+        Address::Adb(serial) => Box::new(remote::Remote::new(adb::Adb::open(serial.as_deref(), notices)?)?),
+        Address::Ssh(target) => Box::new(remote::Remote::new(ssh::Ssh::open(target, access.identity, notices)?)?),
         Address::Simulated(chip) => Box::new(simulated::Simulated::open(chip, access.allow_unknown)?),
     })
 }
@@ -64,7 +64,7 @@ pub fn open(address: &Address, access: Access) -> Result<Box<dyn Transport>, Tra
 /// # Errors
 /// [`TransportError::Unavailable`] for any other device.
 #[cfg(target_os = "android")]
-pub fn open(address: &Address, _: Access) -> Result<Box<dyn Transport>, TransportError> {
+pub fn open(address: &Address, _: Access, _: &mut Vec<Notice>) -> Result<Box<dyn Transport>, TransportError> {
     match address {
         Address::Local => Ok(Box::new(Local::default())),
         Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => Err(TransportError::Unavailable { address: address.clone() }),

@@ -35,7 +35,7 @@ pub enum FitError {
     },
     /// The figures make no table.
     #[error(
-        "the measured figures make no table:{}{}",
+        "the measured figures do not make a valid table:{}{}",
         .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(),
         Kept::remark(Some(&Kept::of_build(.raw)))
     )]

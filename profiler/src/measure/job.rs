@@ -186,7 +186,7 @@ fn new_folder() -> Result<TempDir, FileError> {
 }
 
 fn progress_bar(models: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("preparing {bar:30} {pos} of {len}, about {eta} to go");
+    let style = ProgressStyle::with_template("preparing {bar:30} {pos} of {len}, about {eta} left");
     ProgressBar::new(models as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 

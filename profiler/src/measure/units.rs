@@ -146,7 +146,7 @@ pub fn text(units: &[Unit], single: &[Table]) -> String {
     let sums: Vec<_> =
         std::iter::zip(units, single).map(|(unit, table)| format!("  {}: {:.1} µs", unit.device, total(table))).collect();
     format!(
-        "spread between units (slowest / fastest − 1): median {:.1} %, largest {:.1} % ({key}); sum of all rows:\n{}\n",
+        "difference between units (slowest / fastest − 1): median {:.1} %, largest {:.1} % ({key}); sum of all rows:\n{}\n",
         100.0 * quantile(&values, 0.5),
         100.0 * largest,
         sums.join("\n")

@@ -110,7 +110,7 @@ pub struct Swap {
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
     /// They were measured under different conditions.
-    #[error("{first} and {second} were measured under unlike conditions: {}; --force compares them all the same", .differences.join("; "))]
+    #[error("{first} and {second} were measured under different conditions: {}; --force compares them all the same", .differences.join("; "))]
     Unlike {
         /// A table.
         first: String,

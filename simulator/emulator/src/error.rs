@@ -8,7 +8,7 @@ use crate::trust::Distrust;
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
     /// There is no QEMU.
-    #[error("QEMU 7.2 with plugins was not found ({tried}): scripts/setup-simulator.sh brings it")]
+    #[error("QEMU 7.2 with plugins was not found ({tried}): `profiler setup simulator` fetches it")]
     NoQemu {
         /// Where it was looked for.
         tried: String,
@@ -22,7 +22,7 @@ pub enum EmulatorError {
         source: std::io::Error,
     },
     /// A QEMU with another plugin API.
-    #[error("{} is QEMU {version}, whose plugin API is another one; QEMU 7.2 is needed: scripts/setup-simulator.sh brings it", path.display())]
+    #[error("{} is QEMU {version}, whose plugin API is another one; QEMU 7.2 is needed: `profiler setup simulator` fetches it", path.display())]
     Version {
         /// The program.
         path: PathBuf,
@@ -30,13 +30,15 @@ pub enum EmulatorError {
         version: String,
     },
     /// A QEMU that was built without plugins.
-    #[error("{} was built without plugins: scripts/setup-simulator.sh brings one that was built with them", path.display())]
+    #[error("{} was built without plugins: `profiler setup simulator` fetches one that was built with them", path.display())]
     NoPlugins {
         /// The program.
         path: PathBuf,
     },
     /// There is no plugin.
-    #[error("the simulator's plugin was not found ({tried}): scripts/setup-simulator.sh builds it")]
+    #[error(
+        "the simulator's plugin was not found ({tried}): an installed profiler holds it; in a clone of the project scripts/setup-simulator.sh builds it"
+    )]
     NoPlugin {
         /// Where it was looked for.
         tried: String,

@@ -176,7 +176,7 @@ impl Build {
             }
             let (earlier, read) = raw::read(&part)?;
             if earlier != request {
-                let reason = "was measured for another space, engine, device or plan; --overwrite measures anew".to_string();
+                let reason = "was measured for another space, engine, device or plan; --overwrite starts from nothing".to_string();
                 return Err(RawError::Content { path: part, reason }.into());
             }
             samples = read;

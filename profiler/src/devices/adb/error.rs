@@ -9,7 +9,7 @@ pub enum AdbError {
     #[error("ADB_SERVER_SOCKET is '{0}'; known are tcp:PORT, tcp:HOST:PORT and localfilesystem:PATH")]
     Socket(String),
     /// No phone.
-    #[error("no phone is attached; plug it in, allow USB debugging on it (android/README.md), and look at `profiler devices`")]
+    #[error("no phone is attached; plug it in, allow USB debugging on it, and look at `profiler devices`")]
     NoPhone,
     /// Which phone?
     #[error(

@@ -22,19 +22,19 @@ pub struct Adb {
     server: Server,
     serial: String,
     device: String,
-    notices: Vec<Notice>,
 }
 
 impl Adb {
-    /// The phone with that serial number, else the one that `ANDROID_SERIAL` names, else the only one that can be used.
+    /// The phone with that serial number, else the one that `ANDROID_SERIAL` names, else the only one that can be used. What the user should know of the choice
+    /// is added to `notices`.
     ///
     /// # Errors
     /// [`AdbError`]: no adb server, no such phone, several, one that cannot be used.
-    pub fn open(serial: Option<&str>) -> Result<Self, AdbError> {
+    pub fn open(serial: Option<&str>, notices: &mut Vec<Notice>) -> Result<Self, AdbError> {
         let wanted = Wanted::new(serial, std::env::var_os(choose::VARIABLE));
         let server = Server::find()?;
         let chosen = choose(&server.attached()?, &wanted)?;
-        let notices = chosen.notice(&wanted).into_iter().collect();
+        notices.extend(chosen.notice(&wanted));
         let serial = chosen.serial;
         let device = format!("adb:{serial}");
         // Exit codes and a separate standard error.
@@ -42,17 +42,13 @@ impl Adb {
         if !server.features(&serial)?.iter().any(|f| f == SHELL) {
             return Err(AdbError::TooOld { device, feature: SHELL });
         }
-        Ok(Self { server, serial, device, notices })
+        Ok(Self { server, serial, device })
     }
 }
 
 impl Shell for Adb {
     fn name(&self) -> String {
         self.device.clone()
-    }
-
-    fn notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
     }
 
     fn folder_expression(&self) -> &'static str {

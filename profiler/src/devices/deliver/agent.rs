@@ -84,17 +84,7 @@ impl Bundle {
         if let Some(unlike) = other_kind {
             return Err(unlike);
         }
-        let advice = match engine {
-            EngineKind::OnnxRuntime => {
-                "build one: scripts/build-agent.sh makes it for ARMv8 Linux and Android alike, cross for one of them; see android/README.md"
-            }
-            EngineKind::Tract => {
-                "build one with tract: scripts/build-agent.sh musl makes it for ARMv8 Linux and Android alike; see android/README.md"
-            }
-            EngineKind::Mnn => {
-                "build one with MNN: scripts/build-agent.sh mnn makes it for ARMv8 Linux and Android alike; see android/README.md"
-            }
-        };
+        let advice = engine.entry().agents.advice;
         Err(DeliveryError::NoAgent { device: device.to_string(), abi: target.abi(), tried, advice })
     }
 
@@ -183,16 +173,10 @@ struct Places {
 impl Places {
     /// The places of agents with that engine for that device, the best first.
     fn of(&self, target: &Target, engine: EngineKind) -> Vec<PathBuf> {
-        let (cached, crossed): (&[&str], &[&str]) = match (engine, target.android) {
-            // The gnu one of the script brings its own C library and runs on any kernel of that architecture; that of cross does not.
-            (EngineKind::OnnxRuntime, true) => (&["linux-android", "linux-gnu"], &["linux-android"]),
-            (EngineKind::OnnxRuntime, false) => (&["linux-gnu"], &["unknown-linux-gnu"]),
-            // A single static program that runs on any kernel; only that one is built with the engine. Whether those of cross are,
-            // they say themselves.
-            (EngineKind::Tract, true) => (&["linux-musl"], &["unknown-linux-musl", "linux-android"]),
-            (EngineKind::Tract, false) => (&["linux-musl"], &["unknown-linux-musl"]),
-            (EngineKind::Mnn, true) => (&["linux-gnu-mnn"], &["linux-android"]),
-            (EngineKind::Mnn, false) => (&["linux-gnu-mnn"], &["unknown-linux-gnu"]),
+        let agents = &engine.entry().agents;
+        let (cached, crossed) = match target.android {
+            true => (agents.cached_android, agents.crossed_android),
+            false => (agents.cached, agents.crossed),
         };
         let cached =
             self.cache.iter().flat_map(|cache| cached.iter().map(|k| cache.join("agents").join(format!("{}-{k}", target.arch))));
@@ -318,7 +302,7 @@ mod tests {
         for word in ["linux.so is a library for Linux", "is a program for Android", "one kind", "--engine-lib", ".aar"] {
             assert!(said.contains(word), "'{word}' is not in: {said}");
         }
-        assert!(!said.contains("setup-onnxruntime.sh"), "{said}");
+        assert!(!said.contains("setup ort"), "{said}");
 
         // Of agents that no one has named, the one that fits is taken.
         put(&at("agents/aarch64-linux-android/profiler"), dynamic(ANDROID));

@@ -23,8 +23,8 @@ pub enum DeliveryError {
     },
     /// No engine library for this kind of device.
     #[error(
-        "no ONNX Runtime for {device} ({abi}); tried{}\nname one with --engine-lib, or, for the agent of scripts/build-agent.sh, fetch it: \
-         scripts/setup-onnxruntime.sh aarch64",
+        "no ONNX Runtime for {device} ({abi}); tried{}\nname one with --engine-lib, or, for an agent of scripts/build-agent.sh, fetch it: \
+         profiler setup ort aarch64",
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
     )]
     NoEngine {
@@ -82,11 +82,11 @@ fn one_kind(agent: System) -> &'static str {
     match agent {
         System::Android => {
             "Name Android's library with --engine-lib (the .aar of onnxruntime-android), or take the agent that loads this one: \
-             scripts/build-agent.sh makes it, with BLOCKTIME_AGENT not set"
+             scripts/build-agent.sh in a clone of the project makes it, with BLOCKTIME_AGENT not set"
         }
         System::Linux => {
-            "Leave --engine-lib out (scripts/setup-onnxruntime.sh aarch64 brings the library for this agent), or build an agent for \
-             Android, by cross (android/README.md)"
+            "Leave --engine-lib out (`profiler setup ort aarch64` fetches the library for this agent), or build an agent for \
+             Android, by cross (android/README.md in a clone of the project)"
         }
     }
 }

@@ -59,7 +59,7 @@ pub enum ConnectionError {
         seconds: u64,
     },
     /// It says what cannot be.
-    #[error("{device} answers oddly: {reason}")]
+    #[error("unexpected answer of {device}: {reason}")]
     Odd {
         /// The device.
         device: String,

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use engines::EngineKind;
+use engines::{Delivery, EngineKind};
 
 pub use error::ConnectionError;
 pub use mark::Mark;
@@ -82,8 +82,7 @@ impl<S: Shell> Remote<S> {
         let text = shell.output("make a folder on it", &command, SHORT)?;
         let probe = parse_probe(&text).map_err(|reason| ConnectionError::Odd { device: shell.name(), reason })?;
         let job = format!("jobs/{}", unique());
-        let notices = shell.notices();
-        let mut remote = Self { job, shell, probe, engine: None, agent: None, notices, has_models: false };
+        let mut remote = Self { job, shell, probe, engine: None, agent: None, notices: Vec::new(), has_models: false };
         remote.tidy()?;
         Ok(remote)
     }
@@ -234,13 +233,13 @@ impl<S: Shell> Transport for Remote<S> {
 
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
         let device = self.shell.name();
-        self.engine = match engine {
-            EngineKind::OnnxRuntime => {
+        self.engine = match engine.entry().delivery {
+            Delivery::SharedLibrary => {
                 let (found, notice) = library::find(&device, &self.probe.target, given)?;
                 self.notices.extend(notice);
                 Some(found)
             }
-            EngineKind::Tract | EngineKind::Mnn => None,
+            Delivery::InAgent => None,
         };
         self.agent = Some(Bundle::find(&device, &self.probe.target, engine, self.engine.as_deref())?);
         Ok(self.engine.as_deref().map(|library| self.at(&engine_file(library))))

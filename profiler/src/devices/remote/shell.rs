@@ -5,17 +5,11 @@ use std::time::{Duration, Instant};
 use super::error::ConnectionError;
 use super::mark::{Mark, Marked};
 use super::running::{Piece, Put, Running};
-use crate::devices::notice::Notice;
 
 /// A connection to a device with a POSIX shell.
 pub trait Shell {
     /// The device's name for messages: `adb:SERIAL`, `ssh://user@host:port`.
     fn name(&self) -> String;
-
-    /// What the user should know of how it was reached, since this was last asked.
-    fn notices(&mut self) -> Vec<Notice> {
-        Vec::new()
-    }
 
     /// A shell expression for the folder that everything goes into: evaluated on the device, so it may hold `$HOME`.
     fn folder_expression(&self) -> &'static str;

@@ -201,7 +201,7 @@ impl Transport for Simulated {
 /// # Errors
 /// [`SimulationError::Engine`].
 pub fn check_engine(engine: EngineKind) -> Result<(), SimulationError> {
-    match engine.not_simulated() {
+    match engine.entry().not_simulated {
         Some(reason) => Err(SimulationError::Engine { engine, reason }),
         None => Ok(()),
     }

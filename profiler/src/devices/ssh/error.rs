@@ -77,8 +77,8 @@ pub enum SshError {
     /// Not let in.
     #[error(
         "{device} does not let '{user}' in; tried {}. Passwords are not used: put your public key into the device's ~/.ssh/authorized_keys \
-         (ssh-copy-id), and a key with a passphrase into your agent (ssh-add)",
-        if .tried.is_empty() { "nothing (no agent, no key file)".to_string() } else { .tried.join(", ") }
+         (ssh-copy-id), and add a key that has a passphrase to ssh-agent (ssh-add)",
+        if .tried.is_empty() { "nothing (no ssh-agent, no key file)".to_string() } else { .tried.join(", ") }
     )]
     NotLetIn {
         /// The device.

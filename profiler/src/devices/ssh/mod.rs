@@ -65,25 +65,24 @@ const AGAIN: i32 = -37;
 pub struct Ssh {
     session: Session,
     device: String,
-    notices: Vec<Notice>,
     /// What the connection goes through: it ends with it.
     _proxy: Option<proxy::Running>,
 }
 
 impl Ssh {
     /// Connects, verifies the host's key, and logs in with a key of the user's agent or key files (`identity`, or those of ssh's
-    /// own configuration).
+    /// own configuration). What the user should know of it is added to `notices`.
     ///
     /// # Errors
     /// [`SshError`]: no connection, a host key that is unknown, revoked or another than the known one, not let in.
-    pub fn open(address: &str, identity: Option<&Path>) -> Result<Self, SshError> {
+    pub fn open(address: &str, identity: Option<&Path>, notices: &mut Vec<Notice>) -> Result<Self, SshError> {
         let device = format!("ssh://{address}");
         let address = Address::parse(address)?;
         let settings = Settings::find(&address, &Home::find())?;
-        let mut notices = settings.notices.clone();
-        let known = known(&settings, &device, &mut notices)?;
+        notices.extend(settings.notices.iter().cloned());
+        let known = known(&settings, &device, notices)?;
         let (session, proxy) = handshake(&settings, &device, &known)?;
-        let ssh = Self { session, device, notices, _proxy: proxy };
+        let ssh = Self { session, device, _proxy: proxy };
         verify(&ssh.session, &settings, &ssh.device, &address, &known)?;
         login::log_in(&ssh.session, &settings, &ssh.device, identity)?;
         ssh.session.set_keepalive(true, KEEPALIVE);
@@ -213,10 +212,6 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 impl Shell for Ssh {
     fn name(&self) -> String {
         self.device.clone()
-    }
-
-    fn notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
     }
 
     fn folder_expression(&self) -> &'static str {

@@ -21,7 +21,7 @@ use super::subject::Subject;
 use crate::agent::clock;
 use crate::devices::identity::OtherDevice;
 use crate::devices::interrupt;
-use crate::devices::{Access, Address, Ended, Flow, Transport, TransportError};
+use crate::devices::{self, Access, Address, Ended, Flow, Transport, TransportError};
 use crate::fit::neighbour::QuietRatios;
 use crate::output::note;
 use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan, Start};
@@ -49,7 +49,7 @@ pub struct Setting {
     pub plan: Plan,
     /// What the device is held at meanwhile.
     pub hold: Hold,
-    /// Times that the models are loaded anew and measured.
+    /// Measurement passes, each in a fresh process.
     pub passes: usize,
     /// Seed of the order.
     pub seed: u64,
@@ -95,9 +95,13 @@ impl Setting {
         Ok(())
     }
 
-    /// How the device is opened.
-    pub fn access(&self) -> Access<'_> {
-        Access { identity: self.identity.as_deref(), allow_unknown: self.allow_unknown }
+    /// Opens the device, and tells the user what there is to know of that.
+    fn open(&self) -> Result<Box<dyn Transport>, TransportError> {
+        let access = Access { identity: self.identity.as_deref(), allow_unknown: self.allow_unknown };
+        let mut notices = Vec::new();
+        let transport = devices::open(&self.device, access, &mut notices);
+        notices.iter().for_each(note);
+        transport
     }
 
     /// What a raw file's first line says of this, and of these items; for a table.
@@ -173,8 +177,7 @@ impl Task<'_> {
 
     fn run_passes(self) -> Result<(Samples, Option<RawFile>), CollectError> {
         let Self { setting, folder, samples, raw, bars, accept } = self;
-        let mut transport = crate::devices::open(&setting.device, setting.access())?;
-        tell(transport.as_mut());
+        let mut transport = setting.open()?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         tell(transport.as_mut());
         let earlier_ms = samples.spent_ms();
@@ -224,8 +227,9 @@ impl Task<'_> {
             };
             (listener.began, listener.bounds, listener.lines) = (None, Bounds::of(&job), 0);
             folder.write_job(&job)?;
-            transport.push(folder.path())?;
+            let pushed = transport.push(folder.path());
             tell(transport.as_mut());
+            pushed?;
             let ended = transport.run(&mut |line| listener.line(line));
             let ended = listener.verdict(ended, &transport.name(), pass);
             quiet = QuietRatios::of(&listener.samples);
@@ -327,8 +331,8 @@ impl Progress {
 
     fn bar(self) -> ProgressBar {
         let (length, template) = match self {
-            Self::Time { budget_ms, .. } => (budget_ms, "{prefix} {bar:30} {elapsed}, at most {eta} to go; {msg}"),
-            Self::Models { of, .. } => (of, "{prefix} {bar:30} {pos} of {len} models, {elapsed}, about {eta} to go; {msg}"),
+            Self::Time { budget_ms, .. } => (budget_ms, "{prefix} {bar:30} {elapsed}, at most {eta} left; {msg}"),
+            Self::Models { of, .. } => (of, "{prefix} {bar:30} {pos} of {len} models, {elapsed}, about {eta} left; {msg}"),
         };
         let style = ProgressStyle::with_template(template);
         ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
@@ -434,10 +438,10 @@ impl<'a> Listener<'a> {
         self.lines += 1;
         let here_ms = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64() * 1e3);
         if self.lines > self.bounds.lines || here_ms > self.bounds.ms {
-            return said(format!("the agent does not come to an end: {} lines in {:.0} s", self.lines, here_ms * 1e-3));
+            return said(format!("the agent does not end: {} lines in {:.0} s", self.lines, here_ms * 1e-3));
         }
         if let Some(id) = event.id().filter(|id| !self.asked.contains(&Subject::from(*id))) {
-            return said(format!("the agent speaks of {:?}, which it was not asked for", short(id)));
+            return said(format!("the agent reports on {:?}, which it was not asked to measure", short(id)));
         }
         match &event {
             Event::Start(start) if start.protocol != PROTOCOL => {
@@ -459,7 +463,7 @@ impl<'a> Listener<'a> {
                     here_ms * 1e-3
                 ));
             }
-            Event::Resting { celsius } => self.bar.set_message(format!("resting at {celsius:.1} °C")),
+            Event::Resting { celsius } => self.bar.set_message(format!("waiting for the temperature, {celsius:.1} °C")),
             Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.asked.len())),
             Event::Failed { reason, by_user: true, .. } => return Err(Failure::Refused(reason.clone())),
             Event::Failed { reason, .. } => return said(reason.clone()),

@@ -28,7 +28,7 @@ impl Task<'_> {
     /// Simulates the models that have no time yet, in their order. There is no second pass: it would give the same.
     pub(super) fn run_once(self) -> Result<(Samples, Option<RawFile>), CollectError> {
         let Self { setting, folder, samples, raw, bars, accept } = self;
-        let mut transport = crate::devices::open(&setting.device, setting.access())?;
+        let mut transport = setting.open()?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         tell(transport.as_mut());
         let items = folder.items.iter().map(|item| Item { cold: item.cold && setting.plan.cold_runs > 0, ..item.clone() });

@@ -92,7 +92,7 @@ impl Samples {
                         unlike.push(format!("canary: {} (then), {} (now)", before.canary, start.canary));
                     }
                     if !unlike.is_empty() {
-                        return Err(format!("was measured on or with something else; {}", unlike.join("; ")));
+                        return Err(format!("was measured on another device or with another engine; {}", unlike.join("; ")));
                     }
                 }
                 self.start = Some(start.as_ref().clone());
@@ -194,10 +194,13 @@ impl Samples {
             SampleFault::ALL.iter().enumerate().map(|(i, fault)| (self.items.values().map(|s| s.faulty[i]).sum::<u64>(), fault));
         match sums.max_by_key(|(sum, _)| *sum) {
             Some((1.., SampleFault::Temperature)) => {
-                "most were left out for the device's temperature: let it cool down, or give it a larger --band".to_string()
+                "most samples were discarded because of the device's temperature: let it cool down, or allow a larger --band"
+                    .to_string()
             }
-            Some((sum @ 1.., _)) => format!("the device was too busy ({sum} samples were left out), or the budget too short"),
-            _ => "the budget was too short; give a larger --budget".to_string(),
+            Some((sum @ 1.., _)) => {
+                format!("the device was too busy ({sum} samples were discarded), or the time limit too short: raise --budget")
+            }
+            _ => "the time limit was too short: raise --budget".to_string(),
         }
     }
 

@@ -31,7 +31,7 @@ pub enum MergeError {
         reason: String,
     },
     /// What comes of them is no table.
-    #[error("the tables cannot be merged; what comes of them is no table:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]
+    #[error("the tables cannot be merged; the result would not be a valid table:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]
     Faults {
         /// What is wrong.
         faults: Vec<luts::Fault>,
