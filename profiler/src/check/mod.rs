@@ -62,6 +62,9 @@ pub struct Check {
     pub raw: Option<PathBuf>,
 }
 
+/// A network that the build measured too, and its time then.
+type KnownNetwork = (Vec<Primitive>, luts::Anchor);
+
 impl Check {
     /// Measures and compares; writes the result into the table unless told not to.
     ///
@@ -78,8 +81,17 @@ impl Check {
             return Err(CheckError::AllKnown { path: self.path.clone() });
         }
         let anchors = self.anchors()?;
-        let all = choices.iter().chain(anchors.iter().map(|(choice, _)| choice));
-        let models: Vec<Model> = all.map(|choice| Model::net(&self.space, choice, self.points)).collect();
+        let samples = self.measure(choices.iter().chain(anchors.iter().map(|(choice, _)| choice)))?;
+        let report = self.compare(&samples, &choices, &anchors)?;
+        if self.write && report.disturbances.is_empty() {
+            self.write_into_header(&report)?;
+        }
+        Ok(report)
+    }
+
+    /// Measures the networks of these choices, on the table's device only unless told otherwise.
+    fn measure<'a>(&self, choices: impl Iterator<Item = &'a Vec<Primitive>>) -> Result<Samples, CheckError> {
+        let models: Vec<Model> = choices.map(|choice| Model::net(&self.space, choice, self.points)).collect();
         let identity = TableIdentity::new(&self.path, &self.table.header, self.other_device);
         identity.check_engine(self.setting.engine)?;
         let request = Request {
@@ -98,7 +110,13 @@ impl Check {
         raw.map(RawFile::finish).transpose()?;
         let start = samples.start.as_ref();
         start.iter().flat_map(|start| identity.remarks(start, self.setting.threads)).for_each(note);
-        let readings = Readings::of(&samples).ok_or_else(|| too_few(&samples, Vec::new()))?;
+        Ok(samples)
+    }
+
+    /// Compares the figures of the networks with the table's predictions, and those of the anchors with the build's.
+    fn compare(&self, samples: &Samples, choices: &[Vec<Primitive>], anchors: &[KnownNetwork]) -> Result<Report, CheckError> {
+        let (canary, start) = (self.table.header.canary.as_ref(), samples.start.as_ref());
+        let readings = Readings::of(samples).ok_or_else(|| too_few(samples, Vec::new()))?;
         if readings.canaried().is_some() && canary.is_some_and(|canary| start.is_some_and(|s| s.canary != canary.kind)) {
             return Err(CheckError::OtherCanary { path: self.path.clone() });
         }
@@ -108,7 +126,7 @@ impl Check {
         let stated = canary.map(|canary| canary.stated_us.0);
         let by_table = |choice: &Vec<Primitive>| {
             let subject = Subject::network(choice);
-            readings.median(&subject, stated).ok_or_else(|| too_few(&samples, vec![subject.to_string()]))
+            readings.median(&subject, stated).ok_or_else(|| too_few(samples, vec![subject.to_string()]))
         };
         let known = anchors.iter().map(|(choice, then)| Ok((then, by_table(choice)?))).collect::<Result<Vec<_>, CollectError>>()?;
         let conditions = match readings.canaried() {
@@ -130,16 +148,12 @@ impl Check {
         let slowdown = slowdown(conditions.as_ref());
         let model = LatencyModel::new(&self.table, &self.space, self.points)?;
         let mut nets = Vec::new();
-        for choice in &choices {
+        for choice in choices {
             let measured = by_table(choice)?.scaled(1.0 / slowdown);
             let prediction = model.predict(choice)?;
             nets.push(Net::new(architecture(choice), &prediction, measured, conditions.as_ref()));
         }
-        let report = Report::of(nets, conditions);
-        if self.write && report.disturbances.is_empty() {
-            self.write_into_header(&report)?;
-        }
-        Ok(report)
+        Ok(Report::of(nets, conditions))
     }
 
     /// Writes what was found into the table's header. The file is read again: what others have written meanwhile stays, and another table
@@ -156,7 +170,7 @@ impl Check {
 
     /// The table's anchors: networks and their times at the build. Of a table for another number of landmarks they are other
     /// networks.
-    fn anchors(&self) -> Result<Vec<(Vec<Primitive>, luts::Anchor)>, CheckError> {
+    fn anchors(&self) -> Result<Vec<KnownNetwork>, CheckError> {
         let fit = self.table.header.fit.iter().filter(|_| self.points == self.table.header.points);
         let anchor = |anchor: &luts::Anchor| {
             let primitives = anchor.architecture.split(' ').map(Primitive::from_name).collect::<Option<Vec<_>>>();

@@ -277,9 +277,10 @@ impl Diff {
             100.0 * self.median_change,
             100.0 * self.largest_change
         )?;
-        if self.layers.is_empty() {
-            return Ok(());
-        }
+        if self.layers.is_empty() { Ok(()) } else { self.describe_swaps(out) }
+    }
+
+    fn describe_swaps(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "\nWhat would change a search: candidates that change places (* where the intervals are apart in both)")?;
         for layer in &self.layers {
             let numbers: Vec<_> = layer.layers.iter().map(usize::to_string).collect();

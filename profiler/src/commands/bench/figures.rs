@@ -14,7 +14,7 @@ use crate::measure::given::Given;
 use crate::measure::job::JobFolder;
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
 use crate::measure::subject::Subject;
-use crate::protocol::{EngineFacts, Shaped};
+use crate::protocol::{EngineFacts, Shaped, Start};
 use crate::quiet::QUIETEST;
 #[cfg(not(target_os = "android"))]
 use crate::show::explain::{Explanation, bars};
@@ -71,6 +71,27 @@ pub(super) struct With {
     pub cpus: Vec<usize>,
 }
 
+impl With {
+    fn of(setting: &Setting, start: Option<&Start>) -> Self {
+        Self {
+            device: setting.device.to_string(),
+            device_model: start.and_then(|start| start.device.known.model.clone()),
+            engine: start.map(|start| start.engine.clone()),
+            threads: setting.threads,
+            cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// The error of the canary's stated time, a share, which all models have in common; 0 without a canary.
+fn stated_error(samples: &Samples, readings: &Readings) -> f64 {
+    let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
+    readings.canaried().map_or(0.0, |own| {
+        let error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), QUIETEST);
+        error / own.stated
+    })
+}
+
 /// Measures the models, and says whether all were as precise as asked; `raw` is where the samples are kept, if at all.
 ///
 /// # Errors
@@ -89,24 +110,12 @@ pub(super) fn run(
     let (samples, raw) =
         Task { setting, folder, samples: Samples::default(), raw, bars: MultiProgress::new(), accept: None }.run()?;
     raw.map(RawFile::finish).transpose()?;
-    let start = samples.start.as_ref();
-    let with = With {
-        device: setting.device.to_string(),
-        device_model: start.and_then(|start| start.device.known.model.clone()),
-        engine: start.map(|start| start.engine.clone()),
-        threads: setting.threads,
-        cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
-    };
+    let with = With::of(setting, samples.start.as_ref());
     let names = files.iter().map(|file| file.display().to_string()).collect();
     let readings =
         Readings::of(&samples).ok_or_else(|| CollectError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
     let precise = readings.are_precise(&subjects, setting.plan.precision);
-    // The canary's stated time has an error of its own, which all models share.
-    let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
-    let stated_error = readings.canaried().map_or(0.0, |own| {
-        let error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), QUIETEST);
-        error / own.stated
-    });
+    let stated_error = stated_error(&samples, &readings);
     let raw: BTreeMap<&Subject, (Vec<f64>, &[usize])> = samples
         .items
         .iter()

@@ -118,6 +118,30 @@ impl Setting {
         }
     }
 
+    /// Seed of the order in a pass.
+    fn seed_of(&self, pass: usize) -> u64 {
+        self.seed.wrapping_add(pass as u64)
+    }
+
+    /// The job of a pass on a device with noise.
+    fn job(&self, pass: usize, engine_lib: Option<String>, plan: Plan, hold: Hold, items: Vec<Item>) -> Job {
+        Job {
+            protocol: PROTOCOL,
+            engine: self.engine.name().to_string(),
+            engine_lib,
+            threads: self.threads,
+            cpus: self.cpus.clone(),
+            oversubscribe: self.oversubscribe,
+            holder: holder(),
+            patience_ms: 0,
+            simulated: false,
+            seed: self.seed_of(pass),
+            plan,
+            hold,
+            items,
+        }
+    }
+
     /// What one of several units does that share the work: its part of the time, for its part of the precision.
     pub fn share(&self, device: Address, sharers: usize) -> Self {
         let plan = Plan {
@@ -209,21 +233,11 @@ impl Task<'_> {
             };
             // The band is that around the first pass's start: begun anew in each pass, it would wander with the device.
             let hold = Hold { start_celsius: listener.samples.celsius.first().copied(), ..setting.hold };
+            // Between two passes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
+            let patience_ms = if pass == first + 1 { 0 } else { PATIENCE_MS };
             let job = Job {
-                protocol: PROTOCOL,
-                engine: setting.engine.name().to_string(),
-                engine_lib: engine_lib.clone(),
-                threads: setting.threads,
-                cpus: setting.cpus.clone(),
-                oversubscribe: setting.oversubscribe,
-                holder: holder(),
-                // Between two passes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
-                patience_ms: if pass == first + 1 { 0 } else { PATIENCE_MS },
-                simulated: false,
-                seed: setting.seed.wrapping_add(pass as u64),
-                plan,
-                hold,
-                items: shuffled(&folder.items, &quiet, setting.seed.wrapping_add(pass as u64)),
+                patience_ms,
+                ..setting.job(pass, engine_lib.clone(), plan, hold, shuffled(&folder.items, &quiet, setting.seed_of(pass)))
             };
             (listener.began, listener.bounds, listener.lines) = (None, Bounds::of(&job), 0);
             folder.write_job(&job)?;

@@ -69,6 +69,24 @@ pub struct Samples {
     session_ms: f64,
 }
 
+/// In what two processes differ whose samples are to be one file's.
+fn unlike(before: &Start, start: &Start) -> Vec<String> {
+    // The number of threads is the request's.
+    let [then, now] = [before, start].map(|start| Identity::of_agent(start, 1));
+    let mut unlike = then.compare(&now).lines("then", "now");
+    if before.cpus != start.cpus {
+        unlike.push(format!("CPUs: {:?} (then), {:?} (now)", before.cpus, start.cpus));
+    }
+    let agent = |start: &Start| start.simulator.as_ref().map(|simulator| simulator.agent_sha256.clone());
+    if agent(before) != agent(start) {
+        unlike.push("agent: another build, whose code lies at other places; its times do not mix".to_string());
+    }
+    if before.canary != start.canary {
+        unlike.push(format!("canary: {} (then), {} (now)", before.canary, start.canary));
+    }
+    unlike
+}
+
 impl Samples {
     /// Takes an event in.
     ///
@@ -76,30 +94,7 @@ impl Samples {
     /// Why the event does not belong to what is there: another engine or canary.
     pub fn add(&mut self, event: &Event) -> Result<(), String> {
         match event {
-            Event::Start(start) => {
-                if let Some(before) = &self.start {
-                    // The number of threads is the request's.
-                    let [then, now] = [before, start.as_ref()].map(|start| Identity::of_agent(start, 1));
-                    let mut unlike = then.compare(&now).lines("then", "now");
-                    if before.cpus != start.cpus {
-                        unlike.push(format!("CPUs: {:?} (then), {:?} (now)", before.cpus, start.cpus));
-                    }
-                    let agent = |start: &Start| start.simulator.as_ref().map(|simulator| simulator.agent_sha256.clone());
-                    if agent(before) != agent(start) {
-                        unlike.push("agent: another build, whose code lies at other places; its times do not mix".to_string());
-                    }
-                    if before.canary != start.canary {
-                        unlike.push(format!("canary: {} (then), {} (now)", before.canary, start.canary));
-                    }
-                    if !unlike.is_empty() {
-                        return Err(format!("was measured on another device or with another engine; {}", unlike.join("; ")));
-                    }
-                }
-                self.start = Some(start.as_ref().clone());
-                self.processes += 1;
-                self.spent_ms += self.session_ms;
-                self.session_ms = 0.0;
-            }
+            Event::Start(start) => self.begin(start)?,
             Event::Ready { id, error, checksum, .. } => {
                 let item = self.items.entry(Subject::from(id)).or_default();
                 (item.error, item.checksum) = (error.map(rounded::digits), Some(checksum.clone()));
@@ -108,35 +103,7 @@ impl Samples {
                 let item = self.items.entry(Subject::from(id)).or_default();
                 (item.inputs, item.outputs, item.notes) = (inputs.clone(), outputs.clone(), notes.clone());
             }
-            Event::Sample(sample) => {
-                let id = &sample.id;
-                if sample.at_ms > rounded::LONGEST_MS {
-                    return Err(format!("holds a sample of '{id}' at {:e} ms", sample.at_ms));
-                }
-                let kept = rounded::sample(sample);
-                // The agent's clock never goes back by itself; a device whose clock does cannot time anything.
-                if kept.at_ms < self.session_ms {
-                    let (from, to) = (self.session_ms, sample.at_ms);
-                    return Err(format!("its clock jumped back from {from:.1} to {to:.1} ms at a sample of '{id}'"));
-                }
-                self.session_ms = kept.at_ms;
-                let item = self.items.entry(Subject::from(id)).or_default();
-                match sample.fault {
-                    Some(fault) => {
-                        for (count, reason) in std::iter::zip(&mut item.faulty, SampleFault::ALL) {
-                            *count += u64::from(reason == fault);
-                        }
-                    }
-                    None if [sample.us, sample.before_us, sample.after_us].iter().all(|us| TIMES.contains(us)) => {
-                        self.canaries.push(kept.canary_us());
-                        self.mhz.extend(kept.mhz);
-                        self.celsius.extend(kept.celsius);
-                        item.samples.push(Sample { id: String::new(), ..kept });
-                        item.processes.push(self.processes.saturating_sub(1));
-                    }
-                    None => return Err(format!("holds a sample of '{}' without a time", sample.id)),
-                }
-            }
+            Event::Sample(sample) => self.sample(sample)?,
             Event::Done { .. } => {
                 self.passes += 1;
             }
@@ -149,6 +116,52 @@ impl Samples {
                 self.items.entry(Subject::from(&explanation.id)).or_default().explained.push(explanation.as_ref().clone());
             }
             Event::Loading { .. } | Event::Sampling | Event::Resting { .. } | Event::Round { .. } | Event::Failed { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// A process begins to measure.
+    fn begin(&mut self, start: &Start) -> Result<(), String> {
+        if let Some(before) = &self.start {
+            let unlike = unlike(before, start);
+            if !unlike.is_empty() {
+                return Err(format!("was measured on another device or with another engine; {}", unlike.join("; ")));
+            }
+        }
+        self.start = Some(start.clone());
+        self.processes += 1;
+        self.spent_ms += self.session_ms;
+        self.session_ms = 0.0;
+        Ok(())
+    }
+
+    fn sample(&mut self, sample: &Sample) -> Result<(), String> {
+        let id = &sample.id;
+        if sample.at_ms > rounded::LONGEST_MS {
+            return Err(format!("holds a sample of '{id}' at {:e} ms", sample.at_ms));
+        }
+        let kept = rounded::sample(sample);
+        // The agent's clock never goes back by itself; a device whose clock does cannot time anything.
+        if kept.at_ms < self.session_ms {
+            let (from, to) = (self.session_ms, sample.at_ms);
+            return Err(format!("its clock jumped back from {from:.1} to {to:.1} ms at a sample of '{id}'"));
+        }
+        self.session_ms = kept.at_ms;
+        let item = self.items.entry(Subject::from(id)).or_default();
+        match sample.fault {
+            Some(fault) => {
+                for (count, reason) in std::iter::zip(&mut item.faulty, SampleFault::ALL) {
+                    *count += u64::from(reason == fault);
+                }
+            }
+            None if [sample.us, sample.before_us, sample.after_us].iter().all(|us| TIMES.contains(us)) => {
+                self.canaries.push(kept.canary_us());
+                self.mhz.extend(kept.mhz);
+                self.celsius.extend(kept.celsius);
+                item.samples.push(Sample { id: String::new(), ..kept });
+                item.processes.push(self.processes.saturating_sub(1));
+            }
+            None => return Err(format!("holds a sample of '{id}' without a time")),
         }
         Ok(())
     }
