@@ -1,4 +1,4 @@
-//! What the host is told: events on standard output, a line each.
+//! What the agent reports to the host: events on standard output, one per line.
 
 use std::io::{self, Write};
 
@@ -23,7 +23,7 @@ impl Events {
     }
 }
 
-/// The engine as the host is told of it.
+/// The engine as it is reported to the host.
 pub(super) fn engine_facts(info: &EngineInfo) -> EngineFacts {
     EngineFacts {
         name: info.name.clone(),

@@ -9,7 +9,7 @@
 //! | [`cycles`] | the true clock, from a loop of known length |
 //! | [`device`] | what the device says of itself |
 //! | `error` | why the agent gives up |
-//! | `events` | what the host is told |
+//! | `events` | what the agent reports to the host |
 //! | [`governor`] | the governor of the clock, held and set back |
 //! | [`inputs`] | what a model is given to run on |
 //! | [`model`] | one model in the engine, its outputs checked |

@@ -138,7 +138,7 @@ impl Model {
         self.described = Some(Event::Described { id: self.id.clone(), inputs, outputs, notes });
     }
 
-    /// What the host is told of it.
+    /// What is reported to the host.
     pub(super) fn events(&self) -> Vec<Event> {
         let (id, checksum) = (self.id.clone(), self.checksum.clone());
         let mut events = vec![Event::Ready { id, runs: self.runs, error: self.error, checksum }];

@@ -44,7 +44,7 @@ impl<'a> Sampler<'a> {
         (clock::now_us() - self.started_us) * 1e-3
     }
 
-    /// Reads the canary anew, after something else than a sample.
+    /// Reads the canary again, after something else than a sample.
     pub fn refresh(&mut self) {
         self.last = self.canary.read();
     }

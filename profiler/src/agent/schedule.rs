@@ -60,7 +60,7 @@ impl Schedule {
         schedule
     }
 
-    /// What the table will be made of is judged anew, by the quietest canaries so far.
+    /// Decides again which samples count, by the quietest canaries so far.
     fn take_stock(&mut self) {
         self.canaries.sort_by(f64::total_cmp);
         let own = (!self.canaries.is_empty()).then(|| quantile(&self.canaries, quiet::QUIETEST));

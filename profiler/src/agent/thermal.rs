@@ -11,7 +11,7 @@ use crate::protocol::Hold;
 
 /// Time between two readings, in ms: a reading takes up to a millisecond on some phones, and silicon needs longer to change.
 const INTERVAL_MS: f64 = 100.0;
-/// How far inside the band the device must be before sampling goes on, in °C: else it would stop again at once.
+/// How far inside the band the device must be before sampling continues, in °C: otherwise it would stop again at once.
 const MARGIN: f64 = 1.0;
 
 /// What is to be done before the next sample.

@@ -3,7 +3,7 @@
 //! A network's residual is its signed error minus the mean over all networks. If a candidate's row in the table is wrong at
 //! some layer, the networks that hold it there are off together: the mean of their residuals is large in parts of its standard
 //! error. With dozens of candidates one is always the largest; how often chance alone gives one as large is found by dealing the
-//! errors to the networks anew.
+//! errors to the networks again.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::random::Random;
 
-/// Times that the errors are dealt anew.
+/// How often the errors are dealt again.
 const DEALS: usize = 1000;
 
 /// A candidate at a layer, and how far off the networks are that hold it there.

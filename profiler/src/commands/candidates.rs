@@ -94,7 +94,7 @@ impl Listing {
         Self { space: space.name().to_string(), hash: space.hash(), keys, candidates, trunk, points }
     }
 
-    /// For people.
+    /// As text.
     fn text(&self) -> String {
         let head = ["layer", "primitive", "input", "output", "MMAC", "params", "key"];
         let mut rows = vec![head.map(String::from).to_vec()];

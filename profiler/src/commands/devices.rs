@@ -109,7 +109,7 @@ mod remote {
         }
     }
 
-    /// A chip; what is missing to simulate it is told with it.
+    /// A chip, and what is missing to simulate it.
     fn chip_of(name: &str) -> Result<Listed, SimulationError> {
         let chip = simulator::Chip::find(name)?;
         let trouble = simulated::emulator().err().map(|e| e.to_string());
@@ -145,7 +145,7 @@ mod remote {
     }
 }
 
-/// The list in words.
+/// The list as text.
 fn text(devices: &[Listed]) -> String {
     let mut text = String::new();
     for device in devices {

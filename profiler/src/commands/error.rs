@@ -22,7 +22,7 @@ use crate::tables::merge::MergeError;
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// Something given on the command line makes no sense.
+    /// Wrong usage: the command line cannot be done as it stands.
     #[error("{0}")]
     Usage(String),
     /// The search space.

@@ -1,6 +1,6 @@
 //! How a device is reached, and whether two devices are the same.
 //!
-//! A transport brings a job's folder to a device, runs the agent in it, and takes it away again.
+//! A transport copies a job's folder to a device, runs the agent in it, and removes it again.
 //!
 //! | module | what it holds |
 //! |---|---|

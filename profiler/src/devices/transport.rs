@@ -29,7 +29,7 @@ pub trait Transport {
     /// [`TransportError`] where there is none, or one that the device cannot use.
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError>;
 
-    /// Brings the job's folder to the device, and agent and engine where they are not there yet.
+    /// Copies the job's folder to the device, and agent and engine if they are not there yet.
     ///
     /// # Errors
     /// [`TransportError`].
@@ -42,13 +42,13 @@ pub trait Transport {
     /// [`TransportError`].
     fn run(&mut self, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError>;
 
-    /// Takes away the job that was brought.
+    /// Removes the job from the device.
     ///
     /// # Errors
     /// [`TransportError`].
     fn clean(&mut self) -> Result<(), TransportError>;
 
-    /// Takes away everything, agent and engine too.
+    /// Removes everything, agent and engine too.
     ///
     /// # Errors
     /// [`TransportError`].

@@ -223,7 +223,7 @@ fn printed(value: f64, noise: Noise, steps: f64) -> f64 {
     }
 }
 
-/// How the times came to be, in words.
+/// How the times were computed, as text for the header.
 fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
     let Fitted { tau, rho, .. } = fitted;
     let fit = "blocks alone minus one operation's overhead as a prior, fitted to";

@@ -68,7 +68,7 @@ pub struct Fitted {
 }
 
 const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
-/// τ and ρ of the latencies themselves. Chosen anew for each table, they would follow the networks' noise, and two tables of one
+/// τ and ρ of the latencies themselves. Chosen for each table, they would follow the networks' noise, and two tables of one
 /// device would differ more. What the likeliest ones would have made of a part goes into its error instead.
 const STEADY: (f64, f64) = (0.02, 0.01);
 /// What is tried for times without noise, beside [`RHO`]: in some engines a block alone is computed by another algorithm than in a network,

@@ -1,6 +1,6 @@
 //! What a device is: model, chip, clusters of processors with their clocks, sensors, memory.
 //!
-//! It is told from a handful of files, wherever they come from: this machine, a phone's shell, a test. On phones, files that are
+//! It is read from a handful of files, wherever they come from: this machine, a phone's shell, a test. On phones, files that are
 //! missing, odd, unreadable or lying are normal: everything here is optional, and nothing fails.
 //!
 //! | module | what it holds |
@@ -29,7 +29,7 @@ use values::number;
 /// What is known of a device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Knowledge {
-    /// What people call it.
+    /// Its common name.
     pub model: Option<String>,
     /// Its chip: the name on the box where it is known, else the vendor's.
     pub soc: Option<String>,

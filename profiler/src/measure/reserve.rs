@@ -27,7 +27,7 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Reserves the file at `path`, which need not be there; `holder` is told to others that want it.
+    /// Reserves the file at `path`, which need not be there; others that want it see `holder`.
     ///
     /// # Errors
     /// Another command writes it.
@@ -38,7 +38,7 @@ impl Reserved {
         let lock = path.with_file_name(name);
         loop {
             let reserved = |holder| ReservedError { path: path.to_path_buf(), holder };
-            // A folder that does not exist or may not be written to is told where the file itself is written.
+            // A missing or read-only folder is reported when the file itself is written.
             let Some(file) = claim::lock(&lock, holder).map_err(reserved)? else { return Ok(Self { lock: None }) };
             // The one before may have removed it after it was opened here: then it is nobody's.
             if let (Ok(held), Ok(there)) = (file.metadata(), fs::metadata(&lock))
@@ -68,8 +68,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.csv");
         let first = Reserved::take(&path, "process 7, since noon").expect("free");
-        let second = Reserved::take(&path, "process 8").expect_err("taken").to_string();
-        assert!(second.contains("t.csv") && second.contains("process 7, since noon"), "{second}");
+        let second = Reserved::take(&path, "process 8").expect_err("taken");
+        assert_eq!((second.path, second.holder.as_str()), (path.clone(), "process 7, since noon"));
         drop(Reserved::take(&folder.path().join("u.csv"), "process 8").expect("another file"));
         drop(first);
         drop(Reserved::take(&path, "process 8").expect("free again"));

@@ -137,7 +137,7 @@ fn spreads(single: &[Table]) -> Vec<(String, f64)> {
     all
 }
 
-/// For people: how far the units are apart; nothing where they shared the work.
+/// As text: how much the units differ; empty if they shared the work.
 pub fn text(units: &[Unit], single: &[Table]) -> String {
     let spreads = spreads(single);
     let Some((key, largest)) = spreads.last() else { return String::new() };

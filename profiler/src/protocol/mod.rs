@@ -177,7 +177,7 @@ pub enum Event {
         inputs: Vec<Shaped>,
         /// What came out.
         outputs: Vec<Shaped>,
-        /// What the user must be told of its outputs.
+        /// Remarks on its outputs, for the user.
         notes: Vec<String>,
     },
     /// All models are loaded; sampling begins.

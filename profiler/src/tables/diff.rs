@@ -229,7 +229,7 @@ fn are_apart(faster: Option<Interval>, slower: Option<Interval>) -> bool {
 }
 
 impl Diff {
-    /// For people.
+    /// As text.
     pub fn text(&self, a: &Side, b: &Side) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.

@@ -152,7 +152,7 @@ pub(super) fn run(
     Ok((figures, precise))
 }
 
-/// For people: a line a model.
+/// As text: a line per model.
 pub(super) fn table(figures: &[Figure]) -> String {
     #[cfg(not(target_os = "android"))]
     if let Some(simulated) = figures.iter().map(|f| Some((f, f.explained.as_ref()?))).collect::<Option<Vec<_>>>() {
@@ -187,7 +187,7 @@ fn simulated_table(figures: &[(&Figure, &Explanation)]) -> String {
     text::columns(&std::iter::once(head.map(String::from).to_vec()).chain(rows).collect::<Vec<_>>())
 }
 
-/// For people: of each model that was simulated, where its cycles went.
+/// As text: where the cycles of each simulated model went.
 #[cfg(not(target_os = "android"))]
 pub(super) fn explained(figures: &[Figure]) -> String {
     let one = |f: &Figure| f.explained.as_ref().map(|explained| format!("\n{}\n{}", f.model, explained.body()));

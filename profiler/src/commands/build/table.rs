@@ -66,7 +66,7 @@ impl Build {
             return Err(CommandError::Usage(format!("{simulated} {reason}")));
         }
         let units = units::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
-        // Asked first: what another build is writing is not to be gone on with, or replaced.
+        // First of all: what another build is writing must not be resumed or replaced.
         let files = std::iter::once(&self.out).chain(units.iter().map(|unit| &unit.raw));
         let _reserved = files.map(|path| Reserved::take(path, &holder())).collect::<Result<Vec<_>, _>>()?;
         self.check_files(&units)?;

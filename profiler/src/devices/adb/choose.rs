@@ -95,7 +95,8 @@ fn state_of(phone: &Attached, by: &'static str) -> AdbError {
         "unauthorized" | "authorizing" => "unlock it and allow this computer when it asks",
         "offline" => "pull the cable and plug it in again; an emulator: end it or wait until it has started",
         "without permissions" => {
-            "this user may not use its USB device: android/README.md has the udev rules; then plug it in again"
+            "this user may not use its USB device: install udev rules for it (Debian: package android-sdk-platform-tools-common), then plug it in \
+             again"
         }
         "recovery" | "rescue" | "sideload" | "bootloader" => "start it normally",
         _ => "wait a moment and try again",
@@ -111,15 +112,17 @@ mod tests {
         list.iter().map(|(serial, state)| Attached { serial: serial.to_string(), state: state.to_string() }).collect()
     }
 
-    fn said(list: &[(&str, &str)], wanted: &Wanted) -> String {
-        match choose(&phones(list), wanted) {
-            Ok(chosen) => {
-                format!("{} {}", chosen.serial, chosen.notice(wanted).map(|notice| notice.to_string()).unwrap_or_default())
-                    .trim()
-                    .to_string()
-            }
-            Err(e) => format!("error: {e}"),
-        }
+    fn of(list: &[(&str, &str)], wanted: &Wanted) -> Result<Chosen, AdbError> {
+        choose(&phones(list), wanted)
+    }
+
+    /// The serial number of the phone that is chosen.
+    fn serial(list: &[(&str, &str)], wanted: &Wanted) -> String {
+        of(list, wanted).expect("a phone").serial
+    }
+
+    fn named(serial: &str) -> Wanted {
+        Wanted::Named(serial.into())
     }
 
     const TWO: [(&str, &str); 2] = [("a", "device"), ("b", "device")];
@@ -128,66 +131,89 @@ mod tests {
 
     #[test]
     fn the_only_phone_needs_no_name() {
-        assert_eq!(said(&[("a b", "device")], &Wanted::Only), "a b");
-        assert!(matches!(choose(&[], &Wanted::Only), Err(AdbError::NoPhone)));
-        let words = said(&TWO, &Wanted::Only);
-        assert!(words.contains("2 phones are attached") && words.contains("adb:a, adb:b"), "{words}");
-        assert_eq!(said(&TWO, &Wanted::Named("b".into())), "b");
-        let words = said(&TWO, &Wanted::Named("c".into()));
-        assert!(words.contains("'c'") && words.contains("a (device), b (device)"), "{words}");
+        assert_eq!(serial(&[("a b", "device")], &Wanted::Only), "a b");
+        assert!(matches!(of(&[], &Wanted::Only), Err(AdbError::NoPhone)));
+        assert!(matches!(of(&TWO, &Wanted::Only), Err(AdbError::SeveralPhones { serials, .. }) if serials == ["a", "b"]));
+        assert_eq!(serial(&TWO, &named("b")), "b");
+        let unknown = of(&TWO, &named("c"));
+        assert!(
+            matches!(&unknown, Err(AdbError::UnknownPhone { serial, attached, .. }) if serial == "c" && attached == "a (device), b (device)"),
+            "{unknown:?}"
+        );
     }
 
     #[test]
     fn what_cannot_be_used_is_passed_over_and_told() {
         for state in ["offline", "unauthorized", "authorizing", "connecting", "bootloader", NO_RULES, "a state of tomorrow"] {
             for list in [[("emulator-5554", state), ("a", "device")], [("a", "device"), ("emulator-5554", state)]] {
-                let words = said(&list, &Wanted::Only);
-                assert!(words.starts_with("a ") && words.contains("emulator-5554 ("), "{state}: {words}");
+                let chosen = of(&list, &Wanted::Only).expect("a phone");
+                assert_eq!((chosen.serial.as_str(), chosen.aside[0].serial.as_str()), ("a", "emulator-5554"), "{state}");
+                let notice = chosen.notice(&Wanted::Only);
+                assert!(
+                    matches!(notice, Some(Notice::PassedOver { others, .. }) if others.starts_with("emulator-5554 (")),
+                    "{state}"
+                );
             }
             // Named, it is an error, whoever else is there.
-            let words = said(&[("e", state), ("a", "device")], &Wanted::Named("e".into()));
-            assert!(words.starts_with("error: the phone e "), "{words}");
+            let error = of(&[("e", state), ("a", "device")], &named("e"));
+            assert!(matches!(&error, Err(AdbError::PhoneState { serial, .. }) if serial == "e"), "{error:?}");
         }
         // Two good ones are two, whoever else is there.
-        let words = said(&[("a", "device"), ("e", "offline"), ("b", "device")], &Wanted::Only);
-        assert!(words.contains("adb:a, adb:b") && words.contains("e (offline)"), "{words}");
-        // And where none is good, each is told of.
-        let words = said(&[("a", "unauthorized"), ("b", NO_RULES)], &Wanted::Only);
-        assert!(words.contains("allow this computer") && words.contains("udev"), "{words}");
+        let error = of(&[("a", "device"), ("e", "offline"), ("b", "device")], &Wanted::Only);
+        assert!(
+            matches!(&error, Err(AdbError::SeveralPhones { serials, others }) if *serials == ["a", "b"] && others == "e (offline)"),
+            "{error:?}"
+        );
+        // And where none is good, each is named.
+        let error = of(&[("a", "unauthorized"), ("b", NO_RULES)], &Wanted::Only);
+        assert!(matches!(&error, Err(AdbError::NoGoodPhone { phones }) if phones.len() == 2), "{error:?}");
     }
 
     #[test]
     fn the_environment_names_a_phone_and_the_command_line_stands_above_it() {
-        let of = |named: Option<&str>, value: &str| Wanted::new(named, Some(value.into()));
-        assert!(said(&TWO, &of(None, "b")).starts_with("b "));
-        assert_eq!(said(&TWO, &of(Some("a"), "b")), "a");
-        assert_eq!(of(None, ""), Wanted::Only);
+        let wanted = |named: Option<&str>, value: &str| Wanted::new(named, Some(value.into()));
+        let by_variable = wanted(None, "b");
+        let chosen = of(&TWO, &by_variable).expect("a phone");
+        assert_eq!(chosen.serial, "b");
+        let variable = "ANDROID_SERIAL";
+        assert_eq!(chosen.notice(&by_variable), Some(Notice::ChosenByVariable { device: "adb:b".into(), variable }));
+        let by_name = wanted(Some("a"), "b");
+        assert_eq!((serial(&TWO, &by_name), of(&TWO, &by_name).expect("a phone").notice(&by_name)), ("a".to_string(), None));
+        assert_eq!(wanted(None, ""), Wanted::Only);
         assert_eq!(Wanted::new(None, None), Wanted::Only);
         // One phone is there, but it is not the one meant.
-        let words = said(&[("a", "device")], &of(None, "b"));
-        assert!(words.starts_with("error: ") && words.contains("'b'") && words.contains("ANDROID_SERIAL"), "{words}");
-        let words = said(&[("a", "device"), ("b", "offline")], &of(None, "b"));
-        assert!(words.starts_with("error: the phone b (of ANDROID_SERIAL) is offline"), "{words}");
-        // A value that is no text is no phone, and is not passed over.
+        let error = of(&[("a", "device")], &by_variable);
+        assert!(
+            matches!(&error, Err(AdbError::UnknownPhone { serial, by, .. }) if serial == "b" && by.contains(variable)),
+            "{error:?}"
+        );
+        let error = of(&[("a", "device"), ("b", "offline")], &by_variable);
+        assert!(
+            matches!(&error, Err(AdbError::PhoneState { serial, by, state, .. }) if serial == "b" && by.contains(variable) && state == "offline"),
+            "{error:?}"
+        );
+        // A value that is no text is no phone, and is not ignored.
         let odd = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xff]);
-        assert!(said(&[("a", "device")], &Wanted::new(None, Some(odd))).starts_with("error: "));
+        assert!(of(&[("a", "device")], &Wanted::new(None, Some(odd))).is_err());
     }
 
     #[test]
     fn a_phone_that_waits_for_its_owner_is_named() {
-        let words = said(&[("a", "unauthorized")], &Wanted::Only);
-        assert!(words.contains("allow this computer"), "{words}");
+        let advice = |list: &[(&str, &str)]| match of(list, &Wanted::Only) {
+            Err(AdbError::PhoneState { advice, .. }) => advice,
+            other => panic!("{other:?}"),
+        };
+        assert!(advice(&[("a", "unauthorized")]).contains("allow this computer"));
         for state in ["no permissions", NO_RULES, "no permissions (user in plugdev group; are your udev rules wrong?); see [x]"] {
-            let words = said(&[("????????????", state)], &Wanted::Only);
-            assert!(words.contains("udev rules; then plug it in again"), "{words}");
+            assert!(advice(&[("????????????", state)]).contains("udev"), "{state}");
         }
     }
 
     #[test]
     fn phones_of_one_serial_number_cannot_be_told_apart() {
         let same = [("0123456789ABCDEF", "device"), ("0123456789ABCDEF", "device")];
-        for wanted in [Wanted::Only, Wanted::Named("0123456789ABCDEF".into())] {
-            assert!(said(&same, &wanted).contains("told apart"), "{}", said(&same, &wanted));
+        for wanted in [Wanted::Only, named("0123456789ABCDEF")] {
+            assert!(matches!(of(&same, &wanted), Err(AdbError::SameSerial { .. })));
         }
     }
 }

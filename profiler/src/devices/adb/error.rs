@@ -5,7 +5,7 @@ use crate::devices::remote::ConnectionError;
 /// Why no phone can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AdbError {
-    /// `ADB_SERVER_SOCKET` makes no sense.
+    /// `ADB_SERVER_SOCKET` is invalid.
     #[error("ADB_SERVER_SOCKET is '{0}'; known are tcp:PORT, tcp:HOST:PORT and localfilesystem:PATH")]
     Socket(String),
     /// No phone.

@@ -150,7 +150,7 @@ impl<S: Shell> Remote<S> {
             self.inside("put the files in place", &moves.join(" && "), SHORT).map(drop)
         });
         if sent.is_err() {
-            // What went wrong is told; that the remains could not be removed either adds nothing.
+            // The first error is reported; that the remains could not be removed either adds nothing.
             let remains: Vec<_> = changed.iter().map(|(_, to, _)| quote(&format!("{to}.new"))).collect();
             let _ = self.inside("remove half files", &format!("rm -f {}", remains.join(" ")), SHORT);
         }

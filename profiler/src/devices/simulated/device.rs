@@ -1,4 +1,4 @@
-//! A chip as the device that a table or a person is told of. Nothing in it is the host's.
+//! A chip as tables and listings state it. Nothing in it is the host's.
 
 use std::path::Path;
 

@@ -73,7 +73,7 @@ pub enum SimulationError {
         /// The item.
         id: String,
     },
-    /// The agent leaves out what it was asked for, or says what makes no sense.
+    /// The agent omits what it was asked for, or its output is invalid.
     #[error("the agent answers oddly at '{id}': {reason}")]
     Odd {
         /// The item.

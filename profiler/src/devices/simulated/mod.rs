@@ -5,7 +5,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`device`] | a chip as the device that a table is told of |
+//! | [`device`] | a chip as a table's header states it |
 //! | `single` | a job of a single model |
 //! | `process` | one model, simulated |
 //! | `patience` | how long an agent may be silent |
@@ -46,7 +46,7 @@ pub struct Simulated {
     name: String,
     chip: Chip,
     emulator: Emulator,
-    /// Whether unknown instructions are put up with.
+    /// Whether unknown instructions are accepted.
     allow_unknown: bool,
     agent: PathBuf,
     folder: PathBuf,
@@ -127,7 +127,7 @@ fn in_order(
     let mut first: Option<Start> = None;
     let mut place = 0;
     for (at, said) in results {
-        // What failed is told at once: there will be no table.
+        // A failure is reported at once: there will be no table.
         match said? {
             Said::Failed(events) => {
                 for event in &events {

@@ -29,7 +29,7 @@ pub(super) struct Runner<'a> {
     pub(super) agent: &'a Path,
     pub(super) facts: SimulatorFacts,
     pub(super) explainer: Explainer,
-    /// Whether unknown instructions are put up with.
+    /// Whether unknown instructions are accepted.
     pub(super) allow_unknown: bool,
     /// Ends what runs.
     pub(super) stop: AtomicBool,

@@ -7,7 +7,7 @@ use crate::file_error::FileError;
 /// Why there is no way to a board.
 #[derive(Debug, thiserror::Error)]
 pub enum SshError {
-    /// An address that makes no sense.
+    /// An invalid address.
     #[error("'{address}' is no ssh address: {reason}; use ssh://user@host[:port]")]
     Address {
         /// What was given.

@@ -1,5 +1,5 @@
 //! Files of known hosts, read as OpenSSH reads them (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): what it says of a host's key on the
-//! same files is said here. A line that makes no sense is passed over alone; those around it count.
+//! same files is said here. An invalid line is ignored; the lines around it count.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -28,7 +28,7 @@ use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan, Start};
 use crate::random::Random;
 use crate::show::text;
 
-/// What every measuring command is told.
+/// The settings of every command that measures.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The device.
@@ -231,7 +231,7 @@ impl Task<'_> {
                 widening: quiet.widening(),
                 ..setting.plan
             };
-            // The band is that around the first pass's start: begun anew in each pass, it would wander with the device.
+            // The band lies around the temperature at the start of the first pass: a new one in each pass would drift with the device.
             let hold = Hold { start_celsius: listener.samples.celsius.first().copied(), ..setting.hold };
             // Between two passes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
             let patience_ms = if pass == first + 1 { 0 } else { PATIENCE_MS };

@@ -35,7 +35,7 @@ pub struct RawFile {
     /// Absent until there is a first line of the agent: what fails before leaves no file.
     file: Option<File>,
     request: Vec<u8>,
-    /// Whether it can be gone on with.
+    /// Whether a command can resume it.
     resumes: bool,
 }
 
@@ -64,7 +64,7 @@ impl RawFile {
         }
     }
 
-    /// Makes a finished file unfinished again, to be gone on with.
+    /// Makes a finished file unfinished again, so that it can be resumed.
     ///
     /// # Errors
     /// [`RawError::File`], [`RawError::Content`].

@@ -27,7 +27,7 @@ pub struct ItemSamples {
     pub inputs: Vec<Shaped>,
     /// What came out of it.
     pub outputs: Vec<Shaped>,
-    /// What the user must be told of that.
+    /// Remarks on that, for the user.
     pub notes: Vec<String>,
     /// Where the cycles of simulated runs went.
     pub explained: Vec<Explanation>,

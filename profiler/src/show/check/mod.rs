@@ -11,7 +11,7 @@ use crate::check::report::{Net, Report};
 /// Candidates named as what the worst networks share.
 const SUSPECTS: usize = 5;
 
-/// For people: a line a network, the sums, the worst networks and what they share.
+/// As text: a line per network, the sums, the worst networks and what they share.
 pub fn text(report: &Report) -> String {
     format!(
         "{}\n{}\n\nlargest errors:\n{}\n{}",

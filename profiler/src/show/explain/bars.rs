@@ -37,7 +37,7 @@ const COLOURS: [Colour; simulator::Cause::COUNT] = [
     Colour(210, 210, 216),
 ];
 
-/// The models' names, and what is told of each.
+/// The models' names, and what is reported of each.
 pub fn page(models: &[(String, &Explanation)], chip: &str) -> Page {
     let sections = models.iter().flat_map(|(name, explanation)| {
         let table = |what: &str, shares: &[Share], notes: Vec<String>| Section {

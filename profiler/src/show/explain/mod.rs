@@ -13,7 +13,7 @@ use simulator::{Chip, MemoryCounters, Region};
 use super::text;
 use crate::protocol;
 
-/// Functions that are told of a model.
+/// Functions that are listed for a model.
 const FUNCTIONS: usize = 8;
 /// Multiply-adds of singles a cycle at most: one operation on 128 bits.
 const PEAK: f64 = 4.0;
@@ -96,7 +96,7 @@ impl Explanation {
         }
     }
 
-    /// For people: what it took, and tables of causes and functions.
+    /// As text: the time, and tables of causes and functions.
     pub fn text(&self, chip: &Chip) -> String {
         let time = format!("{:.3} ms on {} ({} MHz)", self.us / 1e3, chip.name, chip.clock_mhz);
         format!("{time}\n{}", self.body())

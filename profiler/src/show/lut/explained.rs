@@ -29,7 +29,7 @@ pub fn rows(table: &Table, samples: &Samples) -> Vec<Row> {
     table.rows().iter().filter_map(|row| Some(Row { key: row.key.clone(), alone: of(&row.key)? })).collect()
 }
 
-/// For people: a line a row.
+/// As text: a line per row of the table.
 pub fn text(rows: &[Row]) -> String {
     let head = ["alone", "µs", "multiply-adds a cycle", "issuing", "memory", "other waiting", "from memory", "most in"];
     let lines = rows.iter().map(|Row { key, alone }| {

@@ -46,7 +46,7 @@ type Named = (PathBuf, Table);
 pub struct Merged {
     /// The table.
     pub table: Table,
-    /// For people: which rows contradict each other; absent where all agree.
+    /// As text: which rows contradict each other; absent if all agree.
     pub contradictions: Option<String>,
 }
 
@@ -155,7 +155,7 @@ fn header(tables: &[Named], canary: f64, between: f64) -> Header {
     header
 }
 
-/// What people are told of rows that contradict each other.
+/// A text on rows that contradict each other.
 fn contradictions(rows: &[(Joined, Vec<Found>)]) -> Option<String> {
     let apart = || rows.iter().filter(|(joined, _)| joined.contradict);
     let (worst, found) = apart().max_by(|(a, _), (b, _)| a.between.total_cmp(&b.between))?;
