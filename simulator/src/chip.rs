@@ -37,6 +37,9 @@ impl SecondCache {
 pub struct Dram {
     /// Nanoseconds that a line takes from here, above what the second-level cache takes.
     pub latency_ns: u32,
+    /// The same of a line in the row that is open, as the line before it was of that row; without it, every line takes `latency_ns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_latency_ns: Option<u32>,
     /// Bandwidth for one core in MB/s (10⁶ bytes a second).
     pub bandwidth_mb_s: u32,
 }
@@ -152,13 +155,24 @@ impl Chip {
         };
         value((1..=10_000).contains(&self.clock_mhz), "clock_mhz", "must be between 1 and 10000")?;
         value(self.dram.latency_ns <= 100_000, "dram.latency_ns", "must be at most 100000")?;
+        let row_latency = self.dram.row_latency_ns.unwrap_or(self.dram.latency_ns);
+        value(row_latency <= self.dram.latency_ns, "dram.row_latency_ns", "must be at most latency_ns")?;
         value((1..=1_000_000).contains(&self.dram.bandwidth_mb_s), "dram.bandwidth_mb_s", "must be between 1 and 1000000")?;
         self.l2.shape().check(what, "l2")
     }
 
     /// Cycles that a line takes from memory, above what the second-level cache takes.
     pub fn dram_latency_cycles(&self) -> u64 {
-        (u64::from(self.dram.latency_ns) * u64::from(self.clock_mhz) + 500) / 1000
+        self.cycles(self.dram.latency_ns)
+    }
+
+    /// The same of a line in the row that is open.
+    pub fn dram_row_latency_cycles(&self) -> u64 {
+        self.cycles(self.dram.row_latency_ns.unwrap_or(self.dram.latency_ns))
+    }
+
+    fn cycles(&self, nanoseconds: u32) -> u64 {
+        (u64::from(nanoseconds) * u64::from(self.clock_mhz) + 500) / 1000
     }
 
     /// Cycles between two lines from memory, in 256ths.

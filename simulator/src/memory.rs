@@ -61,6 +61,9 @@ impl Slots {
     }
 }
 
+/// Lines of a row of memory, 4 KiB: no source, chosen.
+const LINES_A_ROW: u64 = 64;
+
 /// All of it.
 pub(crate) struct Memory {
     data: Cache,
@@ -80,9 +83,14 @@ pub(crate) struct Memory {
     second_latency: u64,
     second_line: u64,
     dram_latency: u64,
+    dram_row_latency: u64,
+    /// The row that is open in memory.
+    row: u64,
     dram_line: u64,
     /// Cycles for which each line that is put into the first level takes the load/store pipeline.
     fill_cycles: u64,
+    /// The same of one that the prefetcher fetched.
+    ahead_fill_cycles: u64,
     /// Those that were not told yet.
     filling: u64,
     pub(crate) counters: MemoryCounters,
@@ -108,8 +116,11 @@ impl Memory {
             second_latency: u64::from(chip.l2.latency_cycles),
             second_line: u64::from(chip.l2.line_cycles),
             dram_latency: chip.dram_latency_cycles(),
+            dram_row_latency: chip.dram_row_latency_cycles(),
+            row: u64::MAX,
             dram_line: chip.dram_line_cycles_256ths(),
             fill_cycles: u64::from(core.misses.fill_cycles),
+            ahead_fill_cycles: u64::from(core.prefetcher.fill_cycles),
             filling: 0,
             counters: MemoryCounters::default(),
         }
@@ -150,7 +161,7 @@ impl Memory {
         let request = start.max(free);
         let (ready, source) = self.line_of_second(line, request, Use::Demand);
         self.loads.0[slot] = ready;
-        self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, request);
+        self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, request, self.fill_cycles);
         if let Some(id) = self.prefetcher.missed(line) {
             self.fetch_ahead(id, request);
         }
@@ -184,7 +195,7 @@ impl Memory {
         let (ready, source) = self.line_of_second(line, request, Use::Demand);
         self.stores.0[slot] = ready;
         self.stream.fetched(line, ready);
-        self.fill(Line { number: line, ready, source, dirty: true, ahead: false }, request);
+        self.fill(Line { number: line, ready, source, dirty: true, ahead: false }, request, self.fill_cycles);
         if let Some(id) = self.prefetcher.missed(line) {
             self.fetch_ahead(id, request);
         }
@@ -216,7 +227,7 @@ impl Memory {
         self.prefetches.0[slot] = ready;
         if first {
             // The prefetcher goes on where a line is used that this brought.
-            self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, start);
+            self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, start, self.fill_cycles);
         }
     }
 
@@ -263,7 +274,7 @@ impl Memory {
                 self.counters.hardware_prefetches += 1;
                 let (ready, source) = self.line_of_second(line, now, Use::Ahead);
                 self.ahead.0[slot] = ready;
-                self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, now);
+                self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, now, self.ahead_fill_cycles);
             }
             self.prefetcher.fetched(id);
         }
@@ -274,9 +285,10 @@ impl Memory {
         std::mem::take(&mut self.filling)
     }
 
-    /// Puts a line into the first level; a written one that makes room goes to the second.
-    fn fill(&mut self, line: Line, now: u64) {
-        self.filling += self.fill_cycles;
+    /// Puts a line into the first level, which takes the load/store pipeline for so many cycles; a written one that makes room goes to
+    /// the second.
+    fn fill(&mut self, line: Line, now: u64, cycles: u64) {
+        self.filling += cycles;
         if let Some(old) = self.data.insert(line)
             && old.dirty
         {
@@ -335,7 +347,10 @@ impl Memory {
         self.counters.dram_read_bytes += u64::from(LINE_BYTES);
         let sent = self.dram_free.max(request << 8);
         self.dram_free = sent + self.dram_line;
-        let ready = (sent >> 8) + self.dram_latency;
+        let row = line / LINES_A_ROW;
+        let latency = if row == self.row { self.dram_row_latency } else { self.dram_latency };
+        self.row = row;
+        let ready = (sent >> 8) + latency;
         self.fill_second(Line { number: line, ready, source: Source::Dram, dirty: false, ahead: false }, request);
         (ready + self.second_latency, Source::Dram)
     }

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn prefetcher() -> Prefetcher {
-        Prefetcher::new(&Rules { streams: 2, stride: 4, misses: 3, lines: 2 }, 64)
+        Prefetcher::new(&Rules { streams: 2, stride: 4, misses: 3, lines: 2, fill_cycles: 2 }, 64)
     }
 
     fn all(prefetcher: &mut Prefetcher, id: Option<StreamId>) -> Vec<u64> {

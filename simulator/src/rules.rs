@@ -210,6 +210,8 @@ pub struct Prefetcher {
     pub misses: u8,
     /// Lines on the way at a time, and fetched ahead.
     pub lines: u8,
+    /// Cycles for which a line that it fetched takes the load/store pipeline when it is put into the cache.
+    pub fill_cycles: u8,
 }
 
 /// Translation of addresses.

@@ -1,7 +1,7 @@
 //! Recognises that whole lines are written one after the other, which need not be fetched first.
 //!
 //! DDI 0500, "Read allocate mode": after three full lines that were written before their fetch was done, writes that miss go to the
-//! second-level cache, until a line is not written in full. Its CPU Auxiliary Control Register has a second threshold, of sixteen lines, from which on
+//! second-level cache, until a line is not written in full. Its CPU Auxiliary Control Register has a second threshold, of 128 lines when the core starts, from which on
 //! they are not put into the second-level cache either.
 
 /// Where a line that is written goes if the first level does not hold it.
