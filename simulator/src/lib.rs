@@ -73,7 +73,7 @@
 
 /// The model's version. It goes up when any program's cycles change by code: tables of two versions are not mixed. What stands in files of
 /// cores and chips is told by their hash.
-pub const MODEL: u32 = 1;
+pub const MODEL: u32 = 2;
 
 pub mod block;
 mod cache;
