@@ -66,7 +66,7 @@
 //! - Times that depend on numbers: integer divisions (8 cycles always), denormal numbers, early ends.
 //! - Forwarding from a store to a load of the same address, and a load that crosses a line taking longer: both go at full speed.
 //! - Instructions fetched behind a wrong guess; the fetch queue; the bubble of a taken branch, which is said to be hidden.
-//! - Rows and banks of memory, and its refresh: a line takes the same time always. Physical addresses: caches are indexed by those
+//! - Banks of memory, and its refresh: one row is open at a time. Physical addresses: caches are indexed by those
 //!   that the program sees. Walks through page tables take time, but no place in caches.
 //! - Other cores, and the system: what they take from caches and memory. Exclusive accesses and barriers are cheap.
 //! - Extensions after ARMv8.0: named, counted, and given one cycle alone.
