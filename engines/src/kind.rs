@@ -83,7 +83,7 @@ const ONNX_RUNTIME: Entry = Entry {
         crossed: &["unknown-linux-gnu"],
         crossed_android: &["linux-android"],
         advice: "build one in a clone of the project: scripts/build-agent.sh makes it for ARMv8 Linux and Android alike, cross for one of \
-                 them; see android/README.md there",
+                 them; see docs/src/engines.md there",
     },
     not_simulated: Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),
     is_built: cfg!(feature = "onnxruntime"),
@@ -104,7 +104,7 @@ const TRACT: Entry = Entry {
         crossed: &["unknown-linux-musl"],
         crossed_android: &["unknown-linux-musl", "linux-android"],
         advice: "build one with tract in a clone of the project: scripts/build-agent.sh musl makes it for ARMv8 Linux and Android alike; \
-                 see android/README.md there",
+                 see docs/src/engines.md there",
     },
     not_simulated: None,
     is_built: cfg!(feature = "tract"),
@@ -124,7 +124,7 @@ const MNN: Entry = Entry {
         crossed: &["unknown-linux-gnu"],
         crossed_android: &["linux-android"],
         advice: "build one with MNN in a clone of the project: scripts/build-agent.sh mnn makes it for ARMv8 Linux and Android alike; \
-                 see android/README.md there",
+                 see docs/src/engines.md there",
     },
     not_simulated: None,
     is_built: cfg!(feature = "mnn"),

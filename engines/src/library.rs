@@ -67,7 +67,7 @@ pub const fn to_get_one(system: System) -> &'static str {
         }
         System::Android => {
             "to get one, take the .aar of onnxruntime-android that your app's build fetches, or libonnxruntime.so out of it, and name it \
-             with --engine-lib (android/README.md)"
+             with --engine-lib (docs/src/engines.md)"
         }
     }
 }

@@ -86,7 +86,7 @@ fn one_kind(agent: System) -> &'static str {
         }
         System::Linux => {
             "Leave --engine-lib out (`profiler setup ort aarch64` fetches the library for this agent), or build an agent for \
-             Android, by cross (android/README.md in a clone of the project)"
+             Android, by cross (docs/src/engines.md in a clone of the project)"
         }
     }
 }

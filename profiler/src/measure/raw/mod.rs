@@ -2,7 +2,7 @@
 //!
 //! While measuring, the file is called `NAME.part` and holds the request and the agent's own lines, one JSON object each: what a
 //! killed process leaves can be resumed, and a last line cut in half is ignored. When everything is measured it is packed and gets
-//! its name. luts/README.md says how to read it with Python.
+//! its name. docs/src/tables.md says how to read it with Python.
 //!
 //! | module | what it holds |
 //! |---|---|
