@@ -123,7 +123,7 @@ def _line_of(text: str, place: _Place) -> int | None:
             if line.lstrip().startswith("[["):
                 seen[names] = seen.get(names, -1) + 1
                 section = (*names, seen[names])
-        if section == place or section == place[:-1] and head:
+        if head and section in (place, place[:-1]):
             found = number
         if re.match(rf"\s*{re.escape(str(place[-1]))}\s*=", line) and section == place[:-1]:
             return number
