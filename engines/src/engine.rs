@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::kind::{Delivery, EngineKind};
-use crate::library::LibraryError;
+use crate::error::EngineError;
 use crate::value::{self, Port, Value};
 
 /// An engine that is open and ready to load models.
@@ -15,7 +14,7 @@ pub trait Engine {
 
     /// Makes a model ready.
     ///
-    /// `model` holds the bytes of a file of the engine's [format](EngineKind::format) whose inputs are all tensors of numbers.
+    /// `model` holds the bytes of a file of the engine's [format](crate::EngineKind::format) whose inputs are all tensors of numbers.
     ///
     /// # Errors
     /// [`EngineError::Load`] where the engine refuses the model, [`EngineError::Unsupported`] where an input is nothing that can be
@@ -28,7 +27,7 @@ pub trait Engine {
 /// The order of calls is [`feed`](Self::feed), any number of [`run`](Self::run), then [`results`](Self::results). An engine may
 /// reuse the inputs' memory for other things only if it restores them: every run sees the same inputs.
 pub trait Session {
-    /// The model's inputs, in its order; by name in an engine that does not keep it ([`EngineKind::ports_by_name`]).
+    /// The model's inputs, in its order; by name in an engine that does not keep it ([`EngineKind::ports_by_name`](crate::EngineKind::ports_by_name)).
     fn inputs(&self) -> &[Port];
 
     /// The model's outputs, in its order; by name in an engine that does not keep it.
@@ -107,99 +106,4 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self { threads: NonZeroUsize::MIN }
     }
-}
-
-impl EngineKind {
-    /// Checks that no library is named for an engine that has none.
-    ///
-    /// # Errors
-    /// [`EngineError::NoLibrary`] where one is.
-    pub fn check_library(self, named: Option<&Path>) -> Result<(), EngineError> {
-        match (self.entry().delivery, named) {
-            (Delivery::SharedLibrary, _) | (Delivery::InAgent, None) => Ok(()),
-            (Delivery::InAgent, Some(path)) => Err(EngineError::NoLibrary { engine: self, path: path.to_path_buf() }),
-        }
-    }
-}
-
-/// What can go wrong with an engine.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The engine's library is missing or cannot be used.
-    #[error(transparent)]
-    Library(#[from] LibraryError),
-    /// An engine that this program was built without.
-    #[error("this program was built without {engine}; {}", .engine.entry().remedy)]
-    NotBuilt {
-        /// The engine.
-        engine: EngineKind,
-    },
-    /// A library for an engine that is compiled in.
-    #[error("{engine} has no library, it is part of the program: leave {path} (--engine-lib) out")]
-    NoLibrary {
-        /// The engine.
-        engine: EngineKind,
-        /// What was named.
-        path: PathBuf,
-    },
-    /// More threads than the engine runs in.
-    #[error("{engine} runs in one thread, not in {asked}: use --threads 1")]
-    Threads {
-        /// The engine's name.
-        engine: &'static str,
-        /// What was asked for.
-        asked: usize,
-    },
-    /// Another number of threads than that of the pool that all sessions share.
-    #[error("{engine}'s sessions in one process share one pool of {threads} thread(s); a model for {asked} needs another process")]
-    Pool {
-        /// The engine's name.
-        engine: &'static str,
-        /// Threads of the pool.
-        threads: usize,
-        /// What was asked for.
-        asked: usize,
-    },
-    /// The engine itself does not start.
-    #[error("{engine} does not start: {reason}")]
-    Start {
-        /// The engine's name.
-        engine: &'static str,
-        /// What it says.
-        reason: String,
-    },
-    /// The engine refuses a model.
-    #[error("{engine} cannot load the model: {reason}")]
-    Load {
-        /// The engine's name.
-        engine: &'static str,
-        /// What it says.
-        reason: String,
-    },
-    /// An input or output is not what this program can feed or read.
-    #[error("the model's {port} is {found}; {engine} is given {takes} only")]
-    Unsupported {
-        /// The engine's name.
-        engine: &'static str,
-        /// `input 'x'` or `output 'y'`.
-        port: String,
-        /// What it is.
-        found: String,
-        /// What it can be instead.
-        takes: &'static str,
-    },
-    /// Values that do not fit the model's inputs.
-    #[error("the inputs do not fit the model: {0}")]
-    Inputs(String),
-    /// Run or read before there was anything to run on.
-    #[error("the session has been given no inputs, or has not run on them")]
-    NoInputs,
-    /// The engine fails while it runs.
-    #[error("{engine} failed: {reason}")]
-    Run {
-        /// The engine's name.
-        engine: &'static str,
-        /// What it says.
-        reason: String,
-    },
 }

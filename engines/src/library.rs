@@ -7,43 +7,68 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::{Elf, System};
 
-/// Environment variable that names ONNX Runtime's library.
-pub const ORT_VARIABLE: &str = "ORT_DYLIB_PATH";
+/// An engine that comes as a shared library: what it is called, and where it is looked for.
+#[derive(Debug)]
+pub struct Library {
+    /// The engine's own name: `ONNX Runtime`.
+    pub title: &'static str,
+    /// The name of its file, behind which a version may stand: `libonnxruntime.so`.
+    pub file: &'static str,
+    /// The environment variable that names its file.
+    pub variable: &'static str,
+    /// Its folder in the [cache folder](files::cache_folder).
+    pub folder: &'static str,
+    /// How a library for Linux is got.
+    pub for_linux: &'static str,
+    /// How a library for Android is got.
+    pub for_android: &'static str,
+    /// Where it lies in the archive (AAR) that Android apps get it in: architecture and path.
+    pub in_aar: &'static [(&'static str, &'static str)],
+}
 
 /// A library that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
     /// In none of the usual places.
     #[error(
-        "no ONNX Runtime library found; tried{}\n{}",
+        "no {} library found; tried{}\n{}",
+        .library.title,
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>(),
-        to_get_one(System::own())
+        .library.to_get_one(System::own())
     )]
     NotFound {
+        /// The engine's.
+        library: &'static Library,
         /// The places, in the order of the search.
         tried: Vec<String>,
     },
     /// There, but not loadable.
-    #[error("{path} cannot be used as an engine library: {reason}\n{}", to_get_one(System::own()))]
+    #[error("{path} cannot be used as an engine library: {reason}\n{}", .library.to_get_one(System::own()))]
     Unusable {
+        /// The engine's.
+        library: &'static Library,
         /// The file.
         path: String,
         /// Why.
         reason: String,
     },
     /// Made for another system than this program.
-    #[error("{path} is a library for {library}, and this program is one for {program}: both must be of one kind\n{}", to_get_one(*.program))]
+    #[error("{path} is a library for {found}, and this program is one for {program}: both must be of one kind\n{}", .library.to_get_one(*.program))]
     OtherSystem {
+        /// The engine's.
+        library: &'static Library,
         /// The file.
         path: String,
         /// The system it is made for.
-        library: System,
+        found: System,
         /// This program's.
         program: System,
     },
-    /// A process can hold one ONNX Runtime only.
-    #[error("{asked} cannot be opened: this process has already loaded {loaded}")]
+    /// A process can hold one such library only.
+    #[error("{asked} cannot be opened: this process has already loaded {loaded}, and it can hold only one {title}")]
     AlreadyLoaded {
+        /// The engine's own name.
+        title: &'static str,
         /// What was asked for.
         asked: String,
         /// What is there.
@@ -51,91 +76,107 @@ pub enum LibraryError {
     },
 }
 
-impl LibraryError {
-    /// The error for that file.
-    pub(crate) fn unusable(path: &Path, reason: impl ToString) -> Self {
-        Self::Unusable { path: path.display().to_string(), reason: reason.to_string() }
-    }
-}
-
-/// How a library for that system is got.
-pub const fn to_get_one(system: System) -> &'static str {
-    match system {
-        System::Linux => {
-            "to get one, run `profiler setup ort`; or take it from `pip download --no-deps onnxruntime` (unzip, \
-             onnxruntime/capi/libonnxruntime.so.*) and name it with --engine-lib"
-        }
-        System::Android => {
-            "to get one, take the .aar of onnxruntime-android that your app's build fetches, or libonnxruntime.so out of it, and name it \
-             with --engine-lib (docs/src/engines.md)"
+impl Library {
+    /// How a library for that system is got.
+    pub fn to_get_one(&self, system: System) -> &'static str {
+        match system {
+            System::Linux => self.for_linux,
+            System::Android => self.for_android,
         }
     }
-}
 
-/// The ONNX Runtime library to load: `explicit` if given, else [`ORT_VARIABLE`], else the newest in the cache folder
-/// (`$BLOCKTIME_CACHE`, `$XDG_CACHE_HOME/blocktime` or `~/.cache/blocktime`), else the one beside the executable.
-///
-/// # Errors
-/// [`LibraryError::NotFound`], with all places that were tried. A path that was named but does not exist is an error; the
-/// other places are not searched then.
-pub fn find(explicit: Option<&Path>) -> Result<PathBuf, LibraryError> {
-    let named = match explicit {
-        Some(path) => Some((path.to_path_buf(), "named")),
-        None => std::env::var_os(ORT_VARIABLE).filter(|v| !v.is_empty()).map(|v| (PathBuf::from(v), ORT_VARIABLE)),
-    };
-    if let Some((path, how)) = named {
-        if path.is_file() {
-            return Ok(path);
-        }
-        return Err(LibraryError::NotFound { tried: vec![format!("{} ({how}): not a file", path.display())] });
+    /// Whether a file has the library's name, with or without a version.
+    pub fn is_name(&self, file_name: &str) -> bool {
+        file_name.starts_with(self.file)
     }
-    let mut tried = vec![format!("${ORT_VARIABLE}: not set")];
-    let cache = cache_folder().map(|folder| folder.join("onnxruntime"));
-    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
-    for (folder, depth) in [(cache, 3), (beside, 0)] {
-        let Some(folder) = folder else { continue };
-        let mut found = Vec::new();
-        libraries_in(&folder, depth, &mut found);
-        found.retain(|path| check_header(path).is_ok());
-        if let Some(newest) = found.into_iter().max_by_key(|path| version_in_name(path)) {
-            return Ok(newest);
+
+    /// The library to load: `explicit` if given, else the one that the [variable](Self::variable) names, else the newest in the
+    /// [cache folder](files::cache_folder), else the one beside the executable.
+    ///
+    /// # Errors
+    /// [`LibraryError::NotFound`], with all places that were tried. A path that was named but does not exist is an error; the
+    /// other places are not searched then.
+    pub fn find(&'static self, explicit: Option<&Path>) -> Result<PathBuf, LibraryError> {
+        let not_found = |tried| LibraryError::NotFound { library: self, tried };
+        let named = match explicit {
+            Some(path) => Some((path.to_path_buf(), "named")),
+            None => std::env::var_os(self.variable).filter(|v| !v.is_empty()).map(|v| (PathBuf::from(v), self.variable)),
+        };
+        if let Some((path, how)) = named {
+            return match path.is_file() {
+                true => Ok(path),
+                false => Err(not_found(vec![format!("{} ({how}): not a file", path.display())])),
+            };
         }
-        let below = if depth > 0 { "/**" } else { "" };
-        tried.push(format!("{}{below}/libonnxruntime.so*: none for this machine", folder.display()));
-    }
-    Err(LibraryError::NotFound { tried })
-}
-
-/// Where downloads of this project are kept: `$BLOCKTIME_CACHE`, `$XDG_CACHE_HOME/blocktime` or `~/.cache/blocktime`.
-pub fn cache_folder() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    variable("BLOCKTIME_CACHE")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("blocktime")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/blocktime")))
-}
-
-/// Collects `libonnxruntime.so*` in the folder and up to `depth` levels below.
-fn libraries_in(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let name = entry.file_name();
-        if path.is_dir() {
-            if depth > 0 {
-                libraries_in(&path, depth - 1, found);
+        let mut tried = vec![format!("${}: not set", self.variable)];
+        let cache = files::cache_folder().map(|folder| folder.join(self.folder));
+        let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
+        for (folder, depth) in [(cache, 3), (beside, 0)] {
+            let Some(folder) = folder else { continue };
+            let mut found = Vec::new();
+            self.collect(&folder, depth, &mut found);
+            found.retain(|path| self.check(path).is_ok());
+            if let Some(newest) = found.into_iter().max_by_key(|path| self.version_in_name(path)) {
+                return Ok(newest);
             }
-        } else if name.to_string_lossy().starts_with("libonnxruntime.so") {
-            found.push(path);
+            let below = if depth > 0 { "/**" } else { "" };
+            tried.push(format!("{}{below}/{}*: none for this machine", folder.display(), self.file));
+        }
+        Err(not_found(tried))
+    }
+
+    /// Collects the libraries in the folder and up to `depth` levels below.
+    fn collect(&self, folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                if depth > 0 {
+                    self.collect(&path, depth - 1, found);
+                }
+            } else if self.is_name(&entry.file_name().to_string_lossy()) {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The numbers behind the library's name; a longer or larger list is newer. The path breaks ties.
+    fn version_in_name(&self, path: &Path) -> (Vec<u32>, PathBuf) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let numbers = name.trim_start_matches(self.file).split('.').filter_map(|n| n.parse().ok()).collect();
+        (numbers, path.to_path_buf())
+    }
+
+    /// The error for that file.
+    pub(crate) fn unusable(&'static self, path: &Path, reason: impl ToString) -> LibraryError {
+        LibraryError::Unusable { library: self, path: path.display().to_string(), reason: reason.to_string() }
+    }
+
+    /// Checks that a file is a whole 64-bit ELF shared library for this architecture and system.
+    ///
+    /// # Errors
+    /// [`LibraryError::Unusable`], with what is wrong; [`LibraryError::OtherSystem`]. On systems without ELF every readable file passes.
+    pub fn check(&'static self, path: &Path) -> Result<(), LibraryError> {
+        check_headers(path).map_err(|reason| self.unusable(path, reason))?;
+        self.check_system(path, System::own())
+    }
+
+    /// Checks that a library is made for that system, where it tells.
+    fn check_system(&'static self, path: &Path, program: System) -> Result<(), LibraryError> {
+        if !HAS_ELF {
+            return Ok(());
+        }
+        match Elf::read(path).map_err(|reason| self.unusable(path, reason))?.system {
+            Some(found) if found != program => {
+                Err(LibraryError::OtherSystem { library: self, path: path.display().to_string(), found, program })
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// The numbers behind `libonnxruntime.so`; a longer or larger list is newer. The path breaks ties.
-fn version_in_name(path: &Path) -> (Vec<u32>, PathBuf) {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let numbers = name.trim_start_matches("libonnxruntime.so").split('.').filter_map(|n| n.parse().ok()).collect();
-    (numbers, path.to_path_buf())
-}
+/// Whether this system's libraries are ELF files.
+const HAS_ELF: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// ELF's number of this program's own architecture, where it is one this project runs on.
 const fn own_machine() -> Option<(u16, &'static str)> {
@@ -148,20 +189,14 @@ const fn own_machine() -> Option<(u16, &'static str)> {
     }
 }
 
-/// Checks that a file is a whole 64-bit ELF shared library for this architecture.
-///
-/// # Errors
-/// [`LibraryError::Unusable`], with what is wrong; [`LibraryError::OtherSystem`]. On systems without ELF every readable file passes.
-pub fn check_header(path: &Path) -> Result<(), LibraryError> {
-    let fail = |reason: &str| Err(LibraryError::unusable(path, reason));
-    let (header, length) = match read_start(path) {
-        Ok(read) => read,
-        Err(e) => return fail(&e.to_string()),
-    };
+/// Checks that a file's headers are those of a whole shared library for this architecture; otherwise says why not.
+fn check_headers(path: &Path) -> Result<(), String> {
+    let fail = |reason: &str| Err(reason.to_string());
+    let (header, length) = read_start(path).map_err(|e| e.to_string())?;
     if length == 0 {
         return fail("the file is empty");
     }
-    if !cfg!(any(target_os = "linux", target_os = "android")) {
+    if !HAS_ELF {
         return Ok(());
     }
     if header.len() < 64 || !header.starts_with(b"\x7fELF") {
@@ -202,17 +237,7 @@ pub fn check_header(path: &Path) -> Result<(), LibraryError> {
     if sections.checked_add(size * count).is_none_or(|end| end > length) {
         return fail("it is cut off");
     }
-    check_system(path, System::own())
-}
-
-/// Checks that a library is made for that system, where it tells.
-fn check_system(path: &Path, program: System) -> Result<(), LibraryError> {
-    match Elf::read(path).map_err(|reason| LibraryError::unusable(path, reason))?.system {
-        Some(library) if library != program => {
-            Err(LibraryError::OtherSystem { path: path.display().to_string(), library, program })
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// The first 64 KiB of a file (headers lie there), and its length in bytes.
@@ -233,8 +258,9 @@ mod tests {
     fn a_library_of_another_system_is_named_as_that_with_what_mends_it() {
         // A test is a program for this system, as ONNX Runtime from PyPI is a library for it.
         let own = std::env::current_exe().unwrap();
-        assert!(check_system(&own, System::Linux).is_ok());
-        let said = check_system(&own, System::Android).unwrap_err().to_string();
+        let library = &crate::onnxruntime::LIBRARY;
+        assert!(library.check_system(&own, System::Linux).is_ok());
+        let said = library.check_system(&own, System::Android).unwrap_err().to_string();
         assert!(said.contains("is a library for Linux") && said.contains("one for Android") && said.contains("one kind"), "{said}");
         assert!(said.contains(".aar") && !said.contains("setup ort"), "{said}");
     }

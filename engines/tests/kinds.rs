@@ -1,6 +1,6 @@
 //! Engines by name, those too that this build does not hold.
 
-use engines::{EngineKind, open};
+use engines::{Delivery, EngineKind, open};
 
 #[test]
 fn an_engine_of_another_build_is_named_with_the_way_to_get_it() {
@@ -18,4 +18,19 @@ fn engines_are_named_on_the_command_line() {
         assert_eq!(kind.name().parse(), Ok(kind));
     }
     assert!("tflite".parse::<EngineKind>().unwrap_err().contains("ort"));
+}
+
+/// What is found and sent by an engine's description would otherwise be missed only on a device.
+#[test]
+fn every_engine_is_described_whole() {
+    for kind in EngineKind::ALL {
+        let entry = kind.entry();
+        assert_eq!(entry.full_name.parse(), Ok(kind));
+        for builds in [&entry.agents.prepared, &entry.agents.crossed] {
+            assert!(!builds.of(true).is_empty() && !builds.of(false).is_empty(), "{kind}");
+        }
+        assert_eq!(entry.open.is_some(), kind.is_built());
+        let named = kind.check_library(Some(std::path::Path::new("lib.so")));
+        assert_eq!(named.is_ok(), matches!(entry.delivery, Delivery::Library(_)), "{kind}");
+    }
 }

@@ -5,6 +5,7 @@
 //! | [`kind`] | what a file is, where it is not what its name says |
 //! | [`hash`] | SHA-256 as hex digits |
 //! | [`mod@write`] | writing a file whole or not at all |
+//! | [`cache`] | where downloads are kept |
 //!
 //! ```
 //! let folder = tempfile::tempdir()?;
@@ -15,10 +16,12 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+pub mod cache;
 pub mod hash;
 pub mod kind;
 pub mod write;
 
+pub use cache::cache_folder;
 pub use hash::{hex, sha256, sha256_of};
 pub use kind::{HEAD, Impostor, has_ending, impostor, without_mark};
 pub use write::{Overwrite, write, write_with};

@@ -54,7 +54,7 @@ fn carried_over(published: &BTreeMap<String, Vec<f32>>) -> Weights {
 #[test]
 fn landmarks_and_features_equal_onnx_runtimes_on_the_published_file() {
     let Some(path) = support::shared("baseline/mobilenetv3_pfld_106.onnx") else { return };
-    if let Err(missing) = engines::library::find(None) {
+    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
         eprintln!("skipped: {missing}");
         return;

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{VERSION, folder};
-use crate::library::cache_folder;
+use files::cache_folder;
+
+use super::version::{VERSION, folder};
 
 /// Environment variable that names the converter.
 pub const VARIABLE: &str = "BLOCKTIME_MNNCONVERT";

@@ -7,28 +7,32 @@ pub mod convert;
 pub mod python;
 #[cfg(feature = "mnn")]
 mod session;
+mod version;
 
-use std::path::{Path, PathBuf};
+pub use version::VERSION;
 
-#[cfg(feature = "mnn")]
-pub use session::Mnn;
+use crate::entry::{Agents, Builds, Delivery, Entry, ModelFormat};
+use version::NAME;
 
-/// The version that is built in, and that the converter must have.
-pub const VERSION: &str = "3.6.1";
-
-/// Where `scripts/setup-mnn.sh` puts the converter and MNN's Python package, below the cache folder.
-fn folder(cache: &Path) -> PathBuf {
-    cache.join("mnn").join(VERSION)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::VERSION;
-
-    #[test]
-    fn the_script_brings_the_converter_of_that_version() {
-        let script = support::project_root().join("scripts/setup-mnn.sh");
-        let script = std::fs::read_to_string(script).unwrap();
-        assert!(script.lines().any(|line| line == format!("version={VERSION}")), "{script}");
-    }
-}
+/// What it is.
+pub static ENTRY: Entry = Entry {
+    name: NAME,
+    full_name: NAME,
+    format: ModelFormat::Mnn,
+    ports_by_name: true,
+    delivery: Delivery::Linked,
+    agents: Agents {
+        prepared: Builds { android: &["linux-gnu-mnn"], linux: &["linux-gnu-mnn"] },
+        crossed: Builds { android: &["linux-android"], linux: &["unknown-linux-gnu"] },
+        advice: "build one with MNN in a clone of the project: scripts/build-agent.sh mnn makes it for ARMv8 Linux and Android alike; \
+                 see docs/src/engines.md there",
+    },
+    remedy: "for this machine: `cargo build --release -p profiler --features mnn`; for ARMv8 devices: `scripts/build-agent.sh mnn`, \
+             both in a clone of the project",
+    not_simulated: None,
+    environment: &[convert::VARIABLE],
+    #[cfg(feature = "mnn")]
+    open: Some(session::open),
+    #[cfg(not(feature = "mnn"))]
+    open: None,
+};

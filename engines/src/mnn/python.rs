@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{VERSION, folder};
-use crate::library::cache_folder;
+use files::cache_folder;
+
+use super::version::{VERSION, folder};
 
 /// What it runs.
 const SCRIPT: &str = include_str!("run.py");

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use mnn::tensor::list::TensorInfo;
 use mnn::{
@@ -9,11 +10,11 @@ use mnn::{
     Tensor, TensorRef,
 };
 
-use crate::engine::{Engine, EngineError, EngineInfo, Session, SessionOptions};
+use super::version::NAME;
+use crate::engine::{Engine, EngineInfo, Session, SessionOptions};
+use crate::error::EngineError;
 use crate::value::{self, Dim, Element, Port, Value};
 
-/// Its name in tables and messages.
-const NAME: &str = "mnn";
 /// Its arithmetic: single precision, on processors too that could compute in half.
 const PRECISION: PrecisionMode = PrecisionMode::High;
 
@@ -24,13 +25,20 @@ unsafe extern "C" {
 }
 
 /// The open engine.
-pub struct Mnn {
+struct Mnn {
     info: EngineInfo,
 }
 
+/// Opens it; it has no library.
+///
+/// # Errors
+/// None.
+pub fn open(_: Option<&Path>) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(Box::new(Mnn::open()))
+}
+
 impl Mnn {
-    /// Opens it.
-    pub fn open() -> Self {
+    fn open() -> Self {
         // SAFETY: it takes nothing and gives a constant string that ends in 0.
         let version = unsafe { CStr::from_ptr(version()) }.to_string_lossy().into_owned();
         let info = EngineInfo {

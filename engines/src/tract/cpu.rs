@@ -1,8 +1,5 @@
 //! Which of its kernels tract takes: those for the core that a thread runs on.
 
-/// tract's setting, and the environment variable of that name.
-pub const VARIABLE: &str = "TRACT_CPU_AARCH64_KIND";
-
 /// tract's name of the core that this thread may run on; `None` where the system does not tell its cores.
 pub fn of_this_thread() -> Option<&'static str> {
     let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
@@ -14,7 +11,7 @@ pub fn of_this_thread() -> Option<&'static str> {
 /// Where there are cores of several kinds, the last one counts that the thread is allowed on: it is the large one on most chips,
 /// and the one that measuring is pinned to unless told otherwise. Kernels of old phones state a part only once, after all
 /// processors: so the last part of the file stands for a processor that has none.
-pub fn kind(cpuinfo: &str, status: &str) -> Option<&'static str> {
+fn kind(cpuinfo: &str, status: &str) -> Option<&'static str> {
     let value = |line: &str| line.split_once(':').map_or("", |(_, value)| value).trim().to_string();
     let mut processor = None;
     let mut parts: Vec<(Option<usize>, String)> = Vec::new();

@@ -70,7 +70,7 @@ impl SimulateArgs {
             return Err(CommandError::Usage("name a program: profiler simulate --chip sd625 -- PROGRAM ARGUMENTS".to_string()));
         };
         let program = Path::new(program);
-        let emulator = Emulator::find(engines::library::cache_folder().as_deref())?;
+        let emulator = Emulator::find(files::cache_folder().as_deref())?;
         let run = Run {
             arguments: arguments.to_vec(),
             sysroot: self.sysroot.as_deref(),

@@ -24,14 +24,14 @@ impl Transport for Local {
 
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
         match engine.entry().delivery {
-            Delivery::SharedLibrary => {
-                let found = engines::library::find(given).map_err(EngineError::from)?;
-                engines::library::check_header(&found).map_err(EngineError::from)?;
+            Delivery::Library(library) => {
+                let found = library.find(given).map_err(EngineError::from)?;
+                library.check(&found).map_err(EngineError::from)?;
                 // The agent runs in another folder.
                 let found = std::path::absolute(&found).unwrap_or(found);
                 Ok(Some(found.to_string_lossy().into_owned()))
             }
-            Delivery::InAgent => Ok(None),
+            Delivery::Linked => Ok(None),
         }
     }
 

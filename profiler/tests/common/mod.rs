@@ -30,7 +30,7 @@ pub fn run(folder: &Path, arguments: &str) -> (i32, String, String) {
 
 /// The engine's library; `None`, with a message, where there is none (a failure with `BLOCKTIME_REQUIRE_ENGINE=1`).
 pub fn engine() -> Option<PathBuf> {
-    match engines::library::find(None) {
+    match engines::onnxruntime::LIBRARY.find(None) {
         Ok(path) => Some(path),
         Err(e) => {
             let required = std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_some_and(|v| v == "1");

@@ -27,7 +27,7 @@ fn logged(fixture: &Fixture, run: &str, phase: EpochKind) -> f64 {
 
 /// Whether there is an engine to evaluate ONNX files with.
 fn engine() -> bool {
-    let found = engines::library::find(None);
+    let found = engines::onnxruntime::LIBRARY.find(None);
     if let Err(missing) = &found {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
         eprintln!("skipped the ONNX file: {missing}");

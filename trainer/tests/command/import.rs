@@ -54,7 +54,7 @@ fn what_nni_trained_goes_on_here() {
     let said = fixture.refused(&format!("finetune --subnet subnet.safetensors --arch x {flags} --out c"), 2);
     assert!(said.contains("--arch") && said.contains("subnet.safetensors"), "{said}");
 
-    if let Err(missing) = engines::library::find(None) {
+    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
         return;
     }

@@ -40,7 +40,7 @@ fn pair(folder: &Path, place: f32) {
 
 /// The engine's library is there, or is not and need not be.
 fn engine() -> bool {
-    match engines::library::find(None) {
+    match engines::onnxruntime::LIBRARY.find(None) {
         Ok(_) => true,
         Err(e) => {
             assert!(std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_none_or(|v| v != "1"), "{e}");

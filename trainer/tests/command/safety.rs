@@ -36,7 +36,7 @@ fn a_supernets_subnet_is_judged_and_exported_with_statistics_of_its_own() {
 
     let predicted = fixture.run(&format!("predict --model {SUPERNET} --image faces/test_data/imgs/00000.jpg --out p.png"));
     assert!(predicted.status.success() && text(&predicted.stderr).contains("WARNING"), "{}", text(&predicted.stderr));
-    if let Err(missing) = engines::library::find(None) {
+    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
         eprintln!("skipped the export: {missing}");
         return;
@@ -186,7 +186,7 @@ fn a_run_is_gone_on_with_from_another_folder() {
         "sweep --run ../run --betas 5",
         "export --subnet ../run/supernet/checkpoint_last.safetensors --out ../run/subnet.onnx",
     ] {
-        if line.starts_with("export") && engines::library::find(None).is_err() {
+        if line.starts_with("export") && engines::onnxruntime::LIBRARY.find(None).is_err() {
             continue;
         }
         let output = fixture.command(line).current_dir(fixture.path("elsewhere")).output().unwrap();

@@ -9,7 +9,7 @@ use crate::common::{Fixture, SEARCH, text};
 
 /// Whether networks of other programs can be run here.
 fn engine() -> bool {
-    let found = engines::library::find(None);
+    let found = engines::onnxruntime::LIBRARY.find(None);
     if let Err(missing) = &found {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
     }

@@ -42,7 +42,7 @@ fn every_command_does_its_part() {
     assert_eq!(points.len(), 106);
     assert!(read(&fixture.path("overlay.png")).starts_with(b"\x89PNG"));
 
-    if let Err(missing) = engines::library::find(None) {
+    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
         eprintln!("skipped the export: {missing}");
         return;

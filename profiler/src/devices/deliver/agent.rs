@@ -46,7 +46,7 @@ impl Bundle {
     /// [`DeliveryError::NoAgent`], [`DeliveryError::Kinds`], [`DeliveryError::WrongFile`], [`DeliveryError::File`].
     pub fn find(device: &str, target: &Target, engine: EngineKind, library: Option<&Path>) -> Result<Self, DeliveryError> {
         let named = std::env::var_os(AGENT_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let mut places = Places { cache: engines::library::cache_folder(), cross: None };
+        let mut places = Places { cache: files::cache_folder(), cross: None };
         // This program is TARGET-FOLDER/release/profiler.
         let own = std::env::current_exe().ok();
         places.cross = own.as_deref().and_then(Path::parent).and_then(Path::parent).map(|folder| folder.join(CROSS));
@@ -174,10 +174,7 @@ impl Places {
     /// The places of agents with that engine for that device, the best first.
     fn of(&self, target: &Target, engine: EngineKind) -> Vec<PathBuf> {
         let agents = &engine.entry().agents;
-        let (cached, crossed) = match target.android {
-            true => (agents.cached_android, agents.crossed_android),
-            false => (agents.cached, agents.crossed),
-        };
+        let (cached, crossed) = (agents.prepared.of(target.android), agents.crossed.of(target.android));
         let cached =
             self.cache.iter().flat_map(|cache| cached.iter().map(|k| cache.join("agents").join(format!("{}-{k}", target.arch))));
         let crossed = self

@@ -3,22 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use engines::elf::Elf;
+use engines::library::Library;
 
 use super::error::DeliveryError;
 use super::target::Target;
 use super::vendor;
 use crate::devices::notice::Notice;
 
-/// The ONNX Runtime for a device: the one given, else the newest for its architecture in the cache folder; and what the user should
+/// The engine's library for a device: the one given, else the newest for its architecture in the cache folder; and what the user should
 /// know of it.
 ///
 /// # Errors
 /// [`DeliveryError::NoEngine`], [`DeliveryError::WrongFile`].
-pub fn find(device: &str, target: &Target, given: Option<&Path>) -> Result<(PathBuf, Option<Notice>), DeliveryError> {
-    find_in(device, target, given, engines::library::cache_folder())
+pub fn find(
+    library: &Library,
+    device: &str,
+    target: &Target,
+    given: Option<&Path>,
+) -> Result<(PathBuf, Option<Notice>), DeliveryError> {
+    find_in(library, device, target, given, files::cache_folder())
 }
 
 fn find_in(
+    library: &Library,
     device: &str,
     target: &Target,
     given: Option<&Path>,
@@ -37,21 +44,21 @@ fn find_in(
         if !given.is_file() {
             return Err(no_engine(vec![format!("{}: not a file", given.display())]));
         }
-        return vendor::library(device, &target.arch, given, cache.as_deref(), check);
+        return vendor::library(library, device, &target.arch, given, cache.as_deref(), check);
     }
-    let folder = cache.map(|cache| cache.join("onnxruntime"));
-    let found = folder.as_deref().map(|folder| newest(folder, &target.arch)).unwrap_or_default();
+    let folder = cache.map(|cache| cache.join(library.folder));
+    let found = folder.as_deref().map(|folder| newest(library, folder, &target.arch)).unwrap_or_default();
     match found {
         Some(found) => check(&found).map(|()| (found, None)),
         None => {
-            let tried = folder.map(|f| f.join(format!("*-{}", target.arch)).join("libonnxruntime.so*").display().to_string());
+            let tried = folder.map(|f| f.join(format!("*-{}/{}*", target.arch, library.file)).display().to_string());
             Err(no_engine(tried.into_iter().collect()))
         }
     }
 }
 
 /// The library in `folder/VERSION-ARCH/` with the highest version.
-fn newest(folder: &Path, arch: &str) -> Option<PathBuf> {
+fn newest(library: &Library, folder: &Path, arch: &str) -> Option<PathBuf> {
     let version = |name: &str| -> Option<Vec<u32>> {
         let numbers = name.strip_suffix(arch)?.strip_suffix('-')?;
         numbers.split('.').map(|n| n.parse().ok()).collect()
@@ -60,18 +67,20 @@ fn newest(folder: &Path, arch: &str) -> Option<PathBuf> {
     let mut versions: Vec<_> =
         folders.filter_map(|entry| Some((version(&entry.file_name().to_string_lossy())?, entry.path()))).collect();
     versions.sort();
-    let library = |folder: &Path| {
+    let in_folder = |folder: &Path| {
         let entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
         entries
             .filter(|path| path.is_file())
-            .find(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("libonnxruntime.so")))
+            .find(|path| path.file_name().is_some_and(|name| library.is_name(&name.to_string_lossy())))
     };
-    versions.iter().rev().find_map(|(_, folder)| library(folder))
+    versions.iter().rev().find_map(|(_, folder)| in_folder(folder))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use engines::onnxruntime::LIBRARY;
 
     use super::*;
 
@@ -96,12 +105,12 @@ mod tests {
             fs::write(folder.join("libonnxruntime.so.1"), elf(machine)).unwrap();
         }
         let cached = Some(cache.path().to_path_buf());
-        let (found, _) = find_in("d", &target(), None, cached.clone()).unwrap();
+        let (found, _) = find_in(&LIBRARY, "d", &target(), None, cached.clone()).unwrap();
         assert!(found.to_string_lossy().contains("1.20.1"), "{}", found.display());
         let wrong = cache.path().join("onnxruntime/1.32.0-x86_64/libonnxruntime.so.1");
-        assert!(matches!(find_in("d", &target(), Some(&wrong), cached.clone()), Err(DeliveryError::WrongFile { .. })));
+        assert!(matches!(find_in(&LIBRARY, "d", &target(), Some(&wrong), cached.clone()), Err(DeliveryError::WrongFile { .. })));
         let missing = cache.path().join("none.so");
-        assert!(matches!(find_in("d", &target(), Some(&missing), cached), Err(DeliveryError::NoEngine { .. })));
-        assert!(matches!(find_in("d", &target(), None, None), Err(DeliveryError::NoEngine { .. })));
+        assert!(matches!(find_in(&LIBRARY, "d", &target(), Some(&missing), cached), Err(DeliveryError::NoEngine { .. })));
+        assert!(matches!(find_in(&LIBRARY, "d", &target(), None, None), Err(DeliveryError::NoEngine { .. })));
     }
 }

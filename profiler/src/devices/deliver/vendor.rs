@@ -7,14 +7,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use engines::library::Library;
+
 use super::error::DeliveryError;
 use crate::devices::notice::Notice;
 use crate::file_error::FileError;
 
 /// Name of the lock file in the cache folder: a line a file, its SHA-256, two blanks, its name.
 const LOCK: &str = "engine-libs.lock";
-/// The library in an AAR, by the device's architecture.
-const IN_AAR: [(&str, &str); 2] = [("aarch64", "jni/arm64-v8a/libonnxruntime.so"), ("x86_64", "jni/x86_64/libonnxruntime.so")];
 /// Largest library taken out of an AAR; today's have 20 MB.
 const SIZE_LIMIT: u64 = 1 << 30;
 
@@ -25,6 +25,7 @@ const SIZE_LIMIT: u64 = 1 << 30;
 /// [`DeliveryError::EngineChanged`]; [`DeliveryError::WrongFile`] where an AAR holds no such library; [`DeliveryError::File`]; those of
 /// `check`.
 pub(super) fn library(
+    engine: &Library,
     device: &str,
     arch: &str,
     given: &Path,
@@ -34,7 +35,7 @@ pub(super) fn library(
     let hash = files::sha256_of(given).map_err(FileError::new("read", given))?;
     let lock = cache.map(|cache| Lock::open(cache.join(LOCK))).transpose()?;
     let noted = lock.as_ref().map(|lock| lock.compare(given, &hash)).transpose()?;
-    let library = unpacked(device, arch, given, &hash, cache)?;
+    let library = unpacked(engine, device, arch, given, &hash, cache)?;
     check(&library)?;
     let notice = match (lock, noted) {
         (Some(lock), Some(false)) => Some(lock.note(given, &hash)?),
@@ -44,17 +45,24 @@ pub(super) fn library(
 }
 
 /// The library itself: the file, or what an AAR holds for that architecture, in the cache folder.
-fn unpacked(device: &str, arch: &str, given: &Path, hash: &str, cache: Option<&Path>) -> Result<PathBuf, DeliveryError> {
+fn unpacked(
+    engine: &Library,
+    device: &str,
+    arch: &str,
+    given: &Path,
+    hash: &str,
+    cache: Option<&Path>,
+) -> Result<PathBuf, DeliveryError> {
     if !files::has_ending(given, "aar") {
         return Ok(given.to_path_buf());
     }
     let wrong = |reason: String| DeliveryError::WrongFile { path: given.to_path_buf(), device: device.to_string(), reason };
     let Some(cache) = cache else { return Err(wrong("there is no cache folder to unpack it to; set BLOCKTIME_CACHE".to_string())) };
-    let Some((_, name)) = IN_AAR.iter().find(|(a, _)| *a == arch) else {
+    let Some((_, name)) = engine.in_aar.iter().find(|(a, _)| *a == arch) else {
         return Err(wrong(format!("an AAR has no library for {arch}")));
     };
-    let folder = cache.join("onnxruntime").join(format!("aar-{}", &hash[..16]));
-    let library = folder.join("libonnxruntime.so");
+    let folder = cache.join(engine.folder).join(format!("aar-{}", &hash[..16]));
+    let library = folder.join(engine.file);
     if !library.exists() {
         let file = File::open(given).map_err(FileError::new("read", given))?;
         let mut archive = zip::ZipArchive::new(file).map_err(|e| wrong(format!("it is no AAR (a zip file): {e}")))?;
@@ -130,13 +138,15 @@ impl Lock {
 mod tests {
     use std::io::Write;
 
+    use engines::onnxruntime::LIBRARY;
+
     use super::*;
 
     fn aar(path: &Path, content: &[u8]) {
         let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
         let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
         archive.start_file("classes.jar", options).unwrap();
-        archive.start_file(IN_AAR[0].1, options).unwrap();
+        archive.start_file(LIBRARY.in_aar[0].1, options).unwrap();
         archive.write_all(content).unwrap();
         archive.finish().unwrap();
     }
@@ -146,7 +156,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, cache) = (folder.path().join("onnxruntime-android-1.22.0.aar"), folder.path().join("cache"));
         aar(&file, b"first");
-        let take = || library("d", "aarch64", &file, Some(&cache), |_| Ok(())).map(|(path, _)| path);
+        let take = || library(&LIBRARY, "d", "aarch64", &file, Some(&cache), |_| Ok(())).map(|(path, _)| path);
         assert_eq!(fs::read(take().unwrap()).unwrap(), b"first");
         assert_eq!(take().unwrap(), take().unwrap());
         let noted = fs::read_to_string(cache.join(LOCK)).unwrap();
@@ -165,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, cache) = (folder.path().join("x.aar"), folder.path().join("cache"));
         fs::write(&file, "nonsense").unwrap();
-        let take = |arch: &str, file: &Path| library("d", arch, file, Some(&cache), |_| Ok(()));
+        let take = |arch: &str, file: &Path| library(&LIBRARY, "d", arch, file, Some(&cache), |_| Ok(()));
         assert!(take("aarch64", &file).unwrap_err().to_string().contains("no AAR"));
         let other = folder.path().join("y.aar");
         aar(&other, b"x");
@@ -182,13 +192,13 @@ mod tests {
             Err(DeliveryError::WrongFile { path, device: "d".to_string(), reason: "unfit".to_string() })
         };
         fs::write(&file, "a").unwrap();
-        assert!(library("d", "aarch64", &file, Some(&cache), refuse).is_err());
+        assert!(library(&LIBRARY, "d", "aarch64", &file, Some(&cache), refuse).is_err());
         assert!(!cache.join(LOCK).exists());
         // So the next build of it is not taken for one that was swapped.
         fs::write(&file, "b").unwrap();
-        library("d", "aarch64", &file, Some(&cache), |_| Ok(())).unwrap();
+        library(&LIBRARY, "d", "aarch64", &file, Some(&cache), |_| Ok(())).unwrap();
         fs::write(&file, "c").unwrap();
-        let changed = library("d", "aarch64", &file, Some(&cache), |_| Ok(()));
+        let changed = library(&LIBRARY, "d", "aarch64", &file, Some(&cache), |_| Ok(()));
         assert!(matches!(changed, Err(DeliveryError::EngineChanged { .. })));
     }
 }

@@ -234,12 +234,12 @@ impl<S: Shell> Transport for Remote<S> {
     fn library(&mut self, engine: EngineKind, given: Option<&Path>) -> Result<Option<String>, TransportError> {
         let device = self.shell.name();
         self.engine = match engine.entry().delivery {
-            Delivery::SharedLibrary => {
-                let (found, notice) = library::find(&device, &self.probe.target, given)?;
+            Delivery::Library(needed) => {
+                let (found, notice) = library::find(needed, &device, &self.probe.target, given)?;
                 self.notices.extend(notice);
                 Some(found)
             }
-            Delivery::InAgent => None,
+            Delivery::Linked => None,
         };
         self.agent = Some(Bundle::find(&device, &self.probe.target, engine, self.engine.as_deref())?);
         Ok(self.engine.as_deref().map(|library| self.at(&engine_file(library))))

@@ -57,7 +57,7 @@ pub struct Simulated {
 /// # Errors
 /// [`SimulationError::Emulator`].
 pub fn emulator() -> Result<Emulator, SimulationError> {
-    Ok(Emulator::find(engines::library::cache_folder().as_deref())?)
+    Ok(Emulator::find(files::cache_folder().as_deref())?)
 }
 
 impl Simulated {

@@ -71,7 +71,7 @@ impl Setting {
         }
         self.engine.check_library(self.engine_lib.as_deref())?;
         if self.device == Address::Local && !self.engine.is_built() {
-            return Err(engines::EngineError::NotBuilt { engine: self.engine }.into());
+            return Err(self.engine.not_built().into());
         }
         let room = clock::room(&self.cpus);
         if self.device == Address::Local && self.threads > room && !self.oversubscribe {

@@ -1,4 +1,4 @@
-//! ONNX Runtime, loaded from a shared library at run time.
+//! The engine itself.
 //!
 //! **Several threads.** A session's own pool waits for work by spinning, for a while after each run. An app has one session, whose
 //! pool spins for itself alone. Here many sessions take turns on the same CPUs, and the pools of those that have just run would
@@ -15,12 +15,11 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session as OrtSession};
 use ort::value::{DynTensor, DynValue, Outlet, TensorElementType, ValueType};
 
-use crate::engine::{Engine, EngineError, EngineInfo, Session, SessionOptions};
-use crate::library::{self, LibraryError};
+use super::library::{LIBRARY, NAME};
+use crate::engine::{Engine, EngineInfo, Session, SessionOptions};
+use crate::error::EngineError;
+use crate::library::LibraryError;
 use crate::value::{self, Dim, Element, Port, Value};
-
-/// Its name in tables and messages.
-const NAME: &str = "onnxruntime";
 
 /// The one library of the process.
 static LOADED: Mutex<Option<EngineInfo>> = Mutex::new(None);
@@ -36,33 +35,43 @@ struct Shared {
 }
 
 /// The open engine.
-pub struct OnnxRuntime {
+struct OnnxRuntime {
     info: EngineInfo,
 }
 
+/// Opens it.
+///
+/// # Errors
+/// As [`OnnxRuntime::open`].
+pub fn open(path: Option<&Path>) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(Box::new(OnnxRuntime::open(path)?))
+}
+
 impl OnnxRuntime {
-    /// Opens the library at `path`, or the one that [`library::find`] finds. A second call with the same library gives the
+    /// Opens the library at `path`, or the one that [`Library::find`](crate::library::Library::find) finds. A second call with the same library gives the
     /// same engine.
     ///
     /// # Errors
     /// [`EngineError::Library`] where it is missing, no library for this machine, no ONNX Runtime, older than 1.17, or where
     /// the process has loaded another one already; [`EngineError::Start`] where it does not start.
-    pub fn open(path: Option<&Path>) -> Result<Self, EngineError> {
-        let found = library::find(path)?;
-        library::check_header(&found)?;
+    fn open(path: Option<&Path>) -> Result<Self, EngineError> {
+        let found = LIBRARY.find(path)?;
+        LIBRARY.check(&found)?;
         // A relative path would be taken relative to the executable, not to the working folder.
-        let path = found.canonicalize().map_err(|e| LibraryError::unusable(&found, e))?;
+        let path = found.canonicalize().map_err(|e| LIBRARY.unusable(&found, e))?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(info) = loaded.as_ref() {
             if info.library.as_ref() == Some(&path) {
                 return Ok(Self { info: info.clone() });
             }
             let name = info.library.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
-            return Err(LibraryError::AlreadyLoaded { asked: path.display().to_string(), loaded: name }.into());
+            return Err(
+                LibraryError::AlreadyLoaded { title: LIBRARY.title, asked: path.display().to_string(), loaded: name }.into()
+            );
         }
         let version = version(&path)?;
-        drop(ort::init_from(&path).map_err(|e| LibraryError::unusable(&path, e))?);
-        let hash = files::sha256_of(&path).map_err(|e| LibraryError::unusable(&path, e))?;
+        drop(ort::init_from(&path).map_err(|e| LIBRARY.unusable(&path, e))?);
+        let hash = files::sha256_of(&path).map_err(|e| LIBRARY.unusable(&path, e))?;
         let info = EngineInfo {
             name: NAME.to_string(),
             version,
@@ -107,7 +116,7 @@ fn start(threads: NonZeroUsize) -> ort::Result<Environment> {
 
 /// The version that a library says it has, once it is certain that it is an ONNX Runtime new enough.
 fn version(path: &Path) -> Result<String, LibraryError> {
-    let unusable = |reason: String| LibraryError::unusable(path, reason);
+    let unusable = |reason: String| LIBRARY.unusable(path, reason);
     // SAFETY: loading runs the library's initialisers; the user named it as an engine, and its header was checked.
     let library = unsafe { libloading::Library::new(path) }.map_err(|e| {
         // The loader's own words are the source of libloading's error.

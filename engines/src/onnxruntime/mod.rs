@@ -1,0 +1,33 @@
+//! ONNX Runtime, a shared library that is loaded at run time.
+
+mod library;
+#[cfg(feature = "onnxruntime")]
+mod session;
+
+use crate::entry::{Agents, Builds, Delivery, Entry, ModelFormat};
+
+pub use library::LIBRARY;
+use library::NAME;
+
+/// What it is.
+pub static ENTRY: Entry = Entry {
+    name: "ort",
+    full_name: NAME,
+    format: ModelFormat::Onnx,
+    ports_by_name: false,
+    delivery: Delivery::Library(&LIBRARY),
+    // The prepared one for GNU brings its own C library and runs on any kernel of its architecture; that of cross does not.
+    agents: Agents {
+        prepared: Builds { android: &["linux-android", "linux-gnu"], linux: &["linux-gnu"] },
+        crossed: Builds { android: &["linux-android"], linux: &["unknown-linux-gnu"] },
+        advice: "build one in a clone of the project: scripts/build-agent.sh makes it for ARMv8 Linux and Android alike, cross for one \
+                 of them; see docs/src/engines.md there",
+    },
+    remedy: "a static program cannot load it, `cargo build --release -p profiler` makes one that can",
+    not_simulated: Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),
+    environment: &[library::VARIABLE],
+    #[cfg(feature = "onnxruntime")]
+    open: Some(session::open),
+    #[cfg(not(feature = "onnxruntime"))]
+    open: None,
+};
