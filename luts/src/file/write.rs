@@ -49,7 +49,7 @@ fn rows(table: &Table) -> csv::Result<String> {
         writer.serialize(Record::from(row))?;
     }
     let bytes = writer.into_inner().map_err(|e| e.into_error())?;
-    Ok(String::from_utf8(bytes).map_err(|e| io::Error::other(e))?)
+    Ok(String::from_utf8(bytes).map_err(io::Error::other)?)
 }
 
 /// Writes a file whole or not at all.
