@@ -226,7 +226,7 @@ fn a_converter_that_is_not_there_leaves_no_file() {
     let export = "export --mnn --subnet run/supernet/checkpoint_last.safetensors --out";
     let output = fixture.command(&format!("{export} x.onnx")).env("BLOCKTIME_MNNCONVERT", "none").output().unwrap();
     let said = text(&output.stderr);
-    assert!(output.status.code() == Some(2) && said.contains("scripts/setup-mnn.sh"), "{said}");
+    assert!(output.status.code() == Some(2) && said.contains("profiler setup mnn"), "{said}");
     assert!(!fixture.path("x.onnx").exists() && !fixture.path("x.mnn").exists());
     assert!(fixture.refused(&format!("{export} x.mnn"), 2).contains(".mnn"));
 }
