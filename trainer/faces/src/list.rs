@@ -3,10 +3,12 @@
 //! Between coordinates and angles may stand attributes (lists made of WFLW have six): numbers that are 0 or 1 in every line. They are
 //! passed over where they leave a number of points that has a scheme.
 
+mod face;
 mod line;
 
 use crate::error::{FacesError, Result};
 use crate::text::read_text;
+pub use face::Face;
 use line::Line;
 use std::path::{Path, PathBuf};
 
@@ -16,19 +18,6 @@ const NAMED: usize = 3;
 /// π, with its last digit rounded up, as lists may have it.
 #[allow(clippy::approx_constant, reason = "it is meant to be above π")]
 const HALF_TURN: f32 = 3.142;
-
-/// A face of a list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Face {
-    /// The picture, relative to the data folder, as the list gives it.
-    pub path: PathBuf,
-    /// Line in the list, counted from 1.
-    pub line: usize,
-    /// `[2·N]`: x0 y0 x1 y1 …, as fractions of the picture's width and height.
-    pub landmarks: Box<[f32]>,
-    /// Pitch, yaw and roll in degrees.
-    pub angles: [f32; 3],
-}
 
 /// A list of faces that all have the same number of points.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! One line of a list.
 
-use super::Face;
+use super::face::Face;
 use files::has_ending;
 use std::path::{Path, PathBuf};
 

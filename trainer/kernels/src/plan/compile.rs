@@ -29,7 +29,20 @@ struct Compiler<'a> {
     ranges: HashMap<String, Range<usize>>,
 }
 
-pub(super) fn compile(graph: &Graph, level: Level) -> Plan {
+impl Plan {
+    /// Prepares a graph. Groups must be 1 or equal to the channels.
+    pub fn new(graph: &Graph) -> Self {
+        Self::with_level(graph, Level::current())
+    }
+
+    /// The same for a chosen instruction set, which the processor must have.
+    pub fn with_level(graph: &Graph, level: Level) -> Self {
+        assert!(Level::available().contains(&level), "this processor has no {}", level.name());
+        compile(graph, level)
+    }
+}
+
+fn compile(graph: &Graph, level: Level) -> Plan {
     let mut readers = vec![Vec::new(); graph.nodes().len()];
     for (i, node) in graph.nodes().iter().enumerate() {
         for input in &node.inputs {

@@ -1,0 +1,213 @@
+//! What a graph becomes: stored values, and the steps that compute them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use blocks::{Conv, Shape};
+
+use crate::buffer::{Buffer, Pool};
+use crate::group::Group;
+use crate::ops::layout::blocks as blocks_of;
+use crate::simd::Level;
+
+/// How batch norm and dropout behave in a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Statistics of the batch; running statistics are moved (momentum 0.1, unbiased variance). Dropout drops.
+    Train,
+    /// Statistics of the batch; running statistics stay as they are. Dropout drops.
+    TrainFrozenStats,
+    /// Running statistics, no dropout.
+    Eval,
+    /// Running statistics, and dropout drops all the same.
+    EvalDropping,
+}
+
+impl Mode {
+    /// Whether batch norm uses the batch's statistics, and a backward pass can follow.
+    pub fn is_training(self) -> bool {
+        matches!(self, Self::Train | Self::TrainFrozenStats)
+    }
+
+    /// Whether dropout drops.
+    pub fn drops(self) -> bool {
+        self != Self::Eval
+    }
+}
+
+/// Index of a stored value.
+pub(super) type ValueId = usize;
+
+/// Where a batch norm's weights lie in the flat slices.
+#[derive(Clone, Debug)]
+pub(super) struct Norm {
+    pub(super) gamma: Range<usize>,
+    pub(super) beta: Range<usize>,
+    /// In the running statistics.
+    pub(super) mean: Range<usize>,
+    pub(super) var: Range<usize>,
+}
+
+/// A stored value: a raw output, and how its readers see it.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) shape: Shape,
+    pub(super) norm: Option<Norm>,
+    pub(super) relu: bool,
+    /// An input that is read as it comes, `[n][c][h][w]`.
+    pub(super) planar: bool,
+    /// Last step that reads it.
+    pub(super) last_use: usize,
+    /// Not kept for the backward pass, but made once more there, by this step.
+    pub(super) again: Option<usize>,
+}
+
+impl Value {
+    pub(super) fn blocks(&self) -> usize {
+        blocks_of(self.shape.c)
+    }
+
+    /// Vectors of the whole value for a batch of `n`.
+    pub(super) fn len(&self, n: usize) -> usize {
+        self.blocks() * n * self.shape.pixels()
+    }
+
+    /// Whether readers see the raw output itself.
+    pub(super) fn is_plain(&self) -> bool {
+        self.norm.is_none() && !self.relu
+    }
+}
+
+/// One value that a mixture adds, with the candidates whose masks weigh it.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    pub(super) value: ValueId,
+    /// First output block that it covers.
+    pub(super) offset: usize,
+    pub(super) candidates: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// Input number → blocked value.
+    Pack {
+        input: usize,
+        y: ValueId,
+    },
+    /// Dense convolution, pointwise and fully connected included.
+    Conv {
+        x: ValueId,
+        y: ValueId,
+        conv: Conv,
+        weight: Range<usize>,
+        bias: Option<Range<usize>>,
+    },
+    Depthwise {
+        x: ValueId,
+        y: ValueId,
+        conv: Conv,
+        weight: Range<usize>,
+        bias: Option<Range<usize>>,
+    },
+    Add {
+        a: ValueId,
+        b: ValueId,
+        y: ValueId,
+    },
+    Mul {
+        x: ValueId,
+        factor: ValueId,
+        y: ValueId,
+    },
+    Concat {
+        parts: Vec<ValueId>,
+        y: ValueId,
+    },
+    Mixture {
+        layer: usize,
+        terms: Vec<Term>,
+        y: ValueId,
+    },
+    MaxPool {
+        x: ValueId,
+        y: ValueId,
+        kernel: usize,
+        stride: usize,
+    },
+    GlobalAvgPool {
+        x: ValueId,
+        y: ValueId,
+    },
+    HardSigmoid {
+        x: ValueId,
+        y: ValueId,
+    },
+    /// Dropout, or with p = 0 a copy of what readers of `x` see.
+    Dropout {
+        x: ValueId,
+        y: ValueId,
+        p: f32,
+        index: usize,
+    },
+}
+
+/// A graph ready to run on the CPU.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(super) values: Vec<Value>,
+    pub(super) steps: Vec<Step>,
+    /// The value of each input; planar ones are read in place.
+    pub(super) inputs: Vec<ValueId>,
+    pub(super) outputs: Vec<ValueId>,
+    pub(super) params: usize,
+    pub(super) stats: usize,
+    pub(super) mask_layers: usize,
+    pub(super) mask_width: usize,
+    pub(super) level: Level,
+    pub(super) pool: Pool,
+    pub(super) group: Option<Arc<dyn Group>>,
+}
+
+impl Plan {
+    /// The same plan for one of several processes that share each batch: [`Plan::forward`] is given this process's share, and
+    /// [`Plan::backward`] gives the gradients of the share, whose mean over the processes is that of the whole batch.
+    #[must_use]
+    pub fn in_group(mut self, group: Arc<dyn Group>) -> Self {
+        self.group = Some(group);
+        self
+    }
+
+    /// Number of trained parameters.
+    pub fn param_count(&self) -> usize {
+        self.params
+    }
+
+    /// Number of running statistics.
+    pub fn stat_count(&self) -> usize {
+        self.stats
+    }
+
+    /// Searched layers and the width of a row of masks: the mask slice is `[layers][width]`.
+    pub fn mask_shape(&self) -> (usize, usize) {
+        (self.mask_layers, self.mask_width)
+    }
+
+    /// Shapes of the outputs for one image.
+    pub fn output_shapes(&self) -> Vec<Shape> {
+        self.outputs.iter().map(|&v| self.values[v].shape).collect()
+    }
+
+    /// Shapes of the inputs for one image.
+    pub fn input_shapes(&self) -> Vec<Shape> {
+        self.inputs.iter().map(|&v| self.values[v].shape).collect()
+    }
+}
+
+/// A stored value's batch norm in numbers: one vector a block each.
+#[derive(Debug)]
+pub(super) struct Affine {
+    pub(super) scale: Buffer,
+    pub(super) shift: Buffer,
+    pub(super) mean: Buffer,
+    pub(super) istd: Buffer,
+}
