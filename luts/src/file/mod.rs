@@ -34,6 +34,7 @@ const END: &str = "# end";
 
 /// The header as TOML.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct HeaderFile {
     format: String,
     schema: i64,
