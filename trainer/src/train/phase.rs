@@ -32,7 +32,7 @@ pub trait Phase {
     /// Does the passes of an epoch (from 0): that over the weights, and that over the architecture if there is one.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// `Stopped`.
     fn train(&mut self, epoch: usize, learning_rate: f64, watch: &Watch<'_>) -> Result<(Passed, Option<Passed>), Stopped>;
 
     /// Figures of an epoch (from 0) that only this phase has.

@@ -9,7 +9,7 @@
 //! | [`svg`] | a drawing as SVG |
 //! | [`png`] | a drawing as pixels (not on android) |
 //! | `markup` | text in SVG and HTML |
-//! | [`file`] | a file to write a picture to |
+//! | [`mod@file`] | a file to write a picture to |
 //! | [`page`] | a drawing and tables on one HTML page |
 
 pub mod axis;
