@@ -1,7 +1,8 @@
 //! Everything that can end a command, and the exit code it ends with.
 
+use super::flags::SettingsError;
 use super::resolve::ResolveError;
-use crate::compare::CompareError;
+use crate::compare::{CompareError, MeasureError};
 use crate::cost::CostError;
 use crate::nni::ImportError;
 use crate::parallel::ParallelError;
@@ -38,6 +39,12 @@ pub enum Error {
     /// The settings of a run.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// The settings of a comparison.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Measuring with the profiler.
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
     /// A run's configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -48,12 +48,25 @@ struct Beginning {
 }
 
 impl FinetuneArgs {
+    /// The settings that do not depend on what is finetuned: those of a network that starts from scratch.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn recipe(&self) -> Result<FinetuneConfig<FaceTask>> {
+        let begin = Beginning { supernet: None, supernet_sha256: None, space: String::new(), choice: Vec::new() };
+        self.with(begin, Resolver::new(None))
+    }
+
     fn resolve(&self, saved: Option<&FinetuneConfig<FaceTask>>) -> Result<FinetuneConfig<FaceTask>> {
         let mut r = Resolver::new(saved);
         let begin = match saved {
             Some(saved) => self.resumed(&mut r, saved)?,
             None => self.fresh()?,
         };
+        self.with(begin, r)
+    }
+
+    fn with(&self, begin: Beginning, mut r: Resolver<'_, FinetuneConfig<FaceTask>>) -> Result<FinetuneConfig<FaceTask>> {
         let train = r.part(|s| &s.train, |r| self.shared.train(r));
         let hold_back = r.pick("--hold-back", self.hold_back, |s| s.hold_back, 0.0);
         let reads_test = hold_back.is_nan() || hold_back <= 0.0;

@@ -2,10 +2,13 @@
 
 mod args;
 mod baseline;
+mod compare;
+mod compare_settings;
 mod error;
 mod eval;
 mod export;
 mod finetune;
+mod flags;
 mod import;
 mod output;
 mod predict;
@@ -22,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use error::{Error, Result};
+pub use flags::SettingsError;
 use output::print_chain;
 pub use resolve::ResolveError;
 
@@ -64,6 +68,8 @@ enum Command {
     Baseline(baseline::BaselineArgs),
     /// Searches over β or targets from one warm-up: the front of latency and error
     Sweep(sweep::SweepArgs),
+    /// Compares searched networks with the baseline and with random ones, over several seeds, by one settings file
+    Compare(compare::CompareArgs),
     /// Writes RUN/report.html, one self-contained page
     Report(report::ReportArgs),
 }
@@ -109,6 +115,7 @@ fn command(command: Command) -> Result<()> {
         Command::Predict(args) => predict::run(&args),
         Command::Baseline(args) => baseline::run(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
     }
 }

@@ -73,7 +73,11 @@ pub struct SearchArgs {
 }
 
 impl SearchArgs {
-    fn resolve(&self, saved: Option<&SearchConfig<FaceTask>>) -> Result<SearchConfig<FaceTask>> {
+    /// The settings of the search; what is not given is as in `saved`, the run that is resumed.
+    ///
+    /// # Errors
+    /// A file cannot be read, or a resumed run would differ.
+    pub fn resolve(&self, saved: Option<&SearchConfig<FaceTask>>) -> Result<SearchConfig<FaceTask>> {
         let mut r = Resolver::new(saved);
         let train = r.part(|s| &s.train, |r| self.shared.train(r));
         let default = if train.reference.is_off() { ArchData::Split } else { ArchData::Test };

@@ -60,7 +60,7 @@ pub enum CompareError {
         unit: &'static str,
     },
     /// The folder belongs to another training.
-    #[error("{} holds a training with another configuration, table or data; --overwrite starts all of them again", .0.display())]
+    #[error("{} holds a training with other settings, another table or other data; remove that folder, or start again with --overwrite (where the command has it)", .0.display())]
     OtherTraining(PathBuf),
     /// The run's search had no warm-up.
     #[error("{} is missing: a sweep shares the warm-up of its run, so that the search needs one (--start-epoch)", .0.display())]

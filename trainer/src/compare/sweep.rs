@@ -6,10 +6,10 @@ use super::error::CompareError;
 use super::finished::Finished;
 use super::trainings::{self, Context};
 use crate::console::note;
-use crate::cost::{ArchFile, LatencyScope, TARGET_BETA};
-use crate::run::{RunFolder, Training, sha256_of_file};
+use crate::cost::{LatencyScope, TARGET_BETA};
+use crate::run::Training;
 use crate::task::Task;
-use crate::train::{FinetuneConfig, SearchConfig, TrainConfig, WARM_UP, digest, examine};
+use crate::train::{FinetuneConfig, SearchConfig, Start, TrainConfig, WARM_UP, digest, examine};
 
 /// What one search of a sweep differs in from the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,6 +73,7 @@ pub fn sweep<T: Task>(
     let own = &run.finetune.train;
     let train = TrainConfig { end_epoch: end_epoch.unwrap_or(own.end_epoch), ..own.clone() };
     let recipe = FinetuneConfig { train, ..run.finetune.clone() };
+    let begin = Start::WarmUp(warm_up);
     // A point that cannot be trained is reported before hours are spent on those before it.
     recipe.check()?;
     for point in points {
@@ -89,8 +90,8 @@ pub fn sweep<T: Task>(
             (run.arch.clone(), run.ended)
         } else {
             let folder = run.inner(&format!("sweep/{name}"));
-            let arch = trainings::search(&config, &folder, &warm_up, allow_emulated, context)?;
-            let ended = trainings::finetune(&of(&arch, &folder, recipe.clone())?, &folder, context)?;
+            let arch = trainings::search(&config, &folder, &begin, allow_emulated, context)?;
+            let ended = trainings::finetune(&trainings::of_choice(&arch, &folder, recipe.clone())?, &folder, context)?;
             (arch, ended)
         };
         note(format_args!(
@@ -104,11 +105,4 @@ pub fn sweep<T: Task>(
         swept.push(Swept { name, choice: arch.choice, predicted: arch.predicted.total, nme: ended.nme });
     }
     Ok(swept)
-}
-
-/// The recipe for what a search in `folder` chose.
-fn of<T: Task>(arch: &ArchFile, folder: &RunFolder, recipe: FinetuneConfig<T>) -> Result<FinetuneConfig<T>, CompareError> {
-    let supernet = folder.checkpoint(Training::Search, "last");
-    let sha256 = sha256_of_file(&supernet)?;
-    Ok(FinetuneConfig { supernet: Some(supernet), supernet_sha256: Some(sha256), choice: arch.choice.clone(), ..recipe })
 }

@@ -1,7 +1,6 @@
 //! Trainings that continue where they stopped: begun, resumed, or only read if they are finished. Commands that run many trainings are
 //! made of these.
 
-use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde::Serialize;
 use super::error::CompareError;
 use crate::console::note;
 use crate::cost::ArchFile;
-use crate::run::{Checkpoint, EpochKind, Interrupt, MetricsLog, RunFolder, Training};
+use crate::run::{Checkpoint, EpochKind, Interrupt, MetricsLog, RunFolder, Training, sha256_of_file};
 use crate::task::{Scores, Task};
 use crate::train::{Finetune, FinetuneConfig, Phase, RunConfig, Search, SearchConfig, Start, TrainingLoop, digest, judged_on};
 
@@ -85,14 +84,14 @@ pub fn finetune<T: Task>(config: &FinetuneConfig<T>, folder: &RunFolder, context
     Ok(Ended { nme: 100.0 * done.evaluation.error(), on: judged_on(config) })
 }
 
-/// The search `config` in `folder`, to its end, from the warm-up at `warm_up`.
+/// The search `config` in `folder`, to its end; a new one begins as `begin` says.
 ///
 /// # Errors
 /// The folder holds another search; whatever ends one.
 pub fn search<T: Task>(
     config: &SearchConfig<T>,
     folder: &RunFolder,
-    warm_up: &Path,
+    begin: &Start,
     allow_emulated: bool,
     context: &Context<'_>,
 ) -> Result<ArchFile, CompareError> {
@@ -106,13 +105,24 @@ pub fn search<T: Task>(
         }
     }
     let resumed = run.search.is_some() && folder.checkpoint(Training::Search, "last").is_file();
-    let start = if resumed { Start::Resumed } else { Start::WarmUp(warm_up.to_owned()) };
+    let start = if resumed { &Start::Resumed } else { begin };
     let phase = Search::new(config.clone(), allow_emulated)?;
-    let training = TrainingLoop::new(phase, wanted, folder.clone(), &start)?;
+    let training = TrainingLoop::new(phase, wanted, folder.clone(), start)?;
     let config = RunConfig { search: Some(config.clone()), ..run };
     Ok(context.run(training, folder, resumed, || Ok(config.save(&path)?))?.arch)
 }
 
 fn check_same(saved: &str, wanted: &str, folder: &RunFolder) -> Result<(), CompareError> {
     if saved == wanted { Ok(()) } else { Err(CompareError::OtherTraining(folder.root().to_owned())) }
+}
+
+/// The recipe for what a search in `folder` chose.
+pub fn of_choice<T: Task>(
+    arch: &ArchFile,
+    folder: &RunFolder,
+    recipe: FinetuneConfig<T>,
+) -> Result<FinetuneConfig<T>, CompareError> {
+    let supernet = folder.checkpoint(Training::Search, "last");
+    let sha256 = sha256_of_file(&supernet)?;
+    Ok(FinetuneConfig { supernet: Some(supernet), supernet_sha256: Some(sha256), choice: arch.choice.clone(), ..recipe })
 }

@@ -3,10 +3,9 @@
 use super::front::{self, Front};
 use super::front_picture::picture;
 use super::html::{cost, escape, push};
-use super::measured::MEASURED;
 use super::network::BASELINE;
 use crate::compare::CompareError;
-use crate::run::{RunFolder, Training};
+use crate::run::{MEASURED, RunFolder, Training};
 
 /// The run's network beside those of its sweep, random ones and the baseline, where there are any.
 pub(super) fn beside(html: &mut String, folder: &RunFolder) -> Result<(), CompareError> {

@@ -1,11 +1,10 @@
 //! Networks by latency and error: the run's own beside random ones, those of a sweep, and the baseline.
 
 use super::front_picture::picture;
-use super::measured::measured;
 use super::network::{BASELINE, Net, Origin, mark_front};
 use crate::compare::{CompareError, Comparison, Trained, ended};
 use crate::cost::ArchFile;
-use crate::run::{FileError, RunFolder, read_json, write_atomically};
+use crate::run::{FileError, RunFolder, measured, read_json, write_atomically};
 use crate::task::faces::FaceTask;
 use crate::train::RunConfig;
 

@@ -8,7 +8,7 @@
 //! | `beside` | the run's network beside others |
 //! | `network` | a network by latency and error |
 //! | [`front`] | which networks are the best of their latency: `pareto.csv`, `pareto.svg` |
-//! | `measured` | what the profiler measured |
+//! | `table` | a comparison over several seeds, as Markdown |
 //! | `front_picture`, `svg`, `html` | drawing and escaping |
 
 mod architecture;
@@ -16,12 +16,12 @@ mod beside;
 pub mod front;
 mod front_picture;
 mod html;
-mod measured;
 mod network;
 mod page;
 mod svg;
+mod table;
 mod training;
 
-pub use measured::{MEASURED, measured};
 pub use network::{BASELINE, Net, Origin};
 pub use page::{ReportError, page};
+pub use table::table;

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use super::architecture::{architecture, other_network, provenance};
 use super::beside::beside;
 use super::html::{escape, push};
-use super::measured::{MEASURED, measured};
 use super::training::{charts, errors, summary};
 use crate::compare::CompareError;
 use crate::cost::ArchFile;
-use crate::run::{FileError, MetricsLog, RunFolder};
+use crate::run::{FileError, MEASURED, MetricsLog, RunFolder, measured};
 use crate::task::faces::{Evaluation, FaceTask};
 use crate::train::{ConfigError, Finetuned, RunConfig};
 

@@ -80,8 +80,18 @@ pub enum FolderError {
 pub struct FolderLock(#[allow(dead_code, reason = "held, not read")] Option<File>);
 
 /// What a finetune leaves, and what its network is compared with.
-const OF_FINETUNE: [&str; 9] =
-    ["subnet", "evaluation.json", "subnet.onnx", "measured.json", "report.html", "baselines", "sweep", "pareto.csv", "pareto.svg"];
+const OF_FINETUNE: [&str; 10] = [
+    "subnet",
+    "evaluation.json",
+    "subnet.onnx",
+    "measured.json",
+    "measured",
+    "report.html",
+    "baselines",
+    "sweep",
+    "pareto.csv",
+    "pareto.svg",
+];
 
 impl RunFolder {
     /// The folder at `root`, which need not exist yet.

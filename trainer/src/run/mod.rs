@@ -4,6 +4,7 @@ mod checkpoint;
 mod files;
 mod folder;
 mod interrupt;
+mod measured;
 mod metrics;
 mod trained_on;
 
@@ -11,5 +12,6 @@ pub use self::files::{FileError, read_json, sha256_of_file, to_json, write_atomi
 pub use checkpoint::{BACKBONE, Checkpoint, CheckpointError, EPOCHS, Kind, Meta, PATH_ALPHA, POSE};
 pub use folder::{FolderError, FolderLock, RunFolder, Training};
 pub use interrupt::Interrupt;
+pub use measured::{Bench, MEASURED, measured};
 pub use metrics::{EpochKind, MetricsLog, Row};
 pub use trained_on::TrainedOn;

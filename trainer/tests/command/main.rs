@@ -4,6 +4,7 @@
 
 mod beside;
 mod common;
+mod compare;
 mod figures;
 mod import;
 mod models;

@@ -1,0 +1,164 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::args::{ThreadArgs, quoted};
+use super::compare_settings::Settings;
+use super::error::Result;
+use super::output::{print_json, print_line};
+use crate::compare::{CompareError, Context, Ended, Experiment, Figures, Finished, SeedResult, Summary, ended};
+use crate::console::note;
+use crate::report::{front, page, table};
+use crate::run::{FileError, Interrupt, MEASURED, MetricsLog, RunFolder, Training, to_json, write_atomically};
+use crate::task::faces::{Check, FaceTask, export, subnet};
+use crate::train::examine;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  trainer compare compare.toml --out comparison
+
+compare.toml:
+  seeds = [0, 1, 2]              # for each of them everything is trained, in comparison/seed-N
+  [both]                         # flags of `trainer search` and of `trainer finetune`
+  data = \"faces\"
+  batch = 32
+  [search]                       # flags of `trainer search`; without tau-decay, the temperature ends at 0.2
+  lut = [\"luts/sd625.csv\"]
+  base-lr = 1e-3
+  start-epoch = 20
+  end-epoch = 60
+  [finetune]                     # flags of `trainer finetune`: the recipe of all networks
+  base-lr = 1e-3
+  end-epoch = 60
+  [baseline]
+  end-epoch = 120                # without: as many epochs as search and finetune have together
+  [random]
+  nets = 8                       # random networks within ±3 % of the searched one's predicted latency
+  [sweep]                        # further searches: betas = […], targets-us = […]
+  [[measure]]                    # with `profiler bench`; repeat it for several devices; without: not measured
+  device = \"local\"
+
+The same command resumes where it was interrupted. After each seed the table is written again: comparison/results.md, results.json.")]
+pub struct CompareArgs {
+    /// File with the settings (TOML)
+    #[arg(value_name = "SETTINGS")]
+    settings: PathBuf,
+    /// Folder of the comparison
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    /// ONNX Runtime's library [default: the usual places]
+    #[arg(long, value_name = "FILE")]
+    engine_lib: Option<PathBuf>,
+    /// Print the result as JSON (the contents of results.json)
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &CompareArgs) -> Result<()> {
+    args.threads.apply()?;
+    let settings = Settings::load(&args.settings)?;
+    // What cannot be trained is reported before hours are spent.
+    let experiments: Vec<_> = settings.seeds.iter().map(|&seed| settings.experiment(seed)).collect::<Result<_>>()?;
+    for experiment in &experiments {
+        examine(&experiment.search, experiment.allow_emulated)?;
+    }
+    let command = format!("compare {} --out {}", quoted(&args.settings), quoted(&args.out));
+    let context = Context { interrupt: &Interrupt::listen(), command: &command };
+    let mut summary: Option<Summary> = None;
+    for experiment in &experiments {
+        let (finished, seed) = one_seed(experiment, &settings, args, &context)?;
+        let summary = summary.get_or_insert_with(|| empty(&finished, &settings));
+        summary.seeds.push(seed);
+        let (text, json) = (args.out.join("results.md"), args.out.join("results.json"));
+        write_atomically(&text, table(summary).as_bytes())?;
+        write_atomically(&json, to_json(summary, &json)?.as_bytes())?;
+        note(format_args!("table of {} of {} seeds: {}", summary.seeds.len(), experiments.len(), text.display()));
+    }
+    match summary {
+        Some(summary) if args.json => print_json(&summary, &args.out.join("results.json")),
+        Some(summary) => print_line(format_args!("{}", table(&summary).trim_end())),
+        None => Ok(()),
+    }
+}
+
+/// A summary without seeds; all of them have the same tables and devices.
+fn empty(finished: &Finished<FaceTask>, settings: &Settings) -> Summary {
+    let arch = &finished.arch;
+    let several = arch.tables.iter().map(|prediction| &prediction.table);
+    let tables = several.chain(arch.table.iter().filter(|_| arch.tables.is_empty())).map(|table| table.device.clone());
+    Summary {
+        unit: arch.unit.clone(),
+        tables: tables.collect(),
+        devices: settings.measure.iter().map(|measure| measure.name()).collect(),
+        on: finished.ended.on.to_string(),
+        seeds: Vec::new(),
+    }
+}
+
+/// Trains, exports and measures the networks of a seed.
+fn one_seed(
+    experiment: &Experiment<FaceTask>,
+    settings: &Settings,
+    args: &CompareArgs,
+    context: &Context<'_>,
+) -> Result<(Finished<FaceTask>, SeedResult)> {
+    let seed = experiment.search.train.seed;
+    let folder = RunFolder::new(&args.out.join(format!("seed-{seed}")));
+    let (finished, baseline) = experiment.pair(&folder, context)?;
+    let networks = [&folder, &baseline].map(|folder| folder.file("subnet.onnx"));
+    for (from, onnx) in std::iter::zip([&folder, &baseline], &networks) {
+        if !onnx.is_file() {
+            note(format_args!("== seed {seed}: export to {}", onnx.display()));
+            export_network(&finished, from, onnx, args.engine_lib.as_deref())?;
+        }
+    }
+    let mut measured = [Vec::new(), Vec::new()];
+    for (i, measure) in settings.measure.iter().enumerate() {
+        note(format_args!("== seed {seed}: measure on {}", measure.name()));
+        let bench = measure.run(&networks, &folder.file("measured"))?;
+        for ((figures, bench), folder) in std::iter::zip(std::iter::zip(&mut measured, bench), [&folder, &baseline]) {
+            figures.push(bench.figure().0);
+            let path = folder.file(MEASURED);
+            // The first one is what reports show.
+            if i == 0 {
+                write_atomically(&path, to_json(&[bench], &path)?.as_bytes())?;
+            }
+        }
+    }
+    let random = experiment.others(&finished, context)?;
+    write_atomically(&folder.file("report.html"), page(&folder)?.as_bytes())?;
+    front::refresh(&folder)?;
+    let [of_searched, of_baseline] = measured;
+    let baseline_ended = ended::<FaceTask>(&baseline)?
+        .ok_or_else(|| CompareError::Unfinished { folder: baseline.root().to_owned(), training: "finetune" })?;
+    let arch = &finished.arch;
+    let several: Vec<f64> = arch.tables.iter().map(|prediction| prediction.predicted.total).collect();
+    let predicted = if several.is_empty() { vec![arch.predicted.total] } else { several };
+    let result = SeedResult {
+        seed,
+        choice: arch.choice.clone(),
+        searched: figures(&folder, finished.ended, predicted, of_searched)?,
+        baseline: figures(&baseline, baseline_ended, Vec::new(), of_baseline)?,
+        random,
+    };
+    Ok((finished, result))
+}
+
+/// Writes a trained network as ONNX, checked on training pictures.
+fn export_network(finished: &Finished<FaceTask>, folder: &RunFolder, onnx: &Path, library: Option<&Path>) -> Result<()> {
+    let task = &finished.finetune.task;
+    let checkpoint = folder.checkpoint(Training::Finetune, "last");
+    let (data, points_file) = (Some(task.data.as_path()), task.points_file.as_deref());
+    let check = Check { data, list: &task.list, points_file, library, mnn: false };
+    export(subnet(&checkpoint, Some(&finished.search.space))?, onnx, &check)?;
+    Ok(())
+}
+
+fn figures(folder: &RunFolder, ended: Ended, predicted: Vec<f64>, measured_us: Vec<f64>) -> Result<Figures> {
+    let onnx = folder.file("subnet.onnx");
+    let bytes = onnx.metadata().map_err(FileError::new("cannot read", &onnx))?.len();
+    let training_s = MetricsLog::open(&folder.file("metrics.csv"))?.rows().iter().map(|row| row.seconds).sum();
+    Ok(Figures { bytes, predicted, measured_us, nme: ended.nme, training_s })
+}
