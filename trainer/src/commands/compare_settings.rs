@@ -142,6 +142,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_example_is_read() {
+        let settings: Settings = toml::from_str(include_str!("../../compare.toml")).unwrap();
+        assert_eq!((settings.seeds, settings.random.nets, settings.measure.len()), (vec![0, 1, 2], 8, 2));
+    }
+
+    #[test]
     fn unknown_sections_and_flags_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("compare.toml");

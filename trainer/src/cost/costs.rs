@@ -54,6 +54,23 @@ impl Costs {
         self.tables.iter().filter_map(|t| t.table.as_ref().map(|(provenance, _)| provenance))
     }
 
+    /// Lines about where the costs come from, with what must be known of them.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for table in self.provenances() {
+            lines.push(table.line());
+            lines.extend(table.warnings());
+            lines.extend(table.scaled.iter().map(|s| format!("note: {s}")));
+        }
+        let combine = if self.combine == Combine::Max { "largest" } else { "mean" };
+        match self.provenances().count() {
+            0 => lines.push("cost: multiply-adds (no latency table)".to_string()),
+            1 => {}
+            n => lines.push(format!("cost: the {combine} of the costs by {n} tables")),
+        }
+        lines
+    }
+
     /// How several devices' times become one.
     pub fn combine(&self) -> Combine {
         self.combine

@@ -7,9 +7,11 @@
 //! | `reference` | what the example does otherwise, restored by `--reference` |
 
 mod import;
+mod import_error;
 mod reference;
 mod torch;
 
-pub use import::{Choice, Import, ImportError, Imported};
+pub use import::{Choice, Import, Imported};
+pub use import_error::ImportError;
 pub use reference::Reference;
 pub use torch::{Tensor, TorchError, TorchFile};

@@ -57,6 +57,19 @@ impl Area {
     }
 }
 
+/// Where networks come from, with their colours.
+fn legend(nets: &[Net], draw: &mut impl FnMut(std::fmt::Arguments<'_>)) {
+    let mut x = WIDTH - RIGHT;
+    for (origin, label) in
+        [(Origin::Baseline, "baseline"), (Origin::Random, "random"), (Origin::Sweep, "sweep"), (Origin::Searched, "searched")]
+    {
+        if nets.iter().any(|net| net.origin == origin) {
+            draw(format_args!("<text x=\"{x}\" y=\"18\" text-anchor=\"end\" fill=\"{}\">● {label}</text>", origin.colour()));
+            x -= 8.0 * label.len() as f64 + 26.0;
+        }
+    }
+}
+
 /// The networks as points, cost on a logarithmic axis, and the front as a line: an SVG file.
 pub fn picture(nets: &[Net], unit: &str) -> String {
     // Widened by a part of what the values span, or of their size where that is next to nothing; a logarithm's is 1.
@@ -109,15 +122,7 @@ pub fn picture(nets: &[Net], unit: &str) -> String {
             taken.push(label);
         }
     }
-    let mut x = WIDTH - RIGHT;
-    for (origin, label) in
-        [(Origin::Baseline, "baseline"), (Origin::Random, "random"), (Origin::Sweep, "sweep"), (Origin::Searched, "searched")]
-    {
-        if nets.iter().any(|net| net.origin == origin) {
-            draw(format_args!("<text x=\"{x}\" y=\"18\" text-anchor=\"end\" fill=\"{}\">● {label}</text>", origin.colour()));
-            x -= 8.0 * label.len() as f64 + 26.0;
-        }
-    }
+    legend(nets, &mut draw);
     svg + "</svg>\n"
 }
 

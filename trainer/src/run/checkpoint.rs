@@ -1,21 +1,15 @@
 //! Checkpoints: safetensors files that hold all a run needs to go on.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use blocks::network::POINTS;
-use blocks::{Graph, Primitive, Space, SpaceError, Weights};
+use blocks::{Graph, Primitive, Space, Weights};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde::{Deserialize, Serialize};
 
+use super::checkpoint_meta::{CheckpointError, EPOCHS, FORMAT, Kind, META_KEY, Meta};
 use super::files::{FileError, write_atomically};
-use super::trained_on::TrainedOn;
 use crate::model::primitives;
-
-/// Version of the files that this code writes and reads.
-const FORMAT: u32 = 1;
-/// The one key of safetensors' own metadata: several would be written in random order, and equal runs must give equal bytes.
-const META_KEY: &str = "blocktime";
 
 /// The name under which a checkpoint holds the weights of the network that is shipped.
 pub const BACKBONE: &str = "backbone";
@@ -24,194 +18,12 @@ pub const POSE: &str = "pose";
 /// The name under which it holds the architecture weights.
 pub const PATH_ALPHA: &str = "path_alpha";
 
-/// Most epochs of a training: no run has as many, and its steps can still be counted.
-pub const EPOCHS: usize = 1_000_000;
-
-/// What was trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// All candidates, and the architecture's weights.
-    Supernet,
-    /// One choice.
-    Subnet,
-    /// [`blocks::baseline`].
-    Baseline,
-}
-
-/// What a checkpoint says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
-    /// Version of the file's form.
-    pub format: u32,
-    /// What was trained.
-    pub kind: Kind,
-    /// The search space: a built-in name, or the file that was given.
-    pub space: String,
-    /// Its [`Space::hash`].
-    pub space_hash: String,
-    /// Number of landmarks.
-    pub points: usize,
-    /// A subnet's primitives, a name a layer; a supernet's, where another program's file named them.
-    #[serde(default)]
-    pub choice: Option<Vec<String>>,
-    /// Epochs done; the next one starts with its shuffle at position 0.
-    pub epoch: usize,
-    /// The run's seed. With the epoch it gives every generator's state: all draws are addressed by (seed, purpose, epoch, step).
-    pub seed: u64,
-    /// Temperature of the next epoch's masks.
-    #[serde(default)]
-    pub temperature: Option<f64>,
-    /// Digest of the configuration that the run must go on with.
-    pub config: String,
-    /// Validation NME (per cent) of this epoch, and the lowest so far.
-    #[serde(default)]
-    pub nme: Option<f64>,
-    /// Lowest so far.
-    #[serde(default)]
-    pub best_nme: Option<f64>,
-    /// The faces that the weights were trained on; nothing is known of imported ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trained_on: Option<TrainedOn>,
-}
-
-impl Meta {
-    /// Of this version, with nothing else said.
-    pub fn blank() -> Self {
-        Self {
-            format: FORMAT,
-            kind: Kind::Supernet,
-            space: String::new(),
-            space_hash: String::new(),
-            points: 0,
-            choice: None,
-            epoch: 0,
-            seed: 0,
-            temperature: None,
-            config: String::new(),
-            nme: None,
-            best_nme: None,
-            trained_on: None,
-        }
-    }
-}
-
 /// A checkpoint in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// What it says of itself.
     pub meta: Meta,
     tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
-}
-
-/// A checkpoint cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// It cannot be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Something else was saved under its name.
-    #[error("{} {impostor}", .path.display())]
-    Impostor {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        impostor: files::Impostor,
-    },
-    /// It would hold what no file that is read may hold.
-    #[error("{} is not written: '{tensor}' would hold values that are no finite numbers", .path.display())]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The tensor's name.
-        tensor: String,
-    },
-    /// Its bytes are no whole safetensors file of finite f32.
-    #[error("{} is no usable safetensors file: {reason}", .path.display())]
-    NotSafetensors {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// A safetensors file from somewhere else.
-    #[error("{} is no checkpoint of this trainer: its header has no '{META_KEY}' (or another version's)", .path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Numbers that no network and no run has.
-    #[error("{} says that it is of {points} landmarks after {epoch} epochs: it is damaged, or no checkpoint of this trainer", .path.display())]
-    Numbers {
-        /// The file.
-        path: PathBuf,
-        /// Landmarks.
-        points: usize,
-        /// Epochs.
-        epoch: usize,
-    },
-    /// Supernet where a subnet is needed, or the reverse.
-    #[error("{} is a {found:?} checkpoint; {needed}", .path.display())]
-    Kind {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        found: Kind,
-        /// What is needed, with the fix.
-        needed: &'static str,
-    },
-    /// Another search space.
-    #[error(
-        "{} was trained on search space '{name}' with hash {found:.12}…; the space given here has {expected:.12}…. \
-         Give the space it was trained on (--space)", .path.display()
-    )]
-    Space {
-        /// The file.
-        path: PathBuf,
-        /// The space's name in the file.
-        name: String,
-        /// Hash in the file.
-        found: String,
-        /// Hash of the space given.
-        expected: String,
-    },
-    /// Another number of points than the list has.
-    #[error("{} was trained for {found} points, the list has {list}; give the list of its points with --list", .path.display())]
-    Points {
-        /// The file.
-        path: PathBuf,
-        /// Points of its network.
-        found: usize,
-        /// Points of the list.
-        list: usize,
-    },
-    /// The space cannot be loaded.
-    #[error(transparent)]
-    LoadSpace(#[from] SpaceError),
-    /// A tensor is missing or has another size.
-    #[error("{}: tensor '{name}' is missing or has another size", .path.display())]
-    Tensor {
-        /// The file.
-        path: PathBuf,
-        /// Its name.
-        name: String,
-    },
-    /// The run would not go on as it began.
-    #[error(
-        "{} belongs to a run with another configuration, table, data or number of points; give the flags it was started with", .path.display()
-    )]
-    Configuration {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The choice does not fit the space.
-    #[error("{}: {reason}", .path.display())]
-    Choice {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Checkpoint {

@@ -1,6 +1,7 @@
 //! The folder of a run and its files: checkpoints and metrics; and how a run is interrupted.
 
 mod checkpoint;
+mod checkpoint_meta;
 mod files;
 mod folder;
 mod interrupt;
@@ -9,7 +10,8 @@ mod metrics;
 mod trained_on;
 
 pub use self::files::{FileError, read_json, sha256_of_file, to_json, write_atomically};
-pub use checkpoint::{BACKBONE, Checkpoint, CheckpointError, EPOCHS, Kind, Meta, PATH_ALPHA, POSE};
+pub use checkpoint::{BACKBONE, Checkpoint, PATH_ALPHA, POSE};
+pub use checkpoint_meta::{CheckpointError, EPOCHS, Kind, Meta};
 pub use folder::{FolderError, FolderLock, RunFolder, Training};
 pub use interrupt::Interrupt;
 pub use measured::{Bench, MEASURED, measured};

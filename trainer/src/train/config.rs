@@ -6,11 +6,12 @@ use blocks::Space;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::setting::{SettingError, not_negative, positive};
 use crate::compute::Compute;
 use crate::cost::{Combine, CostError, Costs, LatencyScope, PerfMetric, TermMode};
 use crate::nni::Reference;
 use crate::optim::Algorithm;
-use crate::parallel::{self, ParallelError};
+use crate::parallel;
 use crate::run::{EPOCHS, FileError, TrainedOn, write_atomically};
 use crate::task::{Split, Task};
 
@@ -140,65 +141,6 @@ pub enum ConfigError {
     /// A value that TOML has no form for.
     #[error("a setting cannot be written as TOML: {0}")]
     Value(#[from] toml::ser::Error),
-}
-
-/// A setting that no training can start with.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SettingError {
-    /// A number that must be above 0.
-    #[error("{flag} must be above 0, not {value}")]
-    NotPositive {
-        /// As typed.
-        flag: &'static str,
-        /// As given.
-        value: f64,
-    },
-    /// A number that must be at least 0.
-    #[error("{flag} must be at least 0, not {value}")]
-    Negative {
-        /// As typed.
-        flag: &'static str,
-        /// As given.
-        value: f64,
-    },
-    /// A part that is none.
-    #[error("--hold-back is a part of the training list: at least 0 and below 1, not {0}")]
-    HoldBack(f64),
-    /// A number of epochs.
-    #[error("--end-epoch must be from 1 to {EPOCHS}, not {0}")]
-    Epochs(usize),
-    /// An empty batch.
-    #[error("--batch must be at least 1")]
-    EmptyBatch,
-    /// A batch for several processes.
-    #[error(transparent)]
-    Parallel(#[from] ParallelError),
-    /// A warm-up that is longer than the search.
-    #[error("--start-epoch {start} (the length of the warm-up) is greater than --end-epoch {end}")]
-    WarmUp {
-        /// Epochs of warm-up.
-        start: usize,
-        /// Epochs in all.
-        end: usize,
-    },
-    /// A search for latency without a table.
-    #[error("--lut is needed; to search without a table, give --perf-metric flops")]
-    NoTable,
-    /// A target time without times.
-    #[error("--target-us needs times: give --lut, and leave out --perf-metric flops")]
-    TargetWithoutTimes,
-}
-
-/// The first of some settings that is not above 0.
-fn positive(settings: &[(&'static str, f64)]) -> Result<(), SettingError> {
-    let wrong = settings.iter().find(|(_, value)| !(value.is_finite() && *value > 0.0));
-    wrong.map_or(Ok(()), |&(flag, value)| Err(SettingError::NotPositive { flag, value }))
-}
-
-/// The first of some settings that is below 0.
-fn not_negative(settings: &[(&'static str, f64)]) -> Result<(), SettingError> {
-    let wrong = settings.iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0));
-    wrong.map_or(Ok(()), |&(flag, value)| Err(SettingError::Negative { flag, value }))
 }
 
 impl TrainConfig {

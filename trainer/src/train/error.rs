@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::config::{ConfigError, SettingError};
+use super::config::ConfigError;
+use super::setting::SettingError;
 use crate::compute::ComputeError;
 use crate::cost::{CostError, TermError};
 use crate::model::{ArchitectureError, SubnetError};

@@ -8,6 +8,7 @@
 //! | `finetune` | the finetune: the weights of one network, a chosen subnet or the baseline |
 //! | `pass` | one pass over a list |
 //! | `config` | `config.toml`: the settings of a run |
+//! | `setting` | settings that no training can start with |
 
 mod config;
 mod error;
@@ -16,12 +17,14 @@ mod pass;
 mod phase;
 mod search;
 mod search_input;
+mod setting;
 mod training_loop;
 
-pub use config::{ArchData, ConfigError, FinetuneConfig, RunConfig, SearchConfig, SettingError, TrainConfig, digest};
+pub use config::{ArchData, ConfigError, FinetuneConfig, RunConfig, SearchConfig, TrainConfig, digest};
 pub use error::TrainError;
 pub use finetune::{Finetune, Finetuned, HELD_BACK, TEST, judged_on};
 pub use phase::{Figures, Judged, Phase, WARM_UP};
 pub use search::{Found, Search};
 pub use search_input::{ARCH_FRACTION, examine};
+pub use setting::SettingError;
 pub use training_loop::{Start, TrainingLoop};

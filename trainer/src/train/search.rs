@@ -10,7 +10,7 @@ use super::error::TrainError;
 use super::pass::{Passed, Stopped, Watch, hint_steps, pass};
 use super::phase::{Figures, Judged, Phase, WARM_UP};
 use super::search_input::{Examples, Input, unreachable_target};
-use crate::cost::{ArchFile, Combine, CostTensors, Costs, LatencyScope, LatencyTerm, MICROS};
+use crate::cost::{ArchFile, CostTensors, Costs, LatencyScope, LatencyTerm, MICROS};
 use crate::model::{ArchWeights, Draw, Purpose, init, primitives, subnet_weights};
 use crate::optim::{self, AdamW, Optimizer};
 use crate::run::{Checkpoint, CheckpointError, EpochKind, Kind, Meta, PATH_ALPHA, RunFolder, TrainedOn, Training};
@@ -154,23 +154,6 @@ impl<T: Task> Search<T> {
         let arch = ArchFile::new(&self.space, self.points, epochs, &chosen, &weights, &probabilities, &self.costs);
         Ok(ArchFile { target: self.term.target, ..arch })
     }
-
-    /// Where the costs come from.
-    fn describe_costs(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for table in self.costs.provenances() {
-            lines.push(table.line());
-            lines.extend(table.warnings());
-            lines.extend(table.scaled.iter().map(|s| format!("note: {s}")));
-        }
-        let combine = if self.costs.combine() == Combine::Max { "largest" } else { "mean" };
-        match self.costs.provenances().count() {
-            0 => lines.push("cost: multiply-adds (no latency table)".to_string()),
-            1 => {}
-            n => lines.push(format!("cost: the {combine} of the costs by {n} tables")),
-        }
-        lines
-    }
 }
 
 impl<T: Task> Phase for Search<T> {
@@ -193,7 +176,7 @@ impl<T: Task> Phase for Search<T> {
             self.arch_loader.examples(),
             examples = T::EXAMPLES,
         )];
-        lines.extend(self.describe_costs());
+        lines.extend(self.costs.describe());
         if let Some(target) = self.term.target {
             let of = if self.config.latency_scope == LatencyScope::Whole { "network" } else { "searched layers" };
             lines.push(format!("target: the {of} may take at most {target} {}", self.costs.unit));
