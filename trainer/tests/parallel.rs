@@ -157,5 +157,6 @@ fn runs_of_the_command_agree() {
     let uneven = words(search, "uneven").join(" ").replace("--batch 8", "--batch 7");
     let output = mpirun(trainer, &uneven.split(' ').collect::<Vec<_>>(), folder.path());
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("shared evenly by 2 processes"));
+    let error = parallel::ParallelError::Batch { batch: 7, processes: 2 }.to_string();
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&error));
 }

@@ -16,7 +16,7 @@ pub struct ListArgs {
     /// File name of the lists in train_data/ and test_data/ [default: list.txt]
     #[arg(long, value_name = "NAME")]
     pub list: Option<String>,
-    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder, or built in: 68, 98, 106, and without mirror 19, 29]
+    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder; 68, 98 and 106 points are built in, 19 and 29 without mirroring]
     #[arg(long, value_name = "FILE")]
     pub points_file: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ pub fn remembered_space(given: &str) -> String {
 /// Threads of the numeric work.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ThreadArgs {
-    /// Threads of the numeric work; results do not depend on it [default: all CPUs]
+    /// Number of threads; results do not depend on it [default: all CPUs]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
@@ -65,7 +65,7 @@ impl ThreadArgs {
 /// Arguments of commands that train networks beside a finished run.
 #[derive(Args, Debug)]
 pub struct BesideArgs {
-    /// The folder of a run whose search and finetune are finished
+    /// Folder of a run whose search and finetune are finished
     #[arg(long, value_name = "RUN")]
     pub run: PathBuf,
     #[command(flatten)]
@@ -90,7 +90,7 @@ impl BesideArgs {
     }
 }
 
-/// A value of a command that resumes: quoted where a shell would split it.
+/// A path as it is typed in a shell: quoted if the shell would split it.
 pub fn quoted(path: &std::path::Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);

@@ -16,7 +16,7 @@ pub struct BaselineArgs {
 
 #[derive(Debug, Subcommand)]
 enum Which {
-    /// Random networks about as fast as the searched one, from the same supernet's weights: is it better than they are?
+    /// Random networks with about the latency of the searched one, from the same supernet's weights
     Random(RandomArgs),
     /// The published MobileNetV3-PFLD, from scratch
     Mobilenet(MobilenetArgs),
@@ -26,21 +26,21 @@ enum Which {
 #[command(after_help = "Example:
   trainer baseline random --run run --nets 8
 
-The networks' predicted latency lies within ±3 % of the searched one's, a faster one and a slower one in turn; each is finetuned with its
-recipe and its number of epochs in RUN/baselines/random-N. The same command goes on where it was stopped. Their errors are regressed on
-their times: what is told is how far the searched network's error lies from that of a random one of its own time, with a 95 % interval,
-which holds 0 where it is no better than they are. It takes three networks or more; eight are a start. The comparison is
-RUN/baselines/random.json, and in `trainer report RUN`.")]
+The predicted latency of each network is within ±3 % of the searched one's; faster and slower networks alternate. Each is finetuned with
+the run's recipe, in RUN/baselines/random-N. A line is fitted to their errors over their latencies. The result is the difference between
+the error of the searched network and that line at equal latency, with a 95 % interval. If the interval contains 0, the searched network
+is not better than random ones. This needs at least three networks; start with eight. The result is in RUN/baselines/random.json and in
+the report. The same command resumes where it was interrupted.")]
 struct RandomArgs {
     #[command(flatten)]
     beside: BesideArgs,
-    /// Number of networks
+    /// Number of random networks
     #[arg(long, value_name = "K", default_value_t = 8)]
     nets: usize,
-    /// Seed of the draw
+    /// Seed that chooses them
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Use a table whose times an emulator made
+    /// Accept a table that was made in an emulator, whose times say nothing about a device
     #[arg(long)]
     allow_emulated: bool,
 }
@@ -51,11 +51,11 @@ struct RandomArgs {
   trainer export --subnet run/baselines/mobilenet/subnet/checkpoint_last.safetensors --out run/baselines/mobilenet/subnet.onnx
   profiler bench run/baselines/mobilenet/subnet.onnx --device local --json > run/baselines/mobilenet/measured.json
 
-It is trained with the recipe of the run's finetune. The same command goes on where it was stopped.")]
+It is trained with the recipe of the run's finetune. The same command resumes where it was interrupted.")]
 struct MobilenetArgs {
     #[command(flatten)]
     beside: BesideArgs,
-    /// Epochs [default: as many as the run's search and finetune had together]
+    /// Number of epochs [default: as many as the run's search and finetune together]
     #[arg(long)]
     end_epoch: Option<usize>,
 }

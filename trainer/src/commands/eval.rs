@@ -20,7 +20,7 @@ enum Which {
     Train,
     /// The test list
     Test,
-    /// The part of the training list that was held back from the network's weights: what its run judged it on
+    /// The part of the training list that was held back from training: the validation faces of its run
     HeldBack,
 }
 
@@ -29,18 +29,18 @@ enum Which {
   trainer eval --model run/subnet.onnx --data faces
   trainer eval --model run/supernet/checkpoint_last.safetensors --data faces --split held-back")]
 pub struct EvalArgs {
-    /// An ONNX file, or a checkpoint (of a supernet: its most probable subnet)
+    /// ONNX file or checkpoint; of a supernet's checkpoint, the most probable subnet is evaluated
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
     /// Data folder
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Which of its faces
+    /// Faces to evaluate on
     #[arg(long, value_enum, default_value = "test")]
     split: Which,
     #[command(flatten)]
     lists: ListArgs,
-    /// Search space, where the checkpoint's name for it cannot be found any more
+    /// Search space, if it is no longer where the checkpoint says
     #[arg(long, value_name = "NAME|FILE")]
     space: Option<String>,
     /// ONNX Runtime's library [default: the usual places]
@@ -48,10 +48,10 @@ pub struct EvalArgs {
     engine_lib: Option<PathBuf>,
     #[command(flatten)]
     threads: ThreadArgs,
-    /// Take errors as NNI's example does: `skip` drops in evaluation too, 19 points are divided by 34 as fractions of the side
+    /// Evaluate as NNI's example does: `skip` drops values here too, and errors of 19 points in fractions of the side are divided by 34
     #[arg(long)]
     reference: bool,
-    /// Print {nme, failure_rate_10, auc} as fractions
+    /// Print the result as JSON: {nme, failure_rate_10, auc} as fractions
     #[arg(long)]
     json: bool,
 }
@@ -68,7 +68,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         Which::HeldBack => held_back(&args.model, file.trained_on(&args.model)?, &dataset)?,
     };
     if file.is_of_mixtures() && reference.is_off() {
-        note("note: a supernet's statistics are its mixtures'; the chosen subnet's are taken anew over faces that its weights saw");
+        note(
+            "note: this is a supernet's checkpoint; the running statistics of the chosen subnet are recalibrated on its training faces",
+        );
         file = file.recalibrated(&open(Split::Train)?)?;
     }
     let mut network = file.open(reference)?.network;
@@ -76,7 +78,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let found = evaluate_like(reference, network.as_mut(), &dataset, faces, |n| bar.inc(n as u64))?;
     bar.finish_and_clear();
     if dataset.resized() > 0 {
-        note(format_args!("note: {} pictures had another size than {1}×{1} and were resized", dataset.resized(), dataset.side()));
+        note(format_args!("note: {} pictures were resized to {1}×{1}", dataset.resized(), dataset.side()));
     }
     dataset.cut_note().iter().for_each(note);
     if args.json {
@@ -104,20 +106,19 @@ fn held_back(model: &Path, trained_on: Option<TrainedOn>, train: &Arc<Dataset>) 
     let (model, list) = (model.display(), train.list_path().display());
     let Some(trained_on) = trained_on else {
         return Err(Error::Usage(format!(
-            "{model} does not say which faces were held back from its weights: it is of another program or an older version; \
+            "{model} does not record which faces were held back from training: another program or an older version wrote it; \
              give --split test"
         )));
     };
     if trained_on.held_back == 0.0 {
         return Err(Error::Usage(format!(
-            "nothing of the training list was held back from the weights of {model} (a search holds back a fifth, a finetune what \
-             --hold-back says); give --split test"
+            "{model} was trained on the whole training list: no faces were held back (a search holds back a fifth of them, a finetune as \
+             many as --hold-back says); give --split test"
         )));
     }
     if trained_on.list_sha256 != train.sha256()? {
         return Err(Error::Usage(format!(
-            "{list} is another list than the weights of {model} were trained on; give that one (--data, --list): of another list \
-             nothing was held back"
+            "{model} was trained on another list than {list}; give the list that it was trained on (--data, --list)"
         )));
     }
     Ok(Data::split(train, &trained_on)?.1)

@@ -13,21 +13,21 @@ use crate::task::faces::{Check, OF_MIXTURES, export, open_dataset, subnet};
 #[command(after_help = "Example:
   trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces --mnn")]
 pub struct ExportArgs {
-    /// A checkpoint: a subnet's, or a supernet's, whose most probable subnet is then written
+    /// Checkpoint of a subnet; of a supernet's checkpoint, the most probable subnet is exported
     #[arg(long, value_name = "FILE")]
     subnet: PathBuf,
-    /// The ONNX file
+    /// ONNX file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Write a file for MNN beside it, too (subnet.mnn for subnet.onnx); needs scripts/setup-mnn.sh
+    /// Also write a file for MNN beside it (subnet.mnn for subnet.onnx); needs MNN's converter
     #[arg(long)]
     mnn: bool,
-    /// Data folder whose training pictures the files are checked on [default: seeded noise]
+    /// Data folder; the files are checked on its training pictures [default: on noise]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
     lists: ListArgs,
-    /// Search space, where the checkpoint's name for it cannot be found any more
+    /// Search space, if it is no longer where the checkpoint says
     #[arg(long, value_name = "NAME|FILE")]
     space: Option<String>,
     /// ONNX Runtime's library [default: the usual places]
@@ -39,7 +39,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     if !files::has_ending(&args.out, "onnx") {
         let shown = args.out.display();
         return Err(Error::Usage(format!(
-            "--out {shown} must end in .onnx, by which it is known later; a file for MNN gets its name with .mnn at the end (--mnn)"
+            "--out {shown} must end in .onnx; with --mnn, the file for MNN gets the same name with .mnn"
         )));
     }
     let mut net = subnet(&args.subnet, args.space.as_deref())?;
@@ -50,7 +50,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
                 net.recalibrated(&open_dataset(data, Split::Train, args.lists.list(), args.lists.points_file.as_deref(), input)?)?
             }
             None => {
-                note(format_args!("{OF_MIXTURES}; with --data they are taken anew over its training faces"));
+                note(format_args!("{OF_MIXTURES}. Give --data to recalibrate them on its training faces"));
                 net
             }
         };
@@ -70,10 +70,13 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         done.bytes as f64 / 1e3,
         macs as f64 / 1e6
     ))?;
-    note(format_args!("ONNX Runtime agrees on {} {} within {:.1e} of the side", done.pictures, done.inputs, done.difference));
+    note(format_args!(
+        "checked with ONNX Runtime on {} {}: the landmarks differ by at most {:.1e} of the side",
+        done.pictures, done.inputs, done.difference
+    ));
     if let Some(mnn) = done.mnn {
         print_line(format_args!("{}: {:.1} KB", mnn.path.display(), mnn.bytes as f64 / 1e3))?;
-        note(format_args!("MNN agrees with ONNX Runtime on the same within {:.1e} of the side", mnn.difference));
+        note(format_args!("checked with MNN on the same: the landmarks differ by at most {:.1e} of the side", mnn.difference));
     }
     note(format_args!("next: profiler bench {} --device local", quoted(&args.out)));
     Ok(())

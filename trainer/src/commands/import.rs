@@ -16,23 +16,23 @@ use crate::run::Kind;
   trainer import --nni subnet.pth --supernet supernet.pth --out subnet.safetensors
   trainer finetune --subnet subnet.safetensors --data faces --out run")]
 pub struct ImportArgs {
-    /// NNI's checkpoint, a supernet's or a subnet's, of any version of PyTorch
+    /// NNI's checkpoint of a supernet or a subnet, from any version of PyTorch
     #[arg(long, value_name = "FILE")]
     nni: PathBuf,
-    /// The checkpoint to write (.safetensors)
+    /// Checkpoint to write (.safetensors)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Search space that it was trained on
     #[arg(long, value_name = "NAME|FILE", default_value = "pfld")]
     space: String,
-    /// For a subnet: the supernet it was chosen from, NNI's file or an imported one; candidates of equal shapes cannot be told apart
-    /// otherwise
+    /// For a subnet: the supernet that it was chosen from (NNI's file or an imported one). Without it, candidates with weights of equal
+    /// shapes cannot be distinguished
     #[arg(long, value_name = "FILE", conflicts_with = "arch")]
     supernet: Option<PathBuf>,
     /// For a subnet: its candidates, an arch.json, or names separated by commas
     #[arg(long, value_name = "FILE|NAMES")]
     arch: Option<String>,
-    /// Replace --out
+    /// Replace the file --out
     #[arg(long)]
     overwrite: bool,
     /// Print what was imported as JSON: {kind, space, points, epoch, choice}
@@ -42,10 +42,10 @@ pub struct ImportArgs {
 
 pub fn run(args: &ImportArgs) -> Result<()> {
     if !files::has_ending(&args.out, "safetensors") {
-        return Err(Error::Usage(format!("--out {} must end in .safetensors, by which checkpoints are known", args.out.display())));
+        return Err(Error::Usage(format!("--out {} must end in .safetensors", args.out.display())));
     }
     if args.out.exists() && !args.overwrite {
-        return Err(Error::Usage(format!("{} is there already; --overwrite replaces it", args.out.display())));
+        return Err(Error::Usage(format!("{} already exists; replace it with --overwrite", args.out.display())));
     }
     let named = args.arch.as_deref().map(names).transpose()?;
     let choice = match (&args.supernet, &named) {
@@ -68,7 +68,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         print_line(format_args!("{}: {kind}, {} points, epoch {}{choice}", args.out.display(), meta.points, meta.epoch))?;
     }
     if new_pose_net {
-        note(format_args!("note: the file holds no pose net (needed in training only); the checkpoint has a new one"));
+        note(format_args!("note: the file has no pose net, which only training needs; the checkpoint gets a fresh one"));
     }
     let flag = if meta.kind == Kind::Supernet { "--supernet" } else { "--subnet" };
     note(format_args!("next: trainer finetune {flag} {} --data DIR --out RUN", quoted(&args.out)));

@@ -50,27 +50,27 @@ Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 stopped by Ctrl-
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes procedural faces with 106 exact points and pose: a data folder without a download
+    /// Makes a data folder of synthetic faces with 106 exact points and pose
     Synth(synth::SynthArgs),
     /// Searches an architecture with a latency table
     Search(Box<search::SearchArgs>),
-    /// Trains the chosen subnet on, from the supernet's weights
+    /// Trains the chosen subnet further, from the supernet's weights
     Finetune(Box<finetune::FinetuneArgs>),
-    /// Reads a checkpoint of NNI's PFLD example
+    /// Converts a checkpoint of NNI's PFLD example
     Import(import::ImportArgs),
-    /// Writes a subnet as ONNX, checked against ONNX Runtime
+    /// Writes a subnet as ONNX and checks it with ONNX Runtime
     Export(export::ExportArgs),
-    /// NME, failure rate, AUC and error of each point on a list
+    /// Prints NME, failure rate, AUC and the error of each point on a list
     Eval(eval::EvalArgs),
-    /// Draws the landmarks of one picture of a face
+    /// Draws the landmarks on a picture of a face
     Predict(predict::PredictArgs),
-    /// Trains what a searched network has to be better than, by the recipe of its run
+    /// Trains networks to compare a run with, by the same recipe: random ones, or the published baseline
     Baseline(baseline::BaselineArgs),
-    /// Searches over β or targets from one warm-up: the front of latency and error
+    /// Repeats a run's search from its warm-up, with other β or target times
     Sweep(sweep::SweepArgs),
-    /// Compares searched networks with the baseline and with random ones, over several seeds, by one settings file
+    /// Trains and measures a whole comparison from one settings file: several seeds, the baseline, random networks
     Compare(compare::CompareArgs),
-    /// Writes RUN/report.html, one self-contained page
+    /// Writes RUN/report.html, a page that needs no other file
     Report(report::ReportArgs),
 }
 

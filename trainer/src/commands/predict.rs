@@ -18,19 +18,19 @@ const DRAWN_SIDE: usize = 448;
 #[command(after_help = "Example:
   trainer predict --model run/subnet.onnx --image face.jpg --out overlay.png")]
 pub struct PredictArgs {
-    /// An ONNX file, or a checkpoint
+    /// ONNX file or checkpoint
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// A picture (JPEG or PNG) of one face, cropped as the training pictures are
+    /// Picture (JPEG or PNG) of one face, cropped as the training pictures are
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
-    /// The drawing (PNG)
+    /// Drawing to write (PNG)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Point scheme, for the lines between points [default: built in]
+    /// Point scheme (TOML), for the lines between points [default: built in]
     #[arg(long, value_name = "FILE")]
     points_file: Option<PathBuf>,
-    /// Search space, where the checkpoint's name for it cannot be found any more
+    /// Search space, if it is no longer where the checkpoint says
     #[arg(long, value_name = "NAME|FILE")]
     space: Option<String>,
     /// ONNX Runtime's library [default: the usual places]
@@ -50,7 +50,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     let mut net = file.open(Reference(false))?;
     let Decoded { picture, is_cut } = read_picture(&args.image)?;
     if is_cut {
-        note(format_args!("note: {} lacks the end of its JPEG file and is read as far as it goes", args.image.display()));
+        note(format_args!("note: the JPEG file {} is cut off; it is used as far as it can be read", args.image.display()));
     }
     let (width, height) = (picture.width, picture.height);
     let mut image = vec![0.0; 3 * net.side * net.side];
@@ -75,12 +75,12 @@ fn check_out(args: &PredictArgs) -> Result<()> {
     }
     let place = |path: &Path| path.canonicalize().ok();
     if place(&args.out).is_some_and(|out| Some(out) == place(&args.image)) {
-        return Err(Error::Usage(format!("--out {} is the picture itself, which would be lost", args.out.display())));
+        return Err(Error::Usage(format!("--out {} is the picture that is read; give another file", args.out.display())));
     }
     Ok(())
 }
 
-/// The scheme of the points; where none is known and none was given, points without lines.
+/// The scheme of the points; if none is known and none was given, points without lines.
 fn scheme(count: usize, args: &PredictArgs) -> Result<PointScheme> {
     let folder = args.image.parent().unwrap_or(Path::new("."));
     match resolve_points(count, folder, args.points_file.as_deref()) {

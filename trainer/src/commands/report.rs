@@ -11,10 +11,11 @@ use crate::run::{RunFolder, write_atomically};
 #[command(after_help = "Example:
   trainer report run
 
-What `profiler bench run/subnet.onnx --device DEV --json > run/measured.json` measured stands beside the prediction.
-RUN/pareto.csv and RUN/pareto.svg are written anew where the run has other networks beside its own (`trainer baseline`, `trainer sweep`).")]
+To show the measured latency beside the predicted one, first run:
+  profiler bench run/subnet.onnx --device DEV --json > run/measured.json
+RUN/pareto.csv and RUN/pareto.svg are updated if the run has other networks to compare with (`trainer baseline`, `trainer sweep`).")]
 pub struct ReportArgs {
-    /// The run's folder
+    /// Folder of the run
     #[arg(value_name = "RUN")]
     run: PathBuf,
 }

@@ -14,22 +14,22 @@ use crate::run::Interrupt;
   trainer sweep --run run --betas 0,1,3,10
   trainer sweep --run run --targets-us 150,180,220 --end-epoch 20
 
-Each point is searched with the run's configuration from the end of the run's warm-up, and finetuned with its recipe, in
-RUN/sweep/beta-B or RUN/sweep/target-Tus. The same command goes on where it was stopped. RUN/pareto.csv and RUN/pareto.svg hold all
-networks of the run: the sweep's, random ones and the baseline, once those are there (`trainer baseline`).")]
+For each β or target, a search with the run's settings starts from the end of the run's warm-up, and its network is finetuned with the
+run's recipe, in RUN/sweep/beta-B or RUN/sweep/target-Tus. RUN/pareto.csv and RUN/pareto.svg show all networks of the run: those of the
+sweep, and random ones and the baseline if `trainer baseline` has trained them. The same command resumes where it was interrupted.")]
 pub struct SweepArgs {
     #[command(flatten)]
     beside: BesideArgs,
-    /// Exponents of the latency term
+    /// Exponents β of the latency term, separated by commas
     #[arg(long, value_name = "B,…", value_delimiter = ',')]
     betas: Vec<f64>,
-    /// Targets in µs
+    /// Longest times of the network in µs, separated by commas
     #[arg(long, value_name = "US,…", value_delimiter = ',')]
     targets_us: Vec<f64>,
-    /// Epochs of each finetune [default: as many as the run's]
+    /// Number of epochs of each finetune [default: that of the run's finetune]
     #[arg(long)]
     end_epoch: Option<usize>,
-    /// Use a table whose times an emulator made
+    /// Accept a table that was made in an emulator, whose times say nothing about a device
     #[arg(long)]
     allow_emulated: bool,
 }
@@ -38,7 +38,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     let betas = args.betas.iter().map(|&beta| Point::Beta(beta));
     let points: Vec<Point> = betas.chain(args.targets_us.iter().map(|&us| Point::Target(us))).collect();
     if points.is_empty() {
-        return Err(Error::Usage("a sweep needs its points: --betas 0,1,3 or --targets-us 150,200".to_string()));
+        return Err(Error::Usage("give what to search with: --betas 0,1,3 or --targets-us 150,200".to_string()));
     }
     let finished = args.beside.begin("sweep", |_| true)?;
     let list = |flag: &str, values: &[f64]| -> String {
@@ -66,7 +66,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     }
     if let Some(nme) = front.unmeasured {
         note(format_args!(
-            "{} is not among them: trained (NME {nme:.3} %) but not measured yet; `trainer report` says how",
+            "{} is not included: it is trained (NME {nme:.3} %) but not measured; the report shows the command",
             BASELINE
         ));
     }

@@ -11,22 +11,22 @@ use crate::console::note;
 #[command(after_help = "Example:
   trainer synth --out faces --train 2000 --test 200")]
 pub struct SynthArgs {
-    /// The data folder to make
+    /// Data folder to make
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Training faces
+    /// Number of training faces
     #[arg(long, value_name = "N", default_value_t = 2000)]
     train: usize,
-    /// Test faces
+    /// Number of test faces
     #[arg(long, value_name = "N", default_value_t = 200)]
     test: usize,
-    /// Points of a face; faces are made with 106 alone
+    /// Points of a face; only 106 is supported
     #[arg(long, value_name = "N", default_value_t = 106)]
     points: usize,
-    /// Seed
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Replace a folder that this command made
+    /// Replace the folder, if this command made it
     #[arg(long)]
     overwrite: bool,
 }

@@ -29,7 +29,7 @@ pub use experiment::Experiment;
 pub use finished::Finished;
 pub use measure::{Measure, MeasureError};
 pub use random::{WINDOW, random, random_networks};
-pub use statistics::{Adjusted, Comparison, Estimate, Trained};
+pub use statistics::{Adjusted, Comparison, Estimate, Trained, Verdict};
 pub use summary::{Figures, PUBLISHED, SeedResult, Spread, Summary};
 pub use sweep::{Point, Swept, sweep};
 pub use trainings::{Context, Ended, ended};

@@ -1,9 +1,9 @@
-//! A searched network among random ones: is it better than they are at the same predicted time?
+//! Is a searched network better than random ones at the same predicted time?
 //!
-//! Random networks are not all as fast as the searched one, and slower ones err less. So their errors are regressed on their times, and
-//! the searched network is held against the line at its own time. The interval is that of one more random network there: it holds the
-//! spread of networks and trainings, not only the line's uncertainty, since a network is better than random ones only where a random one
-//! would rarely be as good.
+//! Random networks are not all as fast as the searched one, and slower ones have smaller errors. So a line is fitted to their errors over
+//! their times, and the searched network is compared with the line at its own time. The interval is the prediction interval of one more
+//! random network there. It contains the spread of networks and trainings, not only the uncertainty of the line: a network is better than
+//! random ones only if a random one would rarely be as good.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -21,7 +21,7 @@ pub struct Trained {
     pub nme: f64,
 }
 
-/// A value with its 95 % interval; without one where too few networks tell nothing of it.
+/// A value with its 95 % interval; without one if there are too few networks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// The value.
@@ -37,19 +37,39 @@ impl Estimate {
         Self { value, interval: half.map(|half| [value - half, value + half]) }
     }
 
-    /// Whether it is below 0, or above, as far as can be told.
-    fn sign(&self) -> Option<Sign> {
-        match self.interval? {
-            [_, high] if high < 0.0 => Some(Sign::Below),
-            [low, _] if low > 0.0 => Some(Sign::Above),
-            _ => None,
+    /// What it says, as a difference of errors, of the searched network.
+    fn verdict(&self) -> Verdict {
+        match self.interval {
+            None => Verdict::Unknown,
+            Some([_, high]) if high < 0.0 => Verdict::Better,
+            Some([low, _]) if low > 0.0 => Verdict::Worse,
+            Some(_) => Verdict::WithinSpread,
         }
     }
 }
 
-enum Sign {
-    Below,
-    Above,
+/// Whether the searched network is better than random ones, as far as can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Better,
+    /// It is worse.
+    Worse,
+    /// The difference is within the spread of random networks.
+    WithinSpread,
+    /// A single random network shows no spread.
+    Unknown,
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Better => "the searched network is better than random ones",
+            Self::Worse => "the searched network is worse than random ones",
+            Self::WithinSpread => "the difference is within the spread of random networks",
+            Self::Unknown => "one random network does not show their spread",
+        })
+    }
 }
 
 /// The 97.5 % quantile of Student's distribution; none without a degree of freedom.
@@ -102,13 +122,18 @@ impl Comparison {
         Self { searched, random, unit: unit.to_string(), on: on.to_string(), mean, sd, difference, adjusted }
     }
 
-    /// What there is to say, a sentence each.
+    /// Whether the searched network is better than random ones, at equal cost if that can be told.
+    pub fn verdict(&self) -> Verdict {
+        self.adjusted.as_ref().map_or(&self.difference, |adjusted| &adjusted.difference).verdict()
+    }
+
+    /// The result in sentences.
     pub fn sentences(&self) -> Vec<String> {
         let sd = self.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
         let parts = || self.random.iter().map(|net| 100.0 * (net.predicted / self.searched.predicted - 1.0));
         let (low, high) = (parts().fold(f64::INFINITY, f64::min), parts().fold(f64::NEG_INFINITY, f64::max));
         let mut said = vec![format!(
-            "{} random network{} (predicted cost {low:+.1} to {high:+.1} % from the searched one's): NME {:.3}{sd} % ({})",
+            "{} random network{} (predicted cost {low:+.1} to {high:+.1} % relative to the searched one): NME {:.3}{sd} % ({})",
             self.random.len(),
             if self.random.len() == 1 { "" } else { "s" },
             self.mean,
@@ -117,21 +142,21 @@ impl Comparison {
         match &self.adjusted {
             Some(Adjusted { slope, difference, prolonged }) => {
                 let (scale, unit) = if self.unit == "MAC" { (1e6, "MMAC") } else { (1.0, self.unit.as_str()) };
-                let flat = if slope.sign().is_none() { "; it cannot be told from 0" } else { "" };
-                said.push(format!("their error over cost: {} points a {unit}{flat}", shown(slope, scale, 4)));
-                let prolonged = if *prolonged { ", to which their line is prolonged" } else { "" };
+                let flat = if slope.verdict() == Verdict::WithinSpread { "; not significantly different from 0" } else { "" };
+                said.push(format!("slope of their error over cost: {} percentage points per {unit}{flat}", shown(slope, scale, 4)));
+                let prolonged = if *prolonged { " (extrapolated)" } else { "" };
                 said.push(format!(
-                    "searched less random, at the searched one's predicted cost{prolonged}: {} points; {}",
+                    "error of the searched network minus that of a random one of equal predicted cost{prolonged}: {} percentage points; {}",
                     shown(difference, 1.0, 3),
-                    verdict(difference)
+                    difference.verdict()
                 ));
             }
             None => {
-                let why = if self.random.len() < 3 { "there are fewer than three of them" } else { "their costs are all the same" };
+                let why = if self.random.len() < 3 { "there are fewer than three networks" } else { "all costs are the same" };
                 said.push(format!(
-                    "searched less random: {} points, not adjusted for cost, since {why}; {}",
+                    "error of the searched network minus that of a random one: {} percentage points, not adjusted for cost, since {why}; {}",
                     shown(&self.difference, 1.0, 3),
-                    verdict(&self.difference)
+                    self.difference.verdict()
                 ));
             }
         }
@@ -145,15 +170,6 @@ fn shown(estimate: &Estimate, scale: f64, digits: usize) -> String {
     match estimate.interval {
         Some([low, high]) => format!("{value} (95 %: {:+.digits$} to {:+.digits$})", scale * low, scale * high),
         None => value,
-    }
-}
-
-fn verdict(difference: &Estimate) -> &'static str {
-    match difference.sign() {
-        _ if difference.interval.is_none() => "one random network tells nothing of their spread",
-        Some(Sign::Below) => "the searched network is better than random ones",
-        Some(Sign::Above) => "the searched network is worse than random ones",
-        None => "that is within what random networks differ by",
     }
 }
 
@@ -224,9 +240,7 @@ mod tests {
         close(low, -0.009437);
         close(high, 0.000337);
         assert!(prolonged);
-        let said = found.sentences().join("\n");
-        assert!(said.contains("within what random networks differ by") && said.contains("prolonged"), "{said}");
-        assert!(said.contains("cannot be told from 0"), "{said}");
+        assert_eq!((found.verdict(), slope.verdict()), (Verdict::WithinSpread, Verdict::WithinSpread));
     }
 
     #[test]
@@ -238,26 +252,27 @@ mod tests {
                 (cost, 3.0 - 0.01 * (cost - 100.0) + if i % 2 == 0 { 0.01 } else { -0.01 })
             })
             .collect();
-        let last = |searched| compare(searched, &random).sentences().pop().unwrap();
-        assert!(last(net(100.0, 2.9)).contains("is better than random ones"));
-        assert!(last(net(100.0, 3.1)).contains("is worse than random ones"));
-        assert!(last(net(100.0, 3.01)).contains("within what random networks differ by"));
+        for (nme, verdict) in [(2.9, Verdict::Better), (3.1, Verdict::Worse), (3.01, Verdict::WithinSpread)] {
+            let found = compare(net(100.0, nme), &random);
+            assert_eq!(found.verdict(), verdict, "{nme}");
+            assert!(found.sentences().pop().unwrap().contains(&verdict.to_string()));
+        }
         // As good as random ones of its own time, though better than their mean.
         let slow = compare(net(110.0, 2.9), &random);
-        assert!(slow.difference.interval.unwrap()[1] < 0.0 && slow.adjusted.unwrap().difference.sign().is_none());
+        assert!(slow.difference.interval.unwrap()[1] < 0.0 && slow.verdict() == Verdict::WithinSpread);
     }
 
     #[test]
     fn too_few_networks_or_equal_times_are_not_adjusted_and_say_so() {
         let one = compare(net(100.0, 2.0), &[(99.0, 2.1)]);
         assert_eq!((one.sd, one.difference.interval, &one.adjusted), (None, None, &None));
-        assert!(one.sentences()[1].contains("fewer than three") && one.sentences()[1].contains("tells nothing of their spread"));
+        assert_eq!(one.verdict(), Verdict::Unknown);
         let two = compare(net(100.0, 2.0), &[(99.0, 2.1), (101.0, 2.3)]);
-        assert!(two.adjusted.is_none() && two.sentences()[1].contains("fewer than three"));
+        assert!(two.adjusted.is_none());
         // t of one degree of freedom is 12.706; sd 0.1414, of a difference to one more 0.1732.
         assert!((two.difference.interval.unwrap()[1] - (-0.2 + 12.706 * 0.173_205)).abs() < 1e-3);
         let equal = compare(net(100.0, 2.0), &[(100.0, 2.1), (100.0, 2.2), (100.0, 2.3)]);
-        assert!(equal.adjusted.is_none() && equal.sentences()[1].contains("all the same"));
+        assert!(equal.adjusted.is_none());
         assert!(equal.sentences().iter().all(|s| !s.contains("NaN")));
     }
 }

@@ -1,4 +1,4 @@
-//! Which tables there are, for whoever names one that is not there.
+//! Help for a table that is missing: which tables there are, and how one is made.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ const FOLDER: &str = "luts";
 /// Most tables that are listed.
 const LISTED: usize = 20;
 
-/// What to say of a table that is not there.
+/// Which tables there are instead, and how the missing one is made.
 pub fn advice(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut there = tables_in(folder);
@@ -16,13 +16,13 @@ pub fn advice(path: &Path) -> String {
     }
     there.truncate(LISTED);
     let there = if there.is_empty() {
-        format!("there is none in {} either", folder.display())
+        format!("{} has no tables", folder.display())
     } else {
-        format!("there are {}", there.iter().map(|table| table.display().to_string()).collect::<Vec<_>>().join(", "))
+        format!("available: {}", there.iter().map(|table| table.display().to_string()).collect::<Vec<_>>().join(", "))
     };
     let path = path.display();
     format!(
-        "{there}. One is made on a phone by `profiler build --device adb --out {path}`, and without one by `profiler build --device \
+        "{there}. To make it on a phone: `profiler build --device adb --out {path}`; without a phone: `profiler build --device \
          sim:sd625 --engine mnn --out {path}`"
     )
 }
@@ -48,6 +48,6 @@ mod tests {
         let [a, b] = ["a.csv", "b.csv"].map(|name| said.find(name).unwrap());
         assert!(a < b && !said.contains("raw"), "{said}");
         assert!(said.contains("--device sim:sd625") && said.contains("--device adb"), "{said}");
-        assert!(advice(&folder.path().join("none/x.csv")).contains("there is none"), "{said}");
+        assert!(advice(&folder.path().join("none/x.csv")).starts_with(&format!("{}/none ", folder.path().display())));
     }
 }

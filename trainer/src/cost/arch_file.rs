@@ -154,7 +154,7 @@ impl ArchFile {
         let arch: Self = read_json(path, NOT_ONE)?;
         let fault = |what: String| Err(FileError::new(NOT_ONE, path)(std::io::Error::other(what)));
         if !POINTS.contains(&arch.points) {
-            return fault(format!("it says that it is of {} landmarks", arch.points));
+            return fault(format!("it states {} landmarks, which no network has", arch.points));
         }
         if ![MICROS, MACS].contains(&arch.unit.as_str()) {
             return fault(format!("its unit is {:?}, neither {MICROS} nor {MACS}", arch.unit));

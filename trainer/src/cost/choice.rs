@@ -1,4 +1,4 @@
-//! Which subnet the architecture's weights choose.
+//! Which subnet the architecture weights choose.
 
 /// A choice for the first layers, while it is being completed.
 struct Partial {
@@ -16,7 +16,7 @@ impl Partial {
 }
 
 /// The candidates (an index a layer) with the largest Σ score whose costs stay within `limits`: costs are by table, layer and
-/// candidate, and each table has its own limit. Of equal ones the first; `None` where no network is within the limits.
+/// candidate, and each table has its own limit. Of equal ones the first; `None` if no network is within the limits.
 ///
 /// Exact: layer by layer, only choices are kept that no other one dominates (Nemhauser and Ullmann, *Discrete dynamic programming and
 /// capital allocation*, 1969). Scores may be architecture weights, which differ from log-probabilities by a constant a layer.

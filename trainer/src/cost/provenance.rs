@@ -1,4 +1,4 @@
-//! Where a table's times come from, and what whoever searches with them must know of that.
+//! Where a table's times come from, and what a user of them must know.
 
 use luts::{Header, ModelError, Simulator, Source, Table};
 use serde::{Deserialize, Serialize};
@@ -51,34 +51,39 @@ impl Provenance {
     pub fn line(&self) -> String {
         let date = self.date.as_ref().map(|date| format!(", {date}")).unwrap_or_default();
         format!(
-            "table: {} on {}, {}, {} thread(s){date}, sha256 {:.12}",
-            self.source, self.device, self.engine, self.threads, self.sha256
+            "table: {} on {}, {}, {} thread{}{date}, sha256 {:.12}",
+            self.source,
+            self.device,
+            self.engine,
+            self.threads,
+            if self.threads == 1 { "" } else { "s" },
+            self.sha256
         )
     }
 
-    /// What must be known of times that no device took; none where one did.
+    /// Warnings about times that were not measured on a device; none if they were.
     pub fn warnings(&self) -> Vec<String> {
         if self.source == Source::Measured.to_string() {
             return Vec::new();
         }
         let source = self.source.to_uppercase();
-        let mut lines = vec![format!("WARNING: this table's times are {source}: no device ran these blocks for it")];
+        let mut lines = vec![format!("WARNING: the times of this table are {source}, not measured on a device")];
         if self.source == Source::Simulated.to_string() {
             lines.extend(self.nearness().into_iter().map(|near| format!("WARNING: {near}")));
             lines.push(
-                "WARNING: simulated times are for ranking networks before the phone is there; profiler build --device adb \
-                 measures a table on it"
+                "WARNING: use simulated times only to rank networks while you have no phone; then measure a table on it with \
+                 `profiler build --device adb`"
                     .to_string(),
             );
         }
         lines
     }
 
-    /// How near the simulator came to real chips, a line each.
+    /// The simulator's errors on real chips, a line each.
     pub fn nearness(&self) -> Vec<String> {
         let errors = self.simulator.iter().flat_map(|simulator| &simulator.errors);
         let lines: Vec<String> = errors.map(near).collect();
-        if lines.is_empty() { vec!["the table does not say how near the simulator comes to real chips".to_string()] } else { lines }
+        if lines.is_empty() { vec!["the table does not state the simulator's error on real chips".to_string()] } else { lines }
     }
 }
 
@@ -87,7 +92,7 @@ fn near(error: &ModelError) -> String {
     let largest = largest.map(|largest| format!(", at most {:.1} %", 100.0 * largest)).unwrap_or_default();
     let tau = kendall_tau.map(|tau| format!(", Kendall tau {tau:.3}")).unwrap_or_default();
     format!(
-        "the simulator against real chips, {what} ({count} times): mean absolute error {:.1} %, bias {:+.1} %{largest}{tau}",
+        "the simulator's error on real chips, {what} ({count} times): mean absolute {:.1} %, bias {:+.1} %{largest}{tau}",
         100.0 * mape,
         100.0 * bias
     )

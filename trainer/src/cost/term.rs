@@ -17,16 +17,16 @@ pub enum TermMode {
 pub struct LatencyTerm {
     /// How it joins the loss.
     pub mode: TermMode,
-    /// Its factor. In mul mode it scales the whole gradient, which RMSprop and AdamW do not feel; with a target it is left out there.
+    /// Its factor. In mul mode it scales the whole gradient, which does not change the steps of RMSprop and AdamW; with a target it is not used there.
     pub alpha: f64,
-    /// Its exponent: what steers. 0 turns the term off.
+    /// Its exponent, which decides how strongly cost counts. 0 turns the term off.
     pub beta: f64,
-    /// What need not be undercut. With a target the term acts only above it: loss · e or loss + α · (e − 1), with e = max(p / target, 1)^β.
+    /// The cost to reach. With a target the term acts only above it: loss · e or loss + α · (e − 1), with e = max(p / target, 1)^β.
     ///
-    /// This is the soft constraint of MnasNet (Tan et al., CVPR 2019, equation 2 with w = 0 below the target). It needs no scale of
-    /// the loss and no state of its own, as a Lagrangian's multiplier would be: β says how many per cent of loss one per cent of time
-    /// is worth above the target, and below it only the loss counts. That the chosen network meets the target is not left to the
-    /// term: see [`super::Costs::best`].
+    /// This is the soft constraint of MnasNet (Tan et al., CVPR 2019, equation 2 with w = 0 below the target). Unlike a
+    /// Lagrange multiplier it depends on no scale of the loss and has no state: above the target, one per cent of time counts as much as
+    /// β per cent of loss; below it only the loss counts. The term does not guarantee that the chosen network meets the target; the
+    /// choice does: see [`super::Costs::best`].
     pub target: Option<f64>,
 }
 
@@ -35,12 +35,12 @@ pub struct LatencyTerm {
 pub enum TermError {
     /// α = 0 in mul mode.
     #[error(
-        "--alpha 0 with --mode mul makes the whole loss 0. In this mode α only scales the loss, which the optimizers do not feel; \
-         to turn the latency term off give --beta 0"
+        "--alpha 0 with --mode mul makes the whole loss 0. In this mode α only scales the loss, which does not change the steps of the \
+         optimizers; to turn the latency term off, give --beta 0"
     )]
     NothingLeft,
     /// Not a usable number.
-    #[error("--alpha and --beta must be finite and not negative, not {alpha} and {beta}")]
+    #[error("--alpha and --beta must be finite and at least 0, not {alpha} and {beta}")]
     Numbers {
         /// α as given.
         alpha: f64,
@@ -49,8 +49,8 @@ pub enum TermError {
     },
     /// ln(p) would not be positive.
     #[error(
-        "the cheapest subnet costs {cheapest} {unit}, and mul mode takes its logarithm to the power β, which needs more than 1; \
-         is the table in another unit? (--mode add has no such limit)"
+        "the cheapest subnet costs {cheapest} {unit}; --mode mul takes the logarithm of the cost, which must therefore be above 1. Check the \
+         unit of the table, or give --mode add"
     )]
     Logarithm {
         /// Of the cheapest subnet.
@@ -58,14 +58,14 @@ pub enum TermError {
         /// Of `cheapest`.
         unit: &'static str,
     },
-    /// A target that is no time.
+    /// A target that is not above 0.
     #[error("--target-us must be above 0, not {target}")]
     NoTarget {
         /// As given.
         target: f64,
     },
     /// No network is that cheap.
-    #[error("--target-us {target}: no network of the space meets it; the cheapest costs {cheapest:.1} {unit}")]
+    #[error("--target-us {target} is too short: the fastest network of the search space takes {cheapest:.1} {unit}")]
     Target {
         /// As given.
         target: f64,
@@ -76,7 +76,7 @@ pub enum TermError {
     },
 }
 
-/// β where a target is given. Above it 1 % of time must then bring 3 % of loss, more than networks of a space differ by.
+/// β if a target is given. Above it, 1 % of time then counts as much as 3 % of loss, which is more than networks of a space differ by.
 pub const TARGET_BETA: f64 = 3.0;
 
 impl LatencyTerm {

@@ -101,7 +101,7 @@ impl Import<'_> {
             space.supernet(points)
         };
         let Some(pose) = space.pose_net() else {
-            return Err(source.fault(format!("search space {space} has no trunk, so that it makes no such net")));
+            return Err(source.fault(format!("search space {space} has no trunk, so that it makes no whole network")));
         };
         let mut faults = Vec::new();
         source.take(&mut checkpoint, BACKBONE, &backbone, &source.backbone, &mut faults)?;
@@ -156,7 +156,7 @@ impl Import<'_> {
     }
 
     fn choice_of_supernet(&self, space: &Space, path: &Path) -> Result<Vec<Primitive>, ImportError> {
-        let needed = "give --supernet the supernet's that the subnet was chosen from";
+        let needed = "give the supernet that the subnet was chosen from (--supernet)";
         let checkpoint = if files::has_ending(path, "safetensors") {
             Checkpoint::load(path)?
         } else {

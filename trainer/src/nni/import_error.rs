@@ -14,7 +14,7 @@ pub enum ImportError {
     #[error(transparent)]
     File(#[from] FileError),
     /// More than a checkpoint can need.
-    #[error("{} is longer than {FILE_LIMIT} bytes and cannot be a checkpoint of such a net", .path.display())]
+    #[error("{} is longer than {FILE_LIMIT} bytes, too long for a checkpoint of such a network", .path.display())]
     TooLong {
         /// The file.
         path: PathBuf,
@@ -50,8 +50,8 @@ pub enum ImportError {
     },
     /// A subnet that does not say which of several candidates of equal shapes it has.
     #[error(
-        "{} does not say which candidates its layers are, and its weights fit several:{}\ngive --supernet FILE, the supernet it \
-         was chosen from, or --arch with a name for each layer", .path.display(),
+        "{} does not state the candidates of its layers, and its weights fit several:{}\nGive --supernet FILE (the supernet that \
+         it was chosen from), or --arch with a name for each layer", .path.display(),
         .layers.iter().map(|l| format!("\n  {l}")).collect::<String>()
     )]
     Ambiguous {
@@ -61,7 +61,7 @@ pub enum ImportError {
         layers: Vec<String>,
     },
     /// A supernet, and something that says which candidates a subnet has.
-    #[error("{} is a supernet's file; --supernet and --arch are for a subnet's, leave them out", .path.display())]
+    #[error("{} is a supernet's file; --supernet and --arch are only for a subnet's: leave them out", .path.display())]
     NoSubnet {
         /// The file.
         path: PathBuf,

@@ -24,13 +24,13 @@ pub enum TorchError {
     #[error("{0}")]
     Impostor(files::Impostor),
     /// Neither of the two forms.
-    #[error("is no file of torch.save: it is neither a zip archive nor begins as PyTorch's older files do")]
+    #[error("was not written by torch.save: it is neither a zip archive nor a file of an older PyTorch")]
     Form,
     /// The zip archive.
-    #[error("is no whole file of torch.save: {0}")]
+    #[error("is a damaged file of torch.save: {0}")]
     Archive(#[from] zip::result::ZipError),
     /// A part of the archive.
-    #[error("is no file of torch.save: its part '{part}' {reason}")]
+    #[error("is not a file of torch.save, or damaged: its part '{part}' {reason}")]
     Part {
         /// Its name.
         part: String,
@@ -194,7 +194,7 @@ fn zipped(bytes: &[u8]) -> Result<TorchFile<'_>, TorchError> {
         }
     }
     let [name] = pickles.as_slice() else {
-        return Err(TorchError::Part { part: "data.pkl".to_string(), reason: "is missing, or is there twice" });
+        return Err(TorchError::Part { part: "data.pkl".to_string(), reason: "is missing, or exists twice" });
     };
     let folder = name.trim_end_matches("data.pkl").to_string();
     // Absent from files before PyTorch 2.1, which are of little-endian machines all the same.

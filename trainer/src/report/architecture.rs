@@ -24,10 +24,7 @@ fn table_line(html: &mut String, table: &Provenance, more: &str) {
     if table.source != "measured" {
         push(
             html,
-            format_args!(
-                "<p class=\"loud\"><b>The latencies are {}</b>: no device ran these blocks for this table.</p>",
-                escape(&table.source)
-            ),
+            format_args!("<p class=\"loud\"><b>The latencies are {}</b>, not measured on a device.</p>", escape(&table.source)),
         );
         if table.source == "simulated" {
             for near in table.nearness() {
@@ -55,7 +52,7 @@ pub(super) fn other_network<T: Task>(html: &mut String, finetune: &FinetuneConfi
     push(
         html,
         format_args!(
-            "<p class=\"loud\"><b>The finetune is of another network than the search chose</b>: {} ({}). Its error is that network's, as \
+            "<p class=\"loud\" id=\"other-network\"><b>The finetune is of another network than the search chose</b>: {} ({}). Its error is that network's, as \
              are size and measured time of a subnet.onnx exported from it; what is predicted here is not.</p>",
             escape(&finetune.choice.join(" ")),
             escape(&finetune.space)
@@ -68,7 +65,7 @@ pub(super) fn architecture(html: &mut String, arch: &ArchFile, measured: Option<
     push(
         html,
         format_args!(
-            "<h2>Chosen architecture</h2><p>space {}, {} points, after {} epochs; red frame: chosen, colour: probability, number: predicted cost</p><table>",
+            "<h2>Chosen architecture</h2><p>space {}, {} points, after {} epochs; red frame: chosen; colour: probability; number: predicted cost</p><table>",
             escape(&arch.space),
             arch.points,
             arch.epoch
@@ -97,7 +94,7 @@ pub(super) fn architecture(html: &mut String, arch: &ArchFile, measured: Option<
     push(
         html,
         format_args!(
-            "<tr><td><b>whole net{}</b></td><td><b>{}</b>{}</td></tr>",
+            "<tr><td><b>whole network{}</b></td><td><b>{}</b>{}</td></tr>",
             if arch.predicted.trunk.is_some() { "" } else { " without trunk" },
             cost(arch.predicted.total, &arch.unit),
             arch.predicted.interval.map(|[low, high]| format!(" (95 %: {low:.1} to {high:.1})")).unwrap_or_default()

@@ -14,7 +14,7 @@ pub(super) fn beside(html: &mut String, folder: &RunFolder) -> Result<(), Compar
     if !several && front.unmeasured.is_none() {
         return Ok(());
     }
-    html.push_str("<h2>Beside other networks</h2>");
+    html.push_str("<h2 id=\"others\">Other networks</h2>");
     if several {
         networks(html, &front);
     }
@@ -37,7 +37,7 @@ fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
     push(
         html,
         format_args!(
-            "<figure>{}</figure><p>Line: the front, which no network here is below.{meaning}</p>\
+            "<figure>{}</figure><p>Line: the front. No network here is below it.{meaning}</p>\
              <table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
             picture(nets, unit)
         ),
@@ -69,8 +69,8 @@ fn unmeasured(html: &mut String, nme: f64, folder: &RunFolder) {
     push(
         html,
         format_args!(
-            "<p class=\"loud\"><b>{BASELINE} is trained (NME {nme:.3} %) but not measured yet</b>, so it is not among the networks \
-             here:</p><pre>{}</pre>",
+            "<p class=\"loud\" id=\"unmeasured\"><b>{BASELINE} is trained (NME {nme:.3} %) but not measured</b>, so it is missing here. To \
+             measure it:</p><pre>{}</pre>",
             escape(&(export + &bench))
         ),
     );

@@ -63,7 +63,9 @@ pub fn page(folder: &RunFolder) -> Result<String, ReportError> {
         architecture(&mut html, arch, measured);
     }
     if measured.is_none() && folder.file(MEASURED).exists() {
-        html.push_str("<p class=\"loud\"><b>measured.json is of other models</b>: there is no subnet among them.</p>");
+        html.push_str(
+            "<p class=\"loud\" id=\"measured-others\"><b>measured.json is of other models</b>: it has no subnet.onnx.</p>",
+        );
     }
     summary(&mut html, log.rows(), folder);
     if let Some(done) = Finetuned::load(&folder.file(Finetuned::<Evaluation>::FILE))? {

@@ -11,7 +11,7 @@ pub fn table(summary: &Summary) -> String {
     if let Some(less) = summary.less_random() {
         let plural = if less.sd.is_some() { "mean over the seeds" } else { "one seed" };
         text += &format!(
-            "\nSearched less random at equal predicted cost, percentage points: {} ({plural}). Each seed:\n\n",
+            "\nError of the searched network minus that of a random one of equal predicted cost, percentage points: {} ({plural}). Each seed:\n\n",
             shown(less, 3)
         );
     }

@@ -1,4 +1,4 @@
-//! Checkpoints: safetensors files that hold all a run needs to go on.
+//! Checkpoints: safetensors files with everything that a run needs to be resumed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -69,7 +69,7 @@ impl Checkpoint {
     /// Writes it whole or not at all. Equal checkpoints give equal bytes.
     ///
     /// # Errors
-    /// The file cannot be written, or a value is no finite number: what is there stays.
+    /// The file cannot be written, or a value is not a finite number; an earlier file then stays.
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
         if let Some(tensor) = self.not_finite() {
             return Err(CheckpointError::NotFinite { path: path.to_owned(), tensor: tensor.to_string() });
@@ -94,7 +94,7 @@ impl Checkpoint {
     /// Reads a checkpoint.
     ///
     /// # Errors
-    /// It is not there, not whole, or not this trainer's.
+    /// It is missing, damaged, or not this trainer's.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
         let bytes = std::fs::read(path).map_err(FileError::new("cannot read the checkpoint", path))?;
         let broken = |reason: String| CheckpointError::NotSafetensors { path: path.to_owned(), reason };
@@ -119,7 +119,7 @@ impl Checkpoint {
         let checkpoint = Self { meta, tensors };
         // A ReLU may hide it from all that comes after.
         match checkpoint.not_finite() {
-            Some(name) => Err(broken(format!("tensor '{name}' holds values that are no finite numbers"))),
+            Some(name) => Err(broken(format!("tensor '{name}' holds values that are not finite numbers"))),
             None => Ok(checkpoint),
         }
     }

@@ -100,7 +100,7 @@ pub enum CheckpointError {
         impostor: files::Impostor,
     },
     /// It would hold what no file that is read may hold.
-    #[error("{} is not written: '{tensor}' would hold values that are no finite numbers", .path.display())]
+    #[error("{} is not written: '{tensor}' holds values that are not finite numbers", .path.display())]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -108,7 +108,7 @@ pub enum CheckpointError {
         tensor: String,
     },
     /// Its bytes are no whole safetensors file of finite f32.
-    #[error("{} is no usable safetensors file: {reason}", .path.display())]
+    #[error("{} is not a usable safetensors file: {reason}", .path.display())]
     NotSafetensors {
         /// The file.
         path: PathBuf,
@@ -116,13 +116,13 @@ pub enum CheckpointError {
         reason: String,
     },
     /// A safetensors file from somewhere else.
-    #[error("{} is no checkpoint of this trainer: its header has no '{META_KEY}' (or another version's)", .path.display())]
+    #[error("{} was not written by this version of the trainer: its header has no '{META_KEY}' of this version", .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// Numbers that no network and no run has.
-    #[error("{} says that it is of {points} landmarks after {epoch} epochs: it is damaged, or no checkpoint of this trainer", .path.display())]
+    #[error("{} states {points} landmarks and {epoch} epochs, which no network has: it is damaged, or another program wrote it", .path.display())]
     Numbers {
         /// The file.
         path: PathBuf,
@@ -179,7 +179,7 @@ pub enum CheckpointError {
     },
     /// The run would not go on as it began.
     #[error(
-        "{} belongs to a run with another configuration, table, data or number of points; give the flags it was started with", .path.display()
+        "{} belongs to a run with other settings, another table or other data; give the flags that the run was started with", .path.display()
     )]
     Configuration {
         /// The file.

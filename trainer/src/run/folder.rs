@@ -1,4 +1,4 @@
-//! Where the files of a run lie.
+//! The folder of a run: where its files are, and who may write them.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

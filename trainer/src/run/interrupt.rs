@@ -20,10 +20,10 @@ impl Interrupt {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            note("\nstopping after this step (again to stop at once)");
+            note("\nstopping after this step (press Ctrl-C again to stop at once)");
         };
         if ctrlc::set_handler(handler).is_err() {
-            note("note: cannot listen for Ctrl-C; it will end the run at once (checkpoints stay whole)");
+            note("note: Ctrl-C cannot be caught here; it ends the run at once, and checkpoints stay complete");
         }
         interrupt
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use luts::{Micros, Overwrite, Source, Table};
 use serde_json::Value;
+use trainer::compare::CompareError;
+use trainer::cost::TermError;
 
 use crate::common::{Fixture, SEARCH, finished, read, table, text};
 
@@ -49,9 +51,9 @@ fn random_networks_are_about_as_fast_trained_alike_and_compared() {
     let [low, high] = [0, 1].map(|i| adjusted["difference"]["interval"][i].as_f64().unwrap());
     assert!(low < difference && difference < high && adjusted["prolonged"] == false, "{adjusted}");
     let said = fixture.done(command.trim_end_matches(" --json"));
-    assert!(said.contains("searched less random, at the searched one's predicted cost: ") && said.contains("95 %: "), "{said}");
-    let said = fixture.done("baseline random --run run --nets 2");
-    assert!(said.contains("not adjusted for cost, since there are fewer than three of them"), "{said}");
+    assert!(said.contains(&format!("{difference:+.3} (95 %: {low:+.3} to {high:+.3})")), "{said}");
+    let two = json(&fixture.done("baseline random --run run --nets 2 --json"));
+    assert!(two["adjusted"].is_null() && two["difference"]["value"].is_number(), "{two}");
 
     // Goes on where it stopped, with the same result: one network whole, one before its end, one not begun.
     let checkpoint = |i: usize| fixture.path(&format!("run/baselines/random-{i}/subnet/checkpoint_last.safetensors"));
@@ -65,8 +67,8 @@ fn random_networks_are_about_as_fast_trained_alike_and_compared() {
     assert!(read(&checkpoint(3)) == anew);
 
     // Another finetune of the run would make another comparison.
-    let said = fixture.refused("baseline random --run faces --nets 1", 2);
-    assert!(said.contains("no finished search") && said.contains("trainer search --out faces"), "{said}");
+    let unfinished = CompareError::Unfinished { folder: "faces".into(), training: "search" };
+    fixture.fails("baseline random --run faces --nets 1", 2, &unfinished);
     let said = fixture.refused("baseline random --run run --nets 100000", 2);
     assert!(said.contains("--nets"), "{said}");
 }
@@ -108,7 +110,7 @@ fn a_sweep_shares_the_warm_up_and_goes_on_where_it_was_killed() {
     assert_eq!(rows.lines().count(), 1 + 3, "{rows}");
     assert!(text(&read(&fixture.path("run/pareto.svg"))).contains("beta-5"));
     fixture.done("report run");
-    assert!(text(&read(&fixture.path("run/report.html"))).contains("Beside other networks"));
+    assert!(text(&read(&fixture.path("run/report.html"))).contains("id=\"others\""));
 
     // The same from the warm-up without a break.
     let checkpoint = fixture.path("run/sweep/beta-5/subnet/checkpoint_last.safetensors");
@@ -119,8 +121,8 @@ fn a_sweep_shares_the_warm_up_and_goes_on_where_it_was_killed() {
 
     let said = fixture.refused("sweep --run run", 2);
     assert!(said.contains("--betas"), "{said}");
-    let said = fixture.refused(&format!("sweep --run run --targets-us {}", least / 2.0), 2);
-    assert!(said.contains("no network of the space meets it"), "{said}");
+    let error = TermError::Target { target: least / 2.0, cheapest: least, unit: "µs" };
+    fixture.fails(&format!("sweep --run run --targets-us {}", least / 2.0), 2, &error);
 }
 
 #[test]

@@ -67,13 +67,13 @@ fn held_back_faces_are_asked_for_where_there_are_none() {
     let fixture = finished();
     let eval = |model: &str, more: &str| fixture.refused(&format!("eval --split held-back --model {model} --data faces {more}"), 2);
     let said = eval(SUBNET, "");
-    assert!(said.contains("nothing of the training list was held back") && said.contains("--hold-back"), "{said}");
+    assert!(said.contains("--hold-back") && said.contains("--split test"), "{said}");
     // Of another list nothing was held back.
     let list = text(&read(&fixture.path("faces/train_data/list.txt")));
     let shorter: String = list.lines().skip(1).map(|line| format!("{line}\n")).collect();
     std::fs::write(fixture.path("faces/train_data/shorter.txt"), shorter).unwrap();
     let said = eval(SUPERNET, "--list shorter.txt");
-    assert!(said.contains("shorter.txt is another list"), "{said}");
+    assert!(said.contains("shorter.txt") && said.contains("--list"), "{said}");
     // Its statistics are then those of all faces there.
     fixture.done(&format!("eval --split train --model {SUPERNET} --data faces --list shorter.txt"));
     if engine() {
@@ -82,7 +82,7 @@ fn held_back_faces_are_asked_for_where_there_are_none() {
         let broken = onnx::with_note(bytes, trainer::task::faces::TRAINED_ON, "{\"held_back\":");
         std::fs::write(fixture.path("broken.onnx"), broken).unwrap();
         let said = eval("broken.onnx", "");
-        assert!(said.contains("broken.onnx") && said.contains("cannot be read"), "{said}");
+        assert!(said.contains("broken.onnx") && said.contains(trainer::task::faces::TRAINED_ON), "{said}");
     }
 }
 

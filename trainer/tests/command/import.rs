@@ -1,5 +1,7 @@
 //! The reference's own checkpoints through the command: imported, evaluated, finetuned, exported.
 
+use trainer::nni::ImportError;
+
 use crate::common::{Fixture, read};
 
 /// The folder of the reference's files.
@@ -30,10 +32,10 @@ fn what_nni_trained_goes_on_here() {
     // What names a subnet's layers must be a supernet's, and a supernet needs none of it.
     let subnets = file("nni_subnet.pth");
     let said = fixture.refused(&format!("import --nni {subnets} --supernet {subnets} --out other.safetensors"), 2);
-    assert!(said.contains("nni_subnet.pth is a Subnet checkpoint; give --supernet the supernet's"), "{said}");
+    assert!(said.contains("nni_subnet.pth") && said.contains("--supernet"), "{said}");
     for flag in ["--arch junk".to_string(), format!("--supernet {}", file("nni_supernet.pth"))] {
-        let said = fixture.refused(&format!("import --nni {} {flag} --out other.safetensors", file("nni_supernet.pth")), 2);
-        assert!(said.contains("nni_supernet.pth is a supernet's file; --supernet and --arch are for a subnet's"), "{said}");
+        let error = ImportError::NoSubnet { path: reference.join("nni_supernet.pth") };
+        fixture.fails(&format!("import --nni {} {flag} --out other.safetensors", file("nni_supernet.pth")), 2, &error);
     }
     assert!(!fixture.path("other.safetensors").exists());
 

@@ -25,7 +25,7 @@ fn figures_of_other_networks_are_not_the_runs() {
     let candidates = arch["layers"][0]["candidates"].as_array().unwrap();
     choice[0] = candidates.iter().map(|c| c["primitive"].as_str().unwrap()).find(|&name| name != choice[0]).unwrap();
 
-    let loud = "of another network than the search chose";
+    let loud = "id=\"other-network\"";
     assert!(!page(&fixture).contains(loud), "nothing is finetuned");
     fixture.done(&format!("{FINETUNE} --arch {}", choice.join(",")));
     let html = page(&fixture);
@@ -39,7 +39,7 @@ fn figures_of_other_networks_are_not_the_runs() {
     let measured = |folder: &str, json: &str| std::fs::write(fixture.path(&format!("{folder}/measured.json")), json).unwrap();
     let others = r#"{"model": "a/net.onnx", "median_us": 111.1, "ci95_us": [110.0, 112.0]}"#;
     let own = r#"{"model": "some/where/subnet.onnx", "median_us": 222.2, "ci95_us": [220.0, 224.0]}"#;
-    let loud = "measured.json is of other models";
+    let loud = "id=\"measured-others\"";
     measured("run", &format!("[{others}]"));
     let html = page(&fixture);
     assert!(html.contains(loud) && !html.contains("111.1 ±"), "{html}");
@@ -52,10 +52,10 @@ fn figures_of_other_networks_are_not_the_runs() {
     fixture.done("baseline mobilenet --run run --end-epoch 1");
     let html = page(&fixture);
     let command = format!("profiler bench {folder}/subnet.onnx --json &gt; {folder}/measured.json");
-    assert!(html.contains("Beside other networks") && html.contains("not measured yet") && html.contains(&command), "{html}");
+    assert!(html.contains("id=\"others\"") && html.contains("id=\"unmeasured\"") && html.contains(&command), "{html}");
     assert!(!fixture.path("run/pareto.csv").exists(), "one network makes no front");
     measured(folder, &format!("[{own}]"));
-    assert!(!page(&fixture).contains("not measured yet"));
+    assert!(!page(&fixture).contains("id=\"unmeasured\""));
     let rows = text(&read(&fixture.path("run/pareto.csv")));
     assert!(rows.lines().count() == 1 + 2 && rows.contains("MobileNetV3-PFLD,baseline,222.2,"), "{rows}");
     assert!(text(&read(&fixture.path("run/pareto.svg"))).contains("MobileNetV3-PFLD"));
@@ -73,5 +73,5 @@ fn the_baselines_multiply_adds_need_no_measurement() {
     fixture.done("baseline random --run run --nets 1");
     assert_eq!(rows().lines().count(), 1 + 3, "{}", rows());
     let html = page(&fixture);
-    assert!(html.contains("random-1") && !html.contains("not measured yet") && !html.contains("latency; the baseline"), "{html}");
+    assert!(html.contains("random-1") && !html.contains("id=\"unmeasured\"") && !html.contains("latency; the baseline"), "{html}");
 }

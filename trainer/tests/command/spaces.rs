@@ -30,7 +30,7 @@ fn a_space_that_its_pose_net_does_not_fit() {
     write_pfld(&fixture, "s96.toml", 96);
     let search = SEARCH.replace("--lut lut.csv", "--perf-metric flops");
     let said = fixture.refused(&format!("{search} --space s96.toml --out run"), 2);
-    assert!(said.contains("s96.toml") && said.contains("at least 112 for the pose net, not 96x96"), "{said}");
+    assert!(["s96.toml", "112", "96x96"].iter().all(|part| said.contains(part)), "{said}");
     assert!(!fixture.path("run").exists());
 }
 
@@ -44,7 +44,7 @@ fn pictures_are_resized_for_a_space_with_a_larger_input() {
     let model = "run/subnet/checkpoint_last.safetensors";
     let output = fixture.run(&format!("eval --model {model} --data faces --json"));
     assert!(output.status.success());
-    assert!(text(&output.stderr).contains("another size than 128×128"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("128×128"), "{}", text(&output.stderr));
     fixture.done(&format!("predict --model {model} --image faces/test_data/imgs/00000.jpg --out drawn.png"));
 }
 
@@ -93,7 +93,7 @@ fn onnx_files_must_have_one_output_of_landmarks() {
         write(name, &network(landmarks));
         let said = fixture.refused(&format!("eval --model {name} --data faces"), 2);
         assert!(
-            said.contains(name) && said.contains("exactly one output") && said.contains("'map' float32 [1, 4, 13, 13]"),
+            said.contains(name) && said.contains("[batch, 2 × points]") && said.contains("'map' float32 [1, 4, 13, 13]"),
             "{said}"
         );
         assert_eq!(said.matches("212").count(), landmarks, "{said}");
@@ -101,13 +101,13 @@ fn onnx_files_must_have_one_output_of_landmarks() {
 
     fs::write(fixture.path("broken.onnx"), b"no model").unwrap();
     let said = fixture.refused("eval --model broken.onnx --data faces", 2);
-    assert!(said.contains("broken.onnx is no ONNX file, or a damaged one"), "{said}");
+    assert!(said.contains("broken.onnx"), "{said}");
 }
 
 #[test]
 fn counts_of_points_that_nothing_knows() {
     let fixture = Fixture::new(10);
     let said = fixture.refused("synth --out made --points 68", 2);
-    assert!(said.contains("106 points, not 68"), "{said}");
-    assert!(fixture.done("synth --help").contains("faces are made with 106 alone"));
+    assert!(said.contains("106") && said.contains("68"), "{said}");
+    assert!(!fixture.path("made").exists());
 }

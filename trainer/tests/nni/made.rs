@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use blocks::Space;
-use trainer::nni::{Choice, Import, ImportError};
+use trainer::nni::{Choice, Import, ImportError, TorchError};
 use trainer::run::{Checkpoint, Kind};
 
 use crate::written::{File, of_space};
@@ -83,15 +83,13 @@ fn what_lies_beside_the_weights_does_not_matter() {
 fn what_is_not_read_is_named_where_it_is_needed() {
     let refusal = |more: &[u8]| refusal(&File { more: more.to_vec(), ..supernet() });
     let message = refusal(b"X\x0d\0\0\0pfld_backbonecmodels.pfld\nPFLD\n)\x81}b");
-    assert!(message.contains("'pfld_backbone' is no dict of weights; save the net's state_dict()"), "{message}");
-    assert!(message.contains("\"models.pfld.PFLD\" would be imported"), "{message}");
+    for name in ["'pfld_backbone'", "state_dict()", "\"models.pfld.PFLD\""] {
+        assert!(message.contains(name), "{message}");
+    }
     let message = refusal(b"X\x0c\0\0\0auxiliarynet}X\x01\0\0\0acos\nsystem\nX\x04\0\0\0true\x85Rs");
-    assert!(
-        message.contains("'a' in 'auxiliarynet' is no tensor") && message.contains("\"os.system\" would be imported"),
-        "{message}"
-    );
+    assert!(["'a'", "'auxiliarynet'", "\"os.system\""].iter().all(|name| message.contains(name)), "{message}");
     let message = refusal(b"X\x0b\0\0\0arch_sample](cos\nsystem\n)Re");
-    assert!(message.contains("a name in its 'arch_sample' is no string") && message.contains("os.system"), "{message}");
+    assert!(message.contains("'arch_sample'") && message.contains("os.system"), "{message}");
 }
 
 #[test]
@@ -107,7 +105,8 @@ fn a_supernets_choice_is_the_one_written_or_the_most_probable() {
     file.arch_sample = Some(vec!["mb_k3_res", "gh_k3"]);
     assert_eq!(chosen(&file), ["mb_k3_res", "gh_k3"]);
     file.arch_sample = Some(vec!["mb_k3_res", "gh_k5"]);
-    assert!(refusal(&file).contains("layer 2: 'gh_k5' is not among its candidates"));
+    let error = import(&file.legacy(), Choice::Shapes).unwrap_err();
+    assert!(matches!(error, ImportError::Choice { .. }) && error.to_string().contains("layer 2: 'gh_k5'"), "{error}");
 }
 
 #[test]
@@ -117,8 +116,10 @@ fn a_subnet_whose_shapes_tell_all_needs_no_help() {
     let checkpoint = import(&file.zip(zip::CompressionMethod::Stored), Choice::Shapes).unwrap();
     assert_eq!((checkpoint.meta.kind, checkpoint.meta.choice.unwrap().join(" ")), (Kind::Subnet, "sep_k3 mb_k3_e2_res".into()));
     let named = ["mb_k3_res", "mb_k3_e2_res"].map(str::to_string);
-    let message = import(&file.legacy(), Choice::Names(&named)).unwrap_err().to_string();
-    assert!(message.contains("layer 1: its weights are not those of 'mb_k3_res'; they fit sep_k3"), "{message}");
+    let error = import(&file.legacy(), Choice::Names(&named)).unwrap_err();
+    let said = error.to_string();
+    assert!(matches!(error, ImportError::Choice { .. }), "{said}");
+    assert!(["layer 1:", "'mb_k3_res'", "sep_k3"].iter().all(|name| said.contains(name)), "{said}");
 }
 
 #[test]
@@ -145,26 +146,35 @@ fn weights_of_another_space_are_listed() {
 
 #[test]
 fn other_files_are_refused() {
-    let message = |bytes: &[u8]| import(bytes, Choice::Shapes).unwrap_err().to_string();
-    assert!(message(b"hello").contains("neither a zip archive"));
-    assert!(message(b"PK\x03\x04").contains("no whole file of torch.save"));
-    let compressed = supernet().zip(zip::CompressionMethod::Deflated);
-    assert!(message(&compressed).contains("compressed"));
+    let fault = |bytes: &[u8]| match import(bytes, Choice::Shapes) {
+        Err(ImportError::Torch { source, .. }) => source,
+        other => panic!("{:?}", other.err()),
+    };
+    assert!(matches!(fault(b"hello"), TorchError::Form));
+    assert!(matches!(fault(b"PK\x03\x04"), TorchError::Archive(_)));
+    assert!(matches!(fault(&supernet().zip(zip::CompressionMethod::Deflated)), TorchError::Part { .. }));
     let mut file = supernet();
     file.backbone.retain(|t| !t.name.contains("fc.weight"));
-    assert!(refusal(&file).contains("no 'fc.weight'"));
+    let error = import(&file.legacy(), Choice::Shapes).unwrap_err();
+    assert!(matches!(error, ImportError::NotNnis { .. }) && error.to_string().contains("'fc.weight'"), "{error}");
 
     let legacy = supernet().legacy();
-    assert!(message(&legacy[..legacy.len() - 1]).contains("cut off"));
+    assert!(matches!(fault(&legacy[..legacy.len() - 1]), TorchError::Cut(_)));
     let with = |from: &[u8], to: &[u8]| {
         let at = legacy.windows(from.len()).position(|w| w == from).unwrap();
-        message(&[&legacy[..at], to, &legacy[at + from.len()..]].concat())
+        import(&[&legacy[..at], to, &legacy[at + from.len()..]].concat(), Choice::Shapes).unwrap_err()
     };
-    assert!(with(b"ctorch._utils\n_rebuild_tensor_v2\n", b"cos\nsystem\n").contains("\"os.system\" would be imported"));
-    assert!(with(b"FloatStorage", b"IntStorage").contains("single precision"));
-    assert!(with(b"\x88s.", b"\x89s.").contains("big-endian"));
-    assert!(with(b"M\xe9\x03.", b"M\xe8\x03.").contains("unknown version"));
-    assert!(with(b"pfld_backbone", b"pfld_backbonf").contains("no dict 'pfld_backbone'"));
+    let pickle = |from: &[u8], to: &[u8], name: &str| {
+        let error = with(from, to);
+        assert!(matches!(error, ImportError::Torch { source: TorchError::Pickle(_), .. }), "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    };
+    pickle(b"ctorch._utils\n_rebuild_tensor_v2\n", b"cos\nsystem\n", "\"os.system\"");
+    pickle(b"FloatStorage", b"IntStorage", "precision");
+    pickle(b"\x88s.", b"\x89s.", "big-endian");
+    pickle(b"M\xe9\x03.", b"M\xe8\x03.", "version");
+    let error = with(b"pfld_backbone", b"pfld_backbonf");
+    assert!(matches!(error, ImportError::NotNnis { .. }) && error.to_string().contains("'pfld_backbone'"), "{error}");
     // A shape that reaches beyond its storage must not be filled up from elsewhere.
     let huge = |dims: Vec<usize>| {
         let mut file = supernet();
@@ -173,8 +183,8 @@ fn other_files_are_refused() {
         tensor.dims = dims;
         refusal(&file)
     };
-    assert!(huge(vec![128, 1, 7, 7]).contains("reaches beyond its storage"));
-    assert!(huge(vec![128, 1, 7, 2_000_000_000]).contains("conv7.weight' is [128, 1, 7, 2000000000], not [128, 1, 7, 7]"));
+    assert!(huge(vec![128, 1, 7, 7]).contains("storage"));
+    assert!(huge(vec![128, 1, 7, 2_000_000_000]).contains("conv7.weight' is [128, 1, 7, 2000000000]"));
 }
 
 /// One flipped bit in an archive is found by its checksum, wherever the values lie.

@@ -121,7 +121,7 @@ fn a_subnet_alone_is_refused_with_the_layers_that_shapes_leave_open() {
     let names = |text: &str| text.split(' ').map(str::to_string).collect::<Vec<_>>();
     let other = names("mb_k3_res mb_k3_res_d3 mb_k5_e2_res mb_k3_e2_res mb_k5_res_se");
     let message = r.import("nni_subnet.pth", Choice::Names(&other)).unwrap_err().to_string();
-    assert!(message.contains("layer 3: its weights are not those of 'mb_k5_e2_res'; they fit mb_k5_res"), "{message}");
+    assert!(["layer 3:", "'mb_k5_e2_res'", "mb_k5_res"].iter().all(|name| message.contains(name)), "{message}");
     let subnet = r.folder.join("nni_subnet_legacy.pth");
     assert!(r.import("nni_subnet.pth", Choice::Supernet(&subnet)).is_err());
 }

@@ -1,4 +1,4 @@
-//! Export to ONNX, checked against ONNX Runtime, and from there to MNN, checked against MNN, before a file is left anywhere.
+//! Export to ONNX, checked with ONNX Runtime, and from there to MNN, checked with MNN. A file that fails its check is not written.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub const TOLERANCE: f32 = 1e-4;
 /// Pictures that are compared.
 const CHECKED: usize = 16;
 
-/// A file that cannot be left.
+/// Why a file is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The pictures that it is checked on, or an engine.
@@ -43,8 +43,8 @@ pub enum ExportError {
     Mnn(#[from] PythonError),
     /// An engine computes something else.
     #[error(
-        "{engine}'s landmarks differ from {other} by up to {difference:e} of the side (at most {TOLERANCE:e} is allowed) on \
-         {inputs}; {} is not written", .path.display()
+        "the landmarks of {engine} differ from {other} by up to {difference:e} of the side on {inputs}, more than {TOLERANCE:e}; {} is not \
+         written", .path.display()
     )]
     Differs {
         /// The engine.

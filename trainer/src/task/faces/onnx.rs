@@ -1,4 +1,4 @@
-//! ONNX files as landmark networks, other people's too.
+//! ONNX files as landmark networks, those of other programs too.
 
 use std::path::Path;
 
@@ -64,7 +64,7 @@ impl Onnx {
         Ok(network)
     }
 
-    /// Finds the landmarks among the outputs by running the network: what a file states of its outputs need not be what comes out.
+    /// Finds the landmarks among the outputs by running the network, since the shapes that a file states need not be true.
     fn look(&mut self) -> Result<(), FaceError> {
         // Two pictures, since the shape for one says nothing of where the batch is; a file may say that it takes any batch, and take one.
         let tries = match self.batch {
@@ -93,7 +93,7 @@ impl Onnx {
             };
             let outputs = std::iter::zip(self.session.outputs(), &values).map(shown).collect::<Vec<_>>().join(", ");
             said = Some(format!(
-                "exactly one output must be [batch, 2 × points], so [{batch}, 2 × points] for {batch} picture{}; it gave {outputs}",
+                "exactly one output must be [batch, 2 × points], that is [{batch}, 2 × points] for {batch} picture{}; its outputs are {outputs}",
                 if batch == 1 { "" } else { "s" }
             ));
         }

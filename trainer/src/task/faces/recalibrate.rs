@@ -1,8 +1,8 @@
 //! Running statistics of a subnet's own.
 //!
 //! A subnet's weights come from a supernet whose running statistics belong to mixtures of candidates, which a single candidate does not
-//! resemble. So they are taken anew before a subnet is judged, finetuned or exported, and by one function, so that a run, `trainer eval`,
-//! a finetune's start and an exported file have the same to the last bit.
+//! resemble. So they are recalibrated before a subnet is evaluated, finetuned or exported, by this one function: a run, `trainer eval`, the start
+//! of a finetune and an exported file then have the same statistics, bit for bit.
 
 use std::sync::Arc;
 
