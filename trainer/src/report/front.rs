@@ -97,7 +97,7 @@ fn searched(folder: &RunFolder) -> Result<Option<(f64, f64)>, CompareError> {
     Ok(ended::<FaceTask>(folder)?.map(|ended| (arch.predicted.total, ended.nme)))
 }
 
-/// The run's network among random ones, once those are trained. What follows from them is worked out anew, so that files of older
+/// The run's network among random ones, once those are trained. The result is calculated again, so that files of older
 /// versions are read too.
 ///
 /// # Errors

@@ -37,7 +37,7 @@ pub struct Meta {
     pub kind: Kind,
     /// The search space: a built-in name, or the file that was given.
     pub space: String,
-    /// Its [`Space::hash`].
+    /// Its [`blocks::Space::hash`].
     pub space_hash: String,
     /// Number of landmarks.
     pub points: usize,

@@ -23,6 +23,7 @@ mod training_loop;
 pub use config::{ArchData, ConfigError, FinetuneConfig, RunConfig, SearchConfig, TrainConfig, digest};
 pub use error::TrainError;
 pub use finetune::{Finetune, Finetuned, HELD_BACK, TEST, judged_on};
+pub use pass::{Passed, Stopped, Watch};
 pub use phase::{Figures, Judged, Phase, WARM_UP};
 pub use search::{Found, Search};
 pub use search_input::{ARCH_FRACTION, examine};
