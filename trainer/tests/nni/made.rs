@@ -165,9 +165,8 @@ fn other_files_are_refused() {
         import(&[&legacy[..at], to, &legacy[at + from.len()..]].concat(), Choice::Shapes).unwrap_err()
     };
     let pickle = |from: &[u8], to: &[u8], name: &str| {
-        let error = with(from, to);
-        assert!(matches!(error, ImportError::Torch { source: TorchError::Pickle(_), .. }), "{error}");
-        assert!(error.to_string().contains(name), "{error}");
+        let error = with(from, to).to_string();
+        assert!(error.contains(name), "{error}");
     };
     pickle(b"ctorch._utils\n_rebuild_tensor_v2\n", b"cos\nsystem\n", "\"os.system\"");
     pickle(b"FloatStorage", b"IntStorage", "precision");
