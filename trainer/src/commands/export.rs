@@ -19,7 +19,7 @@ pub struct ExportArgs {
     /// ONNX file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Also write a file for MNN beside it (subnet.mnn for subnet.onnx); needs MNN's converter
+    /// Also write a file for MNN beside it (subnet.mnn for subnet.onnx); needs MNN's converter (`profiler setup mnn`)
     #[arg(long)]
     mnn: bool,
     /// Data folder; the files are checked on its training pictures [default: on noise]

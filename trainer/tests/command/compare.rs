@@ -49,7 +49,7 @@ echo '[{"model": "'"$2"'", "median_us": 99, "paired_us": 100}, {"model": "'"$3"'
 #[cfg(unix)]
 #[test]
 fn two_seeds_are_compared_and_nothing_is_done_twice() {
-    if let Err(missing) = engines::library::find(None) {
+    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
         assert!(std::env::var("BLOCKTIME_REQUIRE_ENGINE").is_err(), "{missing}");
         eprintln!("skipped: {missing}");
         return;
