@@ -190,6 +190,14 @@ pub fn read(path: &Path) -> Result<ModelFile, FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn whole(bytes: Vec<u8>, path: &Path) -> Result<ModelFile, FileError> {
+    whole_within(bytes, path, FILE_LIMIT)
+}
+
+/// The same, where it has no more than `limit` bytes with its weights.
+///
+/// # Errors
+/// [`FileError`].
+pub fn whole_within(bytes: Vec<u8>, path: &Path, limit: u64) -> Result<ModelFile, FileError> {
     if let Some(found) = impostor(&bytes) {
         return Err(FileError::Impostor { path: path.to_path_buf(), found });
     }
@@ -213,7 +221,7 @@ pub fn whole(bytes: Vec<u8>, path: &Path) -> Result<ModelFile, FileError> {
     if beside.found.is_empty() {
         return Ok(ModelFile { bytes, joined: false, inputs: Some(inputs) });
     }
-    if rope.len > FILE_LIMIT {
+    if rope.len > limit.min(FILE_LIMIT) {
         return Err(FileError::TooLarge { path: path.to_path_buf(), bytes: rope.len });
     }
     Ok(ModelFile { bytes: beside.join(&bytes, &rope)?, joined: true, inputs: Some(inputs) })

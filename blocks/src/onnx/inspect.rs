@@ -5,7 +5,7 @@ use std::fmt;
 
 use prost::Message;
 
-use super::error::{InspectError, SIZE_LIMIT};
+use super::error::{InspectError, PART_LIMIT, SIZE_LIMIT};
 use super::proto::{self, DimensionValue, element};
 use super::size;
 
@@ -99,7 +99,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(proto::Model, proto::Graph), Inspe
         n if n > SIZE_LIMIT => return Err(InspectError::TooLarge(n)),
         _ => {}
     }
-    size::check(bytes)?;
+    size::check(bytes, PART_LIMIT)?;
     let mut model = proto::Model::decode(bytes).map_err(|e| InspectError::Decode(e.to_string()))?;
     let graph = model.graph.take().filter(|graph| !graph.node.is_empty()).ok_or(InspectError::NoGraph)?;
     Ok((model, graph))

@@ -5,17 +5,23 @@
 //! | [`mod@write`] | a graph and its weights as an ONNX file |
 //! | [`mod@inspect`] | operators, shapes and multiply-adds of any ONNX file |
 //! | [`mod@file`] | other people's files, with weights that lie beside them |
+//! | [`block`] | a piece of a network, read for being measured and joined |
+//! | [`join`] | blocks joined into one network |
 //! | [`wire`] | a file with its tensors replaced, all else byte for byte |
 //! | [`mod@notes`] | free notes in a file |
-//! | [`proto`] | the protobuf messages of all |
+//! | [`proto`] | the protobuf messages that this project's own files need |
+//! | [`schema`] | all protobuf messages of ONNX |
 //! | [`mod@error`] | why a file cannot be read |
 //! | `size` | how many parts a file may have |
 
+pub mod block;
 pub mod error;
 pub mod file;
 pub mod inspect;
+pub mod join;
 pub mod notes;
 pub mod proto;
+pub mod schema;
 mod size;
 pub mod wire;
 pub mod write;
