@@ -24,6 +24,9 @@
 //! | [`primitive`] | the 26 block families of the search space |
 //! | [`space`] | a search space as data: layers, candidates, keys |
 //! | [`space_file`] | a search space read from TOML |
+//! | [`space_folder`] | a search space of anybody's blocks: a folder of ONNX files |
+//! | [`measurable`] | what both kinds of spaces have in common for whoever measures them |
+//! | [`primitive_space`] | a space of primitives as it is measured |
 //! | [`baseline`] | the published network that searched ones are measured against |
 //! | [`layer`] | the shapes of a searchable position |
 //! | [`trunk`] | the fixed part of a network, and its pieces |
@@ -38,20 +41,26 @@ pub mod cost;
 pub mod eval;
 pub mod graph;
 pub mod layer;
+pub mod measurable;
 pub mod network;
 pub mod onnx;
 pub mod primitive;
+pub mod primitive_space;
 pub mod shape;
 pub mod space;
 pub mod space_file;
+pub mod space_folder;
 pub mod trunk;
 pub mod weights;
 
 pub use graph::{Builder, Conv, Graph, Node, NodeId, Op};
 pub use layer::Layer;
+pub use measurable::Measurable;
 pub use primitive::Primitive;
+pub use primitive_space::PrimitiveSpace;
 pub use shape::Shape;
 pub use space::{Candidate, SearchLayer, Space};
 pub use space_file::SpaceError;
+pub use space_folder::SpaceFolder;
 pub use trunk::{Piece, TrunkPiece};
 pub use weights::Weights;

@@ -2,6 +2,7 @@
 
 use blocks::onnx::{self, Batch, InspectError, Options};
 use blocks::{Builder, Conv, Graph, Shape, Space, Weights};
+use prost::Message;
 use support::fuzz::{Form, Fuzz, Watched};
 
 #[global_allocator]
@@ -129,4 +130,71 @@ fn a_file_twice_as_long_takes_twice_the_time() {
     let file = field(7, &[operation.repeat(100_000), constants, input(b"x"), input(b"z").repeat(100_000)].concat());
     let outcome = ONNX.read_one(&file, inspect);
     assert_eq!(outcome, "read, 1 operations, counted");
+}
+
+/// The files of a small space that was exported.
+fn exported() -> std::path::PathBuf {
+    support::project_root().join("tests/spaces/onnx/torchscript")
+}
+
+#[test]
+fn blocks_survive() {
+    let files = std::fs::read_dir(exported().join("blocks")).unwrap();
+    let seeds = files.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    let words: &[&[u8]] =
+        &[b"If", b"Dropout", b"Identity", b"Constant", b"value", b"training_mode", b"x0", b"y0", b"\x0a\0", b"\x2a\0", b"\x32"];
+    // The widest of its messages are empty settings of an operation, of two bytes each.
+    Fuzz { name: "block", seeds, words, memory: 900 }.run_as(Form::Protobuf, |bytes| match onnx::block::Block::read(bytes) {
+        Ok(block) => {
+            let again = onnx::block::Block::read(&block.file()).expect("what is written is read again");
+            assert_eq!((&again.inputs, &again.outputs, again.opset), (&block.inputs, &block.outputs, block.opset));
+            format!("read, {} inputs, nothing {}", block.inputs.len().min(3), block.does_nothing)
+        }
+        Err(faults) => faults[0].to_string(),
+    });
+}
+
+#[test]
+fn space_folders_survive() {
+    let path = exported().join("space.toml");
+    let seeds = vec![std::fs::read(&path).unwrap()];
+    let words: &[&[u8]] = &[
+        b"[[slot]]\n",
+        b"inputs = [",
+        b"outputs = [",
+        b"identity = true",
+        b"\"stem:1\"",
+        b"\"input\"",
+        b"../",
+        b"\"L1\"",
+        b"candidates = [",
+        b"blocks/",
+        b"4096",
+        b"-1",
+        b"{ a = [3, 16, 16] }",
+    ];
+    let fuzz = Fuzz { name: "space-folder", seeds, words, memory: 800 };
+    fuzz.run_beside(2 << 20, Form::Bytes, |bytes| match blocks::SpaceFolder::parse(&String::from_utf8_lossy(bytes), &path) {
+        Ok(space) => {
+            let choice: Vec<_> = space.layers().map(|_| Some(0)).collect();
+            onnx::inspect(&space.network(&choice))
+                .map_or_else(|e| e.to_string(), |summary| format!("{} outputs", summary.outputs.len().min(3)))
+        }
+        Err(e) => e.to_string(),
+    });
+}
+
+#[test]
+fn onnx_messages_survive_whole() {
+    let everything = support::project_root().join("tests/spaces/onnx/everything.onnx");
+    let seeds = vec![std::fs::read(everything).unwrap(), std::fs::read(exported().join("whole.onnx")).unwrap()];
+    let words: &[&[u8]] = &[b"\x0a\0", b"\x32", b"\x3a", b"\x52", b"\x5a", b"\x72", b"\x7a"];
+    Fuzz { name: "onnx-schema", seeds, words, memory: 1200 }.run_as(Form::Protobuf, |bytes| {
+        let Ok(model) = onnx::schema::Model::decode(bytes) else { return "refused".to_string() };
+        // Compared as bytes, since a number may be none.
+        let encoded = model.encode_to_vec();
+        let again = onnx::schema::Model::decode(&encoded[..]).expect("what is encoded is decoded");
+        assert!(again.encode_to_vec() == encoded);
+        "the same".to_string()
+    });
 }

@@ -1,0 +1,104 @@
+//! A space of primitives as it is measured: with networks for a number of landmarks.
+
+use crate::measurable::{CandidateInfo, FIXED_PREFIX, LayerInfo, Measurable, NetworkFile, PartInfo, Reference};
+use crate::onnx::block::Port;
+use crate::onnx::{self, OnnxError};
+use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Space, Weights};
+
+/// Seed of the weights: what is timed does not depend on them.
+const SEED: u64 = 1;
+
+/// A space and the landmarks of its networks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrimitiveSpace {
+    /// The space.
+    pub space: Space,
+    /// Landmarks of the networks.
+    pub points: usize,
+}
+
+impl PrimitiveSpace {
+    /// The graph of a part, and the candidate, of a candidate.
+    fn graph(&self, key: &str) -> Option<(Graph, Option<Candidate>)> {
+        if let Some(name) = key.strip_prefix(FIXED_PREFIX) {
+            let pieces = self.space.trunk_pieces(self.points);
+            return pieces.into_iter().find(|piece| piece.piece.name() == name).map(|piece| (piece.graph, None));
+        }
+        let candidates = self.space.unique_candidates();
+        let candidate = candidates.into_iter().find(|c| c.key() == key && !c.primitive.is_identity(&c.layer))?;
+        Some((candidate.graph(), Some(candidate)))
+    }
+}
+
+impl Measurable for PrimitiveSpace {
+    fn name(&self) -> &str {
+        self.space.name()
+    }
+
+    fn hash(&self) -> String {
+        self.space.hash()
+    }
+
+    fn layers(&self) -> Vec<LayerInfo> {
+        let layer = |(i, layer): (usize, &SearchLayer)| {
+            let candidate = |c: Candidate| CandidateInfo {
+                name: c.primitive.name().to_string(),
+                key: c.key(),
+                is_identity: c.primitive.is_identity(&c.layer),
+            };
+            let nothing = Primitive::from_name("skip").is_some_and(|skip| skip.is_identity(&layer.layer));
+            LayerInfo {
+                name: format!("L{}", i + 1),
+                candidates: layer.candidates().map(candidate).collect(),
+                may_be_left_out: nothing,
+            }
+        };
+        self.space.layers().iter().enumerate().map(layer).collect()
+    }
+
+    fn fixed(&self) -> Vec<String> {
+        self.space.trunk_pieces(self.points).iter().map(|piece| format!("{FIXED_PREFIX}{}", piece.piece)).collect()
+    }
+
+    fn part(&self, key: &str) -> Option<PartInfo> {
+        let (graph, candidate) = self.graph(key)?;
+        let name = candidate.as_ref().map_or(key.trim_start_matches(FIXED_PREFIX), |c| c.primitive.name());
+        Some(PartInfo {
+            name: name.to_string(),
+            inputs: graph.inputs().iter().map(|&id| dims(&graph, id)).collect(),
+            outputs: graph.outputs().iter().map(|(_, id)| dims(&graph, *id)).collect(),
+            macs: Some(graph.macs()),
+            params: graph.parameter_count() as u64,
+            kin: candidate.map_or(0, |c| 1 + usize::from(c.primitive.is_gated())),
+        })
+    }
+
+    fn part_file(&self, key: &str) -> Result<Option<NetworkFile>, OnnxError> {
+        self.graph(key).map(|(graph, _)| file(graph)).transpose()
+    }
+
+    fn network_file(&self, choice: &[Option<usize>]) -> Result<NetworkFile, OnnxError> {
+        let nothing = Primitive::from_name("skip");
+        let layers = std::iter::zip(choice, self.space.layers());
+        let primitive = |(place, layer): (&Option<usize>, &SearchLayer)| {
+            place.map_or(nothing, |place| layer.primitives.get(place).copied()).unwrap_or(layer.primitives[0])
+        };
+        file(self.space.deployed(&layers.map(primitive).collect::<Vec<_>>(), self.points))
+    }
+}
+
+/// A graph with weights for measuring, as a file.
+fn file(graph: Graph) -> Result<NetworkFile, OnnxError> {
+    let weights = Weights::for_measuring(&graph, SEED);
+    Ok(NetworkFile {
+        bytes: onnx::model(&graph, &weights, &onnx::Options::default())?,
+        inputs: graph.inputs().iter().map(|&id| Port { name: graph.node(id).name.clone(), dims: dims(&graph, id) }).collect(),
+        outputs: graph.outputs().iter().map(|(name, _)| name.clone()).collect(),
+        reference: Some(Reference::new(graph, weights)),
+    })
+}
+
+fn dims(graph: &Graph, id: NodeId) -> Vec<usize> {
+    let shape = graph.node(id).shape;
+    vec![1, shape.c, shape.h, shape.w]
+}

@@ -1,0 +1,77 @@
+//! A folder as it is measured.
+
+use super::folder::SpaceFolder;
+use super::slots::{Candidate, Slot};
+use crate::measurable::{CandidateInfo, LayerInfo, Measurable, NetworkFile, PartInfo};
+use crate::onnx::block::Block;
+use crate::onnx::{self, OnnxError};
+
+/// Operators that gate a map by a value that is computed from all of it.
+const GATES: [&str; 4] = ["Mul", "GlobalAveragePool", "ReduceMean", "AveragePool"];
+/// Operators that move values without computing anything.
+const MOVES: [&str; 4] = ["Transpose", "Slice", "Gather", "Split"];
+
+impl SpaceFolder {
+    /// The slot, the candidate and the block of a part.
+    fn block(&self, key: &str) -> Option<(&Slot, &Candidate, &Block)> {
+        let all = self.slots().iter().flat_map(|slot| slot.candidates.iter().map(move |candidate| (slot, candidate)));
+        let (slot, candidate) = all.into_iter().find(|(_, candidate)| candidate.key == key)?;
+        Some((slot, candidate, &self.blocks()[candidate.block?]))
+    }
+}
+
+impl Measurable for SpaceFolder {
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn hash(&self) -> String {
+        self.hash()
+    }
+
+    fn layers(&self) -> Vec<LayerInfo> {
+        let candidate = |c: &Candidate| CandidateInfo { name: c.name.clone(), key: c.key.clone(), is_identity: c.block.is_none() };
+        let layer = |slot: &Slot| LayerInfo {
+            name: slot.name.clone(),
+            candidates: slot.candidates.iter().map(candidate).collect(),
+            may_be_left_out: slot.inputs.len() == 1 && slot.inputs == slot.outputs,
+        };
+        self.layers().map(layer).collect()
+    }
+
+    fn fixed(&self) -> Vec<String> {
+        self.slots().iter().filter(|slot| !slot.is_searched).map(|slot| slot.candidates[0].key.clone()).collect()
+    }
+
+    fn part(&self, key: &str) -> Option<PartInfo> {
+        let (slot, candidate, block) = self.block(key)?;
+        let kin = 1 + usize::from(block.has(&GATES)) + 2 * usize::from(block.has(&MOVES));
+        Some(PartInfo {
+            name: candidate.name.clone(),
+            inputs: slot.inputs.clone(),
+            outputs: slot.outputs.clone(),
+            macs: onnx::inspect(&block.file()).ok().and_then(|summary| summary.macs),
+            params: block.parameters(),
+            kin: if slot.is_searched { kin } else { 0 },
+        })
+    }
+
+    fn part_file(&self, key: &str) -> Result<Option<NetworkFile>, OnnxError> {
+        let file = |(_, _, block): (&Slot, &Candidate, &Block)| NetworkFile {
+            bytes: block.file(),
+            inputs: block.inputs.clone(),
+            outputs: block.outputs.iter().map(|port| port.name.clone()).collect(),
+            reference: None,
+        };
+        Ok(self.block(key).map(file))
+    }
+
+    fn network_file(&self, choice: &[Option<usize>]) -> Result<NetworkFile, OnnxError> {
+        Ok(NetworkFile {
+            bytes: self.network(choice),
+            inputs: self.inputs().to_vec(),
+            outputs: self.outputs.iter().map(|(port, _)| port.name.clone()).collect(),
+            reference: None,
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! What leaves the network.
+
+use super::fault::{FaultKind, Place, SpaceFault};
+use super::manifest::Manifest;
+use super::slots::{Slot, Sources};
+use crate::onnx::block::Port;
+use crate::onnx::join::Source;
+
+/// The outputs of the network: as the file says, or all of the last slot.
+pub fn find(manifest: &Manifest, slots: &[Slot], faults: &mut Vec<SpaceFault>) -> Vec<(Port, Source)> {
+    let last = slots.len() - 1;
+    let sources = Sources::of(manifest);
+    let found: Vec<_> = match &manifest.outputs {
+        None => (0..slots[last].outputs.len()).map(|output| Source::Piece { piece: last, output }).collect(),
+        Some(names) => {
+            let mut found = Vec::new();
+            for name in names {
+                match sources.find(name, slots.len()) {
+                    Some(source @ Source::Piece { .. }) if !found.contains(&source) => found.push(source),
+                    _ => faults.push(Place::Space.fault(FaultKind::Source(name.chars().take(80).collect()))),
+                }
+            }
+            found
+        }
+    };
+    let port = |source: Source| {
+        let Source::Piece { piece, output } = source else { return None };
+        let dims = slots[piece].outputs.get(output).cloned();
+        // Of a slot with faults no output is known.
+        if dims.is_none() && !slots[piece].outputs.is_empty() {
+            faults.push(Place::Space.fault(FaultKind::Source(sources.name(source))));
+        }
+        Some((Port { name: sources.name(source), dims: dims? }, source))
+    };
+    found.into_iter().filter_map(port).collect()
+}

@@ -1,0 +1,347 @@
+//! Search spaces as folders: read, joined, and refused with all their faults.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use blocks::onnx::block::Block;
+use blocks::onnx::{inspect, schema};
+use blocks::space_folder::{FaultKind, FolderError};
+use blocks::{Measurable, SpaceFolder};
+use prost::Message;
+use support::onnx::{bytes, element, floats, node, number, port};
+
+const EXPORTERS: [&str; 2] = ["torchscript", "dynamo"];
+
+fn exported(exporter: &str) -> PathBuf {
+    support::project_root().join("tests/spaces/onnx").join(exporter)
+}
+
+const HEAD: &str = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n";
+
+/// A block's file: one operation from one shape to another.
+fn block(operator: &str, from: &str, to: &str) -> Vec<u8> {
+    let nodes = [node(operator, &["x"], &["y"], &[])];
+    support::onnx::model(&nodes, &[], &[port("x", element::FLOAT32, from)], &[port("y", element::FLOAT32, to)])
+}
+
+/// The file with another version of the operators.
+fn with_opset(file: &[u8], version: i64) -> Vec<u8> {
+    let mut model = schema::Model::decode(file).unwrap();
+    model.opset_import[0].version = Some(version);
+    model.encode_to_vec()
+}
+
+const MAP: &str = "1,4,8,8";
+const SMALL: &str = "1,4,4,4";
+
+/// A folder of some blocks that a test may name in its `space.toml`.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let two = [node("Relu", &["x"], &["a"], &[]), node("Tanh", &["x"], &["b"], &[])];
+    let two = support::onnx::model(
+        &two,
+        &[],
+        &[port("x", element::FLOAT32, MAP)],
+        &[port("a", element::FLOAT32, MAP), port("b", element::FLOAT32, MAP)],
+    );
+    let sum = [node("Add", &["p", "q"], &["y"], &[])];
+    let inputs = [port("p", element::FLOAT32, MAP), port("q", element::FLOAT32, MAP)];
+    let sum = support::onnx::model(&sum, &[], &inputs, &[port("y", element::FLOAT32, MAP)]);
+    let files = [
+        ("relu.onnx", block("Relu", MAP, MAP)),
+        ("tanh.onnx", block("Tanh", MAP, MAP)),
+        ("through.onnx", block("Identity", MAP, MAP)),
+        ("half.onnx", block("MaxPool", MAP, SMALL)),
+        ("small.onnx", block("Relu", SMALL, SMALL)),
+        ("new.onnx", with_opset(&block("Tanh", MAP, MAP), 20)),
+        ("open.onnx", block("Relu", "1,4,height,8", MAP)),
+        ("own.onnx", [block("Relu", MAP, MAP), bytes(25, bytes(1, "Own"))].concat()),
+        ("if.onnx", block("If", MAP, MAP)),
+        ("two.onnx", two),
+        ("sum.onnx", sum),
+        ("text.onnx", b"no model".to_vec()),
+    ];
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    folder
+}
+
+fn read(folder: &Path, slots: &str) -> Result<SpaceFolder, FolderError> {
+    SpaceFolder::parse(&format!("{HEAD}{slots}"), &folder.join("space.toml"))
+}
+
+/// What is told of a space with these slots.
+fn told(slots: &str) -> Vec<String> {
+    told_in(folder().path(), slots)
+}
+
+fn told_in(folder: &Path, slots: &str) -> Vec<String> {
+    match read(folder, slots).unwrap_err() {
+        FolderError::Faults { faults, .. } => faults.iter().map(ToString::to_string).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+fn fixed(name: &str, file: &str) -> String {
+    format!("[[slot]]\nname = \"{name}\"\nfile = \"{file}\"\n")
+}
+
+/// A layer of candidates; an empty file is an identity.
+fn layer(name: &str, candidates: &[(&str, &str)]) -> String {
+    let one = |(name, file): &(&str, &str)| match *file {
+        "" => format!("{{ name = \"{name}\", identity = true }}"),
+        file => format!("{{ name = \"{name}\", file = \"{file}\" }}"),
+    };
+    format!("[[slot]]\nname = \"{name}\"\ncandidates = [{}]\n", candidates.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn what_the_python_package_writes_is_read() {
+    for exporter in EXPORTERS {
+        let path = exported(exporter);
+        assert!(
+            SpaceFolder::is_at(&path) && SpaceFolder::is_at(&path.join("space.toml")) && !SpaceFolder::is_at(&path.join("blocks"))
+        );
+        let space = SpaceFolder::load(&path).unwrap();
+        assert_eq!(space.name(), format!("small-{exporter}"));
+        assert_eq!(space, SpaceFolder::load(&path.join("space.toml")).unwrap());
+        assert_eq!(space.export()["exporter"], exporter);
+        let names: Vec<_> = space.slots().iter().map(|slot| (slot.name.as_str(), slot.candidates.len())).collect();
+        assert_eq!(names, [("stem", 1), ("L1", 4), ("L2", 3), ("L3", 2), ("head", 1)]);
+        let keys: Vec<_> = space
+            .slots()
+            .iter()
+            .filter(|slot| slot.is_searched)
+            .flat_map(|slot| slot.candidates.iter().map(|c| c.key.split('~').next().unwrap()))
+            .collect();
+        let (same, half) = ("k3_e2@4x8x8-s1-4", "@4x8x8-s2-8");
+        let expected = [same, "k5_e1_g2@4x8x8-s1-4", same, "skip@4x8x8-s1-4", same, "normed@4x8x8-s1-4", "skip@4x8x8-s1-4"];
+        assert_eq!(keys, [&expected[..], &[&format!("k3_e1{half}"), &format!("se{half}")]].concat());
+        assert_eq!(space.blocks().len(), 7);
+        assert!(space.notes().is_empty());
+    }
+}
+
+#[test]
+fn joined_blocks_hold_what_the_whole_network_does() {
+    for exporter in EXPORTERS {
+        let space = SpaceFolder::load(&exported(exporter)).unwrap();
+        let choice: Vec<_> = space.choice(&["k3_e2", "skip", "se"]).unwrap().into_iter().map(Some).collect();
+        let file = space.network(&choice);
+        assert_eq!(file, space.network(&choice), "the same bytes each time");
+        let (joined, whole) =
+            (inspect(&file).unwrap(), inspect(&fs::read(exported(exporter).join("whole.onnx")).unwrap()).unwrap());
+        // Exporters write the same values once, as constants or as operations: what is computed with them counts.
+        let computes = |summary: &blocks::onnx::Summary| {
+            let mut operators = summary.operators.clone();
+            operators.retain(|name, _| !["Constant", "Identity"].contains(&name.as_str()));
+            operators
+        };
+        assert_eq!(computes(&joined), computes(&whole), "{exporter}");
+        assert_eq!((joined.opset, joined.inputs[0].name.as_str()), (whole.opset, "input"));
+        assert_eq!((joined.outputs[0].name.as_str(), joined.outputs.len()), ("head", 1));
+        assert_eq!(joined.outputs[0].dims, whole.outputs[0].dims);
+        Block::read(&file).expect("a network is a sound block itself");
+    }
+}
+
+#[test]
+fn a_network_has_its_blocks_in_place_and_their_weights_twice() {
+    let space = SpaceFolder::load(&exported("torchscript")).unwrap();
+    let parameters = |choice: [Option<usize>; 3]| Block::read(&space.network(&choice)).unwrap().parameters();
+    let (twice, once, none) =
+        (parameters([Some(0), Some(0), Some(0)]), parameters([Some(0), None, Some(0)]), parameters([None, None, Some(0)]));
+    let block = &space.blocks()[space.slots()[1].candidates[0].block.unwrap()];
+    assert_eq!((twice - once, once - none), (block.parameters(), block.parameters()));
+    // The file's second candidate that is the same block gives the same network.
+    assert_eq!(space.network(&[Some(2), None, Some(0)]), space.network(&[Some(0), Some(2), Some(0)]));
+}
+
+#[test]
+fn names_that_are_no_network_are_refused() {
+    let space = SpaceFolder::load(&exported("dynamo")).unwrap();
+    assert_eq!(space.choice(&["k3_e2"]).unwrap_err().to_string(), "space 'small-dynamo' has 3 layers, but 1 candidates are given");
+    let wrong = space.choice(&["k3_e2", "k5_e1_g2", "se"]).unwrap_err().to_string();
+    assert_eq!(wrong, "layer 2 has no candidate 'k5_e1_g2'; it has k3_e2, normed, skip");
+}
+
+#[test]
+fn the_hash_is_of_what_is_measured() {
+    let folder = folder();
+    let hash = |slots: &str| read(folder.path(), slots).unwrap().hash();
+    let one = hash(&layer("L1", &[("a", "relu.onnx"), ("b", "tanh.onnx")]));
+    assert_ne!(one, hash(&layer("L1", &[("b", "tanh.onnx"), ("a", "relu.onnx")])));
+    assert_ne!(one, hash(&layer("L2", &[("a", "relu.onnx"), ("b", "tanh.onnx")])));
+    fs::copy(folder.path().join("relu.onnx"), folder.path().join("other.onnx")).unwrap();
+    assert_eq!(one, hash(&layer("L1", &[("a", "other.onnx"), ("b", "tanh.onnx")])), "a file's name does not count");
+}
+
+#[test]
+fn side_branches_and_several_outputs_are_wired() {
+    let folder = folder();
+    let slots = fixed("two", "two.onnx") + &layer("L1", &[("a", "relu.onnx"), ("skip", "")]) + &fixed("sum", "sum.onnx");
+    let slots = slots + "inputs = [\"L1\", \"two:1\"]\n";
+    let outputs = |names: &str| {
+        let space = SpaceFolder::parse(&format!("{HEAD}outputs = {names}\n{slots}"), &folder.path().join("space.toml")).unwrap();
+        let summary = inspect(&space.network(&[Some(1)])).unwrap();
+        summary.outputs.into_iter().map(|port| port.name).collect::<Vec<_>>()
+    };
+    assert_eq!(outputs("[\"sum\"]"), ["sum"]);
+    // With nothing in the layer, its output is the first piece's: it leaves twice, under two names.
+    assert_eq!(outputs("[\"two\", \"L1\", \"sum\"]"), ["two", "L1", "sum"]);
+    let named = HEAD.replace("input = [4, 8, 8]", "input = { right = [4, 8, 8], left = [4, 8, 8] }");
+    let sum = fixed("sum", "sum.onnx") + "inputs = [\"left\", \"right\"]\n";
+    let space = SpaceFolder::parse(&(named + &sum), &folder.path().join("space.toml")).unwrap();
+    let inputs = inspect(&space.network(&[])).unwrap().inputs;
+    assert_eq!(inputs.iter().map(|port| port.name.as_str()).collect::<Vec<_>>(), ["left", "right"]);
+}
+
+#[test]
+fn a_block_that_does_nothing_is_taken_as_identity_and_that_is_told() {
+    let folder = folder();
+    let space = read(folder.path(), &layer("L1", &[("relu", "relu.onnx"), ("none", "through.onnx")])).unwrap();
+    assert_eq!(space.notes(), ["layer 'L1', 'none': does nothing, taken as identity"]);
+    assert_eq!((space.slots()[0].candidates[1].block, &space.slots()[0].candidates[1].key[..]), (None, "none@4x8x8-s1-4"));
+}
+
+#[test]
+fn each_refusal_names_its_place() {
+    let relu = ("relu", "relu.onnx");
+    let cases: [(String, &str); 16] = [
+        (
+            layer("L1", &[relu, ("tanh", "tanh.onnx"), ("new", "new.onnx")]),
+            "layer 'L1', 'new': new.onnx: has opset 20, the others 13; export all with one opset_version",
+        ),
+        (
+            layer("L1", &[relu, ("half", "half.onnx")]),
+            "layer 'L1', 'half': gives 4x4x4, 'relu' gives 4x8x8; all candidates of a layer must give the same",
+        ),
+        (
+            fixed("a", "relu.onnx") + &layer("L1", &[("small", "small.onnx")]),
+            "layer 'L1', 'small': its input 4x4x4 is not what 'a' gives, 4x8x8",
+        ),
+        (
+            layer("L1", &[relu, ("open", "open.onnx")]),
+            "layer 'L1', 'open': open.onnx: input 'x' leaves dimension 2 open ('height'); only the batch may be open",
+        ),
+        (fixed("own", "own.onnx"), "slot 'own': own.onnx: holds functions; export with optimize=True"),
+        (fixed("if", "if.onnx"), "slot 'if': if.onnx: holds 'If'; control flow is not supported"),
+        (layer("L1", &[("half", "half.onnx"), ("skip", "")]), "layer 'L1', 'skip': cannot be nothing here: 4x8x8 in, 4x4x4 out"),
+        (fixed("two", "two.onnx") + &fixed("a", "relu.onnx"), "slot 'two': output 1 of 'two' is used by nothing"),
+        (fixed("sum", "sum.onnx"), "slot 'sum': takes 2 inputs, but 1 are wired"),
+        (fixed("a", "relu.onnx") + "inputs = [\"b\"]\n", "slot 'a': there is no source 'b' before it; sources are"),
+        (
+            fixed("a", "relu.onnx") + &fixed("b", "relu.onnx") + "inputs = [\"a:1\"]\n",
+            "slot 'b': there is no source 'a:1' before it; sources are",
+        ),
+        (fixed("a", "../relu.onnx"), "slot 'a': the file '../relu.onnx' may lie outside of the folder, and is not followed"),
+        (fixed("a", "gone.onnx"), "slot 'a': cannot read gone.onnx: "),
+        (fixed("a", "text.onnx"), "slot 'a': text.onnx: is no ONNX file, or a damaged one: "),
+        (fixed("a b", "relu.onnx"), "slot 'a b': the name \"a b\" is not made of"),
+        (layer("L1", &[relu, relu]), "layer 'L1', 'relu': there is another one of the name 'relu'"),
+    ];
+    for (slots, expected) in cases {
+        let told = told(&slots);
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}, not {expected}");
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let slots = layer("L1", &[("relu", "relu.onnx"), ("half", "half.onnx"), ("open", "open.onnx"), ("if", "if.onnx")]);
+    let slots = slots + &layer("L2", &[("small", "small.onnx"), ("new", "new.onnx")]) + &fixed("x/y", "gone.onnx");
+    let told = told(&slots);
+    assert_eq!(told.len(), 8, "{told:#?}");
+}
+
+#[test]
+fn entries_that_contradict_each_other_are_refused() {
+    let both = "[[slot]]\nname = \"L1\"\ncandidates = [{ name = \"a\", file = \"relu.onnx\", identity = true }]\n";
+    assert_eq!(told(both), ["layer 'L1', 'a': needs either 'file' or 'identity = true'"]);
+    assert!(told("[[slot]]\nname = \"a\"\n")[0].starts_with("slot 'a': needs either 'file' or 'candidates'"));
+    assert_eq!(told(&layer("L1", &[])), ["slot 'L1': has 0 candidates; there must be 1 to 64"]);
+    assert_eq!(told(""), ["space.toml: has 0 slots; there must be 1 to 256"]);
+    let head = |from: &str, to: &str| {
+        let text = HEAD.replace(from, to) + &fixed("a", "relu.onnx");
+        SpaceFolder::parse(&text, &folder().path().join("space.toml")).unwrap_err().to_string()
+    };
+    assert!(head("\"onnx\"", "\"other\"").contains("kind is other; this program reads onnx"));
+    assert!(head("schema = 1", "schema = 2").contains("schema is 2; this program reads 1"));
+    assert!(head("[4, 8, 8]", "[4, 0, 8]").contains("the input 'input' has a shape that no network takes"));
+    assert!(head("[4, 8, 8]", "{ left = [4, 8, 8], right = [4, 8, 8] }").contains("the input 'right' is used by nothing"));
+    assert!(head("\"own\"", "\"own\"\nsurprise = 1").contains("surprise"));
+    assert!(SpaceFolder::load(Path::new("/nowhere")).unwrap_err().to_string().contains("cannot read"));
+}
+
+#[test]
+fn weights_beside_a_file_come_along_or_are_named() {
+    let folder = folder();
+    let notes = [("location", "w.data"), ("offset", "0"), ("length", "16")];
+    let nodes = [node("Mul", &["x", "w"], &["y"], &[])];
+    let file =
+        |weight| support::onnx::model(&nodes, &[weight], &[port("x", element::FLOAT32, MAP)], &[port("y", element::FLOAT32, MAP)]);
+    fs::write(folder.path().join("beside.onnx"), file(support::onnx::beside("w", &[4, 1, 1], &notes))).unwrap();
+    let told = told_in(folder.path(), &fixed("a", "beside.onnx"));
+    assert!(
+        told[0].starts_with("slot 'a': beside.onnx: the values of 'w' lie in another file, 'w.data', which cannot be read"),
+        "{told:?}"
+    );
+    assert!(told[0].contains("external_data=False"));
+    fs::write(folder.path().join("w.data"), [1f32; 4].map(f32::to_le_bytes).concat()).unwrap();
+    let space = read(folder.path(), &fixed("a", "beside.onnx")).unwrap();
+    fs::write(folder.path().join("inside.onnx"), file(floats("w", &[4, 1, 1], &[1.0; 4]))).unwrap();
+    assert_eq!(space.network(&[]), read(folder.path(), &fixed("a", "inside.onnx")).unwrap().network(&[]));
+}
+
+#[test]
+fn nothing_outside_of_the_folder_is_read() {
+    let (folder, other) = (folder(), folder());
+    let path = other.path().join("relu.onnx");
+    for file in [path.to_str().unwrap(), "../x.onnx", "deep/../../x.onnx", ""] {
+        let told = told_in(folder.path(), &fixed("a", file));
+        assert!(told[0].contains("may lie outside of the folder"), "{told:?}");
+    }
+    symlink(&path, folder.path().join("link.onnx")).unwrap();
+    assert!(told_in(folder.path(), &fixed("a", "link.onnx"))[0].contains("may lie outside of the folder"));
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    assert_eq!(told_in(folder.path(), &fixed("a", "deep")), ["slot 'a': deep is no plain file"]);
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_read() {
+    let folder = folder();
+    let path = folder.path().join("huge.onnx");
+    fs::File::create(&path).unwrap().set_len(600 << 20).unwrap();
+    let told = told_in(folder.path(), &fixed("a", "huge.onnx"));
+    assert_eq!(told, ["slot 'a': huge.onnx makes the files larger than 512 MiB together, which is no space for a phone"]);
+    // A small file that names much.
+    let weight = support::onnx::beside("w", &[150 << 20], &[("location", "huge.data")]);
+    let nodes = [node("Mul", &["x", "w"], &["y"], &[])];
+    let file = support::onnx::model(&nodes, &[weight], &[port("x", element::FLOAT32, MAP)], &[port("y", element::FLOAT32, MAP)]);
+    fs::write(&path, file).unwrap();
+    fs::File::create(folder.path().join("huge.data")).unwrap().set_len(600 << 20).unwrap();
+    assert!(told_in(folder.path(), &fixed("a", "huge.onnx"))[0].contains("larger than 512 MiB"));
+    // Ten million operations of two bytes.
+    let body = [&b"\x3a"[..], &[0x80, 0xda, 0xc4, 0x09], &b"\x0a\0".repeat(10_000_000)].concat();
+    fs::write(&path, body).unwrap();
+    assert!(told_in(folder.path(), &fixed("a", "huge.onnx"))[0].contains("more than 200000 parts"));
+    let slots: String = (0..300).map(|i| fixed(&format!("s{i}"), "relu.onnx")).collect();
+    assert_eq!(told_in(folder.path(), &slots), ["space.toml: has 300 slots; there must be 1 to 256"]);
+}
+
+#[test]
+fn a_constant_that_is_read_often_is_no_way_to_fill_the_memory() {
+    let table = [number(1, 1 << 20), number(2, element::INT64), bytes(8, "t"), bytes(9, vec![1; 8 << 20])].concat();
+    let reads = vec!["t"; 10_000];
+    let nodes = [node("Sum", &reads, &["s"], &[]), node("Relu", &["x"], &["y"], &[])];
+    let file = support::onnx::model(&nodes, &[table], &[port("x", element::FLOAT32, MAP)], &[port("y", element::FLOAT32, MAP)]);
+    let folder = folder();
+    fs::write(folder.path().join("table.onnx"), file).unwrap();
+    let FolderError::Faults { faults, .. } = read(folder.path(), &fixed("a", "table.onnx")).unwrap_err() else { panic!() };
+    assert!(matches!(&faults[..], [fault] if matches!(fault.kind, FaultKind::Block { .. })), "{faults:?}");
+    assert!(faults[0].to_string().contains("more than 32 MiB"), "{faults:?}");
+}
