@@ -4,21 +4,25 @@ use std::collections::BTreeSet;
 
 use blocks::Space;
 use clap::Args;
+use engines::EngineKind;
 use serde::Serialize;
 
 use super::error::CommandError;
-use super::print;
-use super::values::points;
+use super::values::{LANDMARKS, points};
+use super::{folder, print};
 use crate::show::text;
 
 #[derive(Args)]
 pub(super) struct CandidatesArgs {
-    /// Search space: built-in name or TOML file.
+    /// Search space: built-in name, TOML file, or folder of ONNX files.
     #[arg(long, default_value = "pfld")]
     space: String,
-    /// Landmarks of the network: they set the size of the last piece of the trunk.
-    #[arg(long, default_value_t = 106, value_parser = points)]
-    points: usize,
+    /// Landmarks of the network: they set the size of the last piece of the trunk; of no folder [default: 106].
+    #[arg(long, value_parser = points)]
+    points: Option<usize>,
+    /// Try every block of a folder in this engine on this machine: ort, tract or mnn.
+    #[arg(long)]
+    engine: Option<EngineKind>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -26,7 +30,19 @@ pub(super) struct CandidatesArgs {
 
 impl CandidatesArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let listing = Listing::of(&Space::load(&self.space)?, self.points);
+        if let Some(space) = folder::open(&self.space, self.points)? {
+            if let Some(engine) = self.engine {
+                folder::try_in(engine, &space, &self.space)?;
+            }
+            let listing = folder::Listing::of(&space);
+            return print::result(self.json, &listing, || listing.text());
+        }
+        if self.engine.is_some() {
+            return Err(CommandError::Usage(
+                "--engine tries the blocks of a folder; every engine takes the built-in ones".to_string(),
+            ));
+        }
+        let listing = Listing::of(&Space::load(&self.space)?, self.points.unwrap_or(LANDMARKS));
         print::result(self.json, &listing, || listing.text())
     }
 }

@@ -14,6 +14,7 @@ use crate::measure::given::GivenError;
 use crate::measure::job::JobError;
 use crate::measure::raw::RawError;
 use crate::measure::reserve::ReservedError;
+use crate::measure::trial::TrialError;
 use crate::measure::units::UnitsError;
 use crate::show::picture::NoFolder;
 use crate::tables::diff::DiffError;
@@ -28,6 +29,15 @@ pub enum CommandError {
     /// The search space.
     #[error(transparent)]
     Space(#[from] blocks::SpaceError),
+    /// A search space that is a folder.
+    #[error(transparent)]
+    Folder(#[from] blocks::space_folder::FolderError),
+    /// Names that are no network of it.
+    #[error(transparent)]
+    Choice(#[from] blocks::measurable::ChoiceError),
+    /// An engine that cannot be tried.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
     /// A latency table.
     #[error(transparent)]
     Table(#[from] luts::TableError),
@@ -130,7 +140,8 @@ impl CommandError {
             Self::Check(error) => of_check(error),
             Self::Refresh { .. } => FAILED,
             Self::Collect(error) => of_collect(error),
-            Self::Job(error) => of_job(error),
+            Self::Job(error) | Self::Trial(TrialError::Job(error)) => of_job(error),
+            Self::Trial(TrialError::Engine(_)) => DEVICE,
             Self::Transport(error) => of_transport(error),
             Self::Fit(FitError::Faults { .. }) => DEVICE,
             #[cfg(not(target_os = "android"))]

@@ -10,6 +10,7 @@ mod clean;
 mod completions;
 mod devices;
 pub mod error;
+mod folder;
 mod lut;
 #[cfg(not(target_os = "android"))]
 mod man;

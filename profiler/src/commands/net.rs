@@ -1,21 +1,20 @@
 //! `profiler net`: a network of a space as an ONNX file, to be measured before it is trained.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use blocks::{Primitive, Space, Weights, onnx};
+use blocks::{Measurable, PrimitiveSpace, Space};
 use clap::Args;
 
 use super::error::CommandError;
-use super::print;
-use super::values::points;
-use crate::measure::design;
+use super::values::{LANDMARKS, points};
+use super::{folder, print};
 use crate::measure::job::JobError;
-use crate::measure::subject::architecture;
 use crate::output::note;
+use crate::random::Random;
 
 #[derive(Args)]
 pub(super) struct NetArgs {
-    /// Search space: built-in name or TOML file.
+    /// Search space: built-in name, TOML file, or folder of ONNX files.
     #[arg(long, default_value = "pfld")]
     space: String,
     /// One candidate for each layer, separated by commas [default: a random network].
@@ -24,9 +23,9 @@ pub(super) struct NetArgs {
     /// Seed of the random network.
     #[arg(long, default_value_t = 1, conflicts_with = "arch")]
     seed: u64,
-    /// Landmarks of the network.
-    #[arg(long, default_value_t = 106, value_parser = points)]
-    points: usize,
+    /// Landmarks of the network; of no folder [default: 106].
+    #[arg(long, value_parser = points)]
+    points: Option<usize>,
     /// The ONNX file to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -34,96 +33,63 @@ pub(super) struct NetArgs {
 
 impl NetArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let space = Space::load(&self.space)?;
-        let net = match &self.arch {
-            Some(names) => Net::named(space, names, self.points)?,
-            None => Net::random(space, self.seed, self.points),
+        let space: Box<dyn Measurable> = match folder::open(&self.space, self.points)? {
+            Some(space) => Box::new(space),
+            None => Box::new(PrimitiveSpace { space: Space::load(&self.space)?, points: self.points.unwrap_or(LANDMARKS) }),
         };
-        net.write(&self.out)?;
-        note(net.architecture());
+        let choice = match &self.arch {
+            Some(names) => named(&*space, names)?,
+            None => random(&*space, self.seed),
+        };
+        let network = space.network_file(&choice.iter().copied().map(Some).collect::<Vec<_>>());
+        let network = network.map_err(|e| JobError::Prepare { id: architecture(&*space, &choice), reason: e.to_string() })?;
+        print::replace_file(&self.out, &network.bytes)?;
+        note(architecture(&*space, &choice));
         print::path(&self.out)
     }
 }
 
-/// Seed of the weights: what is timed does not depend on them.
-const WEIGHTS_SEED: u64 = 1;
-
-/// A network to be written.
-#[derive(Clone, Debug)]
-struct Net {
-    /// Its space.
-    space: Space,
-    /// A candidate for each layer.
-    choice: Vec<Primitive>,
-    /// Landmarks.
-    points: usize,
+/// The choice of an architecture as tables and arch files list it: names separated by blanks or commas.
+fn named(space: &dyn Measurable, architecture: &str) -> Result<Vec<usize>, CommandError> {
+    let names: Vec<&str> = architecture.split([' ', ',']).filter(|name| !name.is_empty()).collect();
+    Ok(space.choice(&names)?)
 }
 
-impl Net {
-    /// The network of an architecture as tables and arch files list it: names separated by blanks or commas.
-    ///
-    /// # Errors
-    /// [`CommandError::Usage`] where the names do not fit the space's layers.
-    fn named(space: Space, architecture: &str, points: usize) -> Result<Self, CommandError> {
-        let names: Vec<&str> = architecture.split([' ', ',']).filter(|name| !name.is_empty()).collect();
-        let layers = space.layers();
-        if names.len() != layers.len() {
-            let (name, count, given) = (space.name(), layers.len(), names.len());
-            return Err(CommandError::Usage(format!("space '{name}' has {count} layers, but {given} candidates are given")));
-        }
-        let candidate = |(i, (name, layer)): (usize, (&&str, &blocks::SearchLayer))| {
-            let known = || layer.primitives.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
-            let found = layer.primitives.iter().find(|p| p.name() == *name).copied();
-            found.ok_or_else(|| CommandError::Usage(format!("layer {} has no candidate '{name}'; it has {}", i + 1, known())))
-        };
-        let choice = std::iter::zip(&names, layers).enumerate().map(candidate).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { space, choice, points })
-    }
+/// A random choice; the seed decides which.
+fn random(space: &dyn Measurable, seed: u64) -> Vec<usize> {
+    let mut random = Random::new(seed);
+    space.layers().iter().map(|layer| random.below(layer.candidates.len())).collect()
+}
 
-    /// A random network; the seed decides which.
-    fn random(space: Space, seed: u64, points: usize) -> Self {
-        let choice = design::unknown(&space, 1, seed, &[]).pop().unwrap_or_default();
-        Self { space, choice, points }
-    }
-
-    /// Its candidates, separated by blanks.
-    fn architecture(&self) -> String {
-        architecture(&self.choice)
-    }
-
-    /// Writes the file, with random weights; one that is there is replaced once the new one is whole.
-    ///
-    /// # Errors
-    /// [`CommandError::File`], [`CommandError::Job`].
-    fn write(&self, path: &Path) -> Result<(), CommandError> {
-        let graph = self.space.deployed(&self.choice, self.points);
-        let weights = Weights::for_measuring(&graph, WEIGHTS_SEED);
-        let bytes = onnx::model(&graph, &weights, &onnx::Options::default());
-        let bytes = bytes.map_err(|e| JobError::Prepare { id: self.architecture(), reason: e.to_string() })?;
-        Ok(print::replace_file(path, &bytes)?)
-    }
+/// The choice's candidates, separated by blanks.
+fn architecture(space: &dyn Measurable, choice: &[usize]) -> String {
+    let layers = space.layers();
+    let names = std::iter::zip(&layers, choice).map(|(layer, &place)| layer.candidates[place].name.as_str());
+    names.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::{design, subject};
 
-    fn pfld() -> Space {
-        Space::load("pfld").unwrap()
+    fn pfld() -> PrimitiveSpace {
+        PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 }
     }
 
     #[test]
     fn an_architecture_is_read_as_it_is_printed() {
-        let net = Net::random(pfld(), 5, 106);
-        let again = Net::named(pfld(), &net.architecture(), 106).unwrap();
-        assert_eq!(again.choice, net.choice);
-        assert_eq!(Net::named(pfld(), &net.architecture().replace(' ', ", "), 106).unwrap().choice, net.choice);
-        assert_ne!(Net::random(pfld(), 6, 106).choice, net.choice);
+        let choice = random(&pfld(), 5);
+        let names = architecture(&pfld(), &choice);
+        assert_eq!(named(&pfld(), &names).unwrap(), choice);
+        assert_eq!(named(&pfld(), &names.replace(' ', ", ")).unwrap(), choice);
+        assert_ne!(random(&pfld(), 6), choice);
+        assert_eq!(names, subject::architecture(&design::unknown(&pfld().space, 1, 5, &[])[0]), "as a check draws it");
     }
 
     #[test]
     fn names_that_do_not_fit_are_refused() {
-        let error = |text: &str| Net::named(pfld(), text, 106).unwrap_err().to_string();
+        let error = |text: &str| named(&pfld(), text).unwrap_err().to_string();
         assert!(error("sep_k3 sep_k3").contains("5 layers, but 2"));
         let wrong = error("sep_k3 sep_k3 sep_k3 gh_k5 gh_k5");
         assert!(wrong.contains("layer 3 has no candidate 'sep_k3'") && wrong.contains("mb_k3_e4_res"), "{wrong}");

@@ -35,6 +35,9 @@ impl ValueEnum for Caches {
     }
 }
 
+/// Landmarks of a network unless told otherwise.
+pub(super) const LANDMARKS: usize = 106;
+
 /// Landmarks of a network.
 pub(super) fn points(text: &str) -> Result<usize, String> {
     let (least, most) = POINTS.into_inner();

@@ -9,6 +9,7 @@
 //! | [`collect`] | a job done on a device, samples into the raw file |
 //! | [`units`] | several units of one model |
 //! | [`raw`] | raw sample files |
+//! | [`trial`] | whether an engine takes the blocks of a space |
 //! | [`reserve`] | files that one command alone writes |
 
 pub mod collect;
@@ -18,4 +19,5 @@ pub mod job;
 pub mod raw;
 pub mod reserve;
 pub mod subject;
+pub mod trial;
 pub mod units;

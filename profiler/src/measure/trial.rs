@@ -1,0 +1,109 @@
+//! Whether an engine takes the blocks of a space, tried on this machine before any device is needed.
+
+use std::fs;
+
+use blocks::onnx::block::Block;
+use blocks::space_folder::{FaultKind, SpaceFault, SpaceFolder};
+use engines::mnn::convert::{ConvertError, Converter};
+use engines::{Engine, EngineError, EngineKind, ModelFormat, SessionOptions};
+
+use super::job::JobError;
+use crate::file_error::FileError;
+use crate::random::Random;
+
+/// Seed of the inputs.
+const SEED: u64 = 1;
+/// Outputs that differ by less than this are no map: nothing could be compared with them.
+const RANGE: f32 = 1e-5;
+
+/// Why nothing could be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// The engine is not here.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Its converter is not here, or does not work.
+    #[error(transparent)]
+    Job(#[from] JobError),
+}
+
+/// Loads every block of a space once, runs it, and gives all that the engine refuses or computes wrong.
+///
+/// # Errors
+/// [`TrialError`], where the engine itself does not work.
+pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<SpaceFault>, TrialError> {
+    let engine = engines::open(kind, None)?;
+    let converter = match kind.format() {
+        ModelFormat::Onnx => None,
+        ModelFormat::Mnn => Some(Converter::find().map_err(JobError::from)?),
+    };
+    let mut tried = vec![false; space.blocks().len()];
+    let mut faults = Vec::new();
+    for (slot, candidate) in space.slots().iter().flat_map(|slot| slot.candidates.iter().map(move |c| (slot, c))) {
+        let Some(place) = candidate.block.filter(|&place| !std::mem::replace(&mut tried[place], true)) else { continue };
+        let block = &space.blocks()[place];
+        let found = match file(block, converter.as_ref())? {
+            Ok(file) => run(&*engine, &file, block).err(),
+            Err(said) => Some(said),
+        };
+        faults.extend(
+            found
+                .map(|found| match found {
+                    Found::Refused(said) => FaultKind::Refused { engine: kind.name().to_string(), said },
+                    Found::Flat => FaultKind::Flat,
+                    Found::NotFinite => FaultKind::NotFinite,
+                })
+                .map(|kind| slot.place(candidate).fault(kind)),
+        );
+    }
+    Ok(faults)
+}
+
+/// What is wrong with a block in an engine.
+enum Found {
+    Refused(String),
+    NotFinite,
+    Flat,
+}
+
+impl From<EngineError> for Found {
+    fn from(error: EngineError) -> Self {
+        Self::Refused(error.to_string())
+    }
+}
+
+/// The block as the engine's file, or the converter's refusal.
+fn file(block: &Block, converter: Option<&Converter>) -> Result<Result<Vec<u8>, Found>, TrialError> {
+    let Some(converter) = converter else { return Ok(Ok(block.file())) };
+    let folder = tempfile::tempdir().map_err(FileError::new("make a folder in", &std::env::temp_dir())).map_err(JobError::from)?;
+    let (onnx, mnn) = (folder.path().join("block.onnx"), folder.path().join("block.mnn"));
+    fs::write(&onnx, block.file()).map_err(FileError::new("write", &onnx)).map_err(JobError::from)?;
+    match converter.convert(&onnx, &mnn) {
+        Ok(()) => Ok(Ok(fs::read(&mnn).map_err(FileError::new("read", &mnn)).map_err(JobError::from)?)),
+        Err(ConvertError::Refused { said, .. }) => Ok(Err(Found::Refused(said))),
+        Err(other) => Err(JobError::from(other).into()),
+    }
+}
+
+/// Runs it once on random values.
+fn run(engine: &dyn Engine, file: &[u8], block: &Block) -> Result<(), Found> {
+    let mut session = engine.load(file, &SessionOptions::default())?;
+    let mut random = Random::new(SEED);
+    let volume = |name: &str| {
+        let port = block.inputs.iter().find(|port| port.name == name);
+        port.map_or(0, |port| port.dims.iter().product())
+    };
+    let values: Vec<Vec<f32>> = session.inputs().iter().map(|port| random.values(volume(&port.name))).collect();
+    session.set_inputs(&values)?;
+    session.run()?;
+    for output in session.read_outputs()? {
+        if !output.iter().all(|value| value.is_finite()) {
+            return Err(Found::NotFinite);
+        }
+        let (low, high) = output.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+        if output.len() > 1 && high - low < RANGE {
+            return Err(Found::Flat);
+        }
+    }
+    Ok(())
+}

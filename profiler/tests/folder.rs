@@ -1,0 +1,111 @@
+//! Search spaces that are folders of ONNX files, by the commands.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use blocks::onnx;
+
+/// A copy of a space that was exported, to be changed.
+fn copy(folder: &Path) {
+    let from = support::project_root().join("tests/spaces/onnx/dynamo");
+    std::fs::create_dir(folder.join("blocks")).unwrap();
+    std::fs::copy(from.join("space.toml"), folder.join("space.toml")).unwrap();
+    for entry in std::fs::read_dir(from.join("blocks")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.join("blocks").join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn candidates_lists_a_folder_and_equal_blocks_have_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path());
+    let (code, out, _) = common::run(folder.path(), "candidates --space {} --json");
+    assert_eq!(code, 0);
+    let listing: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(listing["space"] == "small-dynamo" && listing["keys"] == 6 && listing["opset"] == 18, "{listing}");
+    assert_eq!((listing["candidates"].as_array().unwrap().len(), listing["fixed"].as_array().unwrap().len()), (9, 2));
+    let first = &listing["candidates"][0];
+    assert!(first["candidate"] == "k3_e2" && first["layer"] == 1 && first["slot"] == "L1" && first["identity"] == false, "{first}");
+    // 1×1 to 8 channels, 3×3 by channel, 1×1 back, on 8×8.
+    assert_eq!(first["macs"], 64 * (4 * 8 + 8 * 9 + 8 * 4));
+    assert_eq!(first["key"], listing["candidates"][2]["key"], "'again' is the same block");
+    assert_eq!(listing["candidates"][3]["identity"], true);
+    let (_, text, _) = common::run(folder.path(), "candidates --space {}/space.toml");
+    assert!(text.contains("space small-dynamo: 3 layers, 9 candidates, 6 keys; 2 fixed pieces; opset 18"), "{text}");
+}
+
+#[test]
+fn net_writes_the_network_that_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path());
+    let (code, out, err) = common::run(folder.path(), "net --space {} --arch k3_e2,skip,se --out {}/net.onnx");
+    assert_eq!((code, err.trim()), (0, "k3_e2 skip se"), "{out}");
+    let summary = onnx::inspect(&std::fs::read(folder.path().join("net.onnx")).unwrap()).unwrap();
+    assert_eq!((summary.outputs[0].name.as_str(), summary.opset), ("head", 18));
+    let (_, _, first) = common::run(folder.path(), "net --space {} --seed 3 --out {}/net.onnx");
+    let (_, _, again) = common::run(folder.path(), "net --space {} --seed 3 --out {}/net.onnx");
+    assert!(first == again && first.split_whitespace().count() == 3, "{first}");
+}
+
+#[test]
+fn what_is_wrong_is_told_at_once_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path());
+    let wrong = |arguments: &str| {
+        let (code, out, err) = common::run(folder.path(), arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        err
+    };
+    assert!(wrong("net --space {} --arch k3_e2 --out {}/n.onnx").contains("3 layers, but 1 candidates"));
+    assert!(
+        wrong("net --space {} --arch k3_e2,skip,k9 --out {}/n.onnx").contains("layer 3 has no candidate 'k9'; it has k3_e1, se")
+    );
+    assert!(wrong("candidates --space {} --points 68").contains("--points is of built-in networks"));
+    let path = folder.path().join("space.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("inputs = [\"L3\", \"stem:1\"]", "inputs = [\"L3\", \"L9\"]");
+    std::fs::write(&path, text.replace("name = \"normed\", file", "name = \"normed\", identity = true, file")).unwrap();
+    let told = wrong("candidates --space {}");
+    assert!(told.contains("layer 'L2', 'normed': needs either"), "{told}");
+    assert!(told.contains("slot 'head': there is no source 'L9' before it"), "{told}");
+}
+
+#[test]
+fn an_engine_that_refuses_a_block_is_told_before_any_device_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path());
+    let (code, out, err) = common::run(folder.path(), "candidates --space {} --engine tract");
+    if err.contains("was built without tract") {
+        eprintln!("skipped: {err}");
+        return;
+    }
+    assert!(code == 0 && err.contains("tract takes all 7 blocks") && out.contains("6 keys"), "{err}");
+    // An operator that exists nowhere, and weights that went astray.
+    let block = |operator: &str, constant: f32| {
+        let nodes = [support::onnx::node("Mul", &["x", "w"], &["m"], &[]), support::onnx::node(operator, &["m"], &["y"], &[])];
+        let map = |name| support::onnx::port(name, support::onnx::element::FLOAT32, "1,4,8,8");
+        support::onnx::model(&nodes, &[support::onnx::floats("w", &[1], &[constant])], &[map("x")], &[map("y")])
+    };
+    let blocks = [
+        ("good", block("Neg", 1.0)),
+        ("odd", block("Oddity", 1.0)),
+        ("astray", block("Tanh", f32::NAN)),
+        ("flat", block("Neg", 0.0)),
+    ];
+    let mut text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n".to_string();
+    text += "[[slot]]\nname = \"L1\"\ncandidates = [\n";
+    for (name, file) in blocks {
+        std::fs::write(folder.path().join(name), file).unwrap();
+        text += &format!("    {{ name = \"{name}\", file = \"{name}\" }},\n");
+    }
+    std::fs::write(folder.path().join("space.toml"), text + "]\n").unwrap();
+    let (code, _, err) = common::run(folder.path(), "candidates --space {} --engine tract");
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("layer 'L1', 'odd': the engine tract refuses it: "), "{err}");
+    assert!(err.contains("layer 'L1', 'astray': its outputs are not finite (weights?)"), "{err}");
+    assert!(err.contains("layer 'L1', 'flat': its outputs are all the same (weights?)"), "{err}");
+    assert!(common::run(folder.path(), "candidates --engine tract").2.contains("--engine tries the blocks of a folder"));
+}
