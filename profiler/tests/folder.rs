@@ -73,16 +73,17 @@ fn what_is_wrong_is_told_at_once_with_its_place() {
     assert!(told.contains("slot 'head': there is no source 'L9' before it"), "{told}");
 }
 
-#[test]
-fn an_engine_that_refuses_a_block_is_told_before_any_device_is_needed() {
+/// An engine refuses what is wrong with blocks; not where it is not here.
+fn refuses(engine: &str) {
     let folder = tempfile::tempdir().unwrap();
     copy(folder.path());
-    let (code, out, err) = common::run(folder.path(), "candidates --space {} --engine tract");
-    if err.contains("was built without tract") {
+    let listing = format!("candidates --space {{}} --engine {engine}");
+    let (code, out, err) = common::run(folder.path(), &listing);
+    if err.contains("was built without") {
         eprintln!("skipped: {err}");
         return;
     }
-    assert!(code == 0 && err.contains("tract takes all 7 blocks") && out.contains("6 keys"), "{err}");
+    assert!(code == 0 && err.contains(&format!("{engine} takes all 7 blocks")) && out.contains("6 keys"), "{err}");
     // An operator that exists nowhere, and weights that went astray.
     let block = |operator: &str, constant: f32| {
         let nodes = [support::onnx::node("Mul", &["x", "w"], &["m"], &[]), support::onnx::node(operator, &["m"], &["y"], &[])];
@@ -92,7 +93,7 @@ fn an_engine_that_refuses_a_block_is_told_before_any_device_is_needed() {
     let blocks = [
         ("good", block("Neg", 1.0)),
         ("odd", block("Oddity", 1.0)),
-        ("astray", block("Tanh", f32::NAN)),
+        ("astray", block("Neg", f32::NAN)),
         ("flat", block("Neg", 0.0)),
     ];
     let mut text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n".to_string();
@@ -102,10 +103,29 @@ fn an_engine_that_refuses_a_block_is_told_before_any_device_is_needed() {
         text += &format!("    {{ name = \"{name}\", file = \"{name}\" }},\n");
     }
     std::fs::write(folder.path().join("space.toml"), text + "]\n").unwrap();
-    let (code, _, err) = common::run(folder.path(), "candidates --space {} --engine tract");
+    let (code, _, err) = common::run(folder.path(), &listing);
     assert_eq!(code, 2, "{err}");
-    assert!(err.contains("layer 'L1', 'odd': the engine tract refuses it: "), "{err}");
+    assert!(err.contains(&format!("layer 'L1', 'odd': the engine {engine} refuses it: ")), "{err}");
     assert!(err.contains("layer 'L1', 'astray': its outputs are not finite (weights?)"), "{err}");
     assert!(err.contains("layer 'L1', 'flat': its outputs are all the same (weights?)"), "{err}");
-    assert!(common::run(folder.path(), "candidates --engine tract").2.contains("--engine tries the blocks of a folder"));
+    assert!(!err.contains("'good'"), "{err}");
+}
+
+#[test]
+fn what_onnx_runtime_refuses_is_told_before_any_device_is_needed() {
+    if common::engine().is_some() {
+        refuses("ort");
+    }
+}
+
+#[test]
+fn what_tract_refuses_is_told_before_any_device_is_needed() {
+    refuses("tract");
+}
+
+#[test]
+fn built_in_blocks_are_not_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, err) = common::run(folder.path(), "candidates --engine tract");
+    assert!(code == 2 && err.contains("--engine tries the blocks of a folder"), "{err}");
 }
