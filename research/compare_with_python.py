@@ -277,7 +277,7 @@ def turn(program, python, library, models, cpu, realtime, module):
     if sides[0].returncode:
         fail(trouble.strip())
     if sides[1].returncode:
-        if "too few good samples" in complaint:
+        if "too few valid samples" in complaint:
             return None
         fail(complaint.strip())
     answer = json.loads(answer)

@@ -305,8 +305,8 @@ fn two_phones_share_the_work_or_repeat_it() {
     let Some(phone) = Device::start(&["--two"]) else { return };
     let second = phone.second.clone().expect("two phones");
     let both = [phone.address.as_str(), second.as_str()];
-    fail(phone.build_on(&[both[0], both[0]], "twice", &ROUGH), 2, &["named twice"]);
-    fail(phone.build("alone", &["--replicate"]), 2, &["--replicate compares several units"]);
+    fail(phone.build_on(&[both[0], both[0]], "twice", &ROUGH), 2, &["given twice"]);
+    fail(phone.build("alone", &["--replicate"]), 2, &["--replicate needs several devices"]);
 
     succeed(phone.build_on(&both, "shared", &[&ROUGH[..], &["--spread"]].concat()));
     let table = fs::read_to_string(phone.at("shared.csv")).expect("a table");
@@ -334,7 +334,7 @@ fn two_phones_share_the_work_or_repeat_it() {
     let done =
         finish(phone.build_on(&both, "each", &[&ROUGH[..], &["--replicate", "--resume"]].concat()).spawn().expect("it starts"));
     let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("spread between units"), "{said}");
+    assert!(done.status.success() && said.contains("difference between devices"), "{said}");
     assert!(fs::read_to_string(phone.at("each.unit1.raw.jsonl")).expect("raw samples").starts_with(kept.trim_end()));
     let table = fs::read_to_string(phone.at("each.csv")).expect("a table");
     assert!(table.contains("# mode = \"replicate\"") && table.contains("# largest_spread = "), "{table}");
@@ -363,7 +363,7 @@ fn an_agent_that_misbehaves_is_an_error_that_says_what_it_did() {
     let Some(mut phone) = Device::start(&[]) else { return };
     for (how, words) in [
         ("CUT_LINE", &["ended early", "cut off"][..]),
-        ("NONSENSE", &["cannot be read", "not JSON at all"]),
+        ("NONSENSE", &["cannot read the agent's line", "not JSON at all"]),
         ("CRASH", &["while it loaded 'overhead'", "signal 11"]),
         ("OLD", &["protocol 1", "must be of one version"]),
         ("CLOCK_BACK", &["clock jumped back", "--resume"]),
@@ -405,7 +405,7 @@ fn models_that_the_engine_refuses_or_computes_wrongly_are_named() {
     let text = fs::read(&good).expect("a file");
     let at = text.windows(4).position(|part| part == b"Conv").expect("a convolution");
     fs::write(&odd, [&text[..at], b"Odd1", &text[at + 4..]].concat()).expect("a file");
-    fail(bench(odd.to_str().expect("UTF-8")), 2, &["the engine refuses", "odd.onnx"]);
+    fail(bench(odd.to_str().expect("UTF-8")), 2, &["the engine cannot load", "odd.onnx"]);
     // Nobody stated what comes out of a user's model: that it is no number is told.
     fail(bench(&wrong), 0, &["wrong.onnx", "not finite"]);
     assert_eq!(phone.left_over(), "");

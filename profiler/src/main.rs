@@ -26,7 +26,7 @@ fn agent(folder: &std::path::Path) -> ExitCode {
 
 #[cfg(not(feature = "agent"))]
 fn agent(_: &std::path::Path) -> ExitCode {
-    eprintln!("this build holds no agent; build it with the feature 'agent'");
+    eprintln!("this build contains no agent; build with `--features agent`");
     ExitCode::from(2)
 }
 
@@ -37,6 +37,6 @@ fn other(arguments: Vec<OsString>) -> ExitCode {
 
 #[cfg(not(feature = "host"))]
 fn other(_: Vec<OsString>) -> ExitCode {
-    eprintln!("this is the device's side only; usage: profiler agent FOLDER");
+    eprintln!("this build contains only the agent (device side). Usage: profiler agent FOLDER");
     ExitCode::from(2)
 }

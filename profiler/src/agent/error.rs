@@ -20,7 +20,7 @@ pub enum AgentError {
         reason: String,
     },
     /// A job for another version.
-    #[error("the job has protocol {found}, this agent {PROTOCOL}: host and agent are of different versions")]
+    #[error("host and agent have different versions (protocol {found} and {PROTOCOL}): build the agent again")]
     Protocol {
         /// The job's.
         found: u32,
@@ -32,7 +32,7 @@ pub enum AgentError {
     #[error("{0}")]
     UnknownEngine(String),
     /// The engine refuses a model or fails at it.
-    #[error("the engine refuses '{id}': {source}")]
+    #[error("the engine cannot load '{id}': {source}")]
     Model {
         /// The item.
         id: String,
@@ -41,7 +41,7 @@ pub enum AgentError {
     },
     /// The engine fails at a user's model, which was given values that were made up.
     #[error(
-        "the engine fails at '{id}': {source}. The values of {inputs} were made up; if the model cannot run on such, give real ones: \
+        "the engine failed to run '{id}': {source}. The values of {inputs} are random; if the model needs real ones, give them with \
          --input NAME=FILE.npy"
     )]
     MadeUp {
@@ -79,7 +79,7 @@ pub enum AgentError {
         reason: String,
     },
     /// The CPUs asked for cannot be used.
-    #[error("cannot be pinned to CPUs {cpus:?}: {reason}")]
+    #[error("cannot pin to CPUs {cpus:?}: {reason}")]
     Affinity {
         /// Those asked for.
         cpus: Vec<usize>,
@@ -95,10 +95,10 @@ pub enum AgentError {
         cpus: usize,
     },
     /// Another measurement.
-    #[error("CPU {} is already used for a measurement by {}: wait until it has ended, or choose other CPUs (--cpus)", .0.cpu, .0.holder)]
+    #[error("CPU {} is in use by another measurement ({}): wait for it, or choose other CPUs with --cpus", .0.cpu, .0.holder)]
     Busy(Busy),
     /// Nobody listens any more.
-    #[error("the host has gone")]
+    #[error("lost the connection to the host")]
     Output(#[source] io::Error),
 }
 
@@ -125,8 +125,5 @@ impl AgentError {
 
 /// Why that many threads on so few CPUs are refused.
 pub(crate) fn crowded(threads: usize, cpus: usize) -> String {
-    format!(
-        "{threads} threads need {threads} CPUs, but only {cpus} can be used: use --threads {cpus}, or --oversubscribe to measure it all the \
-         same"
-    )
+    format!("{threads} threads, but only {cpus} CPU(s): use --threads {cpus}, or --oversubscribe to measure it anyway")
 }

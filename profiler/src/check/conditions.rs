@@ -89,7 +89,7 @@ impl Conditions {
         let bound = (NOISE_FACTOR * self.anchors_noise).max(LEAST_SPREAD);
         if self.anchors_spread > bound {
             reasons.push(format!(
-                "networks that the build also measured have changed by different amounts: their slowdowns differ by {}, at most {} is \
+                "the networks measured in the build now differ from then by unequal amounts: spread {}, at most {} is \
                  allowed",
                 percent(self.anchors_spread),
                 percent(bound)

@@ -12,46 +12,46 @@ use crate::measure::raw::RawError;
 /// What is wrong with a table or with its check.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The table.
+    /// Table
     #[error(transparent)]
     Table(#[from] TableError),
     /// The table has no figure for a network.
     #[error("the table cannot be used")]
     Lookup(#[from] LookupError),
     /// The table states no canary.
-    #[error("{path} states no canary (reference kernel): new measurements cannot be compared with it")]
+    #[error("{path} has no reference kernel (canary), so it cannot be compared")]
     NoCanary {
-        /// The table.
+        /// Table
         path: PathBuf,
     },
     /// No network is left that the table was not fitted to.
     #[error("{path} was fitted to all architectures of its search space: none is left for a check")]
     AllKnown {
-        /// The table.
+        /// Table
         path: PathBuf,
     },
     /// The agent's canary is another loop than the table's.
-    #[error("{path} was measured with another kind of canary; build it again")]
+    #[error("{path} was measured with another reference kernel (canary); build it again")]
     OtherCanary {
-        /// The table.
+        /// Table
         path: PathBuf,
     },
     /// A measured table cannot be checked in an emulator.
     #[error("{path} was measured on hardware; this device is an emulator")]
     Emulator {
-        /// The table.
+        /// Table
         path: PathBuf,
     },
     /// The file holds another table than at the start of the check.
-    #[error("{path} was replaced by another table during this check: its header was not changed; check it again")]
+    #[error("{path} was replaced during this check; its header is not changed. Run the check again")]
     Replaced {
-        /// The table.
+        /// Table
         path: PathBuf,
     },
     /// An anchor that is no network of the space.
-    #[error("{path}: its anchor '{architecture}' is no network of the space")]
+    #[error("{path}: its network '{architecture}' does not belong to the space")]
     Anchor {
-        /// The table.
+        /// Table
         path: PathBuf,
         /// The anchor.
         architecture: String,
@@ -78,7 +78,7 @@ pub enum CheckError {
     },
     /// The conditions allow no verdict.
     #[error(
-        "the check was disturbed: it gives no verdict, and the table's header was not changed:{}\nstop other programs on the device \
+        "the check was disturbed: no verdict, the table's header is not changed:{}\nStop other programs on the device \
          and check again",
         .reasons.iter().map(|r| format!("\n  {r}")).collect::<String>()
     )]

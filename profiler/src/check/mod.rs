@@ -40,7 +40,7 @@ use report::{Net, Report, slowdown};
 pub struct Check {
     /// The table's file.
     pub path: PathBuf,
-    /// The table.
+    /// Table
     pub table: Table,
     /// Its space.
     pub space: Space,

@@ -41,7 +41,7 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
         "networks that the build simulated too differ by {:.2} %, and {}: another simulator or chip",
         100.0 * largest,
         if same_agent {
-            "the agent is the same, so that they must not differ".to_string()
+            "the agent is the same, so they must be equal".to_string()
         } else {
             "another build of the agent explains 1 %".to_string()
         }

@@ -17,35 +17,34 @@ const MIN_SAMPLES: usize = 12;
 /// How to measure.
 #[derive(Args)]
 pub(super) struct MeasureArgs {
-    /// Shared library of the engine [default: searched in the usual places].
+    /// Shared library of the engine [default: ORT_DYLIB_PATH, then the cache folder]
     #[arg(long, value_name = "FILE")]
     engine_lib: Option<PathBuf>,
-    /// SSH key file [default: ssh-agent, then the keys in ~/.ssh].
+    /// SSH key file [default: ssh-agent, then ~/.ssh]
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
-    /// CPUs to run on, such as 0-3,5 [default: CPUs of one cluster, one for each thread].
+    /// Pin to these CPUs, for example 0-3,5 [default: the last CPUs of the fastest cluster]
     #[arg(long)]
     cpus: Option<Cpus>,
-    /// Allow more threads than CPUs.
+    /// Allow more threads than CPUs
     #[arg(long)]
     oversubscribe: bool,
-    /// Measurement passes, each in a fresh process.
+    /// Measurement passes, each in a fresh process
     #[arg(long, default_value_t = 12, value_parser = passes)]
     passes: usize,
-    /// Largest allowed change of the temperature since the start, in °C, where the device has a sensor; 0 turns the check off.
+    /// Allowed temperature change from the start, in °C; 0 ignores temperature
     #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
     band: f64,
-    /// Do not change the CPU frequency governor. By default it is set to `performance` where this is allowed (root), and set back at the
-    /// end.
+    /// Do not set the CPU frequency governor to `performance` (needs root; it is restored at the end)
     #[arg(long)]
     keep_governor: bool,
-    /// Length of a sample.
+    /// Duration of one sample
     #[arg(long, default_value = "500us", value_name = "TIME")]
     sample: Time,
-    /// Length of the reference kernel (canary) that runs before and after each sample.
+    /// Duration of the reference kernel (canary) before and after each sample
     #[arg(long, default_value = "100us", value_name = "TIME")]
     canary: Time,
-    /// Simulated devices: report times even if the simulator does not know more than 0.1 % of the instructions.
+    /// Simulated devices: accept more than 0.1 % of unknown instructions
     #[arg(long)]
     allow_unknown: bool,
     /// Simulated devices: timed runs of each model, of which the mean is taken. One run in six of some models is 2 % faster

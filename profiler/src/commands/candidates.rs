@@ -14,7 +14,7 @@ use crate::show::text;
 
 #[derive(Args)]
 pub(super) struct CandidatesArgs {
-    /// Search space: built-in name, TOML file, or folder of ONNX files.
+    /// Search space: built-in name, TOML file, or folder of ONNX files
     #[arg(long, default_value = "pfld")]
     space: String,
     /// Landmarks of the network: they set the size of the last piece of the trunk; of no folder [default: 106].
@@ -23,7 +23,7 @@ pub(super) struct CandidatesArgs {
     /// Try every block of a folder in this engine on this machine: ort, tract or mnn.
     #[arg(long)]
     engine: Option<EngineKind>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -19,50 +19,50 @@ use crate::show::picture::PictureFile;
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
-    /// The table.
+    /// Table
     table: PathBuf,
-    /// The table's search space: built-in name or TOML file [default: the space that the table names].
+    /// Search space: built-in name or TOML file [default: the one named in the table]
     #[arg(long)]
     space: Option<String>,
-    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP for a simulated one (sd625, qrb2210, rpi3b, a TOML file).
+    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a TOML file)
     #[arg(long, default_value = "local")]
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Inference engine: ort, tract or mnn [default: the table's].
+    /// Engine: ort, tract or mnn [default: the table's]
     #[arg(long)]
     engine: Option<EngineKind>,
-    /// Allow another device or engine than the table's; the table's header is then left as it is.
+    /// Check the table on a different device or engine; the table's header is not changed
     #[arg(long)]
     other_device: bool,
-    /// Networks to measure.
+    /// Number of random networks to measure
     #[arg(long, default_value_t = 30)]
     nets: usize,
-    /// Seed of the random networks.
+    /// Random seed (which networks)
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Largest mean absolute error that passes.
+    /// Fail if the mean absolute error is larger
     #[arg(long, default_value = "5%")]
     max_mape: Share,
-    /// Target precision: stop when the 95 % interval of every median is within ± this share.
+    /// Stop when every median is known within this (95 % confidence interval, half width, relative)
     #[arg(long, default_value = "1%")]
     precision: Share,
-    /// Time limit for sampling.
+    /// Stop after this sampling time, even if the precision is not reached
     #[arg(long, default_value = "90s")]
     budget: Time,
-    /// Landmarks of the networks [default: the table's].
+    /// Number of landmarks [default: the table's]
     #[arg(long, value_parser = points)]
     points: Option<usize>,
-    /// Do not write the result into the table's header.
+    /// Do not write the result into the table's header
     #[arg(long)]
     no_write: bool,
-    /// Draw predicted against measured times into a file: .svg, .png or .html.
+    /// Write a plot of predicted against measured latency (.svg, .png or .html)
     #[arg(long, value_name = "FILE")]
     picture: Option<PictureFile>,
-    /// Keep the raw samples in this file.
+    /// Keep the raw samples in this file
     #[arg(long, value_name = "FILE")]
     raw: Option<PathBuf>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -77,7 +77,7 @@ impl CheckArgs {
         if table.header.source == Source::Imported {
             let path = self.table.display();
             return Err(CommandError::Usage(format!(
-                "{path} was imported: without a trunk and a canary it predicts no whole network; measure one on the device: profiler \
+                "{path} was imported: it has no trunk, so it cannot predict a whole network. Measure a table on the device: profiler \
                  build --space {} --device DEVICE --out NEW.csv",
                 table.header.space.name
             )));

@@ -10,10 +10,10 @@ use crate::output::note;
 
 #[derive(Args)]
 pub(super) struct CleanArgs {
-    /// The device: adb, adb:SERIAL or ssh://user@host[:port]. Can be repeated.
+    /// Device: adb, adb:SERIAL or ssh://user@host[:port]. Can be repeated
     #[arg(long, required = true)]
     device: Vec<Address>,
-    /// SSH key file [default: ssh-agent, then the keys in ~/.ssh].
+    /// SSH key file [default: ssh-agent, then ~/.ssh]
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
 }
@@ -26,7 +26,7 @@ impl CleanArgs {
             let device = devices::open(address, access, &mut notices);
             notices.iter().for_each(note);
             device?.remove_all()?;
-            note(format_args!("{address}: nothing of this program is left on the device"));
+            note(format_args!("{address}: removed"));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::output::print_text;
 
 #[derive(Args)]
 pub(super) struct CompletionsArgs {
-    /// The shell.
+    /// Shell
     shell: Shell,
 }
 

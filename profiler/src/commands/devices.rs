@@ -13,13 +13,13 @@ use crate::hardware::{Files, Knowledge};
 
 #[derive(Args)]
 pub(super) struct DevicesArgs {
-    /// A device to ask [default: this machine and all attached phones]. Can be repeated.
+    /// Device to ask [default: this machine and all attached phones]. Can be repeated
     #[arg(long)]
     device: Vec<Address>,
-    /// SSH key file [default: ssh-agent, then the keys in ~/.ssh].
+    /// SSH key file [default: ssh-agent, then ~/.ssh]
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -11,7 +11,7 @@ use crate::file_error::FileError;
 
 #[derive(Args)]
 pub(super) struct ManArgs {
-    /// The folder to write the pages to; it is made if it does not exist.
+    /// Folder to write the pages to; it is created if it does not exist
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -36,13 +36,13 @@ use clap::{Parser, Subcommand};
 use crate::output::note;
 use error::CommandError;
 
-/// Measures the blocks of a search space on a device and writes latency tables.
+/// Measure the blocks of a search space on a device and write a latency table
 #[derive(Parser)]
 #[command(
     name = "profiler",
     version,
-    after_help = "Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 device trouble, 4 another device or engine than the table's, \
-                  5 a check was disturbed and gives no verdict, 130 interrupted."
+    after_help = "Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 device trouble, 4 the device or engine is not the table's, \
+                  5 the check was disturbed: no verdict, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -51,59 +51,59 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the layers, candidates, keys, multiply-adds and parameters of a search space.
+    /// List the layers and candidates of a search space with multiply-adds and parameters
     #[command(after_help = "Example: profiler candidates --space pfld")]
     Candidates(candidates::CandidatesArgs),
-    /// Measure a search space on a device and write its latency table.
+    /// Measure all blocks of a search space on a device and write a latency table
     #[command(after_help = "Example: profiler build --space pfld --device local --out luts/this-machine.csv")]
     Build(build::BuildArgs),
-    /// Measure random whole networks that the table was not fitted to, and compare them with its predictions.
+    /// Test a table: measure random whole networks and compare with the predicted latencies
     #[command(after_help = "Example: profiler check luts/this-machine.csv --device local --nets 30 --seed 7")]
     Check(check::CheckArgs),
-    /// Measure any models, interleaved.
+    /// Measure the latency of ONNX (or MNN) models
     #[command(after_help = "Examples: profiler bench subnet.onnx baseline.onnx --device local\n          \
                             profiler bench detector.onnx --shape image=1,3,480,640\n          \
                             profiler bench subnet.mnn --device adb --engine mnn")]
     Bench(bench::BenchArgs),
-    /// Run any aarch64 Linux program on a simulated chip; report its time and where it goes.
+    /// Run an aarch64 Linux program on a simulated chip and report its time by function and cause
     #[cfg(not(target_os = "android"))]
     #[command(after_help = "Examples: profiler simulate --chip sd625 -- ./program argument\n          \
                             profiler simulate --sysroot rootfs -- rootfs/usr/bin/python3 script.py\n\n\
-                            The program's output and exit code are passed on. The figures go to standard error. The program's clocks \
-                            show simulated time.")]
+                            The program's output and exit code are unchanged. Figures are printed to standard error. The program's \
+                            clocks show simulated time.")]
     Simulate(simulate::SimulateArgs),
-    /// Write a network of a search space as an ONNX file with random weights, to measure it before it is trained.
+    /// Write one network of a search space as ONNX with random weights, to measure it before training
     #[command(after_help = "Example: profiler net --arch sep_k3,mb_k5_res,gh_k5,mb_k5_res,gh_k5 --out net.onnx")]
     Net(net::NetArgs),
-    /// Show the attached devices: model, chip, processors and their clocks, temperatures.
+    /// List devices: model, chip, CPU clusters, clocks, temperatures
     #[command(after_help = "Example: profiler devices")]
     Devices(devices::DevicesArgs),
-    /// Remove everything that this program put on a device: agent, engine, files of interrupted runs.
+    /// Remove everything this program has put on a device
     #[command(after_help = "Example: profiler clean --device adb")]
     Clean(clean::CleanArgs),
-    /// Print, check, compare, merge, import and export latency tables.
+    /// Show, validate, compare, merge, import and export latency tables
     #[command(subcommand)]
     Lut(lut::LutCommand),
-    /// Measure the tables of a list of devices again: one build and one check for each.
+    /// Measure the tables of a list of devices again: one build and one check for each
     #[command(after_help = "Examples: profiler refresh\n          profiler refresh --file luts/devices.txt sd625 pi4\n\n\
                             A table is replaced when its new one is complete. A device that fails does not stop the others; the exit code is \
                             then 1.")]
     Refresh(refresh::RefreshArgs),
-    /// Fetch what measurements need: an engine's library or converter, the emulator, a cross compiler.
+    /// Fetch what measurements need: an engine's library or converter, the emulator, a cross compiler
     #[cfg(not(target_os = "android"))]
     #[command(after_help = "Examples: profiler setup ort            # ONNX Runtime for this machine\n          \
                             profiler setup ort aarch64    # ONNX Runtime for phones and boards\n          \
                             profiler setup simulator")]
     Setup(setup::SetupArgs),
-    /// Print completions of this command line for a shell.
+    /// Print shell completions of this command line
     #[cfg(not(target_os = "android"))]
     #[command(after_help = "Example: profiler completions bash > ~/.local/share/bash-completion/completions/profiler")]
     Completions(completions::CompletionsArgs),
-    /// Write manual pages.
+    /// Write manual pages
     #[cfg(not(target_os = "android"))]
     #[command(after_help = "Example: profiler man ~/.local/share/man/man1")]
     Man(man::ManArgs),
-    /// Internal: the part that runs on the device.
+    /// (internal) Runs on the device
     #[command(hide = true)]
     Agent {
         /// The job's folder.

@@ -14,19 +14,19 @@ use crate::random::Random;
 
 #[derive(Args)]
 pub(super) struct NetArgs {
-    /// Search space: built-in name, TOML file, or folder of ONNX files.
+    /// Search space: built-in name, TOML file, or folder of ONNX files
     #[arg(long, default_value = "pfld")]
     space: String,
-    /// One candidate for each layer, separated by commas [default: a random network].
+    /// One candidate per layer, separated by commas [default: a random network]
     #[arg(long)]
     arch: Option<String>,
-    /// Seed of the random network.
+    /// Random seed (which network)
     #[arg(long, default_value_t = 1, conflicts_with = "arch")]
     seed: u64,
     /// Landmarks of the network; of no folder [default: 106].
     #[arg(long, value_parser = points)]
     points: Option<usize>,
-    /// The ONNX file to write.
+    /// ONNX file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }

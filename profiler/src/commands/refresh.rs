@@ -20,12 +20,12 @@ const SEEDS: u64 = 1 << 30;
 
 #[derive(Args)]
 pub(super) struct RefreshArgs {
-    /// Names of the tables to measure again [default: all of the list].
+    /// Names of the tables to measure again [default: all of the list]
     names: Vec<String>,
-    /// The list: a table per line, NAME DEVICE [options of `profiler build`]. The tables lie beside it.
+    /// List of tables, one per line: NAME DEVICE [options of `profiler build`]. The tables lie beside it
     #[arg(long, default_value = "luts/devices.txt")]
     file: PathBuf,
-    /// Networks of each check.
+    /// Number of random networks of each check
     #[arg(long, default_value_t = 50)]
     nets: usize,
 }

@@ -29,22 +29,22 @@ const FILES: [(&str, &str); 6] = [
 
 #[derive(Args)]
 pub(super) struct SetupArgs {
-    /// What to bring.
+    /// What to fetch
     what: What,
-    /// ort: the architecture of the library, x86_64 or aarch64 [default: this machine's].
+    /// ort: architecture of the library, x86_64 or aarch64 [default: this machine's]
     arch: Option<String>,
 }
 
 /// What can be brought into the cache folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// The library of ONNX Runtime.
+    /// Library of ONNX Runtime
     Ort,
-    /// The converter of MNN.
+    /// Converter of MNN
     Mnn,
-    /// What builds agents for ARMv8 devices on an x86-64 Debian or Ubuntu.
+    /// Cross compiler for agents of ARMv8 devices, on an x86-64 Debian or Ubuntu
     Aarch64,
-    /// The emulator of simulated devices.
+    /// Emulator of simulated devices
     Simulator,
 }
 

@@ -22,22 +22,22 @@ const POLL: Duration = Duration::from_millis(10);
 
 #[derive(Args)]
 pub(super) struct SimulateArgs {
-    /// The chip: its name (qrb2210, rpi3b, sd625) or a TOML file.
+    /// Chip: a name (qrb2210, rpi3b, sd625) or a TOML file
     #[arg(long, default_value = "sd625")]
     chip: String,
-    /// Folder with the loader and the libraries of a program that is not static, laid out as below `/`.
+    /// Root folder with the loader and libraries of a dynamically linked program
     #[arg(long, value_name = "DIR")]
     sysroot: Option<PathBuf>,
-    /// Set an environment variable of the program; its environment is empty otherwise. Can be repeated.
+    /// Set an environment variable; no others are passed on. Can be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(OsString, OsString)>,
-    /// Report a time even if the simulator does not know more than 0.1 % of the instructions.
+    /// Accept more than 0.1 % of unknown instructions
     #[arg(long)]
     allow_unknown: bool,
-    /// Write the figures as JSON to this file.
+    /// Write the figures as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// The program and its arguments.
+    /// Program and its arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
 }

@@ -134,12 +134,12 @@ impl Comparison {
 /// A device or an engine that is not the table's.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{path} is not a table of this device and engine:{}\nNothing was written. `profiler build` measures a table of this device; \
-     --other-device compares with this one all the same, and leaves its header as it is",
+    "{path} was measured on another device or engine:{}\nNothing was written. `profiler build` measures a table of this device; \
+     --other-device checks this one anyway and does not change its header",
     .differences.iter().map(|line| format!("\n  {line}")).collect::<String>()
 )]
 pub struct OtherDevice {
-    /// The table.
+    /// Table
     pub path: PathBuf,
     /// In what they differ, a line each.
     pub differences: Vec<String>,
@@ -195,7 +195,7 @@ impl<'a> TableIdentity<'a> {
             && known.peek().is_some()
             && !known.any(|known| *known == unit)
         {
-            remarks.push("another unit of the model than the table's: units differ by some per cent".to_string());
+            remarks.push("this is another device of the same model: expect a difference of a few per cent".to_string());
         }
         remarks
     }

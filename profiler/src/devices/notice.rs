@@ -69,7 +69,7 @@ impl fmt::Display for Notice {
         match self {
             Self::ChosenByVariable { device, variable } => write!(f, "{device}: chosen by {variable}"),
             Self::PassedOver { device, others } => {
-                write!(f, "{device}: the only phone that can be used; others attached: {others}")
+                write!(f, "using {device}, the only usable phone; ignored: {others}")
             }
             Self::KnownHostsUnread { device, file, reason } => {
                 write!(f, "{device}: cannot read the known hosts file {}: {reason}", file.display())

@@ -35,7 +35,7 @@ pub enum FitError {
     },
     /// The figures make no table.
     #[error(
-        "the measured figures do not make a valid table:{}{}",
+        "the measurements do not form a valid table:{}{}",
         .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(),
         Kept::remark(Some(&Kept::of_build(.raw)))
     )]
@@ -71,7 +71,7 @@ impl Plan<'_> {
     pub fn table(&self, samples: &Samples, raw: &Path) -> Result<Table, FitError> {
         let Self { models, nets, .. } = self;
         let broken = |reason: &str| FitError::Samples { path: raw.to_path_buf(), reason: reason.to_string() };
-        let start = samples.start.as_ref().ok_or_else(|| broken("does not say where it was measured"))?;
+        let start = samples.start.as_ref().ok_or_else(|| broken("does not name its device"))?;
         let readings = Readings::of(samples).ok_or_else(|| broken("holds no good sample"))?;
         let measured = |subject: &Subject| -> Result<Measured, FitError> {
             readings.time(subject).ok_or_else(|| broken(&format!("has too few samples of '{subject}'")))

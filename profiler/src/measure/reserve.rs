@@ -11,7 +11,7 @@ use crate::agent::claim;
 
 /// A file that another command writes.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} is being written by {holder}: wait until it has ended, or choose another file")]
+#[error("{path} is being written by {holder}: wait for it, or choose another file")]
 pub struct ReservedError {
     /// The file.
     pub path: PathBuf,

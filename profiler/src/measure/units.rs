@@ -41,7 +41,7 @@ pub struct Unit {
 #[derive(Debug, thiserror::Error)]
 pub enum UnitsError {
     /// One device under two places.
-    #[error("{device} is named twice; --{sharing} needs different units")]
+    #[error("{device} is given twice; --{sharing} needs different devices")]
     Twice {
         /// The device.
         device: Address,
@@ -49,7 +49,7 @@ pub enum UnitsError {
         sharing: &'static str,
     },
     /// They are not of one model, or not measured with one engine.
-    #[error("a table is of one model: {first} is {is}, {second} is {differs}; build one for each")]
+    #[error("a table describes one device model, but {first} is {is} and {second} is {differs}: build one table for each")]
     OtherModel {
         /// A device.
         first: Address,
@@ -146,7 +146,7 @@ pub fn text(units: &[Unit], single: &[Table]) -> String {
     let sums: Vec<_> =
         std::iter::zip(units, single).map(|(unit, table)| format!("  {}: {:.1} µs", unit.device, total(table))).collect();
     format!(
-        "difference between units (slowest / fastest − 1): median {:.1} %, largest {:.1} % ({key}); sum of all rows:\n{}\n",
+        "difference between devices (slowest / fastest − 1): median {:.1} %, largest {:.1} % ({key}); sum of all rows:\n{}\n",
         100.0 * quantile(&values, 0.5),
         100.0 * largest,
         sums.join("\n")

@@ -27,7 +27,7 @@ pub enum Caches {
 pub struct Side<'a> {
     /// Its name for people.
     pub name: &'a str,
-    /// The table.
+    /// Table
     pub table: &'a Table,
     /// Which of its times.
     pub caches: Caches,
@@ -110,7 +110,7 @@ pub struct Swap {
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
     /// They were measured under different conditions.
-    #[error("{first} and {second} were measured under different conditions: {}; --force compares them all the same", .differences.join("; "))]
+    #[error("{first} and {second} were measured under different conditions: {}. Use --force to compare them anyway", .differences.join("; "))]
     Unlike {
         /// A table.
         first: String,
@@ -281,7 +281,7 @@ impl Diff {
     }
 
     fn describe_swaps(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "\nWhat would change a search: candidates that change places (* where the intervals are apart in both)")?;
+        writeln!(out, "\nCandidates whose order differs (*: with certainty, intervals do not overlap)")?;
         for layer in &self.layers {
             let numbers: Vec<_> = layer.layers.iter().map(usize::to_string).collect();
             let [in_a, in_b] = &layer.fastest;

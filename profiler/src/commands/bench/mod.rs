@@ -21,47 +21,47 @@ use crate::show::picture::PictureFile;
 
 #[derive(Args)]
 pub(super) struct BenchArgs {
-    /// ONNX files; with the engine mnn also .mnn files.
+    /// ONNX files; with the engine mnn also .mnn files
     #[arg(required = true)]
     models: Vec<PathBuf>,
-    /// Dimensions of an input that the model leaves open; an open batch dimension alone is set to 1. Can be repeated.
+    /// Size of an input with open dimensions (an open batch alone is 1). Can be repeated
     #[arg(long, value_name = "NAME=DIMENSIONS")]
     shape: Vec<NamedShape>,
-    /// Values of an input: a file written by numpy.save [default: random values of the right type]. Can be repeated.
+    /// Values of an input as a .npy file [default: random values of its type]. Can be repeated
     #[arg(long, value_name = "NAME=FILE.npy")]
     input: Vec<NamedFile>,
-    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP for a simulated one (sd625, qrb2210, rpi3b, a TOML file).
+    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a TOML file)
     #[arg(long, default_value = "local")]
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Inference engine: ort, tract or mnn.
+    /// Engine: ort, tract or mnn
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
-    /// Threads of the engine.
+    /// Threads used by the engine
     #[arg(long, default_value_t = 1, value_parser = threads)]
     threads: usize,
-    /// Target precision: stop when the 95 % interval of every median is within ± this share.
+    /// Stop when every median is known within this (95 % confidence interval, half width, relative)
     #[arg(long, default_value = "1%")]
     precision: Share,
-    /// Time limit for sampling.
+    /// Stop after this sampling time, even if the precision is not reached
     #[arg(long, default_value = "20s")]
     budget: Time,
-    /// Seed of the order of the samples.
+    /// Random seed (order of the samples)
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Keep the raw samples in this file.
+    /// Keep the raw samples in this file
     #[arg(long, value_name = "FILE")]
     raw: Option<PathBuf>,
-    /// Simulated devices: report where the cycles go, by cause and by function.
+    /// Simulated devices: show where the cycles go, by cause and by function
     #[cfg(not(target_os = "android"))]
     #[arg(long)]
     explain: bool,
-    /// Simulated devices: draw where the cycles go into a file: .svg, .png or .html.
+    /// Write the --explain result as a picture (.svg, .png or .html)
     #[cfg(not(target_os = "android"))]
     #[arg(long, value_name = "FILE")]
     picture: Option<PictureFile>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -98,7 +98,7 @@ impl BenchArgs {
     fn check_explainable(&self) -> Result<(), CommandError> {
         if (self.explain || self.picture.is_some()) && !self.device.is_simulated() {
             return Err(CommandError::Usage(format!(
-                "--explain and --picture need a simulated device, such as --device sim:sd625; {} is none",
+                "--explain and --picture work with simulated devices only: use --device sim:sd625 instead of {}",
                 self.device
             )));
         }

@@ -22,55 +22,55 @@ use table::Build;
 
 #[derive(Args)]
 pub(super) struct BuildArgs {
-    /// Search space: built-in name or TOML file.
+    /// Search space: built-in name or TOML file
     #[arg(long, default_value = "pfld")]
     space: String,
-    /// The table to write.
+    /// Table to write (CSV)
     #[arg(long)]
     out: PathBuf,
-    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP for a simulated one (sd625, qrb2210, rpi3b, a TOML file). Give
-    /// several units of one model to measure on them in parallel.
+    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a TOML file). Repeat it for
+    /// several devices of the same model
     #[arg(long, default_value = "local")]
     device: Vec<Address>,
-    /// Several units share the work (the default).
+    /// With several devices: divide the work among them (default)
     #[arg(long, conflicts_with = "replicate")]
     spread: bool,
-    /// Every unit does all the work: this shows how much units differ. Each unit also gets a table of its own.
+    /// With several devices: measure everything on each, and report how much they differ. Writes one table per device and a common one
     #[arg(long)]
     replicate: bool,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Runs with cold caches of each block in each pass; 0 for none.
+    /// Cold-cache runs per block and measurement pass; 0 for none
     #[arg(long, default_value_t = 3, value_name = "RUNS")]
     cold: usize,
-    /// Inference engine: ort, tract or mnn.
+    /// Engine: ort, tract or mnn
     #[arg(long, default_value = "ort")]
     engine: EngineKind,
-    /// Threads of the engine.
+    /// Threads used by the engine
     #[arg(long, default_value_t = 1, value_parser = threads)]
     threads: usize,
-    /// Target precision: stop when the 95 % interval of every median is within ± this share.
+    /// Stop when every median is known within this (95 % confidence interval, half width, relative)
     #[arg(long, default_value = "0.5%")]
     precision: Share,
-    /// Time limit for sampling: stop after this time even if the target precision is not reached.
+    /// Stop after this sampling time, even if the precision is not reached
     #[arg(long, default_value = "75s")]
     budget: Time,
-    /// Landmarks of the networks.
+    /// Number of landmarks
     #[arg(long, default_value_t = 106, value_parser = points)]
     points: usize,
-    /// Whole networks to measure besides the blocks; 0 for blocks alone.
+    /// Whole networks to measure with the blocks; 0 measures the blocks only
     #[arg(long, default_value_t = 80)]
     nets: usize,
-    /// File for the raw samples [default: beside the table].
+    /// File for the raw samples [default: NAME.raw.gz beside the table]
     #[arg(long, value_name = "FILE")]
     raw: Option<PathBuf>,
-    /// Continue with the samples of an earlier run; samples that are complete are only fitted again.
+    /// Resume an interrupted build; a finished one is only fitted again
     #[arg(long)]
     resume: bool,
-    /// Replace an existing table and raw file.
+    /// Replace an existing table and its raw file
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
-    /// Seed of the order of the samples.
+    /// Random seed (order of the samples)
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -79,7 +79,7 @@ impl BuildArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         interrupt::catch();
         if self.replicate && self.device.len() < 2 {
-            return Err(CommandError::Usage("--replicate compares several units: give --device for each".to_string()));
+            return Err(CommandError::Usage("--replicate needs several devices: repeat --device".to_string()));
         }
         let Self { engine, threads, precision, budget, seed, .. } = self;
         let device = self.device.first().cloned().unwrap_or(Address::Local);
@@ -110,8 +110,8 @@ impl BuildArgs {
 /// Tells what ended the sampling.
 pub(super) fn tell_end(precise: bool, precision: Share) {
     if precise {
-        note(format_args!("stopped by precision: every 95 % interval is within ±{precision}"));
+        note(format_args!("stopped: every 95 % interval is within ±{precision}"));
     } else {
-        note(format_args!("stopped by the budget: some 95 % intervals are wider than ±{precision}"));
+        note(format_args!("stopped by --budget: some 95 % intervals are wider than ±{precision}"));
     }
 }

@@ -62,7 +62,7 @@ impl Build {
     /// [`CommandError`].
     pub(super) fn run(&self) -> Result<Table, CommandError> {
         if let (Some(simulated), true) = (self.devices.iter().find(|device| device.is_simulated()), self.devices.len() > 1) {
-            let reason = "gives the same times always, so that it cannot share work with another device: give it alone";
+            let reason = "is simulated and gives the same result each time: give only one --device";
             return Err(CommandError::Usage(format!("{simulated} {reason}")));
         }
         let units = units::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
@@ -88,7 +88,7 @@ impl Build {
         };
         for (key, share) in plausibility::too_fast(&table) {
             note(format_args!(
-                "warning: {key} computes {:.0} % of a Cortex-A53's peak, more than any kernel reaches: is the clock right, was it pinned?",
+                "warning: {key} reaches {:.0} % of a Cortex-A53's peak, which no kernel can: check the clock and the pinned CPUs",
                 100.0 * share
             ));
         }
@@ -135,7 +135,7 @@ impl Build {
         let raws = units.iter().flat_map(|unit| [partial(&unit.raw), unit.raw.clone()]);
         match raws.into_iter().find(|path| path.exists()) {
             Some(path) => Err(CommandError::Usage(format!(
-                "{} already exists: --resume continues with its samples, --overwrite starts from nothing",
+                "{} already exists: --resume continues it, --overwrite starts over",
                 path.display()
             ))),
             None => Ok(()),
@@ -176,7 +176,8 @@ impl Build {
             }
             let (earlier, read) = raw::read(&part)?;
             if earlier != request {
-                let reason = "was measured for another space, engine, device or plan; --overwrite starts from nothing".to_string();
+                let reason =
+                    "belongs to a build with another space, engine, device or options; --overwrite starts over".to_string();
                 return Err(RawError::Content { path: part, reason }.into());
             }
             samples = read;

@@ -11,20 +11,20 @@ use crate::tables::diff::{self, Caches, Side};
 
 #[derive(Args)]
 pub(crate) struct DiffArgs {
-    /// The first table.
+    /// First table
     a: PathBuf,
-    /// The second table.
+    /// Second table
     b: PathBuf,
-    /// The tables' search space: built-in name or TOML file [default: the space that the first table names].
+    /// Search space: built-in name or TOML file [default: the one named in the first table]
     #[arg(long)]
     space: Option<String>,
-    /// Which times to compare. Given twice: of the first table, of the second.
+    /// Which latency to compare. Give it twice to set it per table
     #[arg(long, value_name = "WHICH", num_args = 1)]
     caches: Vec<Caches>,
-    /// Compare tables that were measured under different conditions: threads, caches, spaces.
+    /// Compare although threads, caches or search space differ
     #[arg(long)]
     force: bool,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -13,15 +13,15 @@ use crate::output::note;
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
-    /// The table.
+    /// Table
     table: PathBuf,
-    /// NNI's table to write: its name ends in .npy or .txt.
+    /// NNI's table to write: its name ends in .npy or .txt
     #[arg(long)]
     out: PathBuf,
-    /// The table's search space: built-in name or TOML file [default: the space that the table names].
+    /// Search space: built-in name or TOML file [default: the one named in the table]
     #[arg(long)]
     space: Option<String>,
-    /// Replace an existing file.
+    /// Replace an existing file
     #[arg(long)]
     overwrite: bool,
 }
@@ -34,10 +34,10 @@ impl ExportArgs {
         table.validate(&space).map_err(|faults| luts::TableError::Faults { path: self.table, faults })?;
         export(&table, &space, &self.out, overwrite(self.overwrite))?;
         if table.has_trunk() {
-            note("the trunk is left out: NNI's tables hold the searched layers alone");
+            note("the trunk is omitted: NNI's tables contain the searched layers only");
         }
         if table.header.source != Source::Measured {
-            note(format_args!("the table is {}, which NNI's form cannot say", table.header.source));
+            note(format_args!("the table is {}; NNI's format cannot record that", table.header.source));
         }
         let place = match form {
             Form::Npy => "MODEL_DIR/lut/lut.npy, lut_load_format=\"numpy\"",

@@ -14,21 +14,21 @@ use crate::show::text;
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// NNI's table: lut.npy or lut.txt.
+    /// NNI's table: lut.npy or lut.txt
     file: PathBuf,
-    /// Unit of its values: us, ms, or macs for multiply-adds [default: us for .txt; .npy needs it].
+    /// Unit of the values: us, ms or macs (multiply-adds). Required for .npy [default for .txt: us]
     #[arg(long)]
     unit: Option<Unit>,
-    /// Search space that it was made for: built-in name or TOML file.
+    /// Search space: built-in name or TOML file
     #[arg(long, default_value = "pfld")]
     space: String,
-    /// The table to write.
+    /// Table to write (CSV)
     #[arg(long)]
     out: PathBuf,
-    /// Take the mean if layers of the same shapes have different values, as NNI measures them; without this option that is an error.
+    /// Average layers of the same shape that have different values (NNI measures each layer); without it this is an error
     #[arg(long)]
     mean: bool,
-    /// Replace an existing table.
+    /// Replace an existing table
     #[arg(long)]
     overwrite: bool,
 }
@@ -50,7 +50,7 @@ impl ImportArgs {
             imported.table.rows().len()
         ));
         if imported.unused > 0 {
-            note(format_args!("{} entries belong to no candidate of the space and were ignored", imported.unused));
+            note(format_args!("ignored {} entries that match no candidate of the space", imported.unused));
         }
         if self.unit == Some(Unit::Macs) {
             note(format_args!(

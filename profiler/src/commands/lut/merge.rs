@@ -13,13 +13,13 @@ use crate::tables::merge;
 
 #[derive(Args)]
 pub(crate) struct MergeArgs {
-    /// The tables.
+    /// Tables
     #[arg(required = true, num_args = 2..)]
     tables: Vec<PathBuf>,
-    /// The table to write.
+    /// Table to write (CSV)
     #[arg(long)]
     out: PathBuf,
-    /// Replace an existing table.
+    /// Replace an existing table
     #[arg(long)]
     overwrite: bool,
 }

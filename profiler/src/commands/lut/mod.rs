@@ -13,24 +13,23 @@ use super::error::CommandError;
 
 #[derive(Subcommand)]
 pub(super) enum LutCommand {
-    /// Show a table as a heat map of layers × candidates, with its trunk, the candidates that FLOPs order wrongly, and its origin.
+    /// Show a table as a heat map (layers × candidates), its trunk, its provenance, and where FLOPs rank wrongly
     #[command(after_help = "Example: profiler lut show luts/this-machine.csv --out this-machine.html")]
     Show(show::ShowArgs),
-    /// Check that a table is valid and has every key of its search space.
+    /// Check that a table is well formed and complete for its search space
     #[command(after_help = "Example: profiler lut validate luts/this-machine.csv --space pfld")]
     Validate(validate::ValidateArgs),
-    /// Compare two tables, of two devices or two engines, and list the candidates that change places.
+    /// Compare two tables (two devices or two engines) and list candidates whose order changes
     #[command(after_help = "Example: profiler lut diff luts/phone.csv luts/board.csv")]
     Diff(diff::DiffArgs),
-    /// Merge tables of one device, engine and space that were measured under the same conditions. Rows in several tables become their
-    /// weighted mean, with a wider interval if they contradict each other.
+    /// Merge tables measured under the same conditions. Common rows become a weighted mean; the interval widens where the tables disagree
     #[command(after_help = "Example: profiler lut merge monday.csv tuesday.csv --out both.csv")]
     Merge(merge::MergeArgs),
-    /// Make a table of NNI's lut.npy or lut.txt.
+    /// Convert NNI's lut.npy or lut.txt to a latency table
     #[command(after_help = "Examples: profiler lut import lut.txt --space pfld --out luts/phone.csv\n          \
                             profiler lut import lut.npy --unit us --mean --out luts/phone.csv")]
     Import(import::ImportArgs),
-    /// Write a table as NNI's lut.npy or lut.txt.
+    /// Convert a latency table to NNI's lut.npy or lut.txt
     #[command(after_help = "Examples: profiler lut export luts/phone.csv --out lut.npy\n          \
                             profiler lut export luts/phone.csv --out lut.txt")]
     Export(export::ExportArgs),

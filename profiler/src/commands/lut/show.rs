@@ -18,23 +18,23 @@ use crate::show::picture::PictureFile;
 
 #[derive(Args)]
 pub(crate) struct ShowArgs {
-    /// The table.
+    /// Table
     table: PathBuf,
-    /// The table's search space: built-in name or TOML file [default: the space that the table names].
+    /// Search space: built-in name or TOML file [default: the one named in the table]
     #[arg(long)]
     space: Option<String>,
-    /// Also draw it into a file: .svg, .png or .html.
+    /// Also write it as a picture or page (.svg, .png or .html)
     #[arg(long, value_name = "FILE")]
     out: Option<PictureFile>,
-    /// Simulated tables: report where the time of each row goes, from the raw samples [default: the file beside the table].
+    /// Simulated tables: show where the time of each row goes [raw file: NAME.raw.gz beside the table]
     #[cfg(not(target_os = "android"))]
     #[arg(long, value_name = "RAW", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "given or not, with a file or without")]
     explain: Option<Option<PathBuf>>,
-    /// Colours in the terminal.
+    /// Colours in the terminal
     #[arg(long, value_enum, default_value_t)]
     color: ColourChoice,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -68,7 +68,7 @@ impl ShowArgs {
 #[cfg(not(target_os = "android"))]
 fn explained_rows(table: &Table, raw: PathBuf) -> Result<Vec<lut::explained::Row>, CommandError> {
     if table.header.source != Source::Simulated {
-        return Err(CommandError::Usage("--explain needs a simulated table".to_string()));
+        return Err(CommandError::Usage("--explain works with simulated tables only".to_string()));
     }
     let (_, samples) = raw::read(&raw)?;
     Ok(lut::explained::rows(table, &samples))

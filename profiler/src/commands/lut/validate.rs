@@ -11,9 +11,9 @@ use crate::output::note;
 
 #[derive(Args)]
 pub(crate) struct ValidateArgs {
-    /// The table.
+    /// Table
     table: PathBuf,
-    /// The search space to check against: built-in name or TOML file [default: the space that the table names].
+    /// Search space to check against: built-in name or TOML file [default: the one named in the table]
     #[arg(long)]
     space: Option<String>,
 }

@@ -93,12 +93,12 @@ fn list<'a>(phones: impl IntoIterator<Item = &'a Attached>) -> String {
 fn state_of(phone: &Attached, by: &'static str) -> AdbError {
     let advice = match phone.short_state() {
         "unauthorized" | "authorizing" => "unlock it and allow this computer when it asks",
-        "offline" => "pull the cable and plug it in again; an emulator: end it or wait until it has started",
+        "offline" => "unplug the cable and plug it in again (emulator: wait until it has started, or stop it)",
         "without permissions" => {
             "this user may not use its USB device: install udev rules for it (Debian: package android-sdk-platform-tools-common), then plug it in \
              again"
         }
-        "recovery" | "rescue" | "sideload" | "bootloader" => "start it normally",
+        "recovery" | "rescue" | "sideload" | "bootloader" => "boot it into Android",
         _ => "wait a moment and try again",
     };
     AdbError::PhoneState { serial: phone.serial.clone(), by, state: phone.short_state().to_string(), advice }

@@ -296,7 +296,7 @@ mod tests {
         let error = named("linux.so").unwrap_err();
         assert!(matches!(error, DeliveryError::Kinds { .. }), "{error}");
         let said = error.to_string();
-        for word in ["linux.so is a library for Linux", "is a program for Android", "one kind", "--engine-lib", ".aar"] {
+        for word in ["linux.so is a library for Linux", "is a program for Android", "same system", "--engine-lib", ".aar"] {
             assert!(said.contains(word), "'{word}' is not in: {said}");
         }
         assert!(!said.contains("setup ort"), "{said}");

@@ -10,7 +10,7 @@ use crate::file_error::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// No agent for this kind of device.
-    #[error("no agent for {device} ({abi}); tried{}\n{advice}", .tried.iter().map(|t| format!("\n  {t}")).collect::<String>())]
+    #[error("no agent for {device} ({abi}); searched{}\n{advice}", .tried.iter().map(|t| format!("\n  {t}")).collect::<String>())]
     NoAgent {
         /// The device.
         device: String,
@@ -23,7 +23,7 @@ pub enum DeliveryError {
     },
     /// No engine library for this kind of device.
     #[error(
-        "no ONNX Runtime for {device} ({abi}); tried{}\nname one with --engine-lib, or, for an agent of scripts/build-agent.sh, fetch it: \
+        "no ONNX Runtime for {device} ({abi}); searched{}\nname one with --engine-lib, or, for an agent of scripts/build-agent.sh, fetch it: \
          profiler setup ort aarch64",
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
     )]
@@ -37,8 +37,8 @@ pub enum DeliveryError {
     },
     /// An engine library that is not the one of its first use.
     #[error(
-        "{path} is not the file that was used first: its SHA-256 is {found}, noted was {noted}. Two builds of one version can differ by half; \
-         if it was replaced on purpose, remove its line from {lock}"
+        "{path} has changed since its first use (SHA-256 {found}, recorded {noted}). Two builds of one version can differ by up to 1.5 ×. \
+         If you replaced it on purpose, remove its line from {lock}"
     )]
     EngineChanged {
         /// The file.
@@ -61,7 +61,7 @@ pub enum DeliveryError {
         reason: String,
     },
     /// An agent and a library that cannot work together.
-    #[error("{library} is a library for {library_system}, the agent {agent} is a program for {agent_system}: they must be of one kind.\n{}", one_kind(*.agent_system))]
+    #[error("{library} is a library for {library_system}, the agent {agent} is a program for {agent_system}: both must be for the same system.\n{}", one_kind(*.agent_system))]
     Kinds {
         /// The engine's library.
         library: PathBuf,

@@ -76,7 +76,7 @@ fn unpacked(
 /// Writes to a file beside the target, which then takes its name.
 fn unpack(from: impl io::Read, to: &Path) -> io::Result<()> {
     files::write_with(to, files::Overwrite::Yes, |file| match io::copy(&mut from.take(SIZE_LIMIT), file)? {
-        SIZE_LIMIT => Err(io::Error::other("the library in it is beyond reason")),
+        SIZE_LIMIT => Err(io::Error::other("the library in it is too large")),
         _ => Ok(()),
     })
 }

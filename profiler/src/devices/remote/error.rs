@@ -59,7 +59,7 @@ pub enum ConnectionError {
         seconds: u64,
     },
     /// It says what cannot be.
-    #[error("unexpected answer of {device}: {reason}")]
+    #[error("unexpected answer from {device}: {reason}")]
     Odd {
         /// The device.
         device: String,

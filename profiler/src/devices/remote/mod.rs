@@ -152,7 +152,7 @@ impl<S: Shell> Remote<S> {
         if sent.is_err() {
             // The first error is reported; that the remains could not be removed either adds nothing.
             let remains: Vec<_> = changed.iter().map(|(_, to, _)| quote(&format!("{to}.new"))).collect();
-            let _ = self.inside("remove half files", &format!("rm -f {}", remains.join(" ")), SHORT);
+            let _ = self.inside("remove incomplete files", &format!("rm -f {}", remains.join(" ")), SHORT);
         }
         sent.map(|()| changed.len())
     }

@@ -52,7 +52,7 @@ pub enum SimulationError {
         said: String,
     },
     /// The agent waits for what never comes.
-    #[error("the agent hangs at '{id}': it has computed nothing for {seconds} s and was ended")]
+    #[error("the agent made no progress on '{id}' for {seconds} s and was stopped")]
     Waits {
         /// The item.
         id: String,
@@ -60,7 +60,7 @@ pub enum SimulationError {
         seconds: u64,
     },
     /// The agent computes without end.
-    #[error("the agent does not come to an end at '{id}': it has said nothing for {seconds} s and was ended")]
+    #[error("the agent does not stop at '{id}': no output for {seconds} s; it was stopped")]
     Endless {
         /// The item.
         id: String,
@@ -68,13 +68,13 @@ pub enum SimulationError {
         seconds: u64,
     },
     /// The agent of one model is not that of another.
-    #[error("the agent says something else at '{id}' than before: was it replaced meanwhile?")]
+    #[error("the agent reports something else for '{id}' than before: was it replaced during the run?")]
     Unlike {
         /// The item.
         id: String,
     },
     /// The agent omits what it was asked for, or its output is invalid.
-    #[error("the agent answers oddly at '{id}': {reason}")]
+    #[error("unexpected answer from the agent at '{id}': {reason}")]
     Odd {
         /// The item.
         id: String,

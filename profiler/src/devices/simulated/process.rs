@@ -105,7 +105,7 @@ impl Runner<'_> {
     /// The events with the device that was simulated, and behind each time where it went.
     fn explained(&self, item: &Item, events: Vec<Event>, report: &Report) -> Result<Said, SimulationError> {
         let odd = |reason: String| SimulationError::Odd { id: item.id.clone(), reason };
-        let middle = usual_sample(&events).ok_or_else(|| odd("it timed nothing".to_string()))?;
+        let middle = usual_sample(&events).ok_or_else(|| odd("no timed runs".to_string()))?;
         let mut regions = report.regions.iter();
         let (mut start, mut kept) = (None, Vec::new());
         for (place, event) in events.into_iter().enumerate() {
@@ -125,7 +125,7 @@ impl Runner<'_> {
                 other => kept.push(other),
             }
             if let Some((us, cold)) = timed {
-                let region = regions.next().ok_or_else(|| odd("it marked less than it timed".to_string()))?;
+                let region = regions.next().ok_or_else(|| odd("fewer marks than timed runs".to_string()))?;
                 let simulated = region.nanoseconds as f64 * 1e-3;
                 if (us - simulated).abs() > CLOCK_US.max(CLOCK_SHARE * simulated) {
                     return Err(odd(format!("its clock counted {us} µs of {simulated} simulated ones")));
@@ -137,9 +137,9 @@ impl Runner<'_> {
             }
         }
         if regions.next().is_some() {
-            return Err(odd("it did not time what it marked".to_string()));
+            return Err(odd("marked and timed runs differ".to_string()));
         }
-        let start = start.ok_or_else(|| odd("it did not say what it is".to_string()))?;
+        let start = start.ok_or_else(|| odd("it did not describe itself".to_string()))?;
         Ok(Said::Done(start, kept))
     }
 }

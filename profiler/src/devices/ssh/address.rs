@@ -25,10 +25,10 @@ impl Address {
             None => (None, address),
         };
         match user.as_deref() {
-            Some("") => return Err(wrong("it names no user")),
-            Some(user) if user.contains(':') => return Err(wrong("passwords are not taken from the command line")),
+            Some("") => return Err(wrong("the user is missing")),
+            Some(user) if user.contains(':') => return Err(wrong("a password in the address is not allowed")),
             Some(user) if user.starts_with('-') || user.chars().any(char::is_control) => {
-                return Err(wrong("the user's name is odd"));
+                return Err(wrong("invalid user name"));
             }
             _ => {}
         }
@@ -40,9 +40,9 @@ impl Address {
             None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
         };
         if host.is_empty() || host.starts_with('-') || host.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/') {
-            return Err(wrong("the host's name is missing or odd"));
+            return Err(wrong("invalid host name"));
         }
-        let number = |port: &str| port.parse().ok().filter(|&p: &u16| p > 0).ok_or_else(|| wrong("the port is no number"));
+        let number = |port: &str| port.parse().ok().filter(|&p: &u16| p > 0).ok_or_else(|| wrong("invalid port"));
         Ok(Self { user, host: host.to_string(), port: port.map(number).transpose()? })
     }
 }

@@ -33,8 +33,8 @@ pub enum SshError {
     },
     /// A host key never seen.
     #[error(
-        "{device}: its host key (SHA256:{fingerprint}) is not known, and so the device could be anyone's.{remark} Compare the fingerprint with \
-         the device's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then add it:\n  {command}"
+        "{device}: its host key (SHA256:{fingerprint}) is not known.{remark} Compare the fingerprint with \
+         the device's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then add it with:\n  {command}"
     )]
     UnknownHostKey {
         /// The device.
@@ -48,8 +48,8 @@ pub enum SshError {
     },
     /// Another host key than the known one.
     #[error(
-        "{device}: its host key (SHA256:{fingerprint}) is not the one in {place}. Someone may be in between, or the device was set up anew; \
-         if so, remove the old key and try again:\n  {command}"
+        "{device}: its host key (SHA256:{fingerprint}) is not the one in {place}. Someone may intercept the connection, or the device was reinstalled: \
+         only then remove the old key and try again:\n  {command}"
     )]
     ChangedHostKey {
         /// The device.
@@ -76,8 +76,8 @@ pub enum SshError {
     },
     /// Not let in.
     #[error(
-        "{device} does not let '{user}' in; tried {}. Passwords are not used: put your public key into the device's ~/.ssh/authorized_keys \
-         (ssh-copy-id), and add a key that has a passphrase to ssh-agent (ssh-add)",
+        "{device} does not let '{user}' in; tried {}. Passwords are not supported: copy your public key into the device's ~/.ssh/authorized_keys \
+         (ssh-copy-id); add a key with a passphrase to ssh-agent (ssh-add)",
         if .tried.is_empty() { "nothing (no ssh-agent, no key file)".to_string() } else { .tried.join(", ") }
     )]
     NotLetIn {

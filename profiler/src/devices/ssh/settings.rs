@@ -132,7 +132,7 @@ impl Settings {
     /// Without ssh's configuration.
     fn plain(address: &Address, home: &Home, own_name: Option<String>) -> Result<Self, SshError> {
         let user = address.user.clone().or(own_name).filter(|user| !user.is_empty());
-        let nobody = || SshError::Address { address: format!("ssh://{}", address.host), reason: "it names no user" };
+        let nobody = || SshError::Address { address: format!("ssh://{}", address.host), reason: "the user is missing" };
         Ok(Self {
             user: user.ok_or_else(nobody)?,
             host: address.host.clone(),

@@ -74,7 +74,7 @@ pub enum CollectError {
     #[error(transparent)]
     OtherDevice(#[from] OtherDevice),
     /// Too few samples that can be used.
-    #[error("too few good samples of {}; {advice}{}", .ids.join(", "), Kept::remark(.raw.as_ref()))]
+    #[error("too few valid samples for {}: {advice}{}", .ids.join(", "), Kept::remark(.raw.as_ref()))]
     TooFew {
         /// Items with too few.
         ids: Vec<String>,

@@ -446,16 +446,16 @@ impl<'a> Listener<'a> {
                 if let Some(found) = found.filter(|&found| found != u64::from(PROTOCOL)) {
                     return said(other_version(found));
                 }
-                return said(format!("the agent's line {:?} cannot be read: {e}", short(&String::from_utf8_lossy(line))));
+                return said(format!("cannot read the agent's line {:?}: {e}", short(&String::from_utf8_lossy(line))));
             }
         };
         self.lines += 1;
         let here_ms = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64() * 1e3);
         if self.lines > self.bounds.lines || here_ms > self.bounds.ms {
-            return said(format!("the agent does not end: {} lines in {:.0} s", self.lines, here_ms * 1e-3));
+            return said(format!("the agent does not stop: {} lines in {:.0} s", self.lines, here_ms * 1e-3));
         }
         if let Some(id) = event.id().filter(|id| !self.asked.contains(&Subject::from(*id))) {
-            return said(format!("the agent reports on {:?}, which it was not asked to measure", short(id)));
+            return said(format!("the agent reports an unknown model {:?}", short(id)));
         }
         match &event {
             Event::Start(start) if start.protocol != PROTOCOL => {

@@ -20,7 +20,7 @@ impl Kept {
     /// What an error says of it, behind its own words; nothing where no samples are kept.
     pub fn remark(kept: Option<&Self>) -> String {
         let Some(Self { path, resumes }) = kept else { return String::new() };
-        let next = if *resumes { "; --resume continues from there" } else { "" };
-        format!("\nthe samples so far are kept in {}{next}", path.display())
+        let next = if *resumes { "; use --resume to continue" } else { "" };
+        format!("\nthe samples so far are in {}{next}", path.display())
     }
 }

@@ -207,13 +207,12 @@ impl Samples {
             SampleFault::ALL.iter().enumerate().map(|(i, fault)| (self.items.values().map(|s| s.faulty[i]).sum::<u64>(), fault));
         match sums.max_by_key(|(sum, _)| *sum) {
             Some((1.., SampleFault::Temperature)) => {
-                "most samples were discarded because of the device's temperature: let it cool down, or allow a larger --band"
-                    .to_string()
+                "most samples were discarded because of temperature: let the device cool down, or increase --band".to_string()
             }
             Some((sum @ 1.., _)) => {
-                format!("the device was too busy ({sum} samples were discarded), or the time limit too short: raise --budget")
+                format!("the device was busy ({sum} samples discarded) or --budget is too short")
             }
-            _ => "the time limit was too short: raise --budget".to_string(),
+            _ => "--budget is too short".to_string(),
         }
     }
 

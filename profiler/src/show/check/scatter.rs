@@ -145,7 +145,7 @@ fn words(drawing: &mut Drawing, report: &Report) {
     y += 16.0;
     drawing.text((WORDS, y), "What they share", HEADING);
     let Some(chance) = report.suspects.by_chance else {
-        drawing.text((WORDS, y + 22.0), "Nothing: no candidate stands in several of the networks.", SMALL.colour(Colour::GREY));
+        drawing.text((WORDS, y + 22.0), "Nothing: no candidate occurs in more than one network.", SMALL.colour(Colour::GREY));
         return;
     };
     y += 22.0;
@@ -157,7 +157,7 @@ fn words(drawing: &mut Drawing, report: &Report) {
         drawing.text((right, y), figures, SMALL.end());
         y += 19.0;
     }
-    let note = format!("Chance alone gives a mean as far off as the first in {:.0} % of cases.", 100.0 * chance);
+    let note = format!("A mean as large as the first occurs by chance in {:.0} % of cases.", 100.0 * chance);
     drawing.text((WORDS, y + 2.0), note, Font::new(10.5).colour(Colour::GREY));
 }
 

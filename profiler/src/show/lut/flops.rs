@@ -54,7 +54,7 @@ pub fn list(drawing: &mut Drawing, mislead: &Mislead, (left, top): (f64, f64), w
     let words = [
         format!("{changed} of {pairs} pairs of candidates change places"),
         format!("when ordered by latency; {certain} of them for certain."),
-        "Above: fewer multiply-adds, and yet it takes longer.".to_string(),
+        "Above the line: fewer multiply-adds, but slower.".to_string(),
     ];
     let mut y = top + 20.0;
     for line in words.iter().take(if worst.is_empty() { 2 } else { 3 }) {

@@ -24,7 +24,7 @@ const STAGE_HEAD: f64 = 44.0;
 pub fn draw(grid: &Grid, mislead: &Mislead, header: &Header) -> Drawing {
     let rows = flow(&grid.stages);
     let width = rows.iter().map(|row| row_width(row, CELL.0)).fold(WIDTH, f64::max);
-    let title = format!("What each block takes in a network: {} on {}", header.space.name, header.device.model);
+    let title = format!("Latency of each block inside a network: {} on {}", header.space.name, header.device.model);
     let mut drawing = Drawing::new(width, 0.0, &title);
     let mut y = head(&mut drawing, &title, header);
     legend(&mut drawing, grid, y);
@@ -76,7 +76,7 @@ fn subtitle(h: &Header) -> Vec<String> {
     )];
     let fit = h.fit.as_ref().map(|f| {
         let (n, error) = (f.architectures.len(), 100.0 * f.residual);
-        format!("fitted to {n} whole networks; each, predicted from the others, is {error:.2} % off (rms)")
+        format!("fitted to {n} whole networks; leave-one-out error {error:.2} % (rms)")
     });
     let checked = h.checked.as_ref().map(|c| {
         let (mape, bias) = (100.0 * c.mape, 100.0 * c.bias);

@@ -114,7 +114,7 @@ fn provenance(table: &Table) -> String {
         lines.extend(simulator.errors.iter().map(model_error));
     }
     if let Some(canary) = &h.canary {
-        lines.push(format!("canary {:.2} µs quiet, {:.2} µs in the median", canary.stated_us.0, canary.median_us.0));
+        lines.push(format!("reference kernel (canary) {:.2} µs idle, median {:.2} µs", canary.stated_us.0, canary.median_us.0));
     }
     if let Some(clock) = &h.clock {
         let governor = h.governor.as_ref().map(|name| format!(", governor {name}")).unwrap_or_default();
@@ -130,7 +130,7 @@ fn provenance(table: &Table) -> String {
     }
     if let Some(fit) = &h.fit {
         let (n, error) = (fit.architectures.len(), 100.0 * fit.residual);
-        lines.push(format!("fitted to {n} whole networks; each, predicted from the others, is {error:.2} % off (rms)"));
+        lines.push(format!("fitted to {n} whole networks; leave-one-out error {error:.2} % (rms)"));
     }
     if let Some(c) = &h.checked {
         let (mape, bias) = (100.0 * c.mape, 100.0 * c.bias);

@@ -21,7 +21,7 @@ pub enum MergeError {
     #[error("merging needs tables")]
     NoTables,
     /// Two that do not belong together.
-    #[error("{first} and {second} cannot be merged: {reason}")]
+    #[error("cannot merge {first} and {second}: {reason}")]
     Unlike {
         /// A table.
         first: PathBuf,
@@ -31,7 +31,7 @@ pub enum MergeError {
         reason: String,
     },
     /// What comes of them is no table.
-    #[error("the tables cannot be merged; the result would not be a valid table:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]
+    #[error("the merged table is not valid:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]
     Faults {
         /// What is wrong.
         faults: Vec<luts::Fault>,
@@ -44,7 +44,7 @@ type Named = (PathBuf, Table);
 /// What merging gives.
 #[derive(Debug)]
 pub struct Merged {
-    /// The table.
+    /// Table
     pub table: Table,
     /// As text: which rows contradict each other; absent if all agree.
     pub contradictions: Option<String>,
@@ -162,8 +162,8 @@ fn contradictions(rows: &[(Joined, Vec<Found>)]) -> Option<String> {
     let sides: Vec<String> =
         found.iter().map(|f| format!("{:.1} µs in {}", f.row.latency.0 * f.factor, f.path.display())).collect();
     Some(format!(
-        "{} of {} rows contradict each other more than their intervals allow, and have wider intervals for it. The worst is {}: {}. \
-         Something differed that the headers do not tell; measure again on the quiet device",
+        "{} of {} rows disagree more than their intervals allow; their intervals were widened. Largest: {}: {}. \
+         Some condition differed that the headers do not record: measure again on the idle device",
         apart().count(),
         rows.len(),
         worst.row.key,
@@ -177,7 +177,7 @@ fn join_rows(found: &[Found]) -> Result<Joined, MergeError> {
     if let Some(other) = found.iter().find(|f| f.row.kind != first.kind || f.row.macs != first.macs || f.row.shapes != first.shapes)
     {
         let (first_path, second) = (found[0].path.to_path_buf(), other.path.to_path_buf());
-        let reason = format!("their rows {} are of different blocks", first.key);
+        let reason = format!("rows {} describe different blocks", first.key);
         return Err(MergeError::Unlike { first: first_path, second, reason });
     }
     let mut row = first.clone();
