@@ -8,8 +8,11 @@ use serde::Serialize;
 
 use super::error::CommandError;
 use super::print;
-use crate::devices::Address;
-use crate::hardware::{Files, Knowledge};
+#[cfg(not(target_os = "android"))]
+use crate::devices::adb::Server;
+use crate::devices::{self, Access, Address, Description, TransportError};
+use crate::hardware::Knowledge;
+use crate::output::note;
 
 #[derive(Args)]
 pub(super) struct DevicesArgs {
@@ -44,105 +47,50 @@ struct Listed {
     trouble: Option<String>,
 }
 
-/// Asks the devices named, or this machine and all phones attached where none is. `identity` is a key file for ssh.
+impl From<Description> for Listed {
+    fn from(Description { device, knowledge, trouble }: Description) -> Self {
+        Self { device, knowledge: Some(knowledge), trouble }
+    }
+}
+
+/// Asks the devices named, or this machine and all attached phones where none is. `identity` is a key file for ssh.
 ///
 /// # Errors
 /// [`CommandError::Transport`] where a device that was named cannot be asked.
 fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, CommandError> {
     if named.is_empty() {
-        let mut all = vec![here()];
-        remote::phones(&mut all);
+        let mut all = vec![Description::here().into()];
+        all.extend(phones());
         return Ok(all);
     }
-    let one = |address: &Address| match address {
-        Address::Local => Ok(here()),
-        Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => {
-            remote::one(address, identity).map_err(CommandError::Transport)
-        }
-    };
-    named.iter().map(one).collect()
+    named.iter().map(|address| Ok(described(address, identity)?)).collect()
 }
 
-fn here() -> Listed {
-    Listed { device: "local".to_string(), knowledge: Some(Knowledge::of(&Files::here())), trouble: None }
+/// Asks a device, and tells the user what there is to know of the way there.
+fn described(address: &Address, identity: Option<&Path>) -> Result<Listed, TransportError> {
+    let mut notices = Vec::new();
+    let described = devices::describe(address, Access { identity, ..Access::default() }, &mut notices);
+    notices.iter().for_each(note);
+    described.map(Listed::from)
 }
 
+/// All attached phones; those that cannot be asked with the reason.
 #[cfg(not(target_os = "android"))]
-mod remote {
-    use std::path::Path;
-    use std::time::Duration;
-
-    use super::{Address, Files, Knowledge, Listed};
-    use crate::devices::adb::{Adb, Server};
-    use crate::devices::remote::Shell;
-    use crate::devices::simulated::{self, SimulationError};
-    use crate::devices::ssh::Ssh;
-    use crate::devices::{Notice, TransportError};
-    use crate::output::note;
-
-    /// How long a device may take to show its files.
-    const LIMIT: Duration = Duration::from_secs(30);
-
-    pub(super) fn phones(all: &mut Vec<Listed>) {
-        let found = Server::find().and_then(|server| Ok(server.attached()?));
-        match found {
-            Ok(phones) => {
-                for phone in phones {
-                    let address = Address::Adb(Some(phone.serial));
-                    all.push(one(&address, None).unwrap_or_else(|e| Listed {
-                        device: address.to_string(),
-                        knowledge: None,
-                        trouble: Some(e.to_string()),
-                    }));
-                }
-            }
-            Err(e) => all.push(Listed { device: "adb".to_string(), knowledge: None, trouble: Some(e.to_string()) }),
-        }
-    }
-
-    pub(super) fn one(address: &Address, identity: Option<&Path>) -> Result<Listed, TransportError> {
-        match address {
-            Address::Local => Ok(super::here()),
-            Address::Adb(serial) => ask(told(|notices| Ok(Adb::open(serial.as_deref(), notices)?))?),
-            Address::Ssh(target) => ask(told(|notices| Ok(Ssh::open(target, identity, notices)?))?),
-            Address::Simulated(chip) => Ok(chip_of(chip)?),
-        }
-    }
-
-    /// A chip, and what is missing to simulate it.
-    fn chip_of(name: &str) -> Result<Listed, SimulationError> {
-        let chip = simulator::Chip::find(name)?;
-        let trouble = simulated::emulator().err().map(|e| e.to_string());
-        let device = Address::Simulated(name.to_string()).to_string();
-        Ok(Listed { device, knowledge: Some(simulated::device::knowledge(&chip)), trouble })
-    }
-
-    /// Opens a device and tells the user what there is to know of that.
-    fn told<S>(open: impl FnOnce(&mut Vec<Notice>) -> Result<S, TransportError>) -> Result<S, TransportError> {
-        let mut notices = Vec::new();
-        let opened = open(&mut notices);
-        notices.iter().for_each(note);
-        opened
-    }
-
-    fn ask(mut shell: impl Shell) -> Result<Listed, TransportError> {
-        let text = shell.output("show what it is", &Files::command(), LIMIT)?;
-        Ok(Listed { device: shell.name(), knowledge: Some(Knowledge::of(&Files::parse(&text))), trouble: None })
+fn phones() -> Vec<Listed> {
+    let unknown = |device: String, trouble: String| Listed { device, knowledge: None, trouble: Some(trouble) };
+    let phone = |serial: String| {
+        let address = Address::Adb(Some(serial));
+        described(&address, None).unwrap_or_else(|e| unknown(address.to_string(), e.to_string()))
+    };
+    match Server::find().and_then(|server| Ok(server.attached()?)) {
+        Ok(phones) => phones.into_iter().map(|attached| phone(attached.serial)).collect(),
+        Err(e) => vec![unknown("adb".to_string(), e.to_string())],
     }
 }
 
 #[cfg(target_os = "android")]
-mod remote {
-    use std::path::Path;
-
-    use super::{Address, Listed};
-    use crate::devices::TransportError;
-
-    pub(super) fn phones(_: &mut Vec<Listed>) {}
-
-    pub(super) fn one(address: &Address, _: Option<&Path>) -> Result<Listed, TransportError> {
-        Err(TransportError::Unavailable { address: address.clone() })
-    }
+fn phones() -> Vec<Listed> {
+    Vec::new()
 }
 
 /// The list as text.

@@ -10,6 +10,7 @@
 //! | `remote` | what adb and ssh have in common: a shell, files |
 //! | `deliver` | what goes onto a device: the agent, the engine's library |
 //! | `stream` | a process that writes lines |
+//! | [`description`] | what is known of a device before anything is brought to it |
 //! | [`notice`] | what a transport has to tell the user |
 //! | [`facts`] | device and engine as a table's header states them |
 //! | [`identity`] | whether two measurements are of one device and one engine |
@@ -22,6 +23,7 @@ pub mod address;
 pub mod conditions;
 #[cfg(not(target_os = "android"))]
 pub mod deliver;
+pub mod description;
 pub mod error;
 pub mod facts;
 pub mod identity;
@@ -38,6 +40,7 @@ mod stream;
 pub mod transport;
 
 pub use address::Address;
+pub use description::Description;
 pub use error::TransportError;
 pub use notice::Notice;
 pub use stream::{Ended, Flow};
@@ -67,6 +70,32 @@ pub fn open(address: &Address, access: Access, notices: &mut Vec<Notice>) -> Res
 pub fn open(address: &Address, _: Access, _: &mut Vec<Notice>) -> Result<Box<dyn Transport>, TransportError> {
     match address {
         Address::Local => Ok(Box::new(Local::default())),
+        Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => Err(TransportError::Unavailable { address: address.clone() }),
+    }
+}
+
+/// What is known of a device. Nothing is brought to it. What the user should know of the way there is added to `notices`.
+///
+/// # Errors
+/// [`TransportError`] where the device is not there or does not let this user in.
+#[cfg(not(target_os = "android"))]
+pub fn describe(address: &Address, access: Access, notices: &mut Vec<Notice>) -> Result<Description, TransportError> {
+    match address {
+        Address::Local => Ok(Description::here()),
+        Address::Adb(serial) => Description::asked(adb::Adb::open(serial.as_deref(), notices)?),
+        Address::Ssh(target) => Description::asked(ssh::Ssh::open(target, access.identity, notices)?),
+        Address::Simulated(chip) => Ok(simulated::describe(chip)?),
+    }
+}
+
+/// What is known of the local device.
+///
+/// # Errors
+/// [`TransportError::Unavailable`] for any other device.
+#[cfg(target_os = "android")]
+pub fn describe(address: &Address, _: Access, _: &mut Vec<Notice>) -> Result<Description, TransportError> {
+    match address {
+        Address::Local => Ok(Description::here()),
         Address::Adb(_) | Address::Ssh(_) | Address::Simulated(_) => Err(TransportError::Unavailable { address: address.clone() }),
     }
 }

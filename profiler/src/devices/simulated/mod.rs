@@ -34,6 +34,7 @@ use explain::Explainer;
 use process::{Runner, Said};
 
 use super::deliver::Bundle;
+use super::description::Description;
 use super::error::TransportError;
 use super::notice::Notice;
 use super::stream::{Ended, Flow};
@@ -58,6 +59,16 @@ pub struct Simulated {
 /// [`SimulationError::Emulator`].
 pub fn emulator() -> Result<Emulator, SimulationError> {
     Ok(Emulator::find(files::cache_folder().as_deref())?)
+}
+
+/// What is known of the chip of that name or file; what is missing to simulate it is its trouble.
+///
+/// # Errors
+/// [`SimulationError::Chip`] where there is no such chip.
+pub fn describe(name: &str) -> Result<Description, SimulationError> {
+    let chip = Chip::find(name)?;
+    let trouble = emulator().err().map(|e| e.to_string());
+    Ok(Description { device: format!("sim:{name}"), knowledge: device::knowledge(&chip), trouble })
 }
 
 impl Simulated {
