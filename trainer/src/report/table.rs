@@ -42,12 +42,15 @@ fn head(cells: impl IntoIterator<Item = String>) -> String {
     head + &rule + "\n"
 }
 
+/// A network's figure over all seeds, by which of its figures it is.
+type OverSeeds<'a> = &'a dyn Fn(&dyn Fn(&Figures) -> f64) -> Spread;
+
 fn networks(summary: &Summary) -> String {
     let predicted = summary.tables.iter().map(|table| format!("predicted ({table}), {}", summary.unit));
     let measured = summary.devices.iter().map(|device| format!("measured ({device}), µs"));
     let columns = ["network".to_string(), "size, bytes".to_string()].into_iter().chain(predicted).chain(measured);
     let mut text = head(columns.chain([format!("NME ({}), %", summary.on), "training, min".to_string()]));
-    let line = |name: &str, of: &dyn Fn(&dyn Fn(&Figures) -> f64) -> Spread, has_predicted: bool| {
+    let line = |name: &str, of: OverSeeds<'_>, has_predicted: bool| {
         let predicted = (0..summary.tables.len()).map(|i| match has_predicted {
             true => shown(of(&|f| f.predicted[i]), 1),
             false => String::new(),
