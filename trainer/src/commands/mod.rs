@@ -4,12 +4,14 @@ mod args;
 mod baseline;
 mod compare;
 mod compare_settings;
+mod completions;
 mod error;
 mod eval;
 mod export;
 mod finetune;
 mod flags;
 mod import;
+mod man;
 mod output;
 mod predict;
 mod report;
@@ -22,7 +24,7 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use error::{Error, Result};
 pub use flags::SettingsError;
@@ -31,7 +33,7 @@ pub use resolve::ResolveError;
 
 use crate::parallel;
 
-/// Searches, trains and exports small facial landmark networks with a latency table of a real device.
+/// Search, train and export small facial landmark networks with a latency table of a real device.
 #[derive(Debug, Parser)]
 #[command(name = "trainer", version, max_term_width = 100, after_help = EXAMPLE)]
 pub struct Cli {
@@ -50,28 +52,32 @@ Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 stopped by Ctrl-
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a data folder of synthetic faces with 106 exact points and pose
+    /// Make a data folder of synthetic faces with 106 exact points and pose
     Synth(synth::SynthArgs),
-    /// Searches an architecture with a latency table
+    /// Search an architecture with a latency table
     Search(Box<search::SearchArgs>),
-    /// Trains the chosen subnet further, from the supernet's weights
+    /// Train the chosen subnet further, from the supernet's weights
     Finetune(Box<finetune::FinetuneArgs>),
-    /// Converts a checkpoint of NNI's PFLD example
+    /// Convert a checkpoint of NNI's PFLD example
     Import(import::ImportArgs),
-    /// Writes a subnet as ONNX and checks it with ONNX Runtime
+    /// Write a subnet as ONNX and check it with ONNX Runtime
     Export(export::ExportArgs),
-    /// Prints NME, failure rate, AUC and the error of each point on a list
+    /// Print NME, failure rate, AUC and the error of each point on a list
     Eval(eval::EvalArgs),
-    /// Draws the landmarks on a picture of a face
+    /// Draw the landmarks on a picture of a face
     Predict(predict::PredictArgs),
-    /// Trains networks to compare a run with, by the same recipe: random ones, or the published baseline
+    /// Train networks to compare a run with, by the same recipe: random ones, or the published baseline
     Baseline(baseline::BaselineArgs),
-    /// Repeats a run's search from its warm-up, with other β or target times
+    /// Repeat a run's search from its warm-up, with other β or target times
     Sweep(sweep::SweepArgs),
-    /// Trains and measures a whole comparison from one settings file: several seeds, the baseline, random networks
+    /// Train and measure a whole comparison from one settings file: several seeds, the baseline, random networks
     Compare(compare::CompareArgs),
-    /// Writes RUN/report.html, a page that needs no other file
+    /// Write RUN/report.html, a page that needs no other file
     Report(report::ReportArgs),
+    /// Print shell completions of this command line
+    Completions(completions::CompletionsArgs),
+    /// Write manual pages
+    Man(man::ManArgs),
 }
 
 /// Reads the command line and runs it.
@@ -117,5 +123,7 @@ fn command(command: Command) -> Result<()> {
         Command::Sweep(args) => sweep::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }

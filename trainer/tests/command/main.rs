@@ -12,6 +12,7 @@ mod refusals;
 mod report;
 mod resume;
 mod safety;
+mod shell;
 mod spaces;
 mod variants;
 mod whole_path;
