@@ -205,13 +205,9 @@ impl Plan {
                 self.depthwise_backward(tape, grads, *x, *y, conv, weight.clone(), bias.clone(), wanted(*x));
             }
             Step::Add { a, b, y } => self.add_backward(tape, grads, &[*a, *b], *y),
-            Step::Mul { x, factor, y } => self.mul_backward(tape, grads, *x, *factor, *y),
             Step::Concat { parts, y } => self.concat_backward(tape, grads, parts, *y),
             Step::Mixture { layer, terms, y } => self.mixture_backward(tape, grads, *layer, terms, *y),
-            Step::MaxPool { x, y, kernel, stride } => self.max_pool_backward(tape, grads, *x, *y, *kernel, *stride),
-            Step::GlobalAvgPool { x, y } => self.global_avg_pool_backward(tape, grads, *x, *y),
-            Step::HardSigmoid { x, y } => self.hard_sigmoid_backward(tape, grads, *x, *y),
-            Step::Dropout { x, y, p, index } => self.dropout_backward(tape, grads, *x, *y, *p, *index),
+            simple => self.simple_backward(tape, grads, simple),
         }
     }
 

@@ -223,11 +223,6 @@ impl Compiler<'_> {
                 self.steps.push(Step::Concat { parts, y });
                 y
             }
-            Op::Mul => {
-                let (x, factor, y) = (x(self, 0), x(self, 1), self.value(id));
-                self.steps.push(Step::Mul { x, factor, y });
-                y
-            }
             Op::Mixture { layer } => {
                 let mut terms: Vec<Term> = Vec::new();
                 for (k, input) in node.inputs.iter().enumerate() {
@@ -246,63 +241,14 @@ impl Compiler<'_> {
                 self.steps.push(Step::Mixture { layer: *layer, terms, y });
                 y
             }
-            Op::MaxPool { kernel, stride } => {
-                let (x, y) = (x(self, 0), self.value(id));
-                self.steps.push(Step::MaxPool { x, y, kernel: *kernel, stride: *stride });
-                y
-            }
-            Op::GlobalAvgPool => {
-                let (x, y) = (x(self, 0), self.value(id));
-                self.steps.push(Step::GlobalAvgPool { x, y });
-                y
-            }
-            Op::HardSigmoid => {
-                let (x, y) = (x(self, 0), self.value(id));
-                self.steps.push(Step::HardSigmoid { x, y });
-                y
-            }
-            Op::Dropout { p } => {
-                let (x, y) = (x(self, 0), self.value(id));
-                self.steps.push(Step::Dropout { x, y, p: *p, index: id.0 });
+            op => {
+                let inputs: Vec<_> = node.inputs.iter().map(|&x| self.stored(x)).collect();
+                let y = self.value(id);
+                let step = Step::simple(op, &inputs, y, id.0);
+                self.steps.push(step.unwrap_or_else(|| unreachable!("operators that are no simple step stand above")));
                 y
             }
         };
         Output::Stored(y)
-    }
-}
-
-impl Step {
-    /// The values it reads.
-    pub(super) fn reads(&self) -> Vec<ValueId> {
-        match self {
-            Self::Pack { .. } => vec![],
-            Self::Conv { x, .. }
-            | Self::Depthwise { x, .. }
-            | Self::MaxPool { x, .. }
-            | Self::GlobalAvgPool { x, .. }
-            | Self::HardSigmoid { x, .. }
-            | Self::Dropout { x, .. } => vec![*x],
-            Self::Add { a, b, .. } => vec![*a, *b],
-            Self::Mul { x, factor, .. } => vec![*x, *factor],
-            Self::Concat { parts, .. } => parts.clone(),
-            Self::Mixture { terms, .. } => terms.iter().map(|t| t.value).collect(),
-        }
-    }
-
-    /// The value it makes.
-    pub(super) fn makes(&self) -> ValueId {
-        match self {
-            Self::Pack { y, .. }
-            | Self::Conv { y, .. }
-            | Self::Depthwise { y, .. }
-            | Self::Add { y, .. }
-            | Self::Mul { y, .. }
-            | Self::Concat { y, .. }
-            | Self::Mixture { y, .. }
-            | Self::MaxPool { y, .. }
-            | Self::GlobalAvgPool { y, .. }
-            | Self::HardSigmoid { y, .. }
-            | Self::Dropout { y, .. } => *y,
-        }
     }
 }

@@ -196,13 +196,9 @@ impl Plan {
                 self.depthwise_forward(tape, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
             }
             Step::Add { a, b, y } => self.add_forward(tape, &[*a, *b], *y),
-            Step::Mul { x, factor, y } => self.mul_forward(tape, *x, *factor, *y),
             Step::Concat { parts, y } => self.concat_forward(tape, parts, *y),
             Step::Mixture { layer, terms, y } => self.mixture_forward(tape, *layer, terms, *y),
-            Step::MaxPool { x, y, kernel, stride } => self.max_pool_forward(tape, *x, *y, *kernel, *stride),
-            Step::GlobalAvgPool { x, y } => self.global_avg_pool_forward(tape, *x, *y),
-            Step::HardSigmoid { x, y } => self.hard_sigmoid_forward(tape, *x, *y),
-            Step::Dropout { x, y, p, index } => self.dropout_forward(tape, *x, *y, *p, *index),
+            simple => self.simple_forward(tape, simple),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use blocks::{Conv, Shape};
+use blocks::{Conv, Op, Shape};
 
 use crate::buffer::{Buffer, Pool};
 use crate::group::Group;
@@ -87,6 +87,7 @@ pub(super) struct Term {
     pub(super) candidates: Vec<usize>,
 }
 
+/// A call of a kernel.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Input number → blocked value.
@@ -149,6 +150,58 @@ pub(super) enum Step {
         p: f32,
         index: usize,
     },
+}
+
+impl Step {
+    /// The step of an operator that reads its inputs and makes one value, whatever stands around it; `index` is the node's number.
+    /// `None` for operators whose step depends on their neighbours or weights: `compile` makes those.
+    pub(super) fn simple(op: &Op, inputs: &[ValueId], y: ValueId, index: usize) -> Option<Self> {
+        let x = *inputs.first()?;
+        match op {
+            Op::Mul => Some(Self::Mul { x, factor: inputs[1], y }),
+            Op::MaxPool { kernel, stride } => Some(Self::MaxPool { x, y, kernel: *kernel, stride: *stride }),
+            Op::GlobalAvgPool => Some(Self::GlobalAvgPool { x, y }),
+            Op::HardSigmoid => Some(Self::HardSigmoid { x, y }),
+            Op::Dropout { p } => Some(Self::Dropout { x, y, p: *p, index }),
+            Op::Input | Op::Conv(_) | Op::Linear { .. } | Op::BatchNorm | Op::Relu | Op::Add | Op::Concat | Op::Mixture { .. } => {
+                None
+            }
+        }
+    }
+
+    /// The values it reads.
+    pub(super) fn reads(&self) -> Vec<ValueId> {
+        match self {
+            Self::Pack { .. } => vec![],
+            Self::Conv { x, .. }
+            | Self::Depthwise { x, .. }
+            | Self::MaxPool { x, .. }
+            | Self::GlobalAvgPool { x, .. }
+            | Self::HardSigmoid { x, .. }
+            | Self::Dropout { x, .. } => vec![*x],
+            Self::Add { a, b, .. } => vec![*a, *b],
+            Self::Mul { x, factor, .. } => vec![*x, *factor],
+            Self::Concat { parts, .. } => parts.clone(),
+            Self::Mixture { terms, .. } => terms.iter().map(|t| t.value).collect(),
+        }
+    }
+
+    /// The value it makes.
+    pub(super) fn makes(&self) -> ValueId {
+        match self {
+            Self::Pack { y, .. }
+            | Self::Conv { y, .. }
+            | Self::Depthwise { y, .. }
+            | Self::Add { y, .. }
+            | Self::Mul { y, .. }
+            | Self::Concat { y, .. }
+            | Self::Mixture { y, .. }
+            | Self::MaxPool { y, .. }
+            | Self::GlobalAvgPool { y, .. }
+            | Self::HardSigmoid { y, .. }
+            | Self::Dropout { y, .. } => *y,
+        }
+    }
 }
 
 /// A graph ready to run on the CPU.
