@@ -9,6 +9,8 @@ pub struct Errors {
     pub mean_absolute: f64,
     /// Their mean.
     pub bias: f64,
+    /// Standard error of their mean, were they drawn at random.
+    pub standard_error: f64,
     /// Nine in ten are at most so large, in absolute value.
     pub ninety: f64,
     /// The largest in absolute value.
@@ -25,10 +27,13 @@ impl Errors {
         }
         let mut sizes: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
         sizes.sort_by(f64::total_cmp);
+        let bias = errors.iter().sum::<f64>() / count as f64;
+        let squares = errors.iter().map(|error| (error - bias).powi(2)).sum::<f64>();
         Self {
             count,
             mean_absolute: sizes.iter().sum::<f64>() / count as f64,
-            bias: errors.iter().sum::<f64>() / count as f64,
+            bias,
+            standard_error: (squares / (count as f64 * (count as f64 - 1.0).max(1.0))).sqrt(),
             ninety: sizes[(count * 9).div_ceil(10) - 1],
             largest: sizes[count - 1],
         }
@@ -61,6 +66,7 @@ mod tests {
         let errors = Errors::of([0.1, -0.3, 0.2]);
         assert_eq!(errors.count, 3);
         assert!((errors.mean_absolute - 0.2).abs() < 1e-12 && errors.bias.abs() < 1e-12);
+        assert!((errors.standard_error - (0.14f64 / 6.0).sqrt()).abs() < 1e-12);
         assert_eq!((errors.ninety, errors.largest), (0.3, 0.3));
         assert_eq!(Errors::of([]), Errors::default());
     }
