@@ -207,7 +207,7 @@ impl Plan {
             Step::Add { a, b, y } => self.add_backward(tape, grads, &[*a, *b], *y),
             Step::Concat { parts, y } => self.concat_backward(tape, grads, parts, *y),
             Step::Mixture { layer, terms, y } => self.mixture_backward(tape, grads, *layer, terms, *y),
-            simple => self.simple_backward(tape, grads, simple),
+            Step::Simple(step) => self.simple_backward(tape, grads, step),
         }
     }
 

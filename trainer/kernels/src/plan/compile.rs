@@ -6,7 +6,7 @@ use std::ops::Range;
 use blocks::graph::ParamKind;
 use blocks::{Conv, Graph, NodeId, Op};
 
-use super::{Norm, Plan, Step, Term, Value, ValueId};
+use super::{Norm, Plan, Simple, Step, Term, Value, ValueId};
 use crate::buffer::Pool;
 use crate::simd::{LANES, Level};
 
@@ -144,7 +144,7 @@ impl Compiler<'_> {
             return v;
         }
         let y = self.value(id);
-        self.steps.push(Step::Dropout { x: v, y, p: 0.0, index: 0 });
+        self.steps.push(Step::Simple(Simple::Dropout { x: v, y, p: 0.0, index: 0 }));
         y
     }
 
@@ -244,8 +244,8 @@ impl Compiler<'_> {
             op => {
                 let inputs: Vec<_> = node.inputs.iter().map(|&x| self.stored(x)).collect();
                 let y = self.value(id);
-                let step = Step::simple(op, &inputs, y, id.0);
-                self.steps.push(step.unwrap_or_else(|| unreachable!("operators that are no simple step stand above")));
+                let step = Simple::of(op, &inputs, y, id.0).unwrap_or_else(|| unreachable!("the other operators stand above"));
+                self.steps.push(Step::Simple(step));
                 y
             }
         };

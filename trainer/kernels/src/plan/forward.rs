@@ -198,7 +198,7 @@ impl Plan {
             Step::Add { a, b, y } => self.add_forward(tape, &[*a, *b], *y),
             Step::Concat { parts, y } => self.concat_forward(tape, parts, *y),
             Step::Mixture { layer, terms, y } => self.mixture_forward(tape, *layer, terms, *y),
-            simple => self.simple_forward(tape, simple),
+            Step::Simple(step) => self.simple_forward(tape, step),
         }
     }
 

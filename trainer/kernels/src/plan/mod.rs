@@ -17,5 +17,5 @@ mod simple;
 pub use backward::Gradients;
 use forward::Tape;
 pub use forward::{Arguments, Kept};
-use program::{Affine, Norm, Step, Term, Value, ValueId};
+use program::{Affine, Norm, Simple, Step, Term, Value, ValueId};
 pub use program::{Mode, Plan};

@@ -115,11 +115,6 @@ pub(super) enum Step {
         b: ValueId,
         y: ValueId,
     },
-    Mul {
-        x: ValueId,
-        factor: ValueId,
-        y: ValueId,
-    },
     Concat {
         parts: Vec<ValueId>,
         y: ValueId,
@@ -127,6 +122,18 @@ pub(super) enum Step {
     Mixture {
         layer: usize,
         terms: Vec<Term>,
+        y: ValueId,
+    },
+    /// A step of one of the operators that need nothing but their inputs.
+    Simple(Simple),
+}
+
+/// Steps that read their inputs and make one value, whatever stands around them; `simple.rs` computes them.
+#[derive(Clone, Debug)]
+pub(super) enum Simple {
+    Mul {
+        x: ValueId,
+        factor: ValueId,
         y: ValueId,
     },
     MaxPool {
@@ -152,10 +159,10 @@ pub(super) enum Step {
     },
 }
 
-impl Step {
-    /// The step of an operator that reads its inputs and makes one value, whatever stands around it; `index` is the node's number.
-    /// `None` for operators whose step depends on their neighbours or weights: `compile` makes those.
-    pub(super) fn simple(op: &Op, inputs: &[ValueId], y: ValueId, index: usize) -> Option<Self> {
+impl Simple {
+    /// The step of an operator; `index` is the node's number. `None` for operators whose step depends on their neighbours or weights:
+    /// `compile` makes those.
+    pub(super) fn of(op: &Op, inputs: &[ValueId], y: ValueId, index: usize) -> Option<Self> {
         let x = *inputs.first()?;
         match op {
             Op::Mul => Some(Self::Mul { x, factor: inputs[1], y }),
@@ -169,18 +176,34 @@ impl Step {
         }
     }
 
+    fn reads(&self) -> Vec<ValueId> {
+        match self {
+            Self::MaxPool { x, .. } | Self::GlobalAvgPool { x, .. } | Self::HardSigmoid { x, .. } | Self::Dropout { x, .. } => {
+                vec![*x]
+            }
+            Self::Mul { x, factor, .. } => vec![*x, *factor],
+        }
+    }
+
+    fn makes(&self) -> ValueId {
+        match self {
+            Self::Mul { y, .. }
+            | Self::MaxPool { y, .. }
+            | Self::GlobalAvgPool { y, .. }
+            | Self::HardSigmoid { y, .. }
+            | Self::Dropout { y, .. } => *y,
+        }
+    }
+}
+
+impl Step {
     /// The values it reads.
     pub(super) fn reads(&self) -> Vec<ValueId> {
         match self {
             Self::Pack { .. } => vec![],
-            Self::Conv { x, .. }
-            | Self::Depthwise { x, .. }
-            | Self::MaxPool { x, .. }
-            | Self::GlobalAvgPool { x, .. }
-            | Self::HardSigmoid { x, .. }
-            | Self::Dropout { x, .. } => vec![*x],
+            Self::Conv { x, .. } | Self::Depthwise { x, .. } => vec![*x],
             Self::Add { a, b, .. } => vec![*a, *b],
-            Self::Mul { x, factor, .. } => vec![*x, *factor],
+            Self::Simple(step) => step.reads(),
             Self::Concat { parts, .. } => parts.clone(),
             Self::Mixture { terms, .. } => terms.iter().map(|t| t.value).collect(),
         }
@@ -193,13 +216,9 @@ impl Step {
             | Self::Conv { y, .. }
             | Self::Depthwise { y, .. }
             | Self::Add { y, .. }
-            | Self::Mul { y, .. }
             | Self::Concat { y, .. }
-            | Self::Mixture { y, .. }
-            | Self::MaxPool { y, .. }
-            | Self::GlobalAvgPool { y, .. }
-            | Self::HardSigmoid { y, .. }
-            | Self::Dropout { y, .. } => *y,
+            | Self::Mixture { y, .. } => *y,
+            Self::Simple(step) => step.makes(),
         }
     }
 }

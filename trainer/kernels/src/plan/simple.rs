@@ -1,7 +1,7 @@
 //! The remaining operations: sums, products, joins, pools, hard sigmoid, dropout.
 
 use super::backward::Gradients;
-use super::{Plan, Step, Tape, ValueId};
+use super::{Plan, Simple, Tape, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::pool::{self, PoolWindow};
@@ -28,37 +28,25 @@ unsafe fn vectors_mut<'a>(p: *mut f32, len: usize) -> &'a mut [V16] {
 }
 
 impl Plan {
-    /// Computes a step that [`Step::simple`] makes.
-    pub(super) fn simple_forward(&self, tape: &Tape, step: &Step) {
+    /// Computes a step.
+    pub(super) fn simple_forward(&self, tape: &Tape, step: &Simple) {
         match step {
-            Step::Mul { x, factor, y } => self.mul_forward(tape, *x, *factor, *y),
-            Step::MaxPool { x, y, kernel, stride } => self.max_pool_forward(tape, *x, *y, *kernel, *stride),
-            Step::GlobalAvgPool { x, y } => self.global_avg_pool_forward(tape, *x, *y),
-            Step::HardSigmoid { x, y } => self.hard_sigmoid_forward(tape, *x, *y),
-            Step::Dropout { x, y, p, index } => self.dropout_forward(tape, *x, *y, *p, *index),
-            Step::Pack { .. }
-            | Step::Conv { .. }
-            | Step::Depthwise { .. }
-            | Step::Add { .. }
-            | Step::Concat { .. }
-            | Step::Mixture { .. } => unreachable!("no simple step"),
+            Simple::Mul { x, factor, y } => self.mul_forward(tape, *x, *factor, *y),
+            Simple::MaxPool { x, y, kernel, stride } => self.max_pool_forward(tape, *x, *y, *kernel, *stride),
+            Simple::GlobalAvgPool { x, y } => self.global_avg_pool_forward(tape, *x, *y),
+            Simple::HardSigmoid { x, y } => self.hard_sigmoid_forward(tape, *x, *y),
+            Simple::Dropout { x, y, p, index } => self.dropout_forward(tape, *x, *y, *p, *index),
         }
     }
 
     /// The gradients of what such a step reads.
-    pub(super) fn simple_backward(&self, tape: &Tape, grads: &mut Gradients, step: &Step) {
+    pub(super) fn simple_backward(&self, tape: &Tape, grads: &mut Gradients, step: &Simple) {
         match step {
-            Step::Mul { x, factor, y } => self.mul_backward(tape, grads, *x, *factor, *y),
-            Step::MaxPool { x, y, kernel, stride } => self.max_pool_backward(tape, grads, *x, *y, *kernel, *stride),
-            Step::GlobalAvgPool { x, y } => self.global_avg_pool_backward(tape, grads, *x, *y),
-            Step::HardSigmoid { x, y } => self.hard_sigmoid_backward(tape, grads, *x, *y),
-            Step::Dropout { x, y, p, index } => self.dropout_backward(tape, grads, *x, *y, *p, *index),
-            Step::Pack { .. }
-            | Step::Conv { .. }
-            | Step::Depthwise { .. }
-            | Step::Add { .. }
-            | Step::Concat { .. }
-            | Step::Mixture { .. } => unreachable!("no simple step"),
+            Simple::Mul { x, factor, y } => self.mul_backward(tape, grads, *x, *factor, *y),
+            Simple::MaxPool { x, y, kernel, stride } => self.max_pool_backward(tape, grads, *x, *y, *kernel, *stride),
+            Simple::GlobalAvgPool { x, y } => self.global_avg_pool_backward(tape, grads, *x, *y),
+            Simple::HardSigmoid { x, y } => self.hard_sigmoid_backward(tape, grads, *x, *y),
+            Simple::Dropout { x, y, p, index } => self.dropout_backward(tape, grads, *x, *y, *p, *index),
         }
     }
 
