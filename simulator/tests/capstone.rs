@@ -411,11 +411,9 @@ fn code(program: &[u8]) -> BTreeSet<u32> {
 
 /// Programs that hold an engine, with all that it may execute: the agents that simulated devices run.
 fn agents() -> Vec<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from);
-    let cache = folder("BLOCKTIME_CACHE")
-        .or_else(|| Some(folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?.join("blocktime")));
     let programs = ["aarch64-linux-gnu-mnn", "aarch64-linux-musl"];
-    let places = cache.into_iter().flat_map(|cache| programs.map(|name| cache.join("agents").join(name).join("profiler")));
+    let places =
+        files::cache_folder().into_iter().flat_map(|cache| programs.map(|name| cache.join("agents").join(name).join("profiler")));
     places.filter(|program| program.exists()).collect()
 }
 

@@ -251,7 +251,7 @@ fn centre(values: impl Iterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Event, Sample};
+    use crate::protocol::{Event, Sample, examples};
     use crate::random::Random;
 
     fn subject(text: &str) -> Subject {
@@ -274,18 +274,8 @@ mod tests {
                 * (1.0 + 0.02 * (random.unit() - 0.5))
                 * process
                 * if neighbour { beyond } else { 1.0 };
-            let sample = Sample {
-                id: format!("model {item}"),
-                at_ms: at as f64,
-                us,
-                spread: 0.01,
-                before_us: canary,
-                after_us: canary,
-                cpu: None,
-                mhz: None,
-                celsius: None,
-                fault: None,
-            };
+            let sample = examples::sample(&format!("model {item}"), us);
+            let sample = Sample { at_ms: at as f64, spread: 0.01, before_us: canary, after_us: canary, ..sample };
             samples.add(&Event::Sample(sample)).unwrap();
         }
         samples
@@ -313,18 +303,7 @@ mod tests {
     }
 
     fn sample(id: &str, us: f64, canary: f64) -> Event {
-        Event::Sample(Sample {
-            id: id.to_string(),
-            at_ms: 0.0,
-            us,
-            spread: 0.01,
-            before_us: canary,
-            after_us: canary,
-            cpu: None,
-            mhz: None,
-            celsius: None,
-            fault: None,
-        })
+        Event::Sample(Sample { spread: 0.01, before_us: canary, after_us: canary, ..examples::sample(id, us) })
     }
 
     /// Forty models of thirty samples, blocks and networks. Of every other network only six are quiet, of all others all. A neighbour
