@@ -21,3 +21,11 @@ impl FileError {
         move |source| Self { verb, path: path.to_path_buf(), source }
     }
 }
+
+/// A temporary folder whose name begins so; it goes when it is dropped.
+///
+/// # Errors
+/// [`FileError`].
+pub fn temporary_folder(prefix: &str) -> Result<tempfile::TempDir, FileError> {
+    tempfile::Builder::new().prefix(prefix).tempdir().map_err(FileError::new("make a folder in", &std::env::temp_dir()))
+}

@@ -8,6 +8,14 @@ pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Does what has something to tell the user, and tells it, even where it fails.
+pub fn telling<N: Display, T>(work: impl FnOnce(&mut Vec<N>) -> T) -> T {
+    let mut notices = Vec::new();
+    let done = work(&mut notices);
+    notices.iter().for_each(note);
+    done
+}
+
 /// Text for people that has its line ends.
 pub fn note_text(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());

@@ -37,8 +37,16 @@ impl Table {
     /// As [`Table::read`], and [`TableError::Faults`] where it does not fit the space.
     pub fn read_for(path: impl AsRef<Path>, space: &Space) -> Result<Self, TableError> {
         let table = Self::read(&path)?;
-        table.validate(space).map_err(|faults| TableError::Faults { path: path.as_ref().into(), faults })?;
+        table.validate_file(space, path)?;
         Ok(table)
+    }
+
+    /// [Validates](Self::validate) a table that was read from `path` against a space.
+    ///
+    /// # Errors
+    /// [`TableError::Faults`] where it does not fit the space.
+    pub fn validate_file(&self, space: &Space, path: impl AsRef<Path>) -> Result<(), TableError> {
+        self.validate(space).map_err(|faults| TableError::Faults { path: path.as_ref().into(), faults })
     }
 }
 

@@ -52,8 +52,6 @@ pub struct Check {
     pub seed: u64,
     /// How to measure.
     pub setting: Setting,
-    /// Largest mean absolute error that passes.
-    pub max_mape: f64,
     /// Write the result into the table's header.
     pub write: bool,
     /// Compare even with another device or engine than the table's.
@@ -69,7 +67,7 @@ impl Check {
     /// Measures and compares; writes the result into the table unless told not to.
     ///
     /// # Errors
-    /// [`CheckError`]. An error above `max_mape` is no error here: see [`Report::verdict`].
+    /// [`CheckError`]. An error that is too large is no error here: see [`Report::verdict`].
     pub fn run(&self) -> Result<Report, CheckError> {
         let canary = self.table.header.canary.as_ref();
         if canary.is_none() && self.table.header.source != Source::Simulated {

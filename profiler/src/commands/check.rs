@@ -73,7 +73,7 @@ impl CheckArgs {
         self.picture.iter().try_for_each(PictureFile::check)?;
         let table = Table::read(&self.table)?;
         let space = space::of(&table, self.space)?;
-        table.validate(&space).map_err(|faults| luts::TableError::Faults { path: self.table.clone(), faults })?;
+        table.validate_file(&space, &self.table)?;
         if table.header.source == Source::Imported {
             let path = self.table.display();
             return Err(CommandError::Usage(format!(
@@ -95,7 +95,6 @@ impl CheckArgs {
             nets: self.nets,
             seed,
             setting,
-            max_mape: self.max_mape.0,
             write: !self.no_write && !self.other_device,
             other_device: self.other_device,
             raw: self.raw,
@@ -107,6 +106,6 @@ impl CheckArgs {
             note(format_args!("wrote {file}"));
         }
         print::result(self.json, &report, || show::check::text(&report))?;
-        Ok(report.verdict(check.max_mape)?)
+        Ok(report.verdict(self.max_mape.0)?)
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::CommandError;
 use crate::devices::{self, Access, Address};
-use crate::output::note;
+use crate::output::{note, telling};
 
 #[derive(Args)]
 pub(super) struct CleanArgs {
@@ -22,10 +22,7 @@ impl CleanArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         for address in &self.device {
             let access = Access { identity: self.identity.as_deref(), ..Access::default() };
-            let mut notices = Vec::new();
-            let device = devices::open(address, access, &mut notices);
-            notices.iter().for_each(note);
-            device?.remove_all()?;
+            telling(|notices| devices::open(address, access, notices))?.remove_all()?;
             note(format_args!("{address}: removed"));
         }
         Ok(())

@@ -12,7 +12,7 @@ use super::print;
 use crate::devices::adb::Server;
 use crate::devices::{self, Access, Address, Description, TransportError};
 use crate::hardware::Knowledge;
-use crate::output::note;
+use crate::output::telling;
 
 #[derive(Args)]
 pub(super) struct DevicesArgs {
@@ -68,10 +68,8 @@ fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, Comma
 
 /// Asks a device, and tells the user what there is to know of the way there.
 fn described(address: &Address, identity: Option<&Path>) -> Result<Listed, TransportError> {
-    let mut notices = Vec::new();
-    let described = devices::describe(address, Access { identity, ..Access::default() }, &mut notices);
-    notices.iter().for_each(note);
-    described.map(Listed::from)
+    let access = Access { identity, ..Access::default() };
+    telling(|notices| devices::describe(address, access, notices)).map(Listed::from)
 }
 
 /// All attached phones; those that cannot be asked with the reason.

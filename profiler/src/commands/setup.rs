@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use clap::{Args, ValueEnum};
 
 use super::error::CommandError;
-use crate::file_error::FileError;
+use crate::file_error::{FileError, temporary_folder};
 
 /// A script, and the names of others that it reads.
 struct Script {
@@ -66,9 +66,7 @@ impl SetupArgs {
         if let (Some(arch), true) = (&self.arch, self.what != What::Ort) {
             return Err(CommandError::Usage(format!("'{arch}': only ort takes an architecture")));
         }
-        let temporary = std::env::temp_dir();
-        let folder =
-            tempfile::Builder::new().prefix("profiler-setup-").tempdir().map_err(FileError::new("make a folder in", &temporary))?;
+        let folder = temporary_folder("profiler-setup-")?;
         let scripts = folder.path().join("scripts");
         fs::create_dir(&scripts).map_err(FileError::new("make", &scripts))?;
         for (name, text) in FILES {

@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 use engines::{Delivery, EngineError, EngineKind};
 
 use super::error::TransportError;
-use super::notice::Notice;
 use super::stream::{self, Ended, Flow};
 use super::transport::Transport;
 
@@ -65,9 +64,5 @@ impl Transport for Local {
     fn remove_all(&mut self) -> Result<(), TransportError> {
         // Nothing is brought anywhere.
         Ok(())
-    }
-
-    fn notices(&mut self) -> Vec<Notice> {
-        Vec::new()
     }
 }

@@ -55,5 +55,7 @@ pub trait Transport {
     fn remove_all(&mut self) -> Result<(), TransportError>;
 
     /// What the user should know of what was done since this was last asked.
-    fn notices(&mut self) -> Vec<Notice>;
+    fn notices(&mut self) -> Vec<Notice> {
+        Vec::new()
+    }
 }

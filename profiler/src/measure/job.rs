@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::given::{self, Given, GivenError};
 use super::subject::Subject;
 use crate::devices::interrupt;
-use crate::file_error::FileError;
+use crate::file_error::{FileError, temporary_folder};
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
 use crate::random::Random;
 
@@ -103,7 +103,7 @@ impl JobFolder {
     /// # Errors
     /// [`JobError::File`], [`JobError::Prepare`], [`JobError::Convert`], [`JobError::Interrupted`].
     pub fn prepare(models: &[Model], engine: EngineKind, bars: &MultiProgress) -> Result<Self, JobError> {
-        let folder = new_folder()?;
+        let folder = temporary_folder("profiler-job-")?;
         let writer = Writer::new(engine, folder.path())?;
         let bar = bars.add(progress_bar(models.len()));
         let next = std::sync::atomic::AtomicUsize::new(0);
@@ -138,7 +138,7 @@ impl JobFolder {
     /// # Errors
     /// [`JobError`].
     pub fn of_files(files: &[PathBuf], engine: EngineKind, given: &Given) -> Result<Self, JobError> {
-        let folder = new_folder()?;
+        let folder = temporary_folder("profiler-job-")?;
         let writer = Writer::new(engine, folder.path())?;
         let mut values = Vec::new();
         for (k, (name, shape, value)) in given.inputs.iter().enumerate() {
@@ -180,14 +180,17 @@ impl JobFolder {
     }
 }
 
-fn new_folder() -> Result<TempDir, FileError> {
-    let at = std::env::temp_dir();
-    tempfile::Builder::new().prefix("profiler-job-").tempdir().map_err(FileError::new("make a folder in", &at))
-}
-
 fn progress_bar(models: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("preparing {bar:30} {pos} of {len}, about {eta} left");
     ProgressBar::new(models as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// What makes the engine's files, where it takes no ONNX.
+pub(super) fn converter(engine: EngineKind) -> Result<Option<Converter>, ConvertError> {
+    match engine.format() {
+        ModelFormat::Onnx => Ok(None),
+        ModelFormat::Mnn => Converter::find().map(Some),
+    }
 }
 
 /// Writes the files of models into a folder.
@@ -200,11 +203,7 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(engine: EngineKind, folder: &'a Path) -> Result<Self, JobError> {
-        let converter = match engine.format() {
-            ModelFormat::Onnx => None,
-            ModelFormat::Mnn => Some(Converter::find()?),
-        };
-        Ok(Self { folder, engine, converter })
+        Ok(Self { folder, engine, converter: converter(engine)? })
     }
 
     /// Writes a file and gives its name.

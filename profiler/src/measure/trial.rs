@@ -5,10 +5,10 @@ use std::fs;
 use blocks::onnx::block::Block;
 use blocks::space_folder::{FaultKind, SpaceFault, SpaceFolder};
 use engines::mnn::convert::{ConvertError, Converter};
-use engines::{Engine, EngineError, EngineKind, ModelFormat, SessionOptions};
+use engines::{Engine, EngineError, EngineKind, SessionOptions};
 
-use super::job::JobError;
-use crate::file_error::FileError;
+use super::job::{JobError, converter};
+use crate::file_error::{FileError, temporary_folder};
 use crate::random::Random;
 
 /// Seed of the inputs.
@@ -33,10 +33,7 @@ pub enum TrialError {
 /// [`TrialError`], where the engine itself does not work.
 pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<SpaceFault>, TrialError> {
     let engine = engines::open(kind, None)?;
-    let converter = match kind.format() {
-        ModelFormat::Onnx => None,
-        ModelFormat::Mnn => Some(Converter::find().map_err(JobError::from)?),
-    };
+    let converter = converter(kind).map_err(JobError::from)?;
     let mut tried = vec![false; space.blocks().len()];
     let mut faults = Vec::new();
     for (slot, candidate) in space.slots().iter().flat_map(|slot| slot.candidates.iter().map(move |c| (slot, c))) {
@@ -73,15 +70,15 @@ impl From<EngineError> for Found {
 }
 
 /// The block as the engine's file, or the converter's refusal.
-fn file(block: &Block, converter: Option<&Converter>) -> Result<Result<Vec<u8>, Found>, TrialError> {
+fn file(block: &Block, converter: Option<&Converter>) -> Result<Result<Vec<u8>, Found>, JobError> {
     let Some(converter) = converter else { return Ok(Ok(block.file())) };
-    let folder = tempfile::tempdir().map_err(FileError::new("make a folder in", &std::env::temp_dir())).map_err(JobError::from)?;
+    let folder = temporary_folder("profiler-trial-")?;
     let (onnx, mnn) = (folder.path().join("block.onnx"), folder.path().join("block.mnn"));
-    fs::write(&onnx, block.file()).map_err(FileError::new("write", &onnx)).map_err(JobError::from)?;
+    fs::write(&onnx, block.file()).map_err(FileError::new("write", &onnx))?;
     match converter.convert(&onnx, &mnn) {
-        Ok(()) => Ok(Ok(fs::read(&mnn).map_err(FileError::new("read", &mnn)).map_err(JobError::from)?)),
+        Ok(()) => Ok(Ok(fs::read(&mnn).map_err(FileError::new("read", &mnn))?)),
         Err(ConvertError::Refused { said, .. }) => Ok(Err(Found::Refused(said))),
-        Err(other) => Err(JobError::from(other).into()),
+        Err(other) => Err(other.into()),
     }
 }
 

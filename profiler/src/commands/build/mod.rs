@@ -13,7 +13,7 @@ use super::arguments::{Asked, MeasureArgs};
 use super::error::CommandError;
 use super::print;
 use super::quantity::{Share, Time};
-use super::values::{points, threads};
+use super::values::{LANDMARKS, points, threads};
 use crate::devices::{Address, interrupt};
 use crate::measure::units::Sharing;
 use crate::output::{note, note_text};
@@ -56,7 +56,7 @@ pub(super) struct BuildArgs {
     #[arg(long, default_value = "75s")]
     budget: Time,
     /// Number of landmarks
-    #[arg(long, default_value_t = 106, value_parser = points)]
+    #[arg(long, default_value_t = LANDMARKS, value_parser = points)]
     points: usize,
     /// Whole networks to measure with the blocks; 0 measures the blocks only
     #[arg(long, default_value_t = 80)]

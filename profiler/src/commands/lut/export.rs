@@ -31,7 +31,7 @@ impl ExportArgs {
         let table = Table::read(&self.table)?;
         let space = space::of(&table, self.space)?;
         let form = Form::of(&self.out)?;
-        table.validate(&space).map_err(|faults| luts::TableError::Faults { path: self.table, faults })?;
+        table.validate_file(&space, &self.table)?;
         export(&table, &space, &self.out, overwrite(self.overwrite))?;
         if table.has_trunk() {
             note("the trunk is omitted: NNI's tables contain the searched layers only");

@@ -22,7 +22,7 @@ impl ValidateArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let table = Table::read(&self.table)?;
         let space = space::of(&table, self.space)?;
-        Table::read_for(&self.table, &space)?;
+        table.validate_file(&space, &self.table)?;
         note(format_args!(
             "{}: a complete table of space {}, {} rows, {}",
             self.table.display(),

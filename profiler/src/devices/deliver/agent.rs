@@ -109,10 +109,7 @@ impl Bundle {
         let Some(program) = files.iter().find(|file| file.name == PROGRAM) else {
             return Err(wrong(place, format!("it holds no '{PROGRAM}'")));
         };
-        let elf = Elf::read(&program.from).map_err(|reason| wrong(&program.from, reason))?;
-        if elf.arch != target.arch {
-            return Err(wrong(&program.from, format!("it is built for {}, the device is {}", elf.arch, target.arch)));
-        }
+        let elf = target.elf(device, &program.from)?;
         let loader = files.iter().map(|file| &file.name).find(|name| is_loader(name)).cloned();
         if let (true, None, Some(needed)) = (target.android, &loader, &elf.loader)
             && !needed.starts_with("/system/")

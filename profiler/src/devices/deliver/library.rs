@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use engines::elf::Elf;
 use engines::library::Library;
 
 use super::error::DeliveryError;
@@ -31,14 +30,7 @@ fn find_in(
     given: Option<&Path>,
     cache: Option<PathBuf>,
 ) -> Result<(PathBuf, Option<Notice>), DeliveryError> {
-    let check = |path: &Path| {
-        let wrong = |reason: String| DeliveryError::WrongFile { path: path.to_path_buf(), device: device.to_string(), reason };
-        let elf = Elf::read(path).map_err(wrong)?;
-        if elf.arch != target.arch {
-            return Err(wrong(format!("it is built for {}, the device is {}", elf.arch, target.arch)));
-        }
-        Ok(())
-    };
+    let check = |path: &Path| target.elf(device, path).map(drop);
     let no_engine = |tried: Vec<String>| DeliveryError::NoEngine { device: device.to_string(), abi: target.abi(), tried };
     if let Some(given) = given {
         if !given.is_file() {

@@ -36,7 +36,6 @@ use process::{Runner, Said};
 use super::deliver::Bundle;
 use super::description::Description;
 use super::error::TransportError;
-use super::notice::Notice;
 use super::stream::{Ended, Flow};
 use super::transport::Transport;
 use crate::file_error::FileError;
@@ -200,10 +199,6 @@ impl Transport for Simulated {
     fn remove_all(&mut self) -> Result<(), TransportError> {
         // Nothing is brought anywhere.
         Ok(())
-    }
-
-    fn notices(&mut self) -> Vec<Notice> {
-        Vec::new()
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::error::SimulationError;
-use crate::file_error::FileError;
+use crate::file_error::{FileError, temporary_folder};
 use crate::protocol::{Event, Input, Item, JOB_FILE, Job, Values};
 
 /// The item's name in its job.
@@ -25,9 +25,7 @@ pub(super) struct Single<'a> {
 impl<'a> Single<'a> {
     /// Makes the folder, with links to the item's files in `from`.
     pub(super) fn new(job: &Job, item: &'a Item, from: &Path) -> Result<Self, SimulationError> {
-        let temporary = std::env::temp_dir();
-        let folder =
-            tempfile::Builder::new().prefix("profiler-sim-").tempdir().map_err(FileError::new("make a folder in", &temporary))?;
+        let folder = temporary_folder("profiler-sim-")?;
         let from = std::path::absolute(from).map_err(FileError::new("find", from))?;
         let bring = |file: &str, name: String| {
             let link = folder.path().join(&name);

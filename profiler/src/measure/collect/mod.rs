@@ -23,7 +23,7 @@ use crate::devices::identity::OtherDevice;
 use crate::devices::interrupt;
 use crate::devices::{self, Access, Address, Ended, Flow, Transport, TransportError};
 use crate::fit::neighbour::QuietRatios;
-use crate::output::note;
+use crate::output::{note, telling};
 use crate::protocol::{Event, Hold, Item, Job, PROTOCOL, Plan, Start};
 use crate::random::Random;
 use crate::show::text;
@@ -98,10 +98,7 @@ impl Setting {
     /// Opens the device, and tells the user what there is to know of that.
     fn open(&self) -> Result<Box<dyn Transport>, TransportError> {
         let access = Access { identity: self.identity.as_deref(), allow_unknown: self.allow_unknown };
-        let mut notices = Vec::new();
-        let transport = devices::open(&self.device, access, &mut notices);
-        notices.iter().for_each(note);
-        transport
+        telling(|notices| devices::open(&self.device, access, notices))
     }
 
     /// What a raw file's first line says of this, and of these items; for a table.
