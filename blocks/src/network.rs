@@ -4,6 +4,7 @@
 //! from the same builder functions. Structure and names follow NNI 2.5, `examples/nas/…/pfld/lib/{supernet,subnet}.py`.
 
 use crate::graph::{Builder, Conv, Graph, NodeId};
+use crate::measurable::FIXED_PREFIX;
 use crate::primitive::Primitive;
 use crate::shape::Shape;
 use crate::space::Space;
@@ -37,7 +38,7 @@ impl Space {
                 TrunkPiece::Fc => vec![Shape::new(HEAD_WIDE, 1, 1)],
             };
             let (input_names, output_names) = piece.ports();
-            let mut g = Builder::new(format!("trunk:{piece}"));
+            let mut g = Builder::new(format!("{FIXED_PREFIX}{piece}"));
             let inputs: Vec<_> = std::iter::zip(input_names, shapes).map(|(name, shape)| g.input(name, shape)).collect();
             let outputs = piece.build(&mut g, &inputs, points);
             let outputs: Vec<_> = std::iter::zip(output_names.iter().copied(), outputs).collect();

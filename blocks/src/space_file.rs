@@ -3,8 +3,6 @@
 //! A space is checked whole when it is read: unknown primitives, primitives that cannot stand at a layer, and shapes that do not chain are
 //! errors that name the place.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -110,8 +108,7 @@ impl Space {
             return Err(SpaceError::Unknown { name: name_or_path.to_string() });
         }
         let failed = |source| SpaceError::Read { path: name_or_path.to_string(), source };
-        let mut bytes = Vec::new();
-        File::open(path).map_err(failed)?.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = files::read_start(path, FILE_LIMIT as u64 + 1).map_err(failed)?;
         if let Some(impostor) = files::impostor(&bytes) {
             return Err(SpaceError::Impostor { origin: name_or_path.to_string(), impostor });
         }

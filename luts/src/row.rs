@@ -3,11 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub use blocks::measurable::FIXED_PREFIX as TRUNK_PREFIX;
+
 use crate::fault::Fault;
 use crate::units::Micros;
-
-/// What the key of a trunk's piece begins with.
-pub const TRUNK_PREFIX: &str = "trunk:";
 
 /// The key of a trunk's piece: `trunk:stem`.
 pub fn trunk_key(piece: impl fmt::Display) -> String {

@@ -6,6 +6,8 @@
 //!
 //! [`super::proto`] is the part of it that this project's own files need.
 
+pub use super::proto::DimensionValue;
+
 /// A whole file.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Model {
@@ -238,8 +240,8 @@ pub struct ShardedDim {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SimpleSharding {
     /// Its size or its name.
-    #[prost(oneof = "SimpleDim", tags = "1, 2")]
-    pub value: Option<SimpleDim>,
+    #[prost(oneof = "DimensionValue", tags = "1, 2")]
+    pub value: Option<DimensionValue>,
     /// How many parts.
     #[prost(int64, optional, tag = "3")]
     pub num_shards: Option<i64>,
@@ -529,26 +531,4 @@ pub struct Function {
     /// Free notes.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<Entry>,
-}
-
-/// A fixed or a named dimension.
-#[derive(Clone, PartialEq, prost::Oneof)]
-pub enum DimensionValue {
-    /// Fixed.
-    #[prost(int64, tag = "1")]
-    Size(i64),
-    /// Left open, with a name.
-    #[prost(string, tag = "2")]
-    Name(String),
-}
-
-/// The size or the name of a divided dimension.
-#[derive(Clone, PartialEq, prost::Oneof)]
-pub enum SimpleDim {
-    /// Fixed.
-    #[prost(int64, tag = "1")]
-    Size(i64),
-    /// Left open, with a name.
-    #[prost(string, tag = "2")]
-    Name(String),
 }

@@ -6,8 +6,8 @@ use super::error::InspectError;
 const DEPTH: usize = 100;
 
 /// The messages that others lie in, or numbers.
-#[derive(Clone, Copy)]
-enum Message {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
     Model,
     Training,
     Function,
@@ -32,7 +32,7 @@ enum Message {
 
 impl Message {
     /// The message in a field of this one. Numbers are those of `onnx.proto3`.
-    fn inner(self, field: u64) -> Option<Self> {
+    pub fn inner(self, field: u64) -> Option<Self> {
         Some(match (self, field) {
             (Self::Model, 7) | (Self::Training, 1 | 2) | (Self::Attribute, 6 | 11) => Self::Graph,
             (Self::Model, 20) => Self::Training,
@@ -63,6 +63,21 @@ impl Message {
             | (Self::Shape, 1) => Self::Other,
             _ => return None,
         })
+    }
+
+    /// Whether tensors may lie in it, or it is one.
+    pub fn leads_to_tensors(self) -> bool {
+        matches!(
+            self,
+            Self::Model
+                | Self::Training
+                | Self::Function
+                | Self::Graph
+                | Self::Node
+                | Self::Attribute
+                | Self::SparseTensor
+                | Self::Tensor
+        )
     }
 
     /// Whether a field of this one holds whole numbers, one behind the other, which take up to eight times their length.

@@ -8,39 +8,10 @@ use std::ops::Range;
 
 use prost::{decode_length_delimiter, encode_length_delimiter};
 
+use super::size::Message;
+
 /// Deepest nesting that is followed; protobuf's own limit in most languages.
 const DEPTH: usize = 100;
-
-/// A message on the way from a file to its tensors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Message {
-    Model,
-    Graph,
-    Node,
-    Attribute,
-    SparseTensor,
-    Function,
-    Training,
-    Tensor,
-}
-
-impl Message {
-    /// What a field of it is, where it leads to tensors. Numbers are those of `onnx.proto3`.
-    fn child(self, field: usize) -> Option<Self> {
-        Some(match (self, field) {
-            (Self::Model, 7) => Self::Graph,
-            (Self::Model, 20) => Self::Training,
-            (Self::Model, 25) => Self::Function,
-            (Self::Training, 1 | 2) => Self::Graph,
-            (Self::Graph, 1) | (Self::Function, 7) => Self::Node,
-            (Self::Graph, 5) | (Self::SparseTensor, 1 | 2) | (Self::Attribute, 5 | 10) => Self::Tensor,
-            (Self::Graph, 15) | (Self::Attribute, 22 | 23) => Self::SparseTensor,
-            (Self::Node, 5) | (Self::Function, 11) => Self::Attribute,
-            (Self::Attribute, 6 | 11) => Self::Graph,
-            _ => return None,
-        })
-    }
-}
 
 /// A part of the new file; `D` stands for bytes that lie somewhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +133,8 @@ fn walk<D, E: From<WireError>>(
     while at < range.end {
         let field = field(bytes, at, range.end)?;
         at = field.whole.end;
-        let (Some(child), Some(content)) = (message.child(field.number), field.content) else {
+        let child = message.inner(field.number as u64).filter(|child| child.leads_to_tensors());
+        let (Some(child), Some(content)) = (child, field.content) else {
             rope.push(Piece::Kept(field.whole));
             continue;
         };

@@ -1,8 +1,6 @@
 //! The blocks' files of a space, each read once, within a bound of memory.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Component, Path};
 
 use super::fault::{FaultKind, SIZE_LIMIT, SpaceFault};
@@ -74,8 +72,7 @@ impl Reader<'_> {
         if facts.len() > self.left {
             return Err(too_large());
         }
-        let mut bytes = Vec::new();
-        File::open(&path).and_then(|file| file.take(self.left + 1).read_to_end(&mut bytes)).map_err(unread)?;
+        let bytes = ::files::read_start(&path, self.left + 1).map_err(unread)?;
         Block::check_size(&bytes).map_err(|fault| FaultKind::Block { file: name.to_string(), fault })?;
         let whole = file::whole_within(bytes, &path, self.left).map_err(|e| match e {
             FileError::TooLarge { .. } => too_large(),

@@ -1,8 +1,6 @@
 //! A space as it is read: checked whole.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::fault::{FolderError, MANIFEST_LIMIT, Place, SpaceFault};
@@ -157,8 +155,7 @@ fn take_nothings(slots: &mut [Slot], blocks: &[Block]) -> Vec<String> {
 /// A file's text.
 fn text(path: &Path) -> Result<String, FolderError> {
     let failed = |source| FolderError::Read { path: PathBuf::from(path), source };
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MANIFEST_LIMIT + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    let bytes = ::files::read_start(path, MANIFEST_LIMIT + 1).map_err(failed)?;
     if bytes.len() as u64 > MANIFEST_LIMIT {
         return Err(FolderError::TooLong { path: path.to_path_buf() });
     }

@@ -3,8 +3,8 @@
 use super::folder::SpaceFolder;
 use super::slots::{Candidate, Slot};
 use crate::measurable::{CandidateInfo, LayerInfo, Measurable, NetworkFile, PartInfo};
+use crate::onnx::OnnxError;
 use crate::onnx::block::Block;
-use crate::onnx::{self, OnnxError};
 
 /// Operators that gate a map by a value that is computed from all of it.
 const GATES: [&str; 4] = ["Mul", "GlobalAveragePool", "ReduceMean", "AveragePool"];
@@ -50,7 +50,7 @@ impl Measurable for SpaceFolder {
             name: candidate.name.clone(),
             inputs: slot.inputs.clone(),
             outputs: slot.outputs.clone(),
-            macs: onnx::inspect(&block.file()).ok().and_then(|summary| summary.macs),
+            macs: block.macs(),
             params: block.parameters(),
             kin: if slot.is_searched { kin } else { 0 },
         })

@@ -1,8 +1,6 @@
 //! NNI's values made into a table.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use blocks::{Candidate, Layer, Primitive, Space};
@@ -50,8 +48,7 @@ impl Import<'_> {
         let path = path.as_ref();
         let form = Form::of(path)?;
         let failed = |source| TableError::Read { path: path.into(), source };
-        let mut bytes = Vec::new();
-        File::open(path).map_err(failed)?.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = files::read_start(path, FILE_LIMIT + 1).map_err(failed)?;
         self.read_from(&bytes, form, path)
     }
 

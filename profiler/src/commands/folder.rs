@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use blocks::onnx::block::Block;
 use blocks::space_folder::FolderError;
-use blocks::{Space, SpaceFolder, onnx};
+use blocks::{Space, SpaceFolder};
 use engines::EngineKind;
 use serde::Serialize;
 
@@ -85,7 +86,7 @@ pub(super) struct Listing {
 impl Listing {
     /// Lists a space.
     pub(super) fn of(space: &SpaceFolder) -> Self {
-        let macs: Vec<Option<u64>> = space.blocks().iter().map(|block| onnx::inspect(&block.file()).ok()?.macs).collect();
+        let macs: Vec<Option<u64>> = space.blocks().iter().map(Block::macs).collect();
         let mut layer = 0;
         let (mut candidates, mut fixed) = (Vec::new(), Vec::new());
         for slot in space.slots() {

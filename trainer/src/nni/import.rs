@@ -1,8 +1,6 @@
 //! From NNI's names and shapes to a checkpoint of this trainer.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use blocks::{Graph, Primitive, Space};
@@ -176,8 +174,7 @@ impl Import<'_> {
 
 fn bytes(path: &Path) -> Result<Vec<u8>, ImportError> {
     let failed = |e| FileError::new("cannot read the checkpoint", path)(e);
-    let mut bytes = Vec::new();
-    File::open(path).map_err(failed)?.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = files::read_start(path, FILE_LIMIT + 1).map_err(failed)?;
     if bytes.len() as u64 > FILE_LIMIT {
         return Err(ImportError::TooLong { path: path.to_owned() });
     }

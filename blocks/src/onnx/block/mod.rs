@@ -99,6 +99,11 @@ impl Block {
         .encode_to_vec()
     }
 
+    /// Multiply-adds for one image; none where a shape cannot be followed that far.
+    pub fn macs(&self) -> Option<u64> {
+        super::inspect(&self.file()).ok()?.macs
+    }
+
     /// How many values its constants of floats have.
     pub fn parameters(&self) -> u64 {
         let floats = self.graph.initializer.iter().filter(|tensor| tensor.data_type() == super::proto::element::FLOAT);
