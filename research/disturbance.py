@@ -18,12 +18,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from host import busy, profiler
+from host import busy, meanwhile, profiler
 
 LIMIT = 0.02
 
@@ -49,12 +48,10 @@ def agent_of(host):
     return None
 
 
-@contextmanager
 def each_agent(host, act):
     """Calls `act` with the agent's process again and again until the end."""
-    ended = threading.Event()
 
-    def run():
+    def run(ended):
         while not ended.is_set():
             agent = agent_of(host)
             if agent is None:
@@ -65,13 +62,7 @@ def each_agent(host, act):
             except ProcessLookupError:
                 pass
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return meanwhile(run)
 
 
 def stop_and_go(agent):

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -47,3 +48,16 @@ def busy(cpus, nice=0):
         for process in loops:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def meanwhile(work):
+    """Runs `work` in a thread; the event that it is given is set at the end."""
+    ended = threading.Event()
+    thread = threading.Thread(target=work, args=[ended])
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -15,32 +15,22 @@ import pathlib
 import random
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 
-from host import busy, onnxruntime, profiler
+from host import busy, meanwhile, onnxruntime, profiler
 
 DISTURBED = 5
 
 
-@contextmanager
 def coming_and_going(cpu):
     """A busy loop on one CPU that comes and goes."""
-    done = threading.Event()
 
-    def run():
+    def run(done):
         while not done.is_set():
             with busy([cpu]):
                 done.wait(random.uniform(3, 8))
             done.wait(random.uniform(3, 8))
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    return meanwhile(run)
 
 
 def call(program, *arguments, out):

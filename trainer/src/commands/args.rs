@@ -27,6 +27,17 @@ impl ListArgs {
     }
 }
 
+/// What opening a network's file may need.
+#[derive(Args, Clone, Debug)]
+pub struct NetworkArgs {
+    /// Search space, if it is no longer where the checkpoint says
+    #[arg(long, value_name = "NAME|FILE")]
+    pub space: Option<String>,
+    /// ONNX Runtime's library [default: the usual places]
+    #[arg(long, value_name = "FILE")]
+    pub engine_lib: Option<PathBuf>,
+}
+
 /// Name of the lists.
 pub const DEFAULT_LIST: &str = "list.txt";
 

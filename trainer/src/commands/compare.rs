@@ -6,7 +6,7 @@ use super::args::{ThreadArgs, quoted};
 use super::compare_settings::Settings;
 use super::error::Result;
 use super::output::{print_json, print_line};
-use crate::compare::{CompareError, Context, Ended, Experiment, Figures, Finished, SeedResult, Summary, ended};
+use crate::compare::{Context, Ended, Experiment, Figures, Finished, SeedResult, Summary};
 use crate::console::note;
 use crate::report::{front, page, table};
 use crate::run::{FileError, Interrupt, MEASURED, MetricsLog, RunFolder, Training, to_json, write_atomically};
@@ -106,7 +106,7 @@ fn one_seed(
 ) -> Result<(Finished<FaceTask>, SeedResult)> {
     let seed = experiment.search.train.seed;
     let folder = RunFolder::new(&args.out.join(format!("seed-{seed}")));
-    let (finished, baseline) = experiment.pair(&folder, context)?;
+    let (finished, (baseline, baseline_ended)) = experiment.pair(&folder, context)?;
     let networks = [&folder, &baseline].map(|folder| folder.file("subnet.onnx"));
     for (from, onnx) in std::iter::zip([&folder, &baseline], &networks) {
         if !onnx.is_file() {
@@ -131,8 +131,6 @@ fn one_seed(
     write_atomically(&folder.file("report.html"), page(&folder)?.as_bytes())?;
     front::refresh(&folder)?;
     let [of_searched, of_baseline] = measured;
-    let baseline_ended = ended::<FaceTask>(&baseline)?
-        .ok_or_else(|| CompareError::Unfinished { folder: baseline.root().to_owned(), training: "finetune" })?;
     let arch = &finished.arch;
     let several: Vec<f64> = arch.tables.iter().map(|prediction| prediction.predicted.total).collect();
     let predicted = if several.is_empty() { vec![arch.predicted.total] } else { several };

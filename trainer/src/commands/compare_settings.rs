@@ -101,12 +101,11 @@ impl Settings {
             ..self.parse::<FinetuneArgs>("finetune", &self.finetune, seed)?.recipe()?
         };
         recipe.check().map_err(crate::train::TrainError::from)?;
-        let betas = self.sweep.betas.iter().map(|&beta| Point::Beta(beta));
         Ok(Experiment {
             recipe,
             baseline_epochs: self.baseline.end_epoch,
             nets: self.random.nets,
-            points: betas.chain(self.sweep.targets_us.iter().map(|&us| Point::Target(us))).collect(),
+            points: Point::all(&self.sweep.betas, &self.sweep.targets_us),
             allow_emulated: self.search.get("allow-emulated").and_then(toml::Value::as_bool).unwrap_or(false),
             search,
         })

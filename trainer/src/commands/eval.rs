@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use faces::data::{Dataset, Split};
 use indicatif::ProgressBar;
 
-use super::args::{ListArgs, ThreadArgs};
+use super::args::{ListArgs, NetworkArgs, ThreadArgs};
 use super::error::{Error, Result};
 use super::output::print_line;
 use crate::console::note;
@@ -40,12 +40,8 @@ pub struct EvalArgs {
     split: Which,
     #[command(flatten)]
     lists: ListArgs,
-    /// Search space, if it is no longer where the checkpoint says
-    #[arg(long, value_name = "NAME|FILE")]
-    space: Option<String>,
-    /// ONNX Runtime's library [default: the usual places]
-    #[arg(long, value_name = "FILE")]
-    engine_lib: Option<PathBuf>,
+    #[command(flatten)]
+    opening: NetworkArgs,
     #[command(flatten)]
     threads: ThreadArgs,
     /// Evaluate as NNI's example does: `skip` drops values here too, and errors of 19 points in fractions of the side are divided by 34
@@ -59,7 +55,7 @@ pub struct EvalArgs {
 pub fn run(args: &EvalArgs) -> Result<()> {
     args.threads.apply()?;
     let reference = Reference(args.reference);
-    let mut file = NetworkFile::read(&args.model, args.space.as_deref(), args.engine_lib.as_deref())?;
+    let mut file = NetworkFile::read(&args.model, args.opening.space.as_deref(), args.opening.engine_lib.as_deref())?;
     let input = file.input();
     let open = |split| open_dataset(&args.data, split, args.lists.list(), args.lists.points_file.as_deref(), input);
     let dataset = open(if let Which::Test = args.split { Split::Test } else { Split::Train })?;

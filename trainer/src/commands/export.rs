@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use faces::data::Split;
 
-use super::args::{ListArgs, quoted};
+use super::args::{ListArgs, NetworkArgs, quoted};
 use super::error::{Error, Result};
 use super::output::print_line;
 use crate::console::note;
@@ -27,12 +27,8 @@ pub struct ExportArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     lists: ListArgs,
-    /// Search space, if it is no longer where the checkpoint says
-    #[arg(long, value_name = "NAME|FILE")]
-    space: Option<String>,
-    /// ONNX Runtime's library [default: the usual places]
-    #[arg(long, value_name = "FILE")]
-    engine_lib: Option<PathBuf>,
+    #[command(flatten)]
+    opening: NetworkArgs,
 }
 
 pub fn run(args: &ExportArgs) -> Result<()> {
@@ -42,7 +38,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             "--out {shown} must end in .onnx; with --mnn, the file for MNN gets the same name with .mnn"
         )));
     }
-    let mut net = subnet(&args.subnet, args.space.as_deref())?;
+    let mut net = subnet(&args.subnet, args.opening.space.as_deref())?;
     if net.of_mixtures {
         net = match &args.data {
             Some(data) => {
@@ -60,7 +56,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         data: args.data.as_deref(),
         list: args.lists.list(),
         points_file: args.lists.points_file.as_deref(),
-        library: args.engine_lib.as_deref(),
+        library: args.opening.engine_lib.as_deref(),
         mnn: args.mnn,
     };
     let done = export(net, &args.out, &check)?;

@@ -5,6 +5,7 @@ use faces::overlay::{Layer, PREDICTED, overlay, save_png};
 use faces::picture::{ChannelOrder, Decoded, read_picture, write_planes};
 use faces::points::{Normaliser, PointScheme, resolve_points};
 
+use super::args::NetworkArgs;
 use super::error::{Error, Result};
 use super::output::print_line;
 use crate::console::note;
@@ -30,12 +31,8 @@ pub struct PredictArgs {
     /// Point scheme (TOML), for the lines between points [default: built in]
     #[arg(long, value_name = "FILE")]
     points_file: Option<PathBuf>,
-    /// Search space, if it is no longer where the checkpoint says
-    #[arg(long, value_name = "NAME|FILE")]
-    space: Option<String>,
-    /// ONNX Runtime's library [default: the usual places]
-    #[arg(long, value_name = "FILE")]
-    engine_lib: Option<PathBuf>,
+    #[command(flatten)]
+    opening: NetworkArgs,
     /// Print the points as JSON: [[x, y], …] in pixels of the picture
     #[arg(long)]
     json: bool,
@@ -43,7 +40,7 @@ pub struct PredictArgs {
 
 pub fn run(args: &PredictArgs) -> Result<()> {
     check_out(args)?;
-    let file = NetworkFile::read(&args.model, args.space.as_deref(), args.engine_lib.as_deref())?;
+    let file = NetworkFile::read(&args.model, args.opening.space.as_deref(), args.opening.engine_lib.as_deref())?;
     if file.is_of_mixtures() {
         note(OF_MIXTURES);
     }

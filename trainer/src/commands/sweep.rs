@@ -35,8 +35,7 @@ pub struct SweepArgs {
 }
 
 pub fn run(args: &SweepArgs) -> Result<()> {
-    let betas = args.betas.iter().map(|&beta| Point::Beta(beta));
-    let points: Vec<Point> = betas.chain(args.targets_us.iter().map(|&us| Point::Target(us))).collect();
+    let points = Point::all(&args.betas, &args.targets_us);
     if points.is_empty() {
         return Err(Error::Usage("give what to search with: --betas 0,1,3 or --targets-us 150,200".to_string()));
     }

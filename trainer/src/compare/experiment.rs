@@ -6,7 +6,7 @@ use super::finished::Finished;
 use super::random::random;
 use super::statistics::Comparison;
 use super::sweep::{Point, sweep};
-use super::trainings::{self, Context};
+use super::trainings::{self, Context, Ended};
 use crate::console::note;
 use crate::run::RunFolder;
 use crate::task::Task;
@@ -29,12 +29,12 @@ pub struct Experiment<T: Task> {
 }
 
 impl<T: Task> Experiment<T> {
-    /// Trains the searched network in `folder`, and the baseline beside it. Continues where it stopped. Gives the finished run and the
-    /// baseline's folder.
+    /// Trains the searched network in `folder`, and the baseline beside it. Continues where it stopped. Gives the finished run, and the
+    /// baseline's folder with how its training ended.
     ///
     /// # Errors
     /// Whatever ends a training.
-    pub fn pair(&self, folder: &RunFolder, context: &Context<'_>) -> Result<(Finished<T>, RunFolder), CompareError> {
+    pub fn pair(&self, folder: &RunFolder, context: &Context<'_>) -> Result<(Finished<T>, (RunFolder, Ended)), CompareError> {
         let seed = self.search.train.seed;
         note(format_args!("== seed {seed}: search"));
         let arch = trainings::search(&self.search, folder, &Start::Scratch, self.allow_emulated, context)?;
@@ -43,7 +43,7 @@ impl<T: Task> Experiment<T> {
         trainings::finetune(&config, folder, context)?;
         let finished = Finished::load(folder)?;
         note(format_args!("== seed {seed}: baseline"));
-        let (baseline, _) = mobilenet(&finished, self.baseline_epochs, context)?;
+        let baseline = mobilenet(&finished, self.baseline_epochs, context)?;
         Ok((finished, baseline))
     }
 

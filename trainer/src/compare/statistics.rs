@@ -21,6 +21,26 @@ pub struct Trained {
     pub nme: f64,
 }
 
+/// A mean of several trainings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// Standard deviation (of a sample); none for a single one.
+    pub sd: Option<f64>,
+}
+
+impl Spread {
+    /// Of the values, of which there is at least one.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let values: Vec<f64> = values.into_iter().collect();
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Self { mean, sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()) }
+    }
+}
+
 /// A value with its 95 % interval; without one if there are too few networks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
@@ -113,9 +133,7 @@ impl Comparison {
     /// Holds `searched` against `random`, of which there is at least one.
     pub fn new(searched: Trained, random: Vec<Trained>, unit: &str, on: &str) -> Self {
         let n = random.len() as f64;
-        let mean = random.iter().map(|net| net.nme).sum::<f64>() / n;
-        let squares: f64 = random.iter().map(|net| (net.nme - mean).powi(2)).sum();
-        let sd = (random.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
+        let Spread { mean, sd } = Spread::of(random.iter().map(|net| net.nme));
         let error = sd.map_or(f64::NAN, |sd| sd * (1.0 + 1.0 / n).sqrt());
         let difference = Estimate::new(searched.nme - mean, error, random.len() - 1);
         let adjusted = adjust(&searched, &random, mean);

@@ -2,30 +2,10 @@
 
 use serde::Serialize;
 
-use super::statistics::Comparison;
+use super::statistics::{Comparison, Spread};
 
 /// What the reference publishes for searched / baseline: of the file's size, the latency, and NME.
 pub const PUBLISHED: [f64; 3] = [0.69, 0.16, 0.90];
-
-/// A mean over seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
-    /// The mean.
-    pub mean: f64,
-    /// Standard deviation (of a sample); none for a single seed.
-    pub sd: Option<f64>,
-}
-
-impl Spread {
-    /// Of the values, of which there is at least one.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let values: Vec<f64> = values.into_iter().collect();
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Self { mean, sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()) }
-    }
-}
 
 /// A trained and exported network.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -21,6 +21,12 @@ pub enum Point {
 }
 
 impl Point {
+    /// Those of these exponents, then those of these target times, µs.
+    pub fn all(betas: &[f64], targets_us: &[f64]) -> Vec<Self> {
+        let betas = betas.iter().map(|&beta| Self::Beta(beta));
+        betas.chain(targets_us.iter().map(|&us| Self::Target(us))).collect()
+    }
+
     /// Its folder's name in the run's `sweep/`.
     pub fn name(self) -> String {
         match self {

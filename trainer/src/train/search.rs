@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor};
 
 use super::config::{ArchData, SearchConfig, TrainConfig};
 use super::error::TrainError;
+use super::finetune::{HELD_BACK, TEST};
 use super::pass::{Passed, Stopped, Watch, hint_steps, pass};
 use super::phase::{Figures, Judged, Phase, WARM_UP};
 use super::search_input::{Examples, Input, unreachable_target};
@@ -226,8 +227,8 @@ impl<T: Task> Phase for Search<T> {
         let (data, which) = &self.validation;
         let scores = task.evaluate(reference, graph, &weights, data, which)?;
         let on = match self.config.arch_data {
-            ArchData::Split => "held back",
-            ArchData::Test => "test",
+            ArchData::Split => HELD_BACK,
+            ArchData::Test => TEST,
         };
         Ok(Some(Judged { scores, on, is_recorded: true, can_be_best: !self.is_warm_up(epochs - 1) }))
     }

@@ -249,16 +249,6 @@ impl Plan {
         self
     }
 
-    /// Number of trained parameters.
-    pub fn param_count(&self) -> usize {
-        self.params
-    }
-
-    /// Number of running statistics.
-    pub fn stat_count(&self) -> usize {
-        self.stats
-    }
-
     /// Searched layers and the width of a row of masks: the mask slice is `[layers][width]`.
     pub fn mask_shape(&self) -> (usize, usize) {
         (self.mask_layers, self.mask_width)

@@ -95,23 +95,10 @@ impl Scores for Evaluation {
 /// Points of the cumulative error curve, the one at 0 not counted.
 const CURVE_STEPS: u32 = 40;
 
-/// Runs a network over the faces `indices` of a dataset.
+/// Runs a network over the faces `indices` of a dataset; errors are as the reference takes them where that is asked for.
 ///
 /// # Errors
 /// A picture cannot be read, or the network cannot run.
-pub fn evaluate(
-    network: &mut dyn Network,
-    dataset: &Arc<Dataset>,
-    indices: Vec<usize>,
-    each: impl FnMut(usize),
-) -> Result<Evaluation, FaceError> {
-    evaluate_like(Reference(false), network, dataset, indices, each)
-}
-
-/// The same, with errors as the reference takes them where that is asked for.
-///
-/// # Errors
-/// As [`evaluate`].
 pub fn evaluate_like(
     reference: Reference,
     network: &mut dyn Network,

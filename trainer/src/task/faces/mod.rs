@@ -24,7 +24,7 @@ mod settings;
 
 pub use data::{FaceBatch, open_dataset, scheme_sha256};
 pub use error::FaceError;
-pub use evaluate::{Candle, Evaluation, Network, evaluate, evaluate_like};
+pub use evaluate::{Candle, Evaluation, Network, evaluate_like};
 pub use export::{Check, Converted, ExportError, Exported, TOLERANCE, export};
 pub use nets::{FaceNets, Objective};
 pub use network_file::{NetworkFile, OF_MIXTURES, Opened, Subnet, TRAINED_ON, subnet};

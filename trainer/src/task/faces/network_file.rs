@@ -13,7 +13,7 @@ use super::onnx::Onnx;
 use super::recalibrate::recalibrated;
 use crate::model::{Architecture, subnet_weights};
 use crate::nni::Reference;
-use crate::run::{BACKBONE, Checkpoint, FileError, Kind, Meta, TrainedOn};
+use crate::run::{BACKBONE, Checkpoint, FileError, Kind, TrainedOn};
 use crate::task::{Data, TaskError};
 
 /// What is told where a subnet is used with the statistics of its supernet's mixtures.
@@ -125,18 +125,14 @@ pub fn subnet(path: &Path, space: Option<&str>) -> Result<Subnet, FaceError> {
         return Ok(Subnet { graph, weights, choice: Vec::new(), points, of_mixtures: false, trained_on });
     }
     let space = checkpoint.space(path, space)?;
-    let (choice, weights) = match checkpoint.meta.kind {
-        Kind::Supernet => {
-            let choice = checkpoint.chosen(path, &space)?;
-            let graph = space.deployed(&choice, points);
-            let weights = subnet_weights(&space, &choice, &graph, &checkpoint.weights(BACKBONE))?;
-            (choice, weights)
-        }
-        Kind::Subnet | Kind::Baseline => (checkpoint.choice(path, &space)?, checkpoint.weights(BACKBONE)),
-    };
+    let of_mixtures = checkpoint.meta.kind == Kind::Supernet;
+    let choice = if of_mixtures { checkpoint.chosen(path, &space)? } else { checkpoint.choice(path, &space)? };
     let graph = space.deployed(&choice, points);
-    let Meta { kind, trained_on, .. } = checkpoint.meta;
-    Ok(Subnet { graph, weights, choice, points, of_mixtures: kind == Kind::Supernet, trained_on })
+    let mut weights = checkpoint.weights(BACKBONE);
+    if of_mixtures {
+        weights = subnet_weights(&space, &choice, &graph, &weights)?;
+    }
+    Ok(Subnet { graph, weights, choice, points, of_mixtures, trained_on: checkpoint.meta.trained_on })
 }
 
 /// A network with its weights.
