@@ -1,5 +1,7 @@
 //! What can be measured: a search space as whoever times it sees it. What its blocks compute, and how they are written, is its own affair.
 
+use std::collections::BTreeMap;
+
 use crate::eval::{self, EvalError};
 use crate::onnx::OnnxError;
 use crate::onnx::block::Port;
@@ -37,6 +39,11 @@ pub trait Measurable: Sync {
     /// # Errors
     /// [`OnnxError`], where it cannot be written.
     fn network_file(&self, choice: &[Option<usize>]) -> Result<NetworkFile, OnnxError>;
+
+    /// What a table states of a space of ONNX files, so that it can be used without them; none of a space of primitives.
+    fn folder(&self) -> Option<FolderInfo> {
+        None
+    }
 
     /// Reads a choice of one candidate a layer, by names.
     ///
@@ -78,6 +85,31 @@ pub struct CandidateInfo {
     pub key: String,
     /// Whether it does nothing, and takes exactly 0.
     pub is_identity: bool,
+}
+
+/// A space of ONNX files, as tables state it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderInfo {
+    /// The network's inputs, the batch included.
+    pub inputs: Vec<Port>,
+    /// How the files were exported, in the space's own words.
+    pub export: BTreeMap<String, String>,
+    /// Fixed pieces and layers, in execution order.
+    pub slots: Vec<SlotInfo>,
+}
+
+/// A slot of a space of ONNX files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SlotInfo {
+    /// A fixed piece.
+    Fixed {
+        /// Its name.
+        name: String,
+        /// What it is called in tables.
+        key: String,
+    },
+    /// A searched layer.
+    Layer(LayerInfo),
 }
 
 /// A candidate that does something, or a fixed piece.

@@ -3,7 +3,7 @@
 use crate::measurable::{CandidateInfo, FIXED_PREFIX, LayerInfo, Measurable, NetworkFile, PartInfo, Reference};
 use crate::onnx::block::Port;
 use crate::onnx::{self, OnnxError};
-use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Space, Weights};
+use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Space, TrunkPiece, Weights};
 
 /// Seed of the weights: what is timed does not depend on them.
 const SEED: u64 = 1;
@@ -30,16 +30,9 @@ impl PrimitiveSpace {
     }
 }
 
-impl Measurable for PrimitiveSpace {
-    fn name(&self) -> &str {
-        self.space.name()
-    }
-
-    fn hash(&self) -> String {
-        self.space.hash()
-    }
-
-    fn layers(&self) -> Vec<LayerInfo> {
+impl Space {
+    /// The searched layers, as whoever measures them or reads a table sees them.
+    pub fn layer_infos(&self) -> Vec<LayerInfo> {
         let layer = |(i, layer): (usize, &SearchLayer)| {
             let candidate = |c: Candidate| CandidateInfo {
                 name: c.primitive.name().to_string(),
@@ -53,11 +46,31 @@ impl Measurable for PrimitiveSpace {
                 may_be_left_out: nothing,
             }
         };
-        self.space.layers().iter().enumerate().map(layer).collect()
+        self.layers().iter().enumerate().map(layer).collect()
+    }
+
+    /// Keys of the trunk's pieces, in execution order; none without a trunk.
+    pub fn fixed_keys(&self) -> Vec<String> {
+        let pieces = self.trunk().map(|_| TrunkPiece::ALL).into_iter().flatten();
+        pieces.map(|piece| format!("{FIXED_PREFIX}{piece}")).collect()
+    }
+}
+
+impl Measurable for PrimitiveSpace {
+    fn name(&self) -> &str {
+        self.space.name()
+    }
+
+    fn hash(&self) -> String {
+        self.space.hash()
+    }
+
+    fn layers(&self) -> Vec<LayerInfo> {
+        self.space.layer_infos()
     }
 
     fn fixed(&self) -> Vec<String> {
-        self.space.trunk_pieces(self.points).iter().map(|piece| format!("{FIXED_PREFIX}{}", piece.piece)).collect()
+        self.space.fixed_keys()
     }
 
     fn part(&self, key: &str) -> Option<PartInfo> {

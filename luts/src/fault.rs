@@ -114,6 +114,14 @@ pub enum Fault {
         /// What is wrong.
         reason: &'static str,
     },
+    /// A slot in the header that makes no sense.
+    #[error("header: slot '{slot}' {reason}")]
+    Slot {
+        /// Its name.
+        slot: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// More faults than are worth listing.
     #[error("and more; only the first {listed} are listed")]
     More {
@@ -234,13 +242,23 @@ pub enum LookupError {
     #[error("the latency table has no row for {0}")]
     Missing(String),
     /// A choice that is not one candidate a layer.
-    #[error("{found} primitives for the {expected} layers of space {space}")]
+    #[error("{found} candidates for the {expected} layers of space {space}")]
     Layers {
         /// Space's name.
         space: String,
         /// Its layers.
         expected: usize,
-        /// Primitives given.
+        /// Candidates given.
         found: usize,
+    },
+    /// A place that no candidate has.
+    #[error("layer {layer} has no candidate {place}; there are {candidates}, counted from 0")]
+    Place {
+        /// The layer, from 1.
+        layer: usize,
+        /// The place asked for.
+        place: usize,
+        /// The layer's candidates.
+        candidates: usize,
     },
 }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use blocks::{Measurable, Space};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::folder::Folder;
 use crate::units::{Celsius, Megahertz, Micros};
 
 /// How the times were got.
@@ -45,8 +47,9 @@ pub struct Header {
     pub profiler: String,
     /// How `latency_us` comes from the samples, in a few words.
     pub method: String,
-    /// Landmarks of the networks measured; decides the size of `trunk:fc`.
-    pub points: usize,
+    /// Landmarks of the networks measured; decides the size of `trunk:fc`. Absent of a space of ONNX files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<usize>,
     /// Threads the engine used.
     pub threads: usize,
     /// CPUs the process was pinned to; empty where it was not pinned.
@@ -54,6 +57,10 @@ pub struct Header {
     /// Why measuring ended: `precision` or `budget`; absent where nothing was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
+    /// What computed the right outputs that the device's were compared with: `onnxruntime 1.32.0, unoptimised, host`, or `none` where
+    /// nothing did. Absent where the project's own formulas did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// The search space.
     pub space: SpaceId,
     /// What ran the blocks.
@@ -86,7 +93,7 @@ pub struct Header {
     pub checked: Option<Checked>,
 }
 
-/// A search space's name and [hash](blocks::Space::hash).
+/// Which search space it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpaceId {
@@ -94,6 +101,21 @@ pub struct SpaceId {
     pub name: String,
     /// SHA-256 of what it measures, in hex.
     pub hash: String,
+    /// Its slots, of a space of ONNX files; absent of a space of primitives, whose layers the programs know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<Folder>,
+}
+
+impl From<&Space> for SpaceId {
+    fn from(space: &Space) -> Self {
+        Self { name: space.name().to_string(), hash: space.hash(), folder: None }
+    }
+}
+
+impl From<&dyn Measurable> for SpaceId {
+    fn from(space: &dyn Measurable) -> Self {
+        Self { name: space.name().to_string(), hash: space.hash(), folder: space.folder().map(Folder::from) }
+    }
 }
 
 /// A device, as far as it could be found out.
@@ -356,7 +378,10 @@ impl Header {
                 faults.push(Fault::Header { field, reason });
             }
         };
-        need(self.points > 0, "points", "must be at least 1");
+        let is_folder = self.space.folder.is_some();
+        need(self.points.is_some() || is_folder, "points", "is missing");
+        need(self.points.is_none() || !is_folder, "points", "is there, and the space is a folder");
+        need(self.points != Some(0), "points", "must be at least 1");
         need(self.threads > 0, "threads", "must be at least 1");
         let simulated = self.source == Source::Simulated;
         need(self.date.is_some() || simulated, "date", "is missing, and the source is not 'simulated'");
@@ -374,6 +399,7 @@ impl Header {
             let errors = fit.anchors.iter().filter_map(|anchor| anchor.standard_error).chain(fit.noise);
             need(errors.into_iter().all(|e| e.is_finite() && e >= 0.0), "fit", "standard errors must be numbers of at least 0");
         }
+        faults.extend(self.space.folder.iter().flat_map(Folder::faults));
         faults
     }
 }

@@ -11,9 +11,9 @@
 //! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/amd-epyc.csv");
 //! // let path = "phone.csv";
 //! let table = Table::read_for(path, &space)?;
-//! let model = LatencyModel::new(&table, &space, 106)?;
-//! let choice = space.choice(&["mb_k3_res", "sep_k3", "mb_k3_e2_res", "mb_k5_res", "gh_k5"])?;
-//! println!("{:.1}", model.predict(&choice)?.total);
+//! let model = LatencyModel::new(&table, &space)?;
+//! // A candidate's place in each layer: mb_k3_res, sep_k3, mb_k3_e2_res, mb_k5_res, gh_k5.
+//! println!("{:.1}", model.predict(&[0, 5, 1, 4, 8])?.total);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -21,6 +21,8 @@
 //! |---|---|
 //! | [`units`] | microseconds, megahertz, degrees: never a bare number |
 //! | [`header`] | where a table comes from |
+//! | [`folder`] | what a table states of a space of ONNX files |
+//! | [`layout`] | a space's layers and keys, as a table is read for it |
 //! | [`row`] | one measurement, and its columns |
 //! | [`table`] | the table: look-up, checks against a space |
 //! | [`model`] | the latency of any network of a space, as one table gives it |
@@ -30,7 +32,9 @@
 
 pub mod fault;
 pub mod file;
+pub mod folder;
 pub mod header;
+pub mod layout;
 pub mod model;
 pub mod nni;
 pub mod row;
@@ -39,10 +43,12 @@ pub mod units;
 
 pub use fault::{Fault, LookupError, TableError};
 pub use files::Overwrite;
+pub use folder::{Folder, NamedKey, Slot};
 pub use header::{
     Anchor, Canary, Checked, ClockBand, Cluster, Device, EngineId, Fit, Header, ModelError, Simulator, Source, SpaceId,
     TemperatureBand, Units,
 };
+pub use layout::{Layer, Layout};
 pub use model::{LatencyModel, Prediction};
 pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key};
 pub use table::Table;

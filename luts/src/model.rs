@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use blocks::{Candidate, Primitive, Space, TrunkPiece};
-
 use crate::fault::LookupError;
-use crate::row::{Interval, Kind, Row, trunk_key};
+use crate::layout::Layout;
+use crate::row::{Interval, Kind, Row, TRUNK_PREFIX};
 use crate::table::Table;
 use crate::units::Micros;
+
+/// The fixed piece whose output grows with the landmarks.
+const FC: &str = "trunk:fc";
 
 /// Times of all parts that a network of a space is made of: of each candidate of each searched layer, and of the trunk, the fixed part. A
 /// network takes the sum of its parts' times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatencyModel {
     space: String,
-    layers: Vec<Vec<(Primitive, Part)>>,
-    trunk: Option<Vec<(TrunkPiece, Part)>>,
+    layers: Vec<Vec<Part>>,
+    trunk: Option<Vec<Part>>,
+    points: Option<usize>,
     fc_factor: f64,
     prediction_error: Option<f64>,
 }
@@ -44,47 +47,53 @@ pub struct Prediction {
 }
 
 impl LatencyModel {
-    /// What the table says of that space's networks for `points` landmarks. The time of `trunk:fc`, whose output grows with the landmarks,
-    /// is scaled where the table was measured for another number of them.
+    /// What the table says of that space's networks.
     ///
     /// # Errors
     /// [`LookupError::Missing`] where a candidate has no row, or a piece of a trunk that the table has in part.
-    pub fn new(table: &Table, space: &Space, points: usize) -> Result<Self, LookupError> {
-        let candidate = |candidate: Candidate| Ok((candidate.primitive, Part::of(table.find(&candidate.key())?, 1.0)));
-        let layers = space.layers().iter().map(|layer| layer.candidates().map(candidate).collect());
-        let fc_factor = points as f64 / table.header.points as f64;
-        let piece = |piece: TrunkPiece| {
-            let factor = if piece == TrunkPiece::Fc { fc_factor } else { 1.0 };
-            Ok((piece, Part::of(table.find(&trunk_key(piece))?, factor)))
-        };
-        let trunk = match space.trunk() {
-            Some(_) if !table.has_trunk() => None,
-            Some(_) => Some(TrunkPiece::ALL.into_iter().map(piece).collect::<Result<_, LookupError>>()?),
-            None => Some(Vec::new()),
-        };
+    pub fn new(table: &Table, space: impl Into<Layout>) -> Result<Self, LookupError> {
+        let space = space.into();
+        let parts = |keys: &mut dyn Iterator<Item = &String>| keys.map(|key| Ok(Part::of(table.find(key)?))).collect();
+        let layers = space.layers.iter().map(|layer| parts(&mut layer.candidates.iter().map(|candidate| &candidate.key)));
+        let layers = layers.collect::<Result<_, LookupError>>()?;
+        let has_trunk = space.fixed.is_empty() || table.has_trunk();
         Ok(Self {
-            space: space.name().to_string(),
-            layers: layers.collect::<Result<_, LookupError>>()?,
-            trunk,
-            fc_factor,
+            layers,
+            trunk: if has_trunk { Some(parts(&mut space.fixed.iter())?) } else { None },
+            space: space.name,
+            points: table.header.points,
+            fc_factor: 1.0,
             prediction_error: table.header.fit.as_ref().map(crate::Fit::prediction_error),
         })
     }
 
-    /// The times of each searched layer's candidates, in their order in the space.
-    pub fn layers(&self) -> impl Iterator<Item = Vec<Micros>> + '_ {
-        self.layers.iter().map(|layer| layer.iter().map(|(_, part)| part.latency).collect())
+    /// The same for networks of that many landmarks: the time of `trunk:fc`, whose output grows with them, is scaled where the table was
+    /// measured for another number. A table of a space without landmarks stays as it is.
+    #[must_use]
+    pub fn for_points(mut self, points: usize) -> Self {
+        if let Some(measured) = self.points {
+            let factor = points as f64 / measured as f64;
+            self.trunk.iter_mut().flatten().filter(|part| part.key == FC).for_each(|part| part.scale(factor));
+            self.fc_factor *= factor;
+            self.points = Some(points);
+        }
+        self
     }
 
-    /// The trunk's pieces and their times; empty for a space without a trunk, `None` where the table has none of it (imported).
-    pub fn trunk(&self) -> Option<Vec<(TrunkPiece, Micros)>> {
+    /// The times of each searched layer's candidates, in their order in the space.
+    pub fn layers(&self) -> impl Iterator<Item = Vec<Micros>> + '_ {
+        self.layers.iter().map(|layer| layer.iter().map(|part| part.latency).collect())
+    }
+
+    /// Names and times of the trunk's pieces; empty for a space without a trunk, `None` where the table has none of it (imported).
+    pub fn trunk(&self) -> Option<Vec<(&str, Micros)>> {
         let trunk = self.trunk.as_ref()?;
-        Some(trunk.iter().map(|(piece, part)| (*piece, part.latency)).collect())
+        Some(trunk.iter().map(|part| (part.key.trim_start_matches(TRUNK_PREFIX), part.latency)).collect())
     }
 
     /// The trunk's time; 0 for a space without a trunk, `None` where the table has none of it (imported).
     pub fn trunk_total(&self) -> Option<Micros> {
-        self.trunk.as_ref().map(|trunk| trunk.iter().map(|(_, part)| part.latency).sum())
+        self.trunk.as_ref().map(|trunk| trunk.iter().map(|part| part.latency).sum())
     }
 
     /// What the time of `trunk:fc` was multiplied by: landmarks asked for, in parts of those measured.
@@ -92,30 +101,29 @@ impl LatencyModel {
         self.fc_factor
     }
 
-    /// Time of the network that takes `choice[i]` in layer `i`.
+    /// Time of the network that takes the candidate at place `choice[i]`, from 0, in layer `i`.
     ///
     /// The interval is that of the true time. It comes from the residual of whole networks predicted from others
     /// ([`Fit::prediction_error`](crate::Fit::prediction_error)), where the table was fitted to some; else the rows' uncertainties are
     /// added in quadrature (those of one key used twice: linearly).
     ///
     /// # Errors
-    /// [`LookupError::Layers`]; [`LookupError::Missing`] where a primitive is none of its layer's candidates.
-    pub fn predict(&self, choice: &[Primitive]) -> Result<Prediction, LookupError> {
+    /// [`LookupError::Layers`], [`LookupError::Place`].
+    pub fn predict(&self, choice: &[usize]) -> Result<Prediction, LookupError> {
         let (expected, found) = (self.layers.len(), choice.len());
         if expected != found {
             return Err(LookupError::Layers { space: self.space.clone(), expected, found });
         }
-        let mut parts = (0..found).map(|layer| self.part(layer, choice[layer])).collect::<Result<Vec<_>, _>>()?;
+        let part = |(i, &place): (usize, &usize)| {
+            let none = || LookupError::Place { layer: i + 1, place, candidates: self.layers[i].len() };
+            self.layers[i].get(place).ok_or_else(none)
+        };
+        let mut parts = choice.iter().enumerate().map(part).collect::<Result<Vec<_>, _>>()?;
         let layers: Vec<Micros> = parts.iter().map(|part| part.latency).collect();
         let trunk = self.trunk_total();
         let total = layers.iter().copied().sum::<Micros>() + trunk.unwrap_or_default();
-        parts.extend(self.trunk.iter().flatten().map(|(_, part)| part));
+        parts.extend(self.trunk.iter().flatten());
         Ok(Prediction { layers, trunk, total, interval: self.interval(&parts, total) })
-    }
-
-    fn part(&self, layer: usize, primitive: Primitive) -> Result<&Part, LookupError> {
-        let part = self.layers[layer].iter().find(|(candidate, _)| *candidate == primitive).map(|(_, part)| part);
-        part.ok_or_else(|| LookupError::Missing(format!("{primitive} in layer {}", layer + 1)))
     }
 
     fn interval(&self, parts: &[&Part], total: Micros) -> Option<Interval> {
@@ -137,13 +145,18 @@ impl LatencyModel {
 }
 
 impl Part {
-    /// The row's time and interval, multiplied by a factor. An identity takes exactly 0.
-    fn of(row: &Row, factor: f64) -> Self {
+    /// The row's time and interval. An identity takes exactly 0.
+    fn of(row: &Row) -> Self {
         let reach = match row.interval {
             _ if row.kind == Kind::Identity => Some((0.0, 0.0)),
-            Some(Interval { low, high }) => Some((factor * (row.latency - low).0, factor * (high - row.latency).0)),
+            Some(Interval { low, high }) => Some(((row.latency - low).0, (high - row.latency).0)),
             None => None,
         };
-        Self { key: row.key.clone(), latency: row.latency * factor, reach }
+        Self { key: row.key.clone(), latency: row.latency, reach }
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.latency = self.latency * factor;
+        self.reach = self.reach.map(|(below, above)| (factor * below, factor * above));
     }
 }

@@ -43,7 +43,8 @@ impl FromStr for Kind {
     }
 }
 
-/// Shapes of a block: input `c_in × h × w`, `c_out` output channels.
+/// Shapes of a block: input `c_in × h × w`, `c_out` output channels. A dimension that a value has not is 1; those behind the fourth count
+/// into `w`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shapes {
     /// Input channels (a trunk piece with several inputs: of its first).
@@ -56,6 +57,19 @@ pub struct Shapes {
     pub h: usize,
     /// Input width.
     pub w: usize,
+}
+
+impl Shapes {
+    /// Those of a part, from the dimensions of its inputs and outputs, the batch included.
+    pub fn of(inputs: &[Vec<usize>], outputs: &[Vec<usize>]) -> Self {
+        let map = |ports: &[Vec<usize>]| {
+            let dims: Vec<usize> = ports.first().into_iter().flatten().skip(1).copied().collect();
+            let at = |i: usize| dims.get(i).copied().unwrap_or(1);
+            (at(0), at(1), dims.iter().skip(2).product::<usize>())
+        };
+        let ((c_in, h, w), (c_out, h_out, _)) = (map(inputs), map(outputs));
+        Self { c_in, c_out, stride: h.div_ceil(h_out.max(1)), h, w }
+    }
 }
 
 /// A 95 % confidence interval.
@@ -117,8 +131,8 @@ pub struct Row {
     pub primitive: String,
     /// Shapes.
     pub shapes: Shapes,
-    /// Multiply-accumulate operations.
-    pub macs: u64,
+    /// Multiply-accumulate operations; absent where they cannot be counted, which only blocks of ONNX files can be.
+    pub macs: Option<u64>,
     /// Trained parameters.
     pub params: u64,
     /// Its share of a whole network's time: what the search's loss uses.

@@ -1,16 +1,19 @@
 //! The table itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use blocks::{Candidate, Space, TrunkPiece};
+use blocks::Candidate;
+use blocks::measurable::CandidateInfo;
 
 use crate::fault::{Fault, LISTED, LookupError};
+use crate::folder::{NamedKey, Slot};
 use crate::header::{Header, Source};
-use crate::row::{Kind, Row, TRUNK_PREFIX, trunk_key};
+use crate::layout::{Layer, Layout};
+use crate::row::{Kind, Row, TRUNK_PREFIX};
 use crate::units::Micros;
 
-/// A latency table whose own figures are sound: times above 0, no key twice. Whether it fits a space is another question,
-/// asked by [`Table::validate`].
+/// A latency table whose own figures are sound: times above 0, no key twice; of a space of ONNX files a row for every key that its header
+/// names. Whether it fits another space is another question, asked by [`Table::validate`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// Where it comes from.
@@ -42,6 +45,10 @@ impl Table {
             if faults.len() > LISTED {
                 break;
             }
+            if row.macs.is_none() && header.space.folder.is_none() {
+                let reason = "is empty, which only a block of an ONNX file's may be";
+                faults.push(Fault::Field { line, key: row.key.clone(), field: "macs", reason });
+            }
             match places.get(&row.key) {
                 None => {
                     places.insert(row.key.clone(), kept.len());
@@ -53,6 +60,9 @@ impl Table {
                 Some(&first) => faults.push(Fault::Duplicate { key: row.key, first: first_lines[first], line }),
             }
         }
+        let stated = header.space.folder.iter().flat_map(|folder| folder.keys());
+        let missing = stated.filter(|key| !places.contains_key(*key)).take(LISTED);
+        faults.extend(missing.map(|key| Fault::Missing { key: key.to_string() }));
         if faults.is_empty() { Ok(Self { header, rows: kept, places }) } else { Err(Fault::listed(faults)) }
     }
 
@@ -71,35 +81,57 @@ impl Table {
         self.rows.iter().any(|row| row.kind == Kind::Trunk)
     }
 
-    /// Checks that the table was made for that space and has every key of it: candidates, and trunk pieces unless it was
-    /// imported.
+    /// The space as the table itself states it: one of ONNX files. `None` of a space of primitives.
+    pub fn layout(&self) -> Option<Layout> {
+        let folder = self.header.space.folder.as_ref()?;
+        let is_identity = |key: &str| self.row(key).is_some_and(|row| row.kind == Kind::Identity);
+        let candidate = |NamedKey { name, key }: &NamedKey| CandidateInfo {
+            name: name.clone(),
+            key: key.clone(),
+            is_identity: is_identity(key),
+        };
+        let (mut layers, mut fixed) = (Vec::new(), Vec::new());
+        for slot in &folder.slots {
+            match slot {
+                Slot::Fixed { key, .. } => fixed.push(key.clone()),
+                Slot::Layer { name, candidates } => {
+                    layers.push(Layer { name: name.clone(), candidates: candidates.iter().map(candidate).collect() });
+                }
+            }
+        }
+        Some(Layout { name: self.header.space.name.clone(), hash: self.header.space.hash.clone(), layers, fixed })
+    }
+
+    /// Checks that the table was made for that space and has every key of it: candidates, and fixed pieces unless it was imported.
     ///
     /// # Errors
     /// Every fault found.
-    pub fn validate(&self, space: &Space) -> Result<(), Vec<Fault>> {
+    pub fn validate(&self, space: impl Into<Layout>) -> Result<(), Vec<Fault>> {
+        let space = space.into();
         let mut faults = Vec::new();
-        if self.header.space.hash != space.hash() {
+        if self.header.space.hash != space.hash {
             faults.push(Fault::WrongSpace {
                 found_name: self.header.space.name.clone(),
                 found: short(&self.header.space.hash),
-                expected_name: space.name().to_string(),
-                expected: short(&space.hash()),
+                expected_name: space.name.clone(),
+                expected: short(&space.hash),
             });
         }
-        for candidate in space.unique_candidates() {
-            let key = candidate.key();
-            let expected = if candidate.primitive.is_identity(&candidate.layer) { Kind::Identity } else { Kind::Block };
-            match self.row(&key) {
-                None => faults.push(Fault::Missing { key }),
+        let mut seen = BTreeSet::new();
+        let candidates = space.layers.iter().flat_map(|layer| &layer.candidates);
+        for CandidateInfo { key, is_identity, .. } in candidates.filter(|candidate| seen.insert(candidate.key.as_str())) {
+            let expected = if *is_identity { Kind::Identity } else { Kind::Block };
+            match self.row(key) {
+                None => faults.push(Fault::Missing { key: key.clone() }),
                 Some(row) if row.kind != expected => {
-                    faults.push(Fault::WrongKind { key, found: row.kind.name(), expected: expected.name() });
+                    faults.push(Fault::WrongKind { key: key.clone(), found: row.kind.name(), expected: expected.name() });
                 }
                 Some(_) => {}
             }
         }
-        if space.trunk().is_some() && self.header.source != Source::Imported {
-            let missing = TrunkPiece::ALL.map(trunk_key).into_iter().filter(|key| self.row(key).is_none());
-            faults.extend(missing.map(|key| Fault::Missing { key }));
+        if self.header.source != Source::Imported {
+            let missing = space.fixed.iter().filter(|key| self.row(key).is_none());
+            faults.extend(missing.map(|key| Fault::Missing { key: key.clone() }));
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use blocks::Space;
-use luts::{Fault, LatencyModel, Table, TableError};
+use luts::{Fault, LatencyModel, Layout, Table, TableError};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -92,7 +92,8 @@ struct Predicted {
     table: String,
     /// A name a layer, separated by blanks.
     choice: String,
-    points: usize,
+    /// Landmarks; of a folder none.
+    points: Option<usize>,
     layers_us: Vec<f64>,
     fixed_us: f64,
     total_us: f64,
@@ -108,8 +109,12 @@ fn the_listed_predictions_are_what_is_predicted() {
     assert!(listed.prediction.len() >= 12);
     let found = |expected: &Predicted| {
         let table = read(&corpus.join("prediction").join(&expected.table), None).unwrap();
-        let choice = space.choice(&expected.choice.split(' ').collect::<Vec<_>>()).unwrap();
-        let p = LatencyModel::new(&table, &space, expected.points).unwrap().predict(&choice).unwrap();
+        let layout = table.layout().unwrap_or_else(|| Layout::from(&space));
+        let place = |(layer, name): (&luts::Layer, &str)| layer.candidates.iter().position(|c| c.name == name).unwrap();
+        let choice: Vec<usize> = std::iter::zip(&layout.layers, expected.choice.split(' ')).map(place).collect();
+        let model = LatencyModel::new(&table, layout).unwrap();
+        let model = expected.points.map_or(model.clone(), |points| model.for_points(points));
+        let p = model.predict(&choice).unwrap();
         Predicted {
             layers_us: p.layers.iter().map(|t| t.0).collect(),
             fixed_us: p.trunk.unwrap().0,

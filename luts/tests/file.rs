@@ -236,7 +236,7 @@ prop_compose! {
         });
         Row {
             key, kind: Kind::Block, primitive: "sep_k3".into(), shapes: Shapes { c_in, c_out, stride: 2, h, w: h },
-            macs, params, latency: Micros(latency),
+            macs: Some(macs), params, latency: Micros(latency),
             interval: Some(Interval { low: Micros(latency * below), high: Micros(latency * above) }),
             quantiles, samples, discarded: Discarded { canary, moved, preempted: canary, temperature: moved, unsteady: canary, loud: moved }, cold, checksum,
         }

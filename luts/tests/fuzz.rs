@@ -53,7 +53,8 @@ fn tables() -> Vec<Vec<u8>> {
         Table::new(header, rows).unwrap().write(&path, Overwrite::Yes).unwrap();
         std::fs::read(&path).unwrap()
     };
-    vec![write(header, rows.clone()), write(bare, rows)]
+    let of_folder = support::project_root().join("tests/corpus/table/folder-sound.csv");
+    vec![write(header, rows.clone()), write(bare, rows), std::fs::read(of_folder).unwrap()]
 }
 
 #[test]
@@ -73,6 +74,8 @@ fn tables_survive() {
         b",\"",
         b"\",",
         b"\"#",
+        b"[[space.folder.slots]]",
+        b"candidates = []",
     ];
     Fuzz { name: "table", seeds: tables(), words, memory: 400 }.run(|bytes| match luts::file::read_from(bytes, Path::new("t")) {
         Ok(table) => {

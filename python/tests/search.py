@@ -14,7 +14,7 @@ def main() -> None:
     draw = random.Random(1)
 
     def size(choice: list[int]) -> int:
-        return sum(lut.row(layer, candidate).macs for layer, candidate in enumerate(choice))
+        return sum(lut.row(layer, candidate).macs or 0 for layer, candidate in enumerate(choice))
 
     def time(choice: list[int]) -> float:
         return lut.predict(choice).total_us

@@ -40,9 +40,10 @@ def test_each_broken_table_is_refused_and_says_why(name: str) -> None:
 
 def test_every_other_table_is_sound() -> None:
     others = sorted(path for path in (CORPUS / "table").iterdir() if path.name not in LISTED)
-    assert len(others) >= 2
+    assert len(others) >= 4
     for path in others:
-        assert len(Lut.read(path, ROOT / "tests" / "spaces" / "tiny.toml").rows) == 13
+        space, rows = (None, 8) if path.stem == "folder-sound" else (ROOT / "tests" / "spaces" / "tiny.toml", 13)
+        assert len(Lut.read(path, space).rows) == rows
 
 
 def test_every_listed_table_is_there() -> None:

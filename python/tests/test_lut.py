@@ -16,10 +16,10 @@ PREDICTIONS: list[dict[str, Any]] = parse((CORPUS / "predictions.toml").read_tex
 TABLES = sorted((ROOT / "luts").glob("*.csv"))
 
 
-@pytest.mark.parametrize("expected", PREDICTIONS, ids=lambda p: f"{p['table']}-{p['choice']}-{p['points']}")
+@pytest.mark.parametrize("expected", PREDICTIONS, ids=lambda p: f"{p['table']}-{p['choice']}-{p.get('points')}")
 def test_predictions_are_those_of_the_programs(expected: dict[str, Any]) -> None:
     lut = Lut.read(CORPUS / "prediction" / expected["table"])
-    found = lut.predict(expected["choice"].split(), points=expected["points"])
+    found = lut.predict(expected["choice"].split(), points=expected.get("points"))
     assert list(found.layers_us) == expected["layers_us"]
     assert found.interval_us is not None
     figures = [found.fixed_us, found.total_us, *found.interval_us]
@@ -75,7 +75,7 @@ def test_wrong_choices_name_what_is_there(tiny: Lut) -> None:
         tiny.predict([-1, 0])
     with pytest.raises(UnknownCandidate, match="no row for nothing@1x1x1"):
         tiny.by_key("nothing@1x1x1-s1-1")
-    with pytest.raises(LutError, match="1 primitives for the 2 layers of space tiny"):
+    with pytest.raises(LutError, match="1 candidates for the 2 layers of space tiny"):
         tiny.predict(["sep_k3"])
     with pytest.raises(LutError, match="no candidate for L2"):
         tiny.predict({"L1": "sep_k3"})
@@ -192,3 +192,30 @@ def test_a_table_of_another_make_is_refused_where_one_is_asked_for(tiny: Lut) ->
 def test_a_file_that_is_not_there_is_an_os_error() -> None:
     with pytest.raises(FileNotFoundError):
         Lut.read("nowhere.csv")
+
+
+@pytest.fixture
+def mine() -> Lut:
+    """A made-up table of a space of ONNX files, three layers between two fixed pieces: it states its layers itself."""
+    return Lut.read(CORPUS / "table" / "folder-sound.csv")
+
+
+def test_a_folders_table_knows_its_layers_without_the_folder(mine: Lut) -> None:
+    assert [(layer.name, layer.candidates) for layer in mine.layers] == [
+        ("L1", ("k3_e3", "k5_e3", "se")), ("L2", ("k3_e3", "k5_e3", "again", "skip")), ("L3", ("k3_e3", "skip")),
+    ]  # fmt: skip
+    assert mine.latency("L2", "again") == mine.latency("L3", "k3_e3") == 41.0 and mine.latency("L3", "skip") == 0.0
+    assert mine.as_dict()["L1"] == {"k3_e3": 52.5, "k5_e3": 63.75, "se": 58.5}
+    assert mine.row("L1", "se").macs is None and mine.fixed_us == 43.75
+    network = mine.predict({"L1": "se", "L2": "again", "L3": "skip"})
+    assert network.layers_us == (58.5, 41.0, 0.0) and network.total_us == 143.25
+    assert mine.header["space"]["folder"]["export"]["exporter"] == "torchscript"
+
+
+def test_what_a_folders_table_has_not_is_refused(mine: Lut) -> None:
+    with pytest.raises(LutError, match="no landmarks: leave out points"):
+        mine.predict([0, 0, 0], points=106)
+    with pytest.raises(LutError, match="states its layers itself: leave out space='pfld'"):
+        Lut.read(CORPUS / "table" / "folder-sound.csv", "pfld")
+    with pytest.raises(LutError, match="made for the search space 'mine'"):
+        Lut.read(CORPUS / "table" / "folder-sound.csv", Space.read("pfld"))

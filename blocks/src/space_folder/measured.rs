@@ -2,7 +2,7 @@
 
 use super::folder::SpaceFolder;
 use super::slots::{Candidate, Slot};
-use crate::measurable::{CandidateInfo, LayerInfo, Measurable, NetworkFile, PartInfo};
+use crate::measurable::{CandidateInfo, FolderInfo, LayerInfo, Measurable, NetworkFile, PartInfo, SlotInfo};
 use crate::onnx::OnnxError;
 use crate::onnx::block::Block;
 
@@ -20,6 +20,15 @@ impl SpaceFolder {
     }
 }
 
+fn layer(slot: &Slot) -> LayerInfo {
+    let candidate = |c: &Candidate| CandidateInfo { name: c.name.clone(), key: c.key.clone(), is_identity: c.block.is_none() };
+    LayerInfo {
+        name: slot.name.clone(),
+        candidates: slot.candidates.iter().map(candidate).collect(),
+        may_be_left_out: slot.inputs.len() == 1 && slot.inputs == slot.outputs,
+    }
+}
+
 impl Measurable for SpaceFolder {
     fn name(&self) -> &str {
         self.name()
@@ -30,17 +39,23 @@ impl Measurable for SpaceFolder {
     }
 
     fn layers(&self) -> Vec<LayerInfo> {
-        let candidate = |c: &Candidate| CandidateInfo { name: c.name.clone(), key: c.key.clone(), is_identity: c.block.is_none() };
-        let layer = |slot: &Slot| LayerInfo {
-            name: slot.name.clone(),
-            candidates: slot.candidates.iter().map(candidate).collect(),
-            may_be_left_out: slot.inputs.len() == 1 && slot.inputs == slot.outputs,
-        };
         self.layers().map(layer).collect()
     }
 
     fn fixed(&self) -> Vec<String> {
         self.slots().iter().filter(|slot| !slot.is_searched).map(|slot| slot.candidates[0].key.clone()).collect()
+    }
+
+    fn folder(&self) -> Option<FolderInfo> {
+        let slot = |slot: &Slot| match slot.is_searched {
+            true => SlotInfo::Layer(layer(slot)),
+            false => SlotInfo::Fixed { name: slot.name.clone(), key: slot.candidates[0].key.clone() },
+        };
+        Some(FolderInfo {
+            inputs: self.inputs().to_vec(),
+            export: self.export().clone(),
+            slots: self.slots().iter().map(slot).collect(),
+        })
     }
 
     fn part(&self, key: &str) -> Option<PartInfo> {

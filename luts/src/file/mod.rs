@@ -21,8 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::header::Header;
 
-/// Version of the columns and of the header that is written.
-pub const SCHEMA: i64 = 3;
+/// The latest version of the columns and of the header. It is written of spaces of ONNX files, which it was made for.
+pub const SCHEMA: i64 = 4;
+/// The version that is written of spaces of primitives, so that programs of before read them, and a table stays the same bytes.
+const SCHEMA_OF_PRIMITIVES: i64 = 3;
 /// The oldest version that is read. It knew no device's clusters; the second knew no engine's build and nothing that tells processors of
 /// one name apart. Both lack columns ([`record::columns`]).
 const SCHEMA_FIRST: i64 = 1;

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use blocks::Space;
 use csv::StringRecord;
 
 use super::lines::RowLines;
 use super::record::{Record, columns};
-use super::{END, FORMAT, HeaderFile, SCHEMA, SCHEMA_FIRST};
+use super::{END, FORMAT, HeaderFile, SCHEMA, SCHEMA_FIRST, SCHEMA_OF_PRIMITIVES};
 use crate::fault::{LISTED, TableError};
+use crate::layout::Layout;
 use crate::row::Row;
 use crate::table::Table;
 
@@ -35,7 +35,7 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::read`], and [`TableError::Faults`] where it does not fit the space.
-    pub fn read_for(path: impl AsRef<Path>, space: &Space) -> Result<Self, TableError> {
+    pub fn read_for(path: impl AsRef<Path>, space: impl Into<Layout>) -> Result<Self, TableError> {
         let table = Self::read(&path)?;
         table.validate_file(space, path)?;
         Ok(table)
@@ -45,7 +45,7 @@ impl Table {
     ///
     /// # Errors
     /// [`TableError::Faults`] where it does not fit the space.
-    pub fn validate_file(&self, space: &Space, path: impl AsRef<Path>) -> Result<(), TableError> {
+    pub fn validate_file(&self, space: impl Into<Layout>, path: impl AsRef<Path>) -> Result<(), TableError> {
         self.validate(space).map_err(|faults| TableError::Faults { path: path.as_ref().into(), faults })
     }
 }
@@ -205,7 +205,11 @@ fn read_header(input: &mut impl BufRead, path: &Path) -> Result<(HeaderFile, u64
         Some(found) => return Err(TableError::Schema { path: path.into(), found, known: SCHEMA }),
         None => return Err(not_a_table("its header has no 'schema'")),
     }
-    Ok((toml::from_str(&text).map_err(invalid)?, count))
+    let header: HeaderFile = toml::from_str(&text).map_err(invalid)?;
+    if header.header.space.folder.is_some() && header.schema <= SCHEMA_OF_PRIMITIVES {
+        return Err(invalid(serde::de::Error::custom(format!("space.folder is unknown to schema {}", header.schema))));
+    }
+    Ok((header, count))
 }
 
 /// The header's TOML, and how many lines it takes.

@@ -16,7 +16,7 @@ pub struct Record<'a> {
     stride: usize,
     h: usize,
     w: usize,
-    macs: u64,
+    macs: Option<u64>,
     params: u64,
     latency_us: Time,
     ci95_low_us: Option<Time>,

@@ -7,15 +7,15 @@ use std::path::Path;
 use files::Overwrite;
 
 use super::record::{Record, columns};
-use super::{END, FORMAT, HeaderFile, SCHEMA};
+use super::{END, FORMAT, HeaderFile, SCHEMA, SCHEMA_OF_PRIMITIVES};
 use crate::fault::TableError;
 use crate::table::Table;
 
 impl Table {
     /// The whole file.
     fn to_text(&self) -> String {
-        let file =
-            HeaderFile { format: FORMAT.to_string(), schema: SCHEMA, rows: self.rows().len() as u64, header: self.header.clone() };
+        let schema = if self.header.space.folder.is_some() { SCHEMA } else { SCHEMA_OF_PRIMITIVES };
+        let file = HeaderFile { format: FORMAT.to_string(), schema, rows: self.rows().len() as u64, header: self.header.clone() };
         let header = toml::to_string_pretty(&file).expect("a header has no map keys but names");
         let mut text = String::new();
         for line in header.lines() {

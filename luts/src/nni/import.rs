@@ -139,7 +139,7 @@ fn table(import: &Import, values: Values, unit: Unit, bytes: &[u8], path: &Path)
         return Err(failed(Fault::listed(faults)));
     }
     let blocks: Vec<&Row> = rows.iter().filter(|row| row.kind == Kind::Block).collect();
-    let is_macs = |row: &&Row| values.by_key[&row.key].iter().all(|&(_, value)| value == row.macs as f64);
+    let is_macs = |row: &&Row| values.by_key[&row.key].iter().all(|&(_, value)| row.macs.is_some_and(|macs| value == macs as f64));
     if unit != Unit::Macs && !blocks.is_empty() && blocks.iter().all(is_macs) {
         return Err(NniError::Macs { path: path.into() });
     }
@@ -171,7 +171,7 @@ fn row(candidate: &Candidate, key: String, found: &[(u64, f64)], unit: Unit, rep
         kind: if identity { Kind::Identity } else { Kind::Block },
         primitive: candidate.primitive.name().to_string(),
         shapes: Shapes { c_in, c_out, stride, h, w },
-        macs: graph.macs(),
+        macs: Some(graph.macs()),
         params: graph.parameter_count() as u64,
         latency: if identity { Micros(0.0) } else { in_micros(mean, unit) },
         interval: None,
@@ -201,11 +201,12 @@ fn header(import: &Import, unit: Unit, bytes: &[u8], path: &Path) -> Header {
         profiler: import.profiler.clone(),
         method: format!("imported from NNI's {name} (SHA-256 {}…), which holds {values}", short(&files::sha256(bytes))),
         // Points and threads are not known. Points matter to the trunk only, which is not there.
-        points: 106,
+        points: Some(106),
         threads: 1,
         cpus: Vec::new(),
         stopped_by: None,
-        space: SpaceId { name: import.space.name().to_string(), hash: import.space.hash() },
+        reference: None,
+        space: SpaceId::from(import.space),
         device: Device { model: unknown(), arch: unknown(), ..Device::default() },
         engine: EngineId { name: unknown(), version: unknown(), ..EngineId::default() },
         simulator: None,

@@ -18,9 +18,9 @@ pub use error::CheckError;
 
 use std::path::PathBuf;
 
-use blocks::{Primitive, Space};
+use blocks::{Primitive, SearchLayer, Space};
 use indicatif::MultiProgress;
-use luts::{LatencyModel, Overwrite, Source, Table};
+use luts::{LatencyModel, LookupError, Overwrite, Source, Table};
 
 use crate::devices::identity::TableIdentity;
 use crate::fit::readings::Readings;
@@ -144,14 +144,23 @@ impl Check {
             }
         };
         let slowdown = slowdown(conditions.as_ref());
-        let model = LatencyModel::new(&self.table, &self.space, self.points)?;
+        let model = LatencyModel::new(&self.table, &self.space)?.for_points(self.points);
         let mut nets = Vec::new();
         for choice in choices {
             let measured = by_table(choice)?.scaled(1.0 / slowdown);
-            let prediction = model.predict(choice)?;
+            let prediction = model.predict(&self.places(choice)?)?;
             nets.push(Net::new(architecture(choice), &prediction, measured, conditions.as_ref()));
         }
         Ok(Report::of(nets, conditions))
+    }
+
+    /// A choice's candidates by their places in the layers.
+    fn places(&self, choice: &[Primitive]) -> Result<Vec<usize>, LookupError> {
+        let place = |(primitive, layer): (&Primitive, &SearchLayer)| {
+            let place = layer.primitives.iter().position(|candidate| candidate == primitive);
+            place.ok_or_else(|| LookupError::Missing(primitive.to_string()))
+        };
+        std::iter::zip(choice, self.space.layers()).map(place).collect()
     }
 
     /// Writes what was found into the table's header. The file is read again: what others have written meanwhile stays, and another table
@@ -169,7 +178,7 @@ impl Check {
     /// The table's anchors: networks and their times at the build. Of a table for another number of landmarks they are other
     /// networks.
     fn anchors(&self) -> Result<Vec<KnownNetwork>, CheckError> {
-        let fit = self.table.header.fit.iter().filter(|_| self.points == self.table.header.points);
+        let fit = self.table.header.fit.iter().filter(|_| Some(self.points) == self.table.header.points);
         let anchor = |anchor: &luts::Anchor| {
             let primitives = anchor.architecture.split(' ').map(Primitive::from_name).collect::<Option<Vec<_>>>();
             let fits = primitives.filter(|choice| choice.len() == self.space.layers().len());

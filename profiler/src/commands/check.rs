@@ -9,7 +9,7 @@ use luts::{Source, Table};
 use super::arguments::{Asked, MeasureArgs};
 use super::error::CommandError;
 use super::quantity::{Share, Time};
-use super::values::points;
+use super::values::{LANDMARKS, points};
 use super::{print, space};
 use crate::check::Check;
 use crate::devices::{Address, interrupt};
@@ -91,7 +91,7 @@ impl CheckArgs {
         let check = Check {
             path: self.table,
             space,
-            points: self.points.unwrap_or(table.header.points),
+            points: self.points.or(table.header.points).unwrap_or(LANDMARKS),
             nets: self.nets,
             seed,
             setting,

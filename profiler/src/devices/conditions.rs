@@ -51,7 +51,7 @@ fn stated(header: &Header) -> Vec<(&'static str, String)> {
         ("clusters", cluster(header)),
         ("governors", governor(header)),
         ("threads", header.threads.to_string()),
-        ("landmarks", header.points.to_string()),
+        ("landmarks", header.points.map_or("none".to_string(), |points| points.to_string())),
         ("engines", format!("{name} {version}")),
         ("precisions", or(precision, "the engine's own")),
         ("engine libraries", or(library_sha256, "none")),

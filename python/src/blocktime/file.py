@@ -8,12 +8,12 @@ from typing import BinaryIO, Iterator
 
 from . import header as headers
 from .errors import LISTED, Fault, LutError, listed
-from .header import Header
-from .row import COLUMNS, Row, columns_of, faults_of, parse
+from .header import Header, folder_keys
+from .row import Row, columns_of, faults_of, parse
 
 FORMAT = 'format = "blocktime-lut"'
 END = b"# end"
-SCHEMA = 3
+SCHEMA = 4
 """The latest version of the columns and of the header; earlier ones are read too."""
 
 LINE_LIMIT = 4096
@@ -51,7 +51,7 @@ class _Reader:
         damage = []
         if first.split(b",") != [name.encode() for name in columns]:
             columns = []
-            text = f"line {self.line}: the columns are not those of schema {header['schema']}: {','.join(COLUMNS)}"
+            text = f"line {self.line}: the columns are not those of schema {header['schema']}: {','.join(columns)}"
             damage.append(Fault(text, self.line))
         rows: list[tuple[int, Row]] = []
         for line in lines:
@@ -83,6 +83,13 @@ class _Reader:
             # Compared as text, so that NaN equals NaN: it is reported as what it is.
             if first != line and repr(known) != repr(row):
                 faults.append(Fault(f"{row.key}: twice, with different values (lines {first} and {line})", line, "key"))
+        folder = header["space"].get("folder")
+        if folder is None:
+            uncounted = [(line, row.key) for line, row in rows if row.macs is None]
+            reason = "macs is empty, which only a block of an ONNX file's may be"
+            faults += [Fault(f"{key}: {reason} (line {line})", line, "macs") for line, key in uncounted]
+        else:
+            faults += [Fault(f"{key}: missing", None, "key") for key in folder_keys(folder) if key not in unique]
         if faults:
             raise LutError(f"the latency table {self.path} is not valid:", listed(faults))
         return [row for _, row in unique.values()]

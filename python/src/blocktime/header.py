@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 import sys
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from .errors import Fault
+from .row import FIXED_PREFIX
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,6 +19,9 @@ Header = Mapping[str, Any]
 
 SOURCES = ("measured", "simulated", "emulated", "imported")
 """How the times were got."""
+
+FOLDER_SCHEMA = 4
+"""The first schema of tables of a space of ONNX files, which state their slots."""
 
 _CLUSTER = {"cpus": str, "core?": str, "processor?": str, "instruction_sets?": str, "min_mhz?": float, "max_mhz?": float, "shared_l2?": str}
 _DEVICE = {
@@ -35,10 +39,13 @@ _CHECKED = {
     **{"date?": str, "nets": int, "seed": int, "mape": float, "bias": float, "within_5": float, "within_10": float},
     **{"kendall_tau": float, "state?": float, "bias_with_state?": float, "covered?": float},
 }
-# A name ends in `?` where the entry may be absent. `int` is at least 0, `float` may be whole; a list holds any number of its one element.
+_FOLDER = {"inputs": {"*": [int]}, "export?": {"*": str}, "slots": [{"name": str, "key?": str, "candidates?": [str]}]}
+# A name ends in `?` where the entry may be absent, `*` is any name. `int` is at least 0, `float` may be whole; a list holds any number of
+# its one element.
 _FORM: dict[str, Any] = {
     **{"format": str, "schema": int, "rows": int, "source": SOURCES, "date?": str, "profiler": str, "method": str},
-    **{"points": int, "threads": int, "cpus": [int], "stopped_by?": str, "space": {"name": str, "hash": str}},
+    **{"points?": int, "threads": int, "cpus": [int], "stopped_by?": str, "reference?": str},
+    "space": {"name": str, "hash": str, "folder?": _FOLDER},
     **{"device": _DEVICE, "engine": _ENGINE, "simulator?": _SIMULATOR, "governor?": str},
     "canary?": {"kind": str, "stated_us": float, "median_us": float},
     "clock?": {"min_mhz": float, "median_mhz": float, "max_mhz": float},
@@ -70,7 +77,23 @@ def form_faults(header: Header, text: str) -> list[Fault]:
         line = _line_of(text, place)
         at = "" if line is None else f" (line {line})"
         faults.append(Fault(f"header: {name} {reason}{at}", line, name))
-    return faults
+    return faults or list(_folder_faults(header))
+
+
+def _folder_faults(header: Header) -> Iterator[Fault]:
+    """Slots that are neither a fixed piece nor a layer, and candidates that are not a name and a key."""
+    folder = header["space"].get("folder")
+    if folder is None:
+        return
+    if header["schema"] < FOLDER_SCHEMA:
+        yield _fault("space.folder", f"is unknown to schema {header['schema']}")
+    for slot in folder["slots"]:
+        if ("key" in slot) == ("candidates" in slot):
+            yield Fault(f"header: slot '{slot['name']}' needs either 'key' or 'candidates'", None, "space.folder.slots")
+        for text in slot.get("candidates", []):
+            if len(text.split(" ")) != 2 or text.startswith(" ") or text.endswith(" "):
+                reason = f"header: '{text}' is not a candidate's name and its key, separated by a blank"
+                yield Fault(reason, None, "space.folder.slots")
 
 
 _Place = tuple[Any, ...]
@@ -82,7 +105,7 @@ def _compare(value: Any, form: Any, place: _Place) -> Iterator[tuple[_Place, str
         if not isinstance(value, dict):
             yield place, "must be a section"
             return
-        entries = {name.removesuffix("?"): inner for name, inner in form.items()}
+        entries = dict.fromkeys(value, form["*"]) if "*" in form else {name.removesuffix("?"): inner for name, inner in form.items()}
         for name in value.keys() - entries.keys():
             yield (*place, name), "is unknown"
         for name, inner in entries.items():
@@ -133,7 +156,12 @@ def _line_of(text: str, place: _Place) -> int | None:
 def value_faults(header: Header) -> Iterator[Fault]:
     """What is wrong with the figures of a header whose form is right, in the program's words."""
     simulated = header["source"] == "simulated"
-    if header["points"] < 1:
+    folder = header["space"].get("folder")
+    if "points" not in header and folder is None:
+        yield _fault("points", "is missing")
+    if "points" in header and folder is not None:
+        yield _fault("points", "is there, and the space is a folder")
+    if header.get("points") == 0:
         yield _fault("points", "must be at least 1")
     if header["threads"] < 1:
         yield _fault("threads", "must be at least 1")
@@ -155,6 +183,32 @@ def value_faults(header: Header) -> Iterator[Fault]:
         errors = [part[name] for part, name in [*((a, "standard_error") for a in anchors), (fit, "noise")] if name in part]
         if not all(map(_at_least_0, errors)):
             yield _fault("fit", "standard errors must be numbers of at least 0")
+    if folder is not None:
+        yield from _slot_faults(folder["slots"])
+
+
+def _slot_faults(slots: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    """What is wrong with the slots of a space of ONNX files."""
+    if not slots:
+        yield _fault("space.folder.slots", "must not be empty")
+    names = [slot["name"] for slot in slots]
+    for i, slot in enumerate(slots):
+        candidates = [text.split(" ") for text in slot.get("candidates", [])]
+        wrong = {
+            "stands twice": slot["name"] in names[:i],
+            "is a fixed piece, but its key does not say 'trunk:'": not slot.get("key", FIXED_PREFIX).startswith(FIXED_PREFIX),
+            "has no candidates": "candidates" in slot and not candidates,
+            "has a candidate twice": len({name for name, _ in candidates}) < len(candidates),
+            "has a fixed piece among its candidates": any(key.startswith(FIXED_PREFIX) for _, key in candidates),
+        }
+        for reason in (reason for reason, is_wrong in wrong.items() if is_wrong):
+            yield Fault(f"header: slot '{slot['name']}' {reason}", None, "space.folder.slots")
+
+
+def folder_keys(folder: Mapping[str, Any]) -> list[str]:
+    """Keys of all slots of a space of ONNX files, each once, in their order."""
+    keys = [[slot["key"]] if "key" in slot else [text.split(" ")[1] for text in slot["candidates"]] for slot in folder["slots"]]
+    return list(dict.fromkeys(key for slot in keys for key in slot))
 
 
 def _fault(entry: str, reason: str) -> Fault:

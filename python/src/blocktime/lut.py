@@ -45,14 +45,14 @@ class Lut:
     rows: tuple[Row, ...]
     """All rows, in the file's order."""
     space: Space | None
-    """The search space; absent where it is none of the built-in ones and was not given."""
+    """The search space: the table's own, of a folder of ONNX files; absent where it is none of the built-in ones and was not given."""
 
     def __init__(self, header: Header, rows: Sequence[Row], space: Space | None = None) -> None:
         """A table of rows that were checked (`Lut.read` does). Raises `LutError` where it lacks rows of the space."""
         self.header = header
         self.rows = tuple(rows)
-        self.space = space
         self._rows = {row.key: row for row in self.rows}
+        self.space = space = space or Space.of_table(header, self._rows)
         if space is not None and (faults := self._misfits(space)):
             raise LutError(f"the latency table does not fit the space '{space.name}':", listed(faults))
 
@@ -66,8 +66,9 @@ class Lut:
     ) -> Lut:
         """Reads a table and checks it as the programs do: anything wrong is a `LutError` that lists all faults.
 
-        `space` is the search space that it must fit: a `Space`, a built-in one's name, or a TOML file. Without it, that of the
-        header's name is taken if it is built in; for any other the table then gives times by key alone.
+        A table of a space folder, of your own blocks, states its layers itself. For any other, `space` is the search space that it must
+        fit: a `Space`, a built-in one's name, or a TOML file. Without it, that of the header's name is taken if it is built in; else the
+        table gives times by key alone.
 
         An emulator's times mean nothing, so that such a table is refused unless `allow_emulated`. A file that is not there or
         cannot be read is an `OSError`.
@@ -76,7 +77,10 @@ class Lut:
         if header["source"] == "emulated" and not allow_emulated:
             reason = "it proves that the path works, its times mean nothing; allow_emulated=True uses it all the same"
             raise LutError(f"{os.fspath(path)} is emulated: {reason}")
-        if space is None and header["space"]["name"] in BUILT_IN:
+        if "folder" in header["space"]:
+            if space is not None and not isinstance(space, Space):
+                raise LutError(f"{os.fspath(path)} is of a folder of ONNX files and states its layers itself: leave out space={space!r}")
+        elif space is None and header["space"]["name"] in BUILT_IN:
             space = header["space"]["name"]
         if space is not None and not isinstance(space, Space):
             space = Space.read(space)
@@ -155,7 +159,7 @@ class Lut:
         """Time of the network that takes `choice[i]` in layer `i`: names, or indices from 0; or a mapping from layers' names.
 
         `points` is the number of landmarks of a PFLD network, if another than the table was measured for: the last fixed piece
-        grows with it.
+        grows with it. Tables of space folders have none.
 
         The interval is that of the true time: it comes from the error of whole networks predicted from others where the table was
         fitted to some; else the rows' uncertainties are added in quadrature, those of one key used twice linearly.
@@ -182,7 +186,7 @@ class Lut:
                 raise LutError(f"the choice names no candidate for {', '.join(missing)}")
             choice = [choice[layer.name] for layer in layers]
         if len(choice) != len(layers):
-            raise LutError(f"{len(choice)} primitives for the {len(layers)} layers of space {self.space.name if self.space else ''}")
+            raise LutError(f"{len(choice)} candidates for the {len(layers)} layers of space {self.space.name if self.space else ''}")
         return [_index(layer, candidate) for layer, candidate in zip(layers, choice)]
 
     def require(self, *, engine: str | None = None, threads: int | None = None, device: str | None = None) -> None:
@@ -209,8 +213,10 @@ class Lut:
         keys = self.space.fixed if self.space else tuple(key for key in self._rows if key.startswith(FIXED_PREFIX))
         if keys and not any(row.kind == "trunk" for row in self.rows):
             return None
-        measured = int(self.header["points"])
-        grown = (measured if points is None else points) / measured
+        measured = self.header.get("points")
+        if points is not None and measured is None:
+            raise LutError("the networks of a space folder have no landmarks: leave out points")
+        grown = 1.0 if points is None else points / int(self.header["points"])
         return [(self.by_key(key), grown if key == f"{FIXED_PREFIX}fc" else 1.0) for key in keys]
 
     def _interval_of(self, used: Sequence[tuple[Row, float]], total: float) -> tuple[float, float] | None:

@@ -53,8 +53,8 @@ class Row:
     """Input height in pixels."""
     w: int
     """Input width in pixels."""
-    macs: int
-    """Multiply-accumulate operations."""
+    macs: int | None
+    """Multiply-accumulate operations; absent where they cannot be counted, which only blocks of ONNX files can be."""
     params: int
     """Trained parameters."""
     latency_us: float
@@ -111,6 +111,8 @@ def parse(line: bytes, number: int, columns: list[str]) -> Row | list[Fault]:
 
 def _number(name: str, text: str) -> float | None:
     """A number as the program writes it: no blanks, no `_`, no digits but ASCII's; times are floats, all else whole and at least 0."""
+    if not text and name == "macs":
+        return None
     if name in TIMES:
         if not text and name != "latency_us":
             return None
@@ -132,7 +134,8 @@ def _row(texts: Mapping[str, str], numbers: Mapping[str, float | None]) -> Row:
         key=texts["key"],
         kind=texts["kind"],
         primitive=texts["primitive"],
-        **{name: whole(name) for name in ("c_in", "c_out", "stride", "h", "w", "macs", "params")},
+        **{name: whole(name) for name in ("c_in", "c_out", "stride", "h", "w", "params")},
+        macs=None if numbers["macs"] is None else int(numbers["macs"]),
         latency_us=float(numbers["latency_us"] or 0.0),
         ci95_us=None if low is None or high is None else (low, high),
         quantiles_us=None if p0 is None or p10 is None or p50 is None or p90 is None or p100 is None else (p0, p10, p50, p90, p100),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from .errors import LutError
-from .header import parse
+from .header import Header, parse
+from .row import Row
 
 BUILT_IN = ("pfld", "pfld26")
 """Spaces that need no file."""
@@ -47,6 +48,20 @@ class Space:
     def of(cls, layers: Sequence[Mapping[str, str]], fixed: Sequence[str] = (), name: str = "space") -> Space:
         """A space of layers that map the candidates' names to keys of a table; `fixed` are keys, too."""
         return cls(name, tuple(Layer(f"L{i}", tuple(layer), tuple(layer.values())) for i, layer in enumerate(layers, 1)), tuple(fixed))
+
+    @classmethod
+    def of_table(cls, header: Header, rows: Mapping[str, Row]) -> Space | None:
+        """The space that a table itself states, one of ONNX files; `None` where it is of built-in primitives. `rows` are by their keys."""
+        stated = header["space"]
+        if (folder := stated.get("folder")) is None:
+            return None
+        layers = []
+        for slot in folder["slots"]:
+            if "candidates" in slot:
+                names, keys = zip(*(text.split(" ") for text in slot["candidates"]))
+                layers.append(Layer(slot["name"], names, keys, tuple(rows[key].kind == "identity" for key in keys)))
+        fixed = tuple(slot["key"] for slot in folder["slots"] if "key" in slot)
+        return cls(stated["name"], tuple(layers), fixed, stated["hash"])
 
     @classmethod
     def read(cls, name_or_path: str | os.PathLike[str]) -> Space:

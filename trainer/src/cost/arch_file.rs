@@ -117,7 +117,7 @@ impl ArchFile {
                 candidates: layer.primitives.iter().enumerate().map(candidate).collect(),
             });
         }
-        let each = costs.predicted(space, indices);
+        let each = costs.predicted(indices);
         let several = each.len() > 1;
         let tables = costs.provenances().zip(&each).filter(|_| several);
         let tables = tables.map(|(table, predicted)| TablePrediction { table: table.clone(), predicted: predicted.clone() });

@@ -10,7 +10,6 @@ use super::device::{CostError, DeviceCosts};
 use super::predicted::Predicted;
 use super::provenance::Provenance;
 use super::units::{Combine, LatencyScope, MACS, MICROS};
-use crate::model::primitives;
 
 /// Costs of a space's candidates and of its trunk, on one device or several.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,12 +154,11 @@ impl Costs {
     }
 
     /// What the network of those indices costs, on each device.
-    pub fn predicted(&self, space: &Space, indices: &[usize]) -> Vec<Predicted> {
-        let choice = primitives(space, indices);
+    pub fn predicted(&self, indices: &[usize]) -> Vec<Predicted> {
         let one = |t: &DeviceCosts| {
             let searched = t.searched(indices);
             let trunk = (!t.trunk.is_empty()).then(|| t.trunk_total());
-            let prediction = t.table.as_ref().and_then(|(_, model)| model.predict(&choice).ok());
+            let prediction = t.table.as_ref().and_then(|(_, model)| model.predict(indices).ok());
             let interval = prediction.and_then(|p| p.interval).map(|interval| [interval.low.0, interval.high.0]);
             Predicted { searched, trunk, total: searched + trunk.unwrap_or(0.0), interval }
         };

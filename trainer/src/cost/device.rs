@@ -24,6 +24,17 @@ pub enum CostError {
     /// A row of the table.
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// The table is of a space of ONNX files.
+    #[error(
+        "{path} is a table of the space '{space}', whose blocks are ONNX files: the trainer searches spaces of built-in primitives only. \
+         Search it in Python, with the package blocktime"
+    )]
+    Folder {
+        /// The table.
+        path: String,
+        /// Its space.
+        space: String,
+    },
     /// The times are an emulator's.
     #[error("{path} was made in an emulator, whose times say nothing about a device; use it for tests only, with --allow-emulated")]
     Emulated {
@@ -71,23 +82,27 @@ impl DeviceCosts {
         scope: LatencyScope,
         allow_emulated: bool,
     ) -> Result<Self, CostError> {
-        let table = Table::read_for(path, space).map_err(|e| match e {
+        let table = Table::read(path).map_err(|e| match e {
             TableError::Read { path, source } if source.kind() == std::io::ErrorKind::NotFound => CostError::Absent { path },
             other => other.into(),
         })?;
         let shown = || path.display().to_string();
+        if table.header.space.folder.is_some() {
+            return Err(CostError::Folder { path: shown(), space: table.header.space.name });
+        }
+        table.validate_file(space, path)?;
         if table.header.source == Source::Emulated && !allow_emulated {
             return Err(CostError::Emulated { path: shown() });
         }
-        let model = LatencyModel::new(&table, space, points)?;
+        let model = LatencyModel::new(&table, space)?.for_points(points);
         if scope == LatencyScope::Whole && model.trunk().is_none() {
             return Err(CostError::NoTrunk { path: shown() });
         }
         let candidates = model.layers().map(|layer| layer.into_iter().map(|time| time.0).collect()).collect();
-        let trunk: Vec<_> = model.trunk().into_iter().flatten().map(|(piece, time)| (piece.name().to_string(), time.0)).collect();
-        let measured = table.header.points;
-        let scaled = (!trunk.is_empty() && measured != points)
-            .then(|| format!("trunk:fc × {:.4}: measured for {measured} points, used for {points}", model.fc_factor()));
+        let trunk: Vec<_> = model.trunk().into_iter().flatten().map(|(piece, time)| (piece.to_string(), time.0)).collect();
+        let measured = table.header.points.filter(|&measured| !trunk.is_empty() && measured != points);
+        let scaled = measured
+            .map(|measured| format!("trunk:fc × {:.4}: measured for {measured} points, used for {points}", model.fc_factor()));
         Ok(Self { candidates, trunk, table: Some((Provenance::of(&table, scaled), model)) })
     }
 

@@ -20,7 +20,8 @@ pub struct Provenance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// Landmarks of the networks that were measured.
-    pub points: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<usize>,
     /// How `trunk:fc` was scaled, where this net has another number of landmarks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaled: Option<String>,
@@ -113,7 +114,7 @@ mod tests {
             engine: String::new(),
             threads: 1,
             date: None,
-            points: 106,
+            points: Some(106),
             scaled: None,
             simulator: Some(Simulator { errors, ..Simulator::default() }),
         };

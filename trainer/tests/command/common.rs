@@ -18,7 +18,7 @@ pub struct Fixture {
 impl Fixture {
     pub fn new(train: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = SynthOptions { train, test: 8, points: 106, seed: 5, overwrite: false };
+        let options = SynthOptions { train, test: 8, points: Some(106), seed: 5, overwrite: false };
         write_synth(&folder.path().join("faces"), &options, || {}).unwrap();
         table(Source::Measured).write(folder.path().join("lut.csv"), Overwrite::No).unwrap();
         Self { folder }
@@ -77,11 +77,12 @@ pub fn table(source: Source) -> Table {
         date: Some("2026-01-02T03:04:05Z".into()),
         profiler: "0.1.0".into(),
         method: "made up".into(),
-        points: 106,
+        points: Some(106),
         threads: 1,
         cpus: vec![],
         stopped_by: None,
-        space: SpaceId { name: space.name().into(), hash: space.hash() },
+        reference: None,
+        space: SpaceId::from(&space),
         device: Device { model: "a board".into(), arch: "aarch64".into(), ..Device::default() },
         engine: EngineId { name: "onnxruntime".into(), version: "1.0.0".into(), ..EngineId::default() },
         simulator: None,
@@ -100,7 +101,7 @@ pub fn table(source: Source) -> Table {
             key,
             kind,
             shapes: Shapes { c_in: 1, c_out: 1, stride: 1, h: 1, w: 1 },
-            macs: graph.macs(),
+            macs: Some(graph.macs()),
             params: graph.parameter_count() as u64,
             latency: Micros(latency),
             interval: Some(Interval { low: Micros(latency * 0.99), high: Micros(latency * 1.01) }),

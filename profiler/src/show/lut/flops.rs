@@ -94,7 +94,7 @@ fn colour(group: usize) -> Colour {
 fn groups(grid: &Grid) -> Vec<(String, Vec<(f64, f64)>)> {
     let of = |stage: &Stage, (name, column): (String, usize)| {
         let timed = stage.lines.iter().filter_map(|line| match &line.cells[column] {
-            Cell::Time(figure) => Some((figure.mmac(), figure.us)),
+            Cell::Time(figure) => Some((figure.mmac()?, figure.us)),
             Cell::Missing | Cell::Identity => None,
         });
         let name = if stage.columns[column].name.starts_with("layer ") { format!("layer {name}") } else { name.replace('x', "×") };

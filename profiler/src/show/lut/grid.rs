@@ -22,8 +22,8 @@ pub struct Figure {
     pub us: f64,
     /// Its 95 % interval, where known.
     pub interval: Option<Interval>,
-    /// Multiply-accumulate operations.
-    pub macs: u64,
+    /// Multiply-accumulate operations, where they are known.
+    pub macs: Option<u64>,
 }
 
 impl Figure {
@@ -36,9 +36,14 @@ impl Figure {
         self.interval.map(|i| 0.5 * (i.high - i.low).0)
     }
 
-    /// Multiply-accumulate operations in millions.
-    pub fn mmac(&self) -> f64 {
-        self.macs as f64 * 1e-6
+    /// Multiply-accumulate operations in millions, where they are known.
+    pub fn mmac(&self) -> Option<f64> {
+        self.macs.map(|macs| macs as f64 * 1e-6)
+    }
+
+    /// The same as text: `?` where they are not known.
+    pub fn shown_mmac(&self) -> String {
+        self.mmac().map_or("?".to_string(), |mmac| format!("{mmac:.2}"))
     }
 }
 
@@ -159,7 +164,7 @@ pub(super) mod tests {
     pub fn stage(candidates: &[(&str, f64, f64, u64)]) -> Stage {
         let line = |&(name, us, half, macs): &(&str, f64, f64, u64)| {
             let interval = Some(Interval { low: Micros(us - half), high: Micros(us + half) });
-            Line { primitive: name.to_string(), cells: vec![Cell::Time(Figure { us, interval, macs })] }
+            Line { primitive: name.to_string(), cells: vec![Cell::Time(Figure { us, interval, macs: Some(macs) })] }
         };
         let columns = vec![Column { name: "layer 1".to_string(), shapes: "8x4x4→8x4x4".to_string() }];
         Stage { name: "stage 1".to_string(), columns, lines: candidates.iter().map(line).collect() }
@@ -175,7 +180,7 @@ pub(super) mod tests {
                 kind: Kind::Block,
                 primitive: c.primitive.name().to_string(),
                 shapes: luts::Shapes { c_in: l.c_in, c_out: l.c_out, stride: l.stride, h: l.h, w: l.w },
-                macs: 5,
+                macs: Some(5),
                 params: 0,
                 latency: Micros(2.0),
                 interval: None,
@@ -201,7 +206,7 @@ pub(super) mod tests {
     }
 
     fn toml_header(space: &Space) -> luts::Header {
-        let space = luts::SpaceId { name: "pfld".to_string(), hash: space.hash() };
+        let space = luts::SpaceId::from(space);
         luts::Header { date: Some(String::new()), cpus: Vec::new(), space, ..examples::header(luts::Source::Imported) }
     }
 }

@@ -5,7 +5,7 @@ use luts::{Header, Source};
 use super::grid::{Cell, Figure, Grid, Stage};
 use super::mislead::Mislead;
 use super::style::HEADING;
-use super::{flops, terminal};
+use super::{flops, landmarks, terminal};
 use crate::show::picture::colour::heat;
 use crate::show::picture::{Colour, Drawing, Font};
 
@@ -66,12 +66,12 @@ fn subtitle(h: &Header) -> Vec<String> {
     let threads = if h.threads == 1 { "1 thread".to_string() } else { format!("{} threads", h.threads) };
     let cpus = if h.cpus.is_empty() { String::new() } else { format!(" on CPUs {:?}", h.cpus) };
     let mut lines = vec![format!(
-        "{} · {} · {} {} · {threads}{cpus} · {} landmarks · {}",
+        "{} · {} · {} {} · {threads}{cpus} · {}{}",
         h.source,
         h.device.arch,
         h.engine.name,
         h.engine.version,
-        h.points,
+        landmarks(h, " · "),
         h.made()
     )];
     let fit = h.fit.as_ref().map(|f| {
@@ -195,7 +195,7 @@ fn label(drawing: &mut Drawing, cell: &Cell, (middle, top): (f64, f64), ink: Col
     match cell {
         Cell::Time(figure) => {
             drawing.text((middle, top + 16.0), time(figure), font);
-            drawing.text((middle, top + 30.0), format!("{:.2} MMAC", figure.mmac()), small);
+            drawing.text((middle, top + 30.0), format!("{} MMAC", figure.shown_mmac()), small);
         }
         Cell::Identity => {
             drawing.text((middle, top + 16.0), "0 µs", font);
@@ -216,7 +216,7 @@ fn trunk(drawing: &mut Drawing, grid: &Grid, (left, top): (f64, f64), width: f64
         drawing.text((left, top + 14.0), "No trunk in this table", HEADING);
         return top + 14.0;
     };
-    let heading = format!("Trunk: {:.1} µs, {:.2} MMAC in all", total.us, total.mmac());
+    let heading = format!("Trunk: {:.1} µs, {} MMAC in all", total.us, total.shown_mmac());
     drawing.text((left, top + 14.0), heading, HEADING);
     let (name, small) = (Font::new(12.0).end(), Font::new(11.0));
     let names: Vec<&str> = grid.trunk.iter().map(|(key, _)| key.strip_prefix(luts::TRUNK_PREFIX).unwrap_or(key)).collect();
@@ -228,7 +228,7 @@ fn trunk(drawing: &mut Drawing, grid: &Grid, (left, top): (f64, f64), width: f64
         let length = (room * figure.us / longest).max(2.0);
         drawing.text((bars - 8.0, y + 14.0), shown, name);
         drawing.rect((bars, y + 2.0), (length, 17.0), Colour::BLUE);
-        drawing.text((bars + length + 8.0, y + 14.5), format!("{} · {:.2} MMAC", time(figure), figure.mmac()), small);
+        drawing.text((bars + length + 8.0, y + 14.5), format!("{} · {} MMAC", time(figure), figure.shown_mmac()), small);
         y += 25.0;
     }
     y

@@ -18,9 +18,9 @@ pub struct Side {
 }
 
 impl Side {
-    fn of(primitive: &str, figure: &Figure) -> Self {
+    fn of(primitive: &str, macs: u64, figure: &Figure) -> Self {
         let ci95_us = figure.interval.map(|i| [i.low.0, i.high.0]);
-        Self { primitive: primitive.to_string(), macs: figure.macs, latency_us: figure.us, ci95_us }
+        Self { primitive: primitive.to_string(), macs, latency_us: figure.us, ci95_us }
     }
 }
 
@@ -72,13 +72,13 @@ impl Mislead {
 
     fn add(&mut self, stage: &Stage, layers: &str, column: usize) {
         let timed = stage.lines.iter().filter_map(|line| match &line.cells[column] {
-            Cell::Time(figure) => Some((line.primitive.as_str(), figure)),
+            Cell::Time(figure) => Some((line.primitive.as_str(), figure.macs?, figure)),
             Cell::Missing | Cell::Identity => None,
         });
         let mut sorted: Vec<_> = timed.collect();
-        sorted.sort_by_key(|(_, figure)| figure.macs);
-        for (i, (a, fewer)) in sorted.iter().enumerate() {
-            for (b, more) in sorted[i + 1..].iter().filter(|(_, more)| more.macs > fewer.macs) {
+        sorted.sort_by_key(|(_, macs, _)| *macs);
+        for (i, (a, few, fewer)) in sorted.iter().enumerate() {
+            for (b, many, more) in sorted[i + 1..].iter().filter(|(_, many, _)| many > few) {
                 self.pairs += 1;
                 if fewer.us <= more.us {
                     continue;
@@ -86,7 +86,7 @@ impl Mislead {
                 let certain = fewer.interval.zip(more.interval).is_some_and(|(slow, fast)| slow.low > fast.high);
                 self.changed += 1;
                 self.certain += usize::from(certain);
-                let (slower, faster) = (Side::of(a, fewer), Side::of(b, more));
+                let (slower, faster) = (Side::of(a, *few, fewer), Side::of(b, *many, more));
                 self.worst.push(Pair { layers: layers.to_string(), slower, faster, certain });
             }
         }

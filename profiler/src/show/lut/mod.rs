@@ -18,7 +18,7 @@ mod style;
 pub mod terminal;
 
 use blocks::Space;
-use luts::{ModelError, Simulator, Source, Table};
+use luts::{Header, ModelError, Simulator, Source, Table};
 use serde::Serialize;
 
 use super::picture::{Page, Section};
@@ -36,7 +36,7 @@ struct JsonRow<'a> {
     key: &'a str,
     latency_us: f64,
     ci95_us: Option<[f64; 2]>,
-    macs: u64,
+    macs: Option<u64>,
     params: u64,
     samples: u64,
 }
@@ -101,7 +101,7 @@ fn provenance(table: &Table) -> String {
     let h = &table.header;
     let mut lines = vec![
         format!("{}: {} ({}), {} {}", h.source, h.device.model, h.device.arch, h.engine.name, h.engine.version),
-        format!("{} thread(s) on CPUs {:?}; {} landmarks; space {}; {}", h.threads, h.cpus, h.points, h.space.name, h.made()),
+        format!("{} thread(s) on CPUs {:?}; {}space {}; {}", h.threads, h.cpus, landmarks(h, "; "), h.space.name, h.made()),
     ];
     if h.source == Source::Imported {
         lines.push(h.method.clone());
@@ -138,6 +138,11 @@ fn provenance(table: &Table) -> String {
     }
     lines.push(format!("digest {}", table.digest()));
     lines.join("\n") + "\n"
+}
+
+/// The landmarks of the networks and what follows, where the space has them.
+fn landmarks(header: &Header, then: &str) -> String {
+    header.points.map(|points| format!("{points} landmarks{then}")).unwrap_or_default()
 }
 
 /// What simulated the device.

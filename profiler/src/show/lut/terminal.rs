@@ -70,7 +70,7 @@ pub fn cell(cell: &Cell) -> String {
         Cell::Identity => "0 (identity)".to_string(),
         Cell::Time(figure) => {
             let half = figure.half_us().map(|h| format!(" ±{h:.1}")).unwrap_or_default();
-            format!("{:.1}{half} | {:.2}", figure.us, figure.mmac())
+            format!("{:.1}{half} | {}", figure.us, figure.shown_mmac())
         }
     }
 }
