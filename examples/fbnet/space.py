@@ -16,7 +16,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path += [str(folder) for folder in Path(__file__).resolve().parents[:2]]
+from networks import NETWORKS  # noqa: E402
 from parts import Candidates, conv, main, network  # noqa: E402
 
 STAGES = [(16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1)]
@@ -25,20 +26,6 @@ STAGES = [(16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 
 BLOCKS = {f"k{kernel}_e{expand}{'_g2' * (groups == 2)}": (kernel, expand, groups)
           for kernel in (3, 5) for expand, groups in ((1, 1), (1, 2), (3, 1), (6, 1))}  # fmt: skip
 """Kernel, expansion and groups of each block."""
-
-# Multiply-adds as published, in millions; channels before the classifier; the layers.
-NETWORKS = {
-    "FBNet-A": (249, 1504, """skip k3_e3 k3_e1 skip skip k5_e6 k3_e3 k5_e1 k3_e3 k5_e6 k5_e3
-        k5_e1_g2 k5_e6 k3_e6 k5_e1_g2 k5_e3 k3_e1_g2 k5_e6 k5_e6 k5_e3 k5_e6 k5_e6"""),
-    "FBNet-B": (295, 1984, """k3_e1 k3_e6 k5_e1 k3_e1 k3_e1 k5_e6 k5_e3 k3_e6 k5_e6 k5_e6 k5_e1
-        skip k5_e3 k5_e6 k3_e1 k5_e1 k5_e3 k5_e6 k5_e1 k5_e6 k5_e6 k3_e6"""),
-    "FBNet-C": (375, 1504, """k3_e1 k3_e6 skip k3_e1 k3_e1 k5_e6 k5_e3 k5_e6 k3_e6 k5_e6 k5_e3
-        k5_e6 k5_e6 k5_e6 k5_e6 k5_e6 k5_e3 k5_e6 k5_e6 k5_e6 k5_e6 k3_e6"""),
-    "FBNet-S8": (293, 1504, """k3_e1 k3_e3 k3_e1 skip skip k5_e6 k3_e3 k3_e3 k3_e6 k5_e6 k5_e3
-        k5_e3 k5_e3 k3_e6 k5_e3 k5_e3 k5_e3 k5_e6 k5_e6 k5_e3 k5_e6 k5_e6"""),
-    "FBNet-iPhoneX": (322, 1504, """skip k3_e6 k3_e1 k3_e1 k3_e1 k3_e6 k3_e6 k3_e6 k3_e6 k3_e6 k3_e6
-        k3_e3 k3_e6 k3_e6 k3_e3 k3_e3 k3_e3 k5_e6 k5_e6 k5_e6 k5_e3 k5_e6"""),
-}  # fmt: skip
 
 
 class Shuffle(nn.Module):

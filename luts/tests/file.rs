@@ -119,7 +119,7 @@ fn each_kind_of_broken_file_has_its_message() {
     for other in ["", "a,b,c\n1,2,3\n"] {
         assert!(matches!(error(other), TableError::NotATable { .. }), "{other}");
     }
-    assert!(matches!(error(&text.replace("# schema = 3", "# schema = 4")), TableError::Schema { found: 4, known: 3, .. }));
+    assert!(matches!(error(&text.replace("# schema = 3", "# schema = 5")), TableError::Schema { found: 5, known: 4, .. }));
     assert!(matches!(error(&text.replace("# points = 106", "# points = many")), TableError::Header { .. }));
     assert!(matches!(error(&text.replace("key,kind", "name,kind")), TableError::Row { .. }));
     let row = text.lines().find(|l| l.starts_with("sep_k3@")).unwrap();

@@ -7,39 +7,19 @@ import random
 import sys
 import types
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable
 
+import made_up
 import pytest
 import torch
-from conftest import CORPUS
+from made_up import Shape
 from torch import Tensor, nn
 
 import blocktime.adaptors
-from blocktime import Lut, Space, UnknownCandidate
+from blocktime import Lut, UnknownCandidate
 from blocktime.adaptors import fbnet, ofa, proxylessnas, timm
 from blocktime.export import export_space
 from blocktime.header import parse
-from blocktime.row import Row
-
-Shape = tuple[int, int, int, int, int]
-
-
-def toy(layers: Sequence[dict[str, tuple[Shape, float]]], fixed: dict[str, float]) -> Lut:
-    """A table of candidates with their (c_in, c_out, stride, h, w) and µs."""
-    header = Lut.read(CORPUS / "table" / "sound.csv").header
-    rows: dict[str, Row] = {}
-
-    def key(name: str, shape: Shape, time: float) -> str:
-        c_in, c_out, stride, h, w = shape
-        key = name if name in fixed else f"{name}@{c_in}x{h}x{w}-s{stride}-{c_out}"
-        kind = "trunk" if name in fixed else "block" if time else "identity"
-        rows[key] = Row(key, kind, name, c_in, c_out, stride, h, w, 0, 0, time, None, None, 0, {}, None, None)
-        return key
-
-    space = Space.of([{name: key(name, *entry) for name, entry in layer.items()} for layer in layers], list(fixed))
-    for name, time in fixed.items():
-        key(name, (1, 1, 1, 1, 1), time)
-    return Lut({**header, "source": "simulated"}, list(rows.values()), space)
 
 
 def test_each_adaptor_is_short() -> None:
@@ -53,7 +33,7 @@ def ofa_table(scale: float) -> Lut:
     shape = (8, 8, 1, 4, 4)
     blocks = {f"k{k}_e{e}": (shape, k * e * scale) for k in (3, 5, 7) for e in (3, 4, 6)}
     skip = {"skip": (shape, 0.0)}
-    return toy([{**blocks, **(skip if i % 4 >= 2 else {})} for i in range(20)], {"trunk:stem": 100.0, "trunk:head": 200.0})
+    return made_up.table([{**blocks, **(skip if i % 4 >= 2 else {})} for i in range(20)], {"stem": 100.0, "head": 200.0})
 
 
 def test_ofa_takes_only_the_layers_within_each_depth() -> None:
@@ -91,7 +71,7 @@ def proxyless_table() -> Lut:
         return {f"{k}x{k}_MBConv{e}": (shape, 1000.0 * k + e + shape[2]) for k in (3, 5, 7) for e in (3, 6)}
 
     layers = [blocks((16, 24, 2, 112, 112)), {**blocks((24, 24, 1, 56, 56)), "Zero": ((24, 24, 1, 56, 56), 0.0)}]
-    return toy(layers, {"trunk:first_conv": 9000.0, "trunk:first_block": 8000.0, "trunk:mix": 7000.0, "trunk:fc": 6000.0})
+    return made_up.table(layers, {"first_conv": 9000.0, "first_block": 8000.0, "mix": 7000.0, "fc": 6000.0})
 
 
 def test_proxylessnas_asks_for_layers_by_shapes() -> None:
@@ -130,7 +110,7 @@ class FbnetLookUpTable:
 
 def test_fbnet_forks_get_their_dict(tiny: Lut) -> None:
     shape = (8, 8, 1, 4, 4)
-    lut = toy([{"ir_k3_e1": (shape, 5.0), "skip": (shape, 0.0)}, {"ir_k3_e1": (shape, 5.0), "skip": (shape, 0.0)}], {})
+    lut = made_up.table([{"ir_k3_e1": (shape, 5.0), "skip": (shape, 0.0)}, {"ir_k3_e1": (shape, 5.0), "skip": (shape, 0.0)}], {})
     table = FbnetLookUpTable(["ir_k3_e1", "skip"], 2)
     fbnet.fill(table, lut)
     names = list(table.lookup_table_operations)

@@ -6,10 +6,12 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import made_up
 import pytest
 import torch
-from conftest import ROOT
+from conftest import CORPUS, ROOT
 
+from blocktime import Lut
 from blocktime.export import export_space
 
 SPACES: dict[str, dict[str, Any]] = {
@@ -45,3 +47,50 @@ def test_a_space_is_exported_each_different_block_once(tmp_path: Path, name: str
     report = export_space(input_shape=(3, 64, 64), folder=tmp_path, exporter="torchscript", **SPACES[name]["space"]())
     assert (report.candidates, report.identities, report.files) == counts
     assert report.seconds < 60
+
+
+FBNET = runpy.run_path(str(ROOT / "examples" / "fbnet" / "networks.py"))
+SEARCH = runpy.run_path(str(ROOT / "examples" / "fbnet" / "search.py"))
+
+
+@pytest.fixture(scope="module")
+def fbnet_table() -> Lut:
+    """A made-up table of FBNet's space: a block takes kernel · expansion µs, half of it in two groups."""
+    shape = (16, 16, 1, 8, 8)
+
+    def time(name: str) -> float:
+        return 0.0 if name == "skip" else int(name[1]) * int(name[4]) / (2 if name.endswith("_g2") else 1)
+
+    layer = {name: (shape, time(name)) for name in (*SPACES["fbnet"]["BLOCKS"], "skip")}
+    return made_up.table([layer] * 22, {"stem": 20.0, "head": 30.0})
+
+
+def test_published_networks_are_ordered_by_a_table(fbnet_table: Lut) -> None:
+    head, _, *rows = FBNET["compared"]([fbnet_table, fbnet_table])
+    assert head[2] == "none, none, simulated" and [row[0] for row in rows] == list(FBNET["NETWORKS"])
+    # FBNet-A by hand: 50 for stem and head, then its layers.
+    layers = FBNET["NETWORKS"]["FBNet-A"][2].split()
+    by_hand = 50 + sum(fbnet_table.latency(i, name) for i, name in enumerate(layers))
+    assert rows[0][1:] == ["249 M", f"{by_hand / 1000:.2f} ms (1)", f"{by_hand / 1000:.2f} ms (1)"]
+    assert sorted(row[2].split("(")[1] for row in rows) == ["1)", "2)", "3)", "4)", "5)"]
+
+
+def test_the_search_keeps_to_its_limit_and_uses_it(fbnet_table: Lut) -> None:
+    def worth(choice: list[int]) -> float:
+        return sum(fbnet_table.latency(i, k) for i, k in enumerate(choice))
+
+    best = SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
+    assert 235 < fbnet_table.predict(best).total_us < 250 / 1.0196 and best == SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
+    with pytest.raises(ValueError, match="the fastest network takes 0.05 ms"):
+        SEARCH["search"](fbnet_table, 40.0, worth)
+
+
+def test_the_example_searches_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["search.py", str(CORPUS / "table" / "folder-sound.csv"), "--limit", "0.16", "--rounds", "300"])
+    SEARCH["main"]()
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert len(first.split()) == 3 and "ms (95 %" in second
+    monkeypatch.setattr("sys.argv", ["search.py", str(tmp_path / "none.csv"), "--limit", "1"])
+    with pytest.raises(SystemExit) as ended:
+        SEARCH["main"]()
+    assert ended.value.code == 2

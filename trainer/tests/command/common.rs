@@ -18,7 +18,7 @@ pub struct Fixture {
 impl Fixture {
     pub fn new(train: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = SynthOptions { train, test: 8, points: Some(106), seed: 5, overwrite: false };
+        let options = SynthOptions { train, test: 8, points: 106, seed: 5, overwrite: false };
         write_synth(&folder.path().join("faces"), &options, || {}).unwrap();
         table(Source::Measured).write(folder.path().join("lut.csv"), Overwrite::No).unwrap();
         Self { folder }

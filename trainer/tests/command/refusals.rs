@@ -45,6 +45,9 @@ fn tables_that_cannot_be_trusted() {
     table(Source::Emulated).write(fixture.path("emulated.csv"), Overwrite::No).unwrap();
     let path = fixture.path("emulated.csv").display().to_string();
     fixture.fails(&format!("{} --out run", SEARCH.replace("lut.csv", "emulated.csv")), 2, &CostError::Emulated { path });
+    std::fs::copy(support::project_root().join("tests/corpus/table/folder-sound.csv"), fixture.path("folder.csv")).unwrap();
+    let (path, space) = (fixture.path("folder.csv").display().to_string(), "mine".to_string());
+    fixture.fails(&format!("{} --out run", SEARCH.replace("lut.csv", "folder.csv")), 2, &CostError::Folder { path, space });
     assert_untouched(&fixture);
 }
 
