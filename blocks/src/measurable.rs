@@ -72,6 +72,10 @@ pub struct LayerInfo {
     pub name: String,
     /// What may stand there, in the order of the architecture weights.
     pub candidates: Vec<CandidateInfo>,
+    /// Dimensions of its inputs, the batch included.
+    pub inputs: Vec<Vec<usize>>,
+    /// Dimensions of its outputs, the batch included.
+    pub outputs: Vec<Vec<usize>>,
     /// Whether a network without it fits together: its output has its input's shape.
     pub may_be_left_out: bool,
 }

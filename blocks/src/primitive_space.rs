@@ -3,7 +3,7 @@
 use crate::measurable::{CandidateInfo, FIXED_PREFIX, LayerInfo, Measurable, NetworkFile, PartInfo, Reference};
 use crate::onnx::block::Port;
 use crate::onnx::{self, OnnxError};
-use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Space, TrunkPiece, Weights};
+use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Shape, Space, TrunkPiece, Weights};
 
 /// Seed of the weights: what is timed does not depend on them.
 const SEED: u64 = 1;
@@ -43,6 +43,8 @@ impl Space {
             LayerInfo {
                 name: format!("L{}", i + 1),
                 candidates: layer.candidates().map(candidate).collect(),
+                inputs: vec![map(layer.layer.input())],
+                outputs: vec![map(layer.layer.output())],
                 may_be_left_out: nothing,
             }
         };
@@ -101,7 +103,10 @@ impl Measurable for PrimitiveSpace {
 }
 
 /// A graph with weights for measuring, as a file.
-fn file(graph: Graph) -> Result<NetworkFile, OnnxError> {
+///
+/// # Errors
+/// [`OnnxError`], where it cannot be written.
+pub fn file(graph: Graph) -> Result<NetworkFile, OnnxError> {
     let weights = Weights::for_measuring(&graph, SEED);
     Ok(NetworkFile {
         bytes: onnx::model(&graph, &weights, &onnx::Options::default())?,
@@ -112,6 +117,10 @@ fn file(graph: Graph) -> Result<NetworkFile, OnnxError> {
 }
 
 fn dims(graph: &Graph, id: NodeId) -> Vec<usize> {
-    let shape = graph.node(id).shape;
+    map(graph.node(id).shape)
+}
+
+/// The dimensions of one image's map.
+fn map(shape: Shape) -> Vec<usize> {
     vec![1, shape.c, shape.h, shape.w]
 }

@@ -2,47 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
 
-use std::fs;
-use std::path::Path;
+#[path = "../examples/as_folder.rs"]
+#[allow(dead_code, reason = "the program's own main")]
+mod as_folder;
 
+use as_folder::write;
 use blocks::{Measurable, PrimitiveSpace, Space, SpaceFolder, onnx};
 
 fn pfld() -> PrimitiveSpace {
     PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 }
 }
 
-/// Writes the space as a folder, its parts alone a file each.
-fn write(space: &PrimitiveSpace, folder: &Path) {
-    let file = |key: &str, name: &str| {
-        fs::write(folder.join(name), space.part_file(key).unwrap().unwrap().bytes).unwrap();
-        name.to_string()
-    };
-    let fixed = |name: &str| {
-        format!("[[slot]]\nname = \"{name}\"\nfile = \"{}\"\n", file(&format!("trunk:{name}"), &format!("{name}.onnx")))
-    };
-    let layers = space.layers();
-    let layer = |i: usize| {
-        let candidates = layers[i].candidates.iter().enumerate().map(|(k, candidate)| match candidate.is_identity {
-            true => format!("{{ name = \"{}\", identity = true }}", candidate.name),
-            false => format!("{{ name = \"{}\", file = \"{}\" }}", candidate.name, file(&candidate.key, &format!("{i}-{k}.onnx"))),
-        });
-        format!("[[slot]]\nname = \"{}\"\ncandidates = [{}]\n", layers[i].name, candidates.collect::<Vec<_>>().join(", "))
-    };
-    let side = space.space.trunk().unwrap().to_string();
-    let side = format!("L{}", side.rsplit(' ').next().unwrap());
-    let mut text =
-        "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"pfld\"\ninput = [3, 112, 112]\n".to_string();
-    text += &(fixed("stem") + &fixed("block4_1") + &(0..layers.len()).map(layer).collect::<String>());
-    text += &(fixed("avg_pool1") + "inputs = [\"stem:1\"]\n" + &fixed("avg_pool2") + &format!("inputs = [\"{side}\"]\n"));
-    text += &(fixed("block6_1") + &format!("inputs = [\"L{}\", \"avg_pool2\", \"avg_pool1\"]\n", layers.len()));
-    text += &["block6_2", "block6_3", "conv7", "fc"].map(fixed).concat();
-    fs::write(folder.join("space.toml"), text).unwrap();
-}
-
 #[test]
 fn a_built_in_space_written_as_a_folder_has_the_same_parts_and_networks() {
     let (space, folder) = (pfld(), tempfile::tempdir().unwrap());
-    write(&space, folder.path());
+    write(&space, folder.path()).unwrap();
     let copy = SpaceFolder::load(folder.path()).unwrap();
     let (own, others) = (space.layers(), Measurable::layers(&copy));
     let keys = |layers: &[blocks::measurable::LayerInfo]| {

@@ -25,6 +25,8 @@ fn layer(slot: &Slot) -> LayerInfo {
     LayerInfo {
         name: slot.name.clone(),
         candidates: slot.candidates.iter().map(candidate).collect(),
+        inputs: slot.inputs.clone(),
+        outputs: slot.outputs.clone(),
         may_be_left_out: slot.inputs.len() == 1 && slot.inputs == slot.outputs,
     }
 }
