@@ -100,10 +100,13 @@ impl fmt::Display for EngineInfo {
 pub struct SessionOptions {
     /// Threads within one operation; operations always run one after the other.
     pub threads: NonZeroUsize,
+    /// Whether the engine may rewrite the graph, fuse its operations and choose layouts, as every app lets it; without, each operation is
+    /// computed as it stands in the file. ONNX Runtime alone can be told so; the others take no notice.
+    pub optimised: bool,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { threads: NonZeroUsize::MIN }
+        Self { threads: NonZeroUsize::MIN, optimised: true }
     }
 }

@@ -27,7 +27,7 @@ fn sessions_share_one_pool_and_only_the_running_one_has_it() {
     let graph = Space::load("pfld").unwrap().pose_net().unwrap();
     let weights = Weights::for_measuring(&graph, 1);
     let file = onnx::model(&graph, &weights, &Options::default()).unwrap();
-    let with = |threads: usize| SessionOptions { threads: NonZeroUsize::new(threads).unwrap() };
+    let with = |threads: usize| SessionOptions { threads: NonZeroUsize::new(threads).unwrap(), ..SessionOptions::default() };
     let ready = |threads: usize| -> Box<dyn Session> {
         let mut session = engine.load(&file, &with(threads)).unwrap();
         session.set_inputs(&[vec![0.5; 16 * 28 * 28]]).unwrap();

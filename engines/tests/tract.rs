@@ -101,7 +101,7 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(session.set_inputs(&[]), Err(EngineError::Inputs(_))));
 
     let file = blocks::onnx::model(&graph, &weights, &blocks::onnx::Options { batch: Batch::Fixed(1) }).unwrap();
-    let two = SessionOptions { threads: NonZeroUsize::new(2).unwrap() };
+    let two = SessionOptions { threads: NonZeroUsize::new(2).unwrap(), ..SessionOptions::default() };
     let refused = engine.load(&file, &two).err().unwrap().to_string();
     assert!(refused.contains("one thread") && refused.contains("--threads 1"), "{refused}");
     let refused = engines::open(EngineKind::Tract, Some(Path::new("/some/lib.so"))).err().unwrap().to_string();

@@ -153,8 +153,9 @@ impl Engine for OnnxRuntime {
 }
 
 fn create(shared: &Shared, model: &[u8], options: &SessionOptions) -> ort::Result<OrtSession> {
+    let level = if options.optimised { GraphOptimizationLevel::All } else { GraphOptimizationLevel::Disable };
     let mut builder = OrtSession::builder(&shared.environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_optimization_level(level)?
         .with_parallel_execution(false)?
         .with_deterministic_compute(true)?;
     if options.threads == NonZeroUsize::MIN {

@@ -12,8 +12,11 @@
 //! | `events` | what the agent reports to the host |
 //! | [`governor`] | the governor of the clock, held and set back |
 //! | [`inputs`] | what a model is given to run on |
+//! | `memory` | memory of the process and of the device |
 //! | [`model`] | one model in the engine, its outputs checked |
+//! | `outputs` | what a model gives, compared with what it must give |
 //! | [`region`] | what counts in a simulated run |
+//! | `runs` | how often a model is run |
 //! | [`sampler`] | one sample |
 //! | [`schedule`] | which model is sampled next, and when it is enough |
 //! | [`session`] | sampling from the first round to the last, rests in between |
@@ -30,8 +33,11 @@ pub(crate) mod error;
 mod events;
 pub mod governor;
 pub mod inputs;
+mod memory;
 pub mod model;
+mod outputs;
 pub mod region;
+pub(crate) mod runs;
 pub mod sampler;
 pub mod schedule;
 pub mod session;
@@ -110,6 +116,7 @@ fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentErr
         cpus: cpus.clone(),
         governor: governor.described(),
         canary: canary::KIND.to_string(),
+        available_kib: memory::available_kib(),
         simulator: None,
     })))?;
     let mut models = Vec::new();

@@ -4,24 +4,15 @@ use std::path::Path;
 
 use engines::{Engine, EngineError, Port, Session, SessionOptions, Value};
 
-use super::clock;
 use super::error::AgentError;
 use super::inputs::{self, Whole};
-use crate::protocol::{Event, Item, Job, Shaped};
+use super::runs::{LOADING_RUNS, LOADING_US, PARTS, TIMED_RUNS, WARMING_RUNS, WARMING_US, goes_on, runs_of};
+use super::{clock, memory, outputs};
+use crate::protocol::{Event, Item, Job, Shaped, Took};
 use crate::random::Random;
 
 /// Largest difference to the expected outputs, in parts of the largest expected value.
 const TOLERANCE: f64 = 1e-3;
-/// Parts of a sample that are timed by themselves, and so its least number of runs, …
-const PARTS: u64 = 4;
-/// … but of a run longer than this, in µs, one at a time: four would take so long that most samples are interrupted.
-const LONG_RUN_US: f64 = 10_000.0;
-/// Runs before anything is timed: engines allocate and choose kernels in the first ones.
-const WARM_UP: usize = 3;
-/// The same in a simulated job, where the timed region has a warm run of its own: …
-const SIMULATED_WARM_UP: usize = 1;
-/// … of a user's model two, which tell whether its outputs change by themselves.
-const SIMULATED_WARM_UP_OF_USER: usize = 2;
 
 /// A loaded model.
 pub struct Model {
@@ -34,6 +25,8 @@ pub struct Model {
     varies: bool,
     /// How a user's model is run.
     described: Option<Event>,
+    /// What it took, on a device with noise.
+    took: Option<Took>,
 }
 
 impl Model {
@@ -44,20 +37,19 @@ impl Model {
     pub fn load(engine: &dyn Engine, item: &Item, folder: &Path, job: &Job) -> Result<Self, AgentError> {
         let refused = |source: EngineError| AgentError::Model { id: item.id.clone(), source };
         let bad_file = |file: &str, reason: String| AgentError::File { id: item.id.clone(), file: file.to_string(), reason };
+        let began_us = clock::now_us();
         let bytes = std::fs::read(folder.join(&item.model)).map_err(|e| bad_file(&item.model, e.to_string()))?;
         let threads = job.threads.try_into().unwrap_or(std::num::NonZeroUsize::MIN);
-        let mut session = engine.load(&bytes, &SessionOptions { threads }).map_err(refused)?;
+        let mut session = engine.load(&bytes, &SessionOptions { threads, ..SessionOptions::default() }).map_err(refused)?;
         // A copy of weights that the session has, too.
         drop(bytes);
+        let running_us = clock::now_us();
         let given = Self::first_run(session.as_mut(), item, folder, job)?;
         let first = session.results().map_err(refused)?;
-        let warm_up = match (job.simulated, item.expected.is_empty()) {
-            (false, _) => WARM_UP,
-            (true, false) => SIMULATED_WARM_UP,
-            (true, true) => SIMULATED_WARM_UP_OF_USER,
-        };
-        for _ in 1..warm_up {
+        let mut runs = 1;
+        while runs < LOADING_RUNS && goes_on(item, job, runs, clock::now_us() - running_us) {
             session.run().map_err(refused)?;
+            runs += 1;
         }
         let outputs = session.results().map_err(refused)?;
         let mut model = Self {
@@ -65,31 +57,60 @@ impl Model {
             session,
             runs: 1,
             error: None,
-            checksum: checksum(&outputs),
+            checksum: outputs::checksum(&outputs),
             varies: false,
             described: None,
+            took: None,
         };
         if item.expected.is_empty() {
             model.describe(&given, &first, &outputs);
         } else {
-            let read = |file: &String| floats(&folder.join(file)).map_err(|reason| bad_file(file, reason));
+            let read = |file: &String| outputs::floats(&folder.join(file)).map_err(|reason| bad_file(file, reason));
             let expected = item.expected.iter().map(read).collect::<Result<Vec<_>, _>>()?;
             let outputs: Vec<_> = outputs.iter().map(|o| o.as_ref().map(Value::to_floats).unwrap_or_default()).collect();
             let wrong = |reason: String| AgentError::Wrong { id: item.id.clone(), reason };
-            let error = difference(&outputs, &expected).map_err(wrong)?;
+            let error = outputs::difference(&outputs, &expected).map_err(wrong)?;
             if error.is_nan() || error > TOLERANCE {
                 return Err(wrong(format!("its outputs differ from the reference by {error:.2e} of their range")));
             }
             model.error = Some(error);
         }
         if !job.simulated {
-            let mut fastest = f64::INFINITY;
-            for _ in 0..5 {
-                fastest = fastest.min(model.time(1)?);
-            }
-            model.runs = runs_of(job.plan.sample_us, fastest);
+            let run_us = model.fastest()?;
+            model.runs = runs_of(job.plan.sample_us, run_us);
+            let load_ms = (clock::now_us() - began_us) * 1e-3;
+            model.took = Some(Took { load_ms, run_us, resident_kib: memory::resident_kib() });
         }
         Ok(model)
+    }
+
+    /// The fastest of a few runs, in µs.
+    fn fastest(&mut self) -> Result<f64, AgentError> {
+        let (mut fastest, mut sum) = (f64::INFINITY, 0.0);
+        for _ in 0..TIMED_RUNS {
+            let us = self.time(1)?;
+            fastest = fastest.min(us);
+            sum += us;
+            if sum >= LOADING_US {
+                break;
+            }
+        }
+        Ok(fastest)
+    }
+
+    /// Runs that warm the caches before a sample.
+    ///
+    /// # Errors
+    /// [`AgentError::Model`] where the engine fails.
+    pub(super) fn warm(&mut self) -> Result<(), AgentError> {
+        let mut us = 0.0;
+        for _ in 0..WARMING_RUNS {
+            us += self.time(1)?;
+            if us >= WARMING_US {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the model its inputs and runs it once. Whole numbers that are made up are tried as ones, then as zeros: an index may be too
@@ -130,7 +151,7 @@ impl Model {
                  (--input NAME=FILE.npy)"
             ));
         }
-        self.varies = checksum(first) != self.checksum;
+        self.varies = outputs::checksum(first) != self.checksum;
         if self.varies {
             notes.push("its outputs change from run to run on the same inputs; that they stay right is not checked".to_string());
         }
@@ -141,7 +162,7 @@ impl Model {
     /// What is reported to the host.
     pub(super) fn events(&self) -> Vec<Event> {
         let (id, checksum) = (self.id.clone(), self.checksum.clone());
-        let mut events = vec![Event::Ready { id, runs: self.runs, error: self.error, checksum }];
+        let mut events = vec![Event::Ready { id, runs: self.runs, error: self.error, checksum, took: self.took }];
         events.extend(self.described.clone());
         events
     }
@@ -185,85 +206,14 @@ impl Model {
     /// Checks that the last run still gave what the first did.
     pub(super) fn check_again(&mut self) -> Result<(), AgentError> {
         let outputs = self.session.results().map_err(|source| AgentError::Model { id: self.id.clone(), source })?;
-        if self.varies || checksum(&outputs) == self.checksum {
+        if self.varies || outputs::checksum(&outputs) == self.checksum {
             return Ok(());
         }
         Err(AgentError::Wrong { id: self.id.clone(), reason: "its outputs have changed while it was timed".to_string() })
     }
 }
 
-/// Runs in a sample that is to last `sample_us`, of a model whose run takes `run_us`.
-fn runs_of(sample_us: f64, run_us: f64) -> u64 {
-    let least = if run_us > LONG_RUN_US { 1 } else { PARTS };
-    ((sample_us / run_us.max(0.1)).ceil().clamp(1.0, 1e6) as u64).max(least)
-}
-
 fn feed_and_run(session: &mut dyn Session, values: &[Value]) -> Result<(), EngineError> {
     session.feed(values)?;
     session.run()
-}
-
-/// Reads little-endian f32 values.
-fn floats(path: &Path) -> Result<Vec<f32>, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let (values, rest) = bytes.as_chunks::<4>();
-    if rest.is_empty() { Ok(values.iter().map(|b| f32::from_le_bytes(*b)).collect()) } else { Err("it is cut off".to_string()) }
-}
-
-/// Largest difference in parts of the largest expected value; NaN where an output is.
-fn difference(outputs: &[Vec<f32>], expected: &[Vec<f32>]) -> Result<f64, String> {
-    let lengths = |values: &[Vec<f32>]| values.iter().map(Vec::len).collect::<Vec<_>>();
-    if lengths(outputs) != lengths(expected) {
-        return Err(format!("it gives outputs of {:?} values instead of {:?}", lengths(outputs), lengths(expected)));
-    }
-    let mut worst = 0.0f64;
-    for (outputs, expected) in std::iter::zip(outputs, expected) {
-        let range = expected.iter().fold(1e-6f64, |m, &v| m.max(f64::from(v).abs()));
-        for (&a, &b) in std::iter::zip(outputs, expected) {
-            let d = (f64::from(a) - f64::from(b)).abs() / range;
-            if d.is_nan() || d > worst {
-                worst = d;
-            }
-            if worst.is_nan() {
-                return Ok(worst);
-            }
-        }
-    }
-    Ok(worst)
-}
-
-/// FNV-1a over the outputs' bits.
-fn checksum(outputs: &[Option<Value>]) -> String {
-    let bytes = outputs.iter().flatten().flat_map(Value::bytes);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, byte| (h ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
-    format!("{hash:016x}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_are_relative_to_the_range_and_nan_is_not_lost() {
-        assert_eq!(difference(&[vec![1.0, 2.0]], &[vec![1.0, 4.0]]), Ok(0.5));
-        assert!(difference(&[vec![f32::NAN, 2.0]], &[vec![1.0, 2.0]]).is_ok_and(f64::is_nan));
-        assert!(difference(&[vec![1.0]], &[vec![1.0, 4.0]]).is_err());
-    }
-
-    #[test]
-    fn a_sample_has_parts_unless_a_run_is_long() {
-        assert_eq!(runs_of(500.0, 10.0), 50);
-        assert_eq!(runs_of(500.0, 300.0), PARTS);
-        // On a phone a network takes some milliseconds: its samples are filtered like those of short ones.
-        assert_eq!(runs_of(500.0, 9_900.0), PARTS);
-        assert_eq!(runs_of(500.0, 10_100.0), 1);
-        assert_eq!(runs_of(50_000.0, 11_000.0), 5);
-    }
-
-    #[test]
-    fn a_checksum_sees_one_bit() {
-        let of = |values: &[&[f32]]| checksum(&values.iter().map(|v| Value::floats(vec![v.len()], v)).collect::<Vec<_>>());
-        assert_ne!(of(&[&[1.0, 0.0]]), of(&[&[1.0, -0.0]]));
-        assert_eq!(of(&[&[1.0], &[2.0]]), of(&[&[1.0, 2.0]]));
-    }
 }

@@ -7,9 +7,6 @@ use super::thermal::Thermometer;
 use super::{clock, cycles};
 use crate::protocol::{Sample, SampleFault};
 
-/// Untimed runs before the timed ones. The model before has left its own data in the caches and its own branches in the predictors: of
-/// networks' runs after one such run, the first was 15 %, the next 2 % above the fourth (Xeon, 117 models in turn).
-const WARMING: u64 = 3;
 /// Canaries before and after may differ by this much; beyond, clock or neighbour have moved within the sample.
 pub const CANARY_TOLERANCE: f64 = 0.05;
 /// Share of a sample in which its thread may not have computed. A process that was stopped (`SIGSTOP`, a freezer, a full quota)
@@ -52,7 +49,7 @@ impl<'a> Sampler<'a> {
     /// Takes one sample.
     pub(super) fn sample(&mut self, model: &mut Model, thermometer: &mut Thermometer) -> Result<Sample, AgentError> {
         let before = self.last;
-        model.time(WARMING)?;
+        model.warm()?;
         let (preemptions, began_on) = (clock::preemptions(), clock::cpu());
         let (began_us, computed_us) = (clock::now_us(), clock::computed_us());
         let (us, spread) = model.time_in_parts()?;

@@ -25,6 +25,7 @@ pub(super) fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(
         cpus: Vec::new(),
         governor: None,
         canary: String::new(),
+        available_kib: None,
         simulator: None,
     })))?;
     events.send(&Event::Sampling)?;

@@ -18,17 +18,22 @@ pub use error::CheckError;
 
 use std::path::PathBuf;
 
-use blocks::{Primitive, SearchLayer, Space};
+use blocks::Measurable;
+use blocks::measurable::LayerInfo;
 use indicatif::MultiProgress;
-use luts::{LatencyModel, LookupError, Overwrite, Source, Table};
+use luts::{LatencyModel, Overwrite, Source, Table};
 
 use crate::devices::identity::TableIdentity;
 use crate::fit::readings::Readings;
-use crate::measure::collect::{CollectError, Setting, Task};
+use crate::measure::choice::{self, Choice};
+use crate::measure::collect::planned::Wanted;
+use crate::measure::collect::{self, CollectError, Setting, Sizes, Task};
 use crate::measure::design;
-use crate::measure::job::{JobFolder, Model};
+use crate::measure::expected::Judge;
+use crate::measure::job::{JobFolder, Source as Made};
+use crate::measure::model::Model;
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
-use crate::measure::subject::{Subject, architecture};
+use crate::measure::subject::Subject;
 use crate::output::note;
 use crate::protocol::Start;
 use crate::stats::Median;
@@ -36,22 +41,25 @@ use conditions::{Anchor, Conditions};
 use report::{Net, Report, slowdown};
 
 /// What is to be checked.
-#[derive(Clone, Debug)]
-pub struct Check {
+pub struct Check<'a> {
     /// The table's file.
     pub path: PathBuf,
     /// Table
     pub table: Table,
     /// Its space.
-    pub space: Space,
-    /// Landmarks of the networks.
-    pub points: usize,
+    pub space: &'a dyn Measurable,
+    /// Landmarks of the networks; of a space of primitives.
+    pub points: Option<usize>,
     /// How many networks.
     pub nets: usize,
     /// Seed that draws them.
     pub seed: u64,
     /// How to measure.
     pub setting: Setting,
+    /// Whether a few networks are looked at first, to plan the rest by what they take.
+    pub looks: bool,
+    /// What of the setting is wanted so, whatever they take.
+    pub wanted: Wanted,
     /// Write the result into the table's header.
     pub write: bool,
     /// Compare even with another device or engine than the table's.
@@ -61,9 +69,9 @@ pub struct Check {
 }
 
 /// A network that the build measured too, and its time then.
-type KnownNetwork = (Vec<Primitive>, luts::Anchor);
+type KnownNetwork = (Choice, luts::Anchor);
 
-impl Check {
+impl Check<'_> {
     /// Measures and compares; writes the result into the table unless told not to.
     ///
     /// # Errors
@@ -74,36 +82,49 @@ impl Check {
             return Err(CheckError::NoCanary { path: self.path.clone() });
         }
         let known = self.table.header.fit.as_ref().map(|fit| fit.architectures.clone()).unwrap_or_default();
-        let choices = design::unknown(&self.space, self.nets, self.seed, &known);
+        let choices = design::unknown(self.space, self.nets, self.seed, &known);
         if choices.len() < 2 {
             return Err(CheckError::AllKnown { path: self.path.clone() });
         }
-        let anchors = self.anchors()?;
-        let samples = self.measure(choices.iter().chain(anchors.iter().map(|(choice, _)| choice)))?;
-        let report = self.compare(&samples, &choices, &anchors)?;
+        let layers = self.space.layers();
+        let anchors = self.anchors(&layers)?;
+        let nets = choices.iter().map(|places| choice::full(places)).chain(anchors.iter().map(|(choice, _)| choice.clone()));
+        let samples = self.measure(&nets.map(|choice| Model::net(&layers, &choice)).collect::<Vec<_>>())?;
+        let report = self.compare(&samples, &layers, &choices, &anchors)?;
         if self.write && report.disturbances.is_empty() {
             self.write_into_header(&report)?;
         }
         Ok(report)
     }
 
-    /// Measures the networks of these choices, on the table's device only unless told otherwise.
-    fn measure<'a>(&self, choices: impl Iterator<Item = &'a Vec<Primitive>>) -> Result<Samples, CheckError> {
-        let models: Vec<Model> = choices.map(|choice| Model::net(&self.space, choice, self.points)).collect();
+    /// Measures these networks, on the table's device only unless told otherwise.
+    fn measure(&self, models: &[Model]) -> Result<Samples, CheckError> {
         let identity = TableIdentity::new(&self.path, &self.table.header, self.other_device);
         identity.check_engine(self.setting.engine)?;
+        let judge = Judge::of(self.space, self.setting.host_library());
+        let made = Made { space: self.space, models, judge: &judge };
         let request = Request {
             purpose: Purpose::Check { table: self.table.digest(), seed: self.seed },
             space: Some(self.space.hash()),
-            points: Some(self.points),
+            points: self.points,
+            reference: judge.description.clone(),
             ..self.setting.request(models.iter().map(|model| model.subject.to_string()).collect())
         };
         let raw = self.raw.as_deref().map(|path| RawFile::fresh(path, &request)).transpose()?;
         self.setting.check_engine()?;
         let accept = |start: &Start| identity.check(start, self.setting.threads);
         let bars = MultiProgress::new();
-        let folder = JobFolder::prepare(&models, self.setting.engine, &bars)?;
-        let task = Task { setting: &self.setting, folder, samples: Samples::default(), raw, bars, accept: Some(&accept) };
+        let (mut setting, mut sizes) = (self.setting.clone(), Sizes::default());
+        if self.looks && !setting.device.is_simulated() {
+            sizes = collect::look(made, &setting, &bars, Some(&accept))?;
+            let subjects: Vec<Subject> = models.iter().map(|model| model.subject.clone()).collect();
+            let told;
+            (setting, told) = setting.planned(self.wanted, &sizes, &subjects)?;
+            note(told);
+        }
+        let folder = JobFolder::prepare(made, setting.engine, &bars)?;
+        let samples = Samples::default();
+        let task = Task { setting: &setting, folder, samples, raw, bars, sizes, accept: Some(&accept) };
         let (samples, raw) = task.run()?;
         raw.map(RawFile::finish).transpose()?;
         let start = samples.start.as_ref();
@@ -112,7 +133,13 @@ impl Check {
     }
 
     /// Compares the figures of the networks with the table's predictions, and those of the anchors with the build's.
-    fn compare(&self, samples: &Samples, choices: &[Vec<Primitive>], anchors: &[KnownNetwork]) -> Result<Report, CheckError> {
+    fn compare(
+        &self,
+        samples: &Samples,
+        layers: &[LayerInfo],
+        choices: &[Vec<usize>],
+        anchors: &[KnownNetwork],
+    ) -> Result<Report, CheckError> {
         let (canary, start) = (self.table.header.canary.as_ref(), samples.start.as_ref());
         let readings = Readings::of(samples).ok_or_else(|| too_few(samples, Vec::new()))?;
         if readings.canaried().is_some() && canary.is_some_and(|canary| start.is_some_and(|s| s.canary != canary.kind)) {
@@ -122,19 +149,20 @@ impl Check {
             return Err(CheckError::Emulator { path: self.path.clone() });
         }
         let stated = canary.map(|canary| canary.stated_us.0);
-        let by_table = |choice: &Vec<Primitive>| {
-            let subject = Subject::network(choice);
+        let by_table = |choice: &Choice| {
+            let subject = Subject::network(layers, choice);
             readings.median(&subject, stated).ok_or_else(|| too_few(samples, vec![subject.to_string()]))
         };
+        let own: Vec<Choice> = choices.iter().map(|places| choice::full(places)).collect();
         let known = anchors.iter().map(|(choice, then)| Ok((then, by_table(choice)?))).collect::<Result<Vec<_>, CollectError>>()?;
         let conditions = match readings.canaried() {
-            Some(own) => {
+            Some(canaried) => {
                 let anchor = |(then, now): &(&luts::Anchor, Median)| {
                     let (then_us, then_error) = (then.measured_us.0, then.standard_error.unwrap_or_default());
                     Anchor { then_us, then_error, now: *now }
                 };
-                let subjects: Vec<Subject> = choices.iter().map(|choice| Subject::network(choice)).collect();
-                Some(Conditions::of(&known.iter().map(anchor).collect::<Vec<_>>(), &own.quiet, &subjects))
+                let subjects: Vec<Subject> = own.iter().map(|choice| Subject::network(layers, choice)).collect();
+                Some(Conditions::of(&known.iter().map(anchor).collect::<Vec<_>>(), &canaried.quiet, &subjects))
             }
             None => {
                 if !self.other_device {
@@ -144,23 +172,15 @@ impl Check {
             }
         };
         let slowdown = slowdown(conditions.as_ref());
-        let model = LatencyModel::new(&self.table, &self.space)?.for_points(self.points);
+        let model = LatencyModel::new(&self.table, self.space)?;
+        let model = self.points.into_iter().fold(model, LatencyModel::for_points);
         let mut nets = Vec::new();
-        for choice in choices {
+        for (places, choice) in std::iter::zip(choices, &own) {
             let measured = by_table(choice)?.scaled(1.0 / slowdown);
-            let prediction = model.predict(&self.places(choice)?)?;
-            nets.push(Net::new(architecture(choice), &prediction, measured, conditions.as_ref()));
+            let prediction = model.predict(places)?;
+            nets.push(Net::new(choice::architecture(layers, choice), &prediction, measured, conditions.as_ref()));
         }
         Ok(Report::of(nets, conditions))
-    }
-
-    /// A choice's candidates by their places in the layers.
-    fn places(&self, choice: &[Primitive]) -> Result<Vec<usize>, LookupError> {
-        let place = |(primitive, layer): (&Primitive, &SearchLayer)| {
-            let place = layer.primitives.iter().position(|candidate| candidate == primitive);
-            place.ok_or_else(|| LookupError::Missing(primitive.to_string()))
-        };
-        std::iter::zip(choice, self.space.layers()).map(place).collect()
     }
 
     /// Writes what was found into the table's header. The file is read again: what others have written meanwhile stays, and another table
@@ -177,14 +197,11 @@ impl Check {
 
     /// The table's anchors: networks and their times at the build. Of a table for another number of landmarks they are other
     /// networks.
-    fn anchors(&self) -> Result<Vec<KnownNetwork>, CheckError> {
-        let fit = self.table.header.fit.iter().filter(|_| Some(self.points) == self.table.header.points);
+    fn anchors(&self, layers: &[LayerInfo]) -> Result<Vec<KnownNetwork>, CheckError> {
+        let fit = self.table.header.fit.iter().filter(|_| self.points == self.table.header.points);
         let anchor = |anchor: &luts::Anchor| {
-            let primitives = anchor.architecture.split(' ').map(Primitive::from_name).collect::<Option<Vec<_>>>();
-            let fits = primitives.filter(|choice| choice.len() == self.space.layers().len());
-            let choice =
-                fits.ok_or_else(|| CheckError::Anchor { path: self.path.clone(), architecture: anchor.architecture.clone() })?;
-            Ok((choice, anchor.clone()))
+            let unread = || CheckError::Anchor { path: self.path.clone(), architecture: anchor.architecture.clone() };
+            Ok((choice::read(layers, &anchor.architecture).ok_or_else(unread)?, anchor.clone()))
         };
         fit.flat_map(|fit| &fit.anchors).map(anchor).collect()
     }

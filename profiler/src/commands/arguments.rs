@@ -6,9 +6,10 @@ use clap::Args;
 use engines::EngineKind;
 
 use super::quantity::{Cpus, Share, Time};
-use super::values::{band, passes};
+use super::values::{band, memory, passes};
 use crate::devices::Address;
 use crate::measure::collect::Setting;
+use crate::measure::collect::planned::PASSES;
 use crate::protocol::{Hold, Plan};
 
 /// Samples that each model needs at least.
@@ -29,9 +30,12 @@ pub(super) struct MeasureArgs {
     /// Allow more threads than CPUs
     #[arg(long)]
     oversubscribe: bool,
-    /// Measurement passes, each in a fresh process
-    #[arg(long, default_value_t = 12, value_parser = passes)]
-    passes: usize,
+    /// Measurement passes, each in fresh processes [default: 12; of folders 4 where networks take 5 ms and more]
+    #[arg(long, value_parser = passes)]
+    pub(super) passes: Option<usize>,
+    /// Most memory of the program on the device: models are loaded in groups [default: 40 % of what is free, at most 1 GiB]
+    #[arg(long, value_parser = memory, value_name = "MIB")]
+    memory: Option<u64>,
     /// Allowed temperature change from the start, in °C; 0 ignores temperature
     #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
     band: f64,
@@ -59,16 +63,17 @@ pub(super) struct Asked {
     pub(super) engine: EngineKind,
     pub(super) threads: usize,
     pub(super) precision: Share,
-    pub(super) budget: Time,
+    /// Where nothing else is planned.
+    pub(super) budget_ms: u64,
     pub(super) seed: u64,
 }
 
 impl MeasureArgs {
     pub(super) fn setting(&self, asked: Asked) -> Setting {
-        let Asked { device, engine, threads, precision, budget, seed } = asked;
+        let Asked { device, engine, threads, precision, budget_ms, seed } = asked;
         let plan = Plan {
             precision: precision.0,
-            budget_ms: (budget.0.as_millis() as u64).max(1),
+            budget_ms,
             sample_us: self.sample.0.as_secs_f64() * 1e6,
             canary_us: self.canary.0.as_secs_f64() * 1e6,
             min_samples: MIN_SAMPLES,
@@ -86,7 +91,8 @@ impl MeasureArgs {
             oversubscribe: self.oversubscribe,
             plan,
             hold: Hold { celsius: (self.band > 0.0).then_some(self.band), start_celsius: None, governor: !self.keep_governor },
-            passes: self.passes,
+            passes: self.passes.unwrap_or(PASSES),
+            memory_kib: self.memory,
             seed,
             timed_runs: self.timed_runs,
             allow_unknown: self.allow_unknown,

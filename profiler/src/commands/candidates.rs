@@ -8,7 +8,8 @@ use engines::EngineKind;
 use serde::Serialize;
 
 use super::error::CommandError;
-use super::values::{LANDMARKS, points};
+use super::space::Opened;
+use super::values::points;
 use super::{folder, print};
 use crate::show::text;
 
@@ -30,19 +31,22 @@ pub(super) struct CandidatesArgs {
 
 impl CandidatesArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        if let Some(space) = folder::open(&self.space, self.points)? {
-            if let Some(engine) = self.engine {
-                folder::try_in(engine, &space, &self.space)?;
+        let space = match Opened::open(&self.space, self.points)? {
+            Opened::Folder(space) => {
+                if let Some(engine) = self.engine {
+                    folder::try_in(engine, &space, &self.space)?;
+                }
+                let listing = folder::Listing::of(&space);
+                return print::result(self.json, &listing, || listing.text());
             }
-            let listing = folder::Listing::of(&space);
-            return print::result(self.json, &listing, || listing.text());
-        }
+            Opened::Primitives(space) => space,
+        };
         if self.engine.is_some() {
             return Err(CommandError::Usage(
                 "--engine tries the blocks of a folder; every engine takes the built-in ones".to_string(),
             ));
         }
-        let listing = Listing::of(&Space::load(&self.space)?, self.points.unwrap_or(LANDMARKS));
+        let listing = Listing::of(&space.space, space.points);
         print::result(self.json, &listing, || listing.text())
     }
 }

@@ -1,6 +1,7 @@
 //! `profiler check`: whole networks that the table was not fitted to, predicted and measured.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use engines::EngineKind;
@@ -8,20 +9,24 @@ use luts::{Source, Table};
 
 use super::arguments::{Asked, MeasureArgs};
 use super::error::CommandError;
-use super::quantity::{Share, Time};
-use super::values::{LANDMARKS, points};
+use super::quantity::{Budget, Share, Time};
+use super::values::points;
 use super::{print, space};
 use crate::check::Check;
 use crate::devices::{Address, interrupt};
+use crate::measure::collect::planned::Wanted;
 use crate::output::note;
 use crate::show;
 use crate::show::picture::PictureFile;
+
+/// Most time of sampling, unless told otherwise.
+const BUDGET: Time = Time(Duration::from_secs(90));
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
     /// Table
     table: PathBuf,
-    /// Search space: built-in name or TOML file [default: the one named in the table]
+    /// Search space: built-in name, TOML file, or folder of ONNX files [default: the one named in the table]
     #[arg(long)]
     space: Option<String>,
     /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a TOML file)
@@ -47,9 +52,10 @@ pub(super) struct CheckArgs {
     /// Stop when every median is known within this (95 % confidence interval, half width, relative)
     #[arg(long, default_value = "1%")]
     precision: Share,
-    /// Stop after this sampling time, even if the precision is not reached
-    #[arg(long, default_value = "90s")]
-    budget: Time,
+    /// Stop after this sampling time, even if the precision is not reached; auto: as long as a few samples of everything take [default:
+    /// 90s; of a folder auto]
+    #[arg(long)]
+    budget: Option<Budget>,
     /// Number of landmarks [default: the table's]
     #[arg(long, value_parser = points)]
     points: Option<usize>,
@@ -72,8 +78,8 @@ impl CheckArgs {
         interrupt::catch();
         self.picture.iter().try_for_each(PictureFile::check)?;
         let table = Table::read(&self.table)?;
-        let space = space::of(&table, self.space)?;
-        table.validate_file(&space, &self.table)?;
+        let space = space::of(&table, self.space, self.points)?;
+        table.validate_file(space.measurable(), &self.table)?;
         if table.header.source == Source::Imported {
             let path = self.table.display();
             return Err(CommandError::Usage(format!(
@@ -86,15 +92,20 @@ impl CheckArgs {
             Some(engine) => engine,
             None => table.header.engine.name.parse().map_err(CommandError::Usage)?,
         };
-        let Self { device, precision, budget, seed, .. } = self;
-        let setting = self.measure.setting(Asked { device, engine, threads: table.header.threads, precision, budget, seed });
+        let Self { device, precision, seed, .. } = self;
+        let auto = space.known().is_none();
+        let budget = self.budget.unwrap_or(if auto { Budget::Auto } else { Budget::Within(BUDGET) });
+        let budget_ms = budget.ms().unwrap_or(BUDGET.0.as_millis() as u64);
+        let setting = self.measure.setting(Asked { device, engine, threads: table.header.threads, precision, budget_ms, seed });
         let check = Check {
             path: self.table,
-            space,
-            points: self.points.or(table.header.points).unwrap_or(LANDMARKS),
+            space: space.measurable(),
+            points: space.points(),
             nets: self.nets,
             seed,
             setting,
+            looks: auto || budget == Budget::Auto,
+            wanted: Wanted { passes: self.measure.passes, budget_ms: budget.ms() },
             write: !self.no_write && !self.other_device,
             other_device: self.other_device,
             raw: self.raw,

@@ -176,6 +176,7 @@ fn of_collect(error: &CollectError) -> u8 {
         CollectError::Job(error) => of_job(error),
         CollectError::Interrupted { .. } => INTERRUPTED,
         CollectError::Crowded { .. }
+        | CollectError::ShortBudget { .. }
         | CollectError::OneProcessor { .. }
         | CollectError::File(_)
         | CollectError::Raw(_)

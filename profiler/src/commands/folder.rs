@@ -1,11 +1,10 @@
-//! Search spaces that are folders of ONNX files: listed, and their networks written.
+//! Search spaces that are folders of ONNX files: listed, and tried in an engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
+use blocks::SpaceFolder;
 use blocks::onnx::block::Block;
 use blocks::space_folder::FolderError;
-use blocks::{Space, SpaceFolder};
 use engines::EngineKind;
 use serde::Serialize;
 
@@ -13,21 +12,6 @@ use super::error::CommandError;
 use crate::measure::trial;
 use crate::output::note;
 use crate::show::text;
-
-/// The space of that name or path, if it is a folder of ONNX files and no built-in one. What was taken otherwise than it was written is told.
-pub(super) fn open(space: &str, points: Option<usize>) -> Result<Option<SpaceFolder>, CommandError> {
-    if Space::is_built_in(space) || !SpaceFolder::is_at(Path::new(space)) {
-        return Ok(None);
-    }
-    if points.is_some() {
-        return Err(CommandError::Usage(format!(
-            "--points is of built-in networks; the space {space} says itself what it estimates"
-        )));
-    }
-    let space = SpaceFolder::load(Path::new(space))?;
-    space.notes().iter().for_each(|text| note(format_args!("note: {text}")));
-    Ok(Some(space))
-}
 
 /// Tries every block of a space in an engine.
 pub(super) fn try_in(engine: EngineKind, space: &SpaceFolder, path: &str) -> Result<(), CommandError> {

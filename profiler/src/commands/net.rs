@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use blocks::{Measurable, PrimitiveSpace, Space};
+use blocks::Measurable;
+use blocks::onnx::OnnxError;
 use clap::Args;
 
 use super::error::CommandError;
-use super::values::{LANDMARKS, points};
-use super::{folder, print};
+use super::print;
+use super::space::Opened;
+use super::values::points;
+use crate::measure::choice;
 use crate::measure::job::JobError;
 use crate::output::note;
 use crate::random::Random;
@@ -33,18 +36,17 @@ pub(super) struct NetArgs {
 
 impl NetArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let space: Box<dyn Measurable> = match folder::open(&self.space, self.points)? {
-            Some(space) => Box::new(space),
-            None => Box::new(PrimitiveSpace { space: Space::load(&self.space)?, points: self.points.unwrap_or(LANDMARKS) }),
-        };
-        let choice = match &self.arch {
-            Some(names) => named(&*space, names)?,
-            None => random(&*space, self.seed),
-        };
-        let network = space.network_file(&choice.iter().copied().map(Some).collect::<Vec<_>>());
-        let network = network.map_err(|e| JobError::Prepare { id: architecture(&*space, &choice), reason: e.to_string() })?;
+        let space = Opened::open(&self.space, self.points)?;
+        let space = space.measurable();
+        let choice = choice::full(&match &self.arch {
+            Some(names) => named(space, names)?,
+            None => random(space, self.seed),
+        });
+        let architecture = choice::architecture(&space.layers(), &choice);
+        let failed = |e: OnnxError| JobError::Prepare { id: architecture.clone(), reason: e.to_string() };
+        let network = space.network_file(&choice).map_err(failed)?;
         print::replace_file(&self.out, &network.bytes)?;
-        note(architecture(&*space, &choice));
+        note(&architecture);
         print::path(&self.out)
     }
 }
@@ -61,17 +63,12 @@ fn random(space: &dyn Measurable, seed: u64) -> Vec<usize> {
     space.layers().iter().map(|layer| random.below(layer.candidates.len())).collect()
 }
 
-/// The choice's candidates, separated by blanks.
-fn architecture(space: &dyn Measurable, choice: &[usize]) -> String {
-    let layers = space.layers();
-    let names = std::iter::zip(&layers, choice).map(|(layer, &place)| layer.candidates[place].name.as_str());
-    names.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
+    use blocks::{PrimitiveSpace, Space};
+
     use super::*;
-    use crate::measure::{design, subject};
+    use crate::measure::design;
 
     fn pfld() -> PrimitiveSpace {
         PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 }
@@ -80,11 +77,11 @@ mod tests {
     #[test]
     fn an_architecture_is_read_as_it_is_printed() {
         let choice = random(&pfld(), 5);
-        let names = architecture(&pfld(), &choice);
+        let names = choice::architecture(&pfld().layers(), &choice::full(&choice));
         assert_eq!(named(&pfld(), &names).unwrap(), choice);
         assert_eq!(named(&pfld(), &names.replace(' ', ", ")).unwrap(), choice);
         assert_ne!(random(&pfld(), 6), choice);
-        assert_eq!(names, subject::architecture(&design::unknown(&pfld().space, 1, 5, &[])[0]), "as a check draws it");
+        assert_eq!(choice, design::unknown(&pfld(), 1, 5, &[])[0], "as a check draws it");
     }
 
     #[test]

@@ -46,6 +46,51 @@ impl FromStr for Time {
     }
 }
 
+/// A bound of time, or `auto`: as long as it takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Budget {
+    /// By what the models take on the device.
+    Auto,
+    /// So long.
+    Within(Time),
+}
+
+impl Budget {
+    /// In ms, where it is a bound.
+    pub fn ms(self) -> Option<u64> {
+        match self {
+            Self::Auto => None,
+            Self::Within(time) => Some((time.0.as_millis() as u64).max(1)),
+        }
+    }
+}
+
+impl FromStr for Budget {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        if s == "auto" { Ok(Self::Auto) } else { s.parse().map(Self::Within).map_err(|e| format!("{e}, nor auto")) }
+    }
+}
+
+/// How many, or `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// By what they take on the device.
+    Auto,
+    /// So many.
+    Exactly(usize),
+}
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let number = || s.parse().map(Self::Exactly).map_err(|_| format!("'{s}' is not a number, nor auto"));
+        if s == "auto" { Ok(Self::Auto) } else { number() }
+    }
+}
+
 /// A list of CPUs: `0-3,5`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cpus(pub Vec<usize>);
@@ -81,6 +126,9 @@ mod tests {
         assert_eq!("0.5ms".parse(), Ok(Time(Duration::from_micros(500))));
         assert_eq!("7".parse(), Ok(Time(Duration::from_secs(7))));
         assert!(["", "s", "-1s", "0", "inf", "1e9s", "1h"].iter().all(|s| s.parse::<Time>().is_err()));
+        assert_eq!(["auto", "2s"].map(|s| s.parse::<Budget>().map(Budget::ms)), [Ok(None), Ok(Some(2000))]);
+        assert_eq!(["auto", "40"].map(str::parse), [Ok(Count::Auto), Ok(Count::Exactly(40))]);
+        assert!("never".parse::<Budget>().is_err() && "-1".parse::<Count>().is_err());
         assert_eq!("0-2,5,1".parse(), Ok(Cpus(vec![0, 1, 2, 5])));
         assert!(["", "a", "3-1", "1-", "99999"].iter().all(|s| s.parse::<Cpus>().is_err()));
     }

@@ -1,24 +1,103 @@
-//! The search space that a table belongs to.
+//! The search space that a command names, or that a table belongs to.
 
-use blocks::Space;
-use luts::Table;
+use std::path::Path;
+
+use blocks::{Measurable, PrimitiveSpace, Space, SpaceFolder};
+use luts::{Layout, Table};
 
 use super::error::CommandError;
+use super::values::LANDMARKS;
+use crate::output::note;
 
-/// The space that was named, else the built-in one of the table's name if it is the very one that was measured.
-pub(super) fn if_known(table: &Table, named: Option<String>) -> Result<Option<Space>, CommandError> {
-    match named {
-        Some(name) => Ok(Some(Space::load(&name)?)),
-        None => Ok(Space::load(&table.header.space.name).ok().filter(|s| s.hash() == table.header.space.hash)),
+/// A space of either kind.
+pub(super) enum Opened {
+    /// Of this program's primitives, with the landmarks of its networks.
+    Primitives(Box<PrimitiveSpace>),
+    /// A folder of ONNX files.
+    Folder(Box<SpaceFolder>),
+}
+
+impl Opened {
+    /// The space of that name or path. What was taken otherwise than it was written is told.
+    pub(super) fn open(name: &str, points: Option<usize>) -> Result<Self, CommandError> {
+        if Space::is_built_in(name) || !SpaceFolder::is_at(Path::new(name)) {
+            return Ok(Self::primitives(Space::load(name)?, points));
+        }
+        if points.is_some() {
+            return Err(CommandError::Usage(format!(
+                "--points is of built-in networks; the space {name} says itself what it estimates"
+            )));
+        }
+        let space = SpaceFolder::load(Path::new(name))?;
+        space.notes().iter().for_each(|text| note(format_args!("note: {text}")));
+        Ok(Self::Folder(Box::new(space)))
+    }
+
+    fn primitives(space: Space, points: Option<usize>) -> Self {
+        Self::Primitives(Box::new(PrimitiveSpace { space, points: points.unwrap_or(LANDMARKS) }))
+    }
+
+    /// As whoever measures it sees it.
+    pub(super) fn measurable(&self) -> &dyn Measurable {
+        match self {
+            Self::Primitives(space) => &**space,
+            Self::Folder(space) => &**space,
+        }
+    }
+
+    /// The space of primitives, if it is one.
+    pub(super) fn known(&self) -> Option<&Space> {
+        match self {
+            Self::Primitives(space) => Some(&space.space),
+            Self::Folder(_) => None,
+        }
+    }
+
+    /// Landmarks of its networks, of a space of primitives.
+    pub(super) fn points(&self) -> Option<usize> {
+        match self {
+            Self::Primitives(space) => Some(space.points),
+            Self::Folder(_) => None,
+        }
     }
 }
 
-/// The space that was named, else the built-in one of the table's name.
-pub(super) fn of(table: &Table, named: Option<String>) -> Result<Space, CommandError> {
+/// The space that was named, else the built-in one of the table's name if it is the very one that was measured.
+pub(super) fn if_known(table: &Table, named: Option<String>) -> Result<Option<Opened>, CommandError> {
+    let own = &table.header.space;
     match named {
-        Some(name) => Ok(Space::load(&name)?),
-        None => Space::load(&table.header.space.name).map_err(|e| {
-            CommandError::Usage(format!("name the table's search space '{}' with --space ({e})", table.header.space.name))
-        }),
+        Some(name) => Ok(Some(Opened::open(&name, None)?)),
+        None => {
+            let built_in = Space::load(&own.name).ok().filter(|space| space.hash() == own.hash);
+            Ok(built_in.map(|space| Opened::primitives(space, table.header.points)))
+        }
+    }
+}
+
+/// The layers of the space that was named, else those that the table lists itself, else those of the built-in space of its name if it is the
+/// very one that was measured.
+pub(super) fn layout_if_known(table: &Table, named: Option<String>) -> Result<Option<Layout>, CommandError> {
+    match table.layout() {
+        Some(own) if named.is_none() => Ok(Some(own)),
+        _ => Ok(if_known(table, named)?.map(|space| space.measurable().into())),
+    }
+}
+
+/// The space that was named, else the built-in one of the table's name; its networks have that many landmarks, else the table's.
+pub(super) fn of(table: &Table, named: Option<String>, points: Option<usize>) -> Result<Opened, CommandError> {
+    let own = &table.header.space;
+    let stated = points.or(table.header.points);
+    match named {
+        Some(name) => match Opened::open(&name, points)? {
+            Opened::Primitives(space) => Ok(Opened::primitives(space.space, stated)),
+            folder => Ok(folder),
+        },
+        None if own.folder.is_some() => {
+            Err(CommandError::Usage(format!("name the folder of the table's search space '{}' with --space", own.name)))
+        }
+        None => match Space::load(&own.name) {
+            Ok(space) => Ok(Opened::primitives(space, stated)),
+            Err(e) => Err(CommandError::Usage(format!("name the table's search space '{}' with --space ({e})", own.name))),
+        },
     }
 }

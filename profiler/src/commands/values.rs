@@ -54,6 +54,13 @@ pub(super) fn passes(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=100).contains(n)).ok_or_else(|| "must be a number from 1 to 100".to_string())
 }
 
+/// Memory in MiB, as KiB.
+pub(super) fn memory(text: &str) -> Result<u64, String> {
+    let mib = text.strip_suffix("MiB").unwrap_or(text).trim();
+    let kib = mib.parse().ok().filter(|mib| (1..=1 << 20).contains(mib)).map(|mib: u64| mib << 10);
+    kib.ok_or_else(|| format!("'{text}' is not an amount of memory such as 512MiB"))
+}
+
 /// Threads of an engine.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=256).contains(n)).ok_or_else(|| "must be a number from 1 to 256".to_string())

@@ -1,9 +1,10 @@
 //! From samples to a table: the fit, the rows, the header.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use blocks::{Candidate, Graph, Layer, Primitive, Space};
+use blocks::Measurable;
+use blocks::measurable::{CandidateInfo, LayerInfo, PartInfo};
 use luts::{
     Anchor, Canary, Celsius, ClockBand, Discarded, Fit, Header, Interval, Kind, Megahertz, Micros, Row, Shapes, Source, SpaceId,
     Table, TemperatureBand,
@@ -12,15 +13,20 @@ use luts::{
 use super::posterior::{self, Fitted, Measured, Net, Noise, Part};
 use super::readings::{Canaried, Readings};
 use crate::devices::facts;
-use crate::measure::job::Model;
+use crate::measure::choice::{Choice, architecture};
+use crate::measure::model::Model;
 use crate::measure::raw::{Kept, Samples};
-use crate::measure::subject::{Subject, architecture};
+use crate::measure::subject::Subject;
 use crate::protocol::Start;
 use crate::show::text;
-use crate::stats::quantile;
+use crate::stats::{median, quantile};
 
-/// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent.
+/// Networks that are measured again by a check: enough to know the device's state to a quarter of a percent; …
 const ANCHORS: usize = 12;
+/// … of networks that take so long, in µs, …
+const LONG_US: f64 = 50_000.0;
+/// … this many do: their times are known better.
+const ANCHORS_OF_LONG: usize = 6;
 
 /// Why samples make no table.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +56,11 @@ pub enum FitError {
 /// What was measured, so that its samples can be fitted.
 pub struct Plan<'a> {
     /// The space.
-    pub space: &'a Space,
-    /// Landmarks of the networks.
-    pub points: usize,
+    pub space: &'a dyn Measurable,
+    /// Landmarks of the networks; of a space of primitives.
+    pub points: Option<usize>,
+    /// What computed the expected outputs; none where this program knows the blocks itself.
+    pub reference: Option<String>,
     /// Threads of the engine.
     pub threads: usize,
     /// The relative half-width of every median's interval at which measuring was to end.
@@ -60,7 +68,7 @@ pub struct Plan<'a> {
     /// All models: parts, the graph of one operation, whole networks.
     pub models: &'a [Model],
     /// The whole networks.
-    pub nets: &'a [Vec<Primitive>],
+    pub nets: &'a [Choice],
 }
 
 impl Plan<'_> {
@@ -76,12 +84,14 @@ impl Plan<'_> {
         let measured = |subject: &Subject| -> Result<Measured, FitError> {
             readings.time(subject).ok_or_else(|| broken(&format!("has too few samples of '{subject}'")))
         };
-        let parts: Vec<&Model> = models.iter().filter(|m| m.subject.is_part()).collect();
+        let parts: Vec<(&str, &PartInfo)> = models.iter().filter_map(Model::part).collect();
         let alone = alone(&parts, &measured)?;
-        let whole =
-            nets.iter().map(|choice| Ok(Net { parts: self.counts(&parts, choice), time: measured(&Subject::network(choice))? }));
-        let whole = whole.collect::<Result<Vec<_>, FitError>>()?;
-        let fitted = posterior::fit(&alone, measured(&Subject::Overhead)?, &whole, readings.noise());
+        let layers = self.space.layers();
+        let net = |choice: &Choice| {
+            Ok(Net { parts: counts(&layers, &parts, choice), time: measured(&Subject::network(&layers, choice))? })
+        };
+        let whole = nets.iter().map(net).collect::<Result<Vec<_>, FitError>>()?;
+        let fitted = posterior::fit(&alone, measured(&Subject::Overhead)?, &whole, layers.len(), readings.noise());
         let fitted = fitted.ok_or_else(|| broken("its figures cannot be fitted"))?;
         let noise = whole.iter().map(|net| (net.time.error / net.time.us).powi(2)).sum::<f64>() / whole.len().max(1) as f64;
         let canaried = readings.canaried();
@@ -95,12 +105,12 @@ impl Plan<'_> {
             date: canaried.map(|_| text::now()),
             profiler: env!("CARGO_PKG_VERSION").to_string(),
             method: method(canaried, &fitted, nets.len()),
-            points: Some(self.points),
+            points: self.points,
             threads: self.threads,
             cpus: start.cpus.clone(),
             // By the intervals that are stated, of the samples that count.
             stopped_by: canaried.map(|_| if is_precise() { "precision" } else { "budget" }.to_string()),
-            reference: None,
+            reference: self.reference.clone(),
             space: SpaceId::from(self.space),
             device: facts::device(start),
             engine: facts::engine(start),
@@ -117,99 +127,110 @@ impl Plan<'_> {
             fit: Some(Fit {
                 residual: printed(fitted.residual, readings.noise(), RESIDUAL),
                 noise: Some(noise.sqrt()),
-                architectures: nets.iter().map(|n| architecture(n)).collect(),
-                anchors: self.anchors(&measured)?,
+                architectures: nets.iter().map(|choice| architecture(&layers, choice)).collect(),
+                anchors: self.anchors(&layers, &measured)?,
             }),
             checked: None,
         };
-        let rows = self.rows(samples, &readings, &parts, &fitted.parts);
+        let rows = rows(&layers, samples, &readings, &parts, &fitted.parts);
         Table::new(header, rows).map_err(|faults| FitError::Faults { faults, raw: raw.to_path_buf() })
     }
 
-    /// How often each part is in the network of a choice.
-    fn counts(&self, parts: &[&Model], choice: &[Primitive]) -> Vec<f64> {
-        let layers = std::iter::zip(choice, self.space.layers());
-        let blocks: Vec<Subject> = layers.map(|(&primitive, l)| Subject::block(&Candidate { primitive, layer: l.layer })).collect();
-        // Identities are no parts: they take no time. The trunk is in every network, once.
-        let count = |part: &&Model| match &part.subject {
-            Subject::Trunk(_) => 1.0,
-            subject => blocks.iter().filter(|block| *block == subject).count() as f64,
-        };
-        parts.iter().map(count).collect()
-    }
-
     /// The first networks that have a candidate of the space in every layer, with their times.
-    fn anchors(&self, measured: &Measure) -> Result<Vec<Anchor>, FitError> {
-        let is_own = |net: &&Vec<Primitive>| {
-            std::iter::zip(net.iter(), self.space.layers()).all(|(primitive, layer)| layer.primitives.contains(primitive))
-        };
-        let anchor = |net: &Vec<Primitive>| {
-            let time = measured(&Subject::network(net))?;
+    fn anchors(&self, layers: &[LayerInfo], measured: &Measure) -> Result<Vec<Anchor>, FitError> {
+        let is_own = |net: &&Choice| net.iter().all(Option::is_some);
+        let anchor = |net: &Choice| {
+            let time = measured(&Subject::network(layers, net))?;
             let (measured_us, standard_error) = (Micros(time.us), Some(time.error / time.us));
-            Ok(Anchor { architecture: architecture(net), measured_us, standard_error })
+            Ok(Anchor { architecture: architecture(layers, net), measured_us, standard_error })
         };
-        self.nets.iter().filter(is_own).take(ANCHORS).map(anchor).collect()
+        let all: Vec<Anchor> = self.nets.iter().filter(is_own).take(ANCHORS).map(anchor).collect::<Result<_, FitError>>()?;
+        let is_long = median(all.iter().map(|anchor| anchor.measured_us.0)).is_some_and(|us| us > LONG_US);
+        Ok(all.into_iter().take(if is_long { ANCHORS_OF_LONG } else { ANCHORS }).collect())
     }
+}
 
-    /// All rows in the space's order: blocks and identities, then the trunk.
-    fn rows(&self, samples: &Samples, readings: &Readings, parts: &[&Model], fitted: &[Measured]) -> Vec<Row> {
-        let primitives: BTreeMap<String, Candidate> = self.space.unique_candidates().into_iter().map(|c| (c.key(), c)).collect();
-        let identities = primitives.iter().filter(|(_, c)| c.primitive.is_identity(&c.layer)).map(|(key, c)| Row {
-            key: key.clone(),
-            kind: Kind::Identity,
-            primitive: c.primitive.name().to_string(),
-            shapes: shapes(&c.graph()),
-            macs: Some(0),
-            params: 0,
-            latency: Micros(0.0),
-            interval: None,
-            quantiles: None,
-            samples: 0,
-            discarded: Discarded::default(),
-            cold: None,
-            checksum: None,
-        });
-        let measured = std::iter::zip(parts, fitted).map(|(model, latency)| {
-            let half = 1.96 * latency.error;
-            let us = |us: f64| Micros(printed(us, readings.noise(), NANOSECONDS));
-            let subject = &model.subject;
-            let (kind, primitive) = match (subject, &model.candidate) {
-                (Subject::Trunk(piece), _) => (Kind::Trunk, piece.clone()),
-                (_, candidate) => (Kind::Block, candidate.as_ref().map(|c| c.primitive.name()).unwrap_or_default().to_string()),
-            };
-            Row {
-                key: subject.to_string(),
-                kind,
-                primitive,
-                shapes: shapes(&model.graph),
-                macs: Some(model.graph.macs()),
-                params: model.graph.parameter_count() as u64,
-                latency: us(latency.us),
-                interval: Some(Interval { low: us(latency.us - half), high: us(latency.us + half) }),
-                quantiles: readings.quantiles(subject),
-                samples: readings.count(subject) as u64,
-                discarded: readings.discarded(subject),
-                cold: readings.cold(subject),
-                checksum: samples.items.get(subject).and_then(|item| item.checksum.clone()),
-            }
-        });
-        identities.chain(measured).collect()
+/// How often each part is in the network of a choice. Identities are no parts: they take no time. Fixed pieces are in every network, once.
+fn counts(layers: &[LayerInfo], parts: &[(&str, &PartInfo)], choice: &[Option<usize>]) -> Vec<f64> {
+    let mut chosen: HashMap<&str, f64> = HashMap::new();
+    for (layer, place) in std::iter::zip(layers, choice) {
+        if let Some(place) = *place {
+            *chosen.entry(&layer.candidates[place].key).or_default() += 1.0;
+        }
     }
+    let count = |(key, _): &(&str, &PartInfo)| {
+        if key.starts_with(luts::TRUNK_PREFIX) { 1.0 } else { chosen.get(key).copied().unwrap_or_default() }
+    };
+    parts.iter().map(count).collect()
+}
+
+/// All rows: identities, then blocks and fixed pieces in the space's order.
+fn rows(
+    layers: &[LayerInfo],
+    samples: &Samples,
+    readings: &Readings,
+    parts: &[(&str, &PartInfo)],
+    fitted: &[Measured],
+) -> Vec<Row> {
+    let candidates = layers.iter().flat_map(|layer| layer.candidates.iter().map(move |candidate| (layer, candidate)));
+    let nothings: BTreeMap<&str, (&LayerInfo, &CandidateInfo)> =
+        candidates.filter(|(_, candidate)| candidate.is_identity).map(|found| (found.1.key.as_str(), found)).collect();
+    let identities = nothings.into_iter().map(|(key, (layer, candidate))| Row {
+        key: key.to_string(),
+        kind: Kind::Identity,
+        primitive: candidate.name.clone(),
+        shapes: Shapes::of(&layer.inputs, &layer.outputs),
+        macs: Some(0),
+        params: 0,
+        latency: Micros(0.0),
+        interval: None,
+        quantiles: None,
+        samples: 0,
+        discarded: Discarded::default(),
+        cold: None,
+        checksum: None,
+    });
+    let measured = std::iter::zip(parts, fitted).map(|((key, info), latency)| {
+        let half = 1.96 * latency.error;
+        let us = |us: f64| Micros(printed(us, readings.noise(), NANOSECONDS));
+        let subject = &Subject::from(*key);
+        Row {
+            key: (*key).to_string(),
+            kind: if matches!(subject, Subject::Trunk(_)) { Kind::Trunk } else { Kind::Block },
+            primitive: info.name.clone(),
+            shapes: Shapes::of(&info.inputs, &info.outputs),
+            macs: info.macs,
+            params: info.params,
+            latency: us(latency.us),
+            interval: Some(Interval { low: us(latency.us - half), high: us(latency.us + half) }),
+            quantiles: readings.quantiles(subject),
+            samples: readings.count(subject) as u64,
+            discarded: readings.discarded(subject),
+            cold: readings.cold(subject),
+            checksum: samples.items.get(subject).and_then(|item| item.checksum.clone()),
+        }
+    });
+    identities.chain(measured).collect()
 }
 
 /// Gives a model's time.
 type Measure<'a> = dyn Fn(&Subject) -> Result<Measured, FitError> + 'a;
 
-/// The parts' own times, and what they share: blocks of the same shapes are a group, as is the trunk; a block with a gate costs more in a
-/// network than alone, the others less, so that both are a kin, and the trunk another.
-fn alone(parts: &[&Model], measured: &Measure) -> Result<Vec<Part>, FitError> {
-    let layers: Vec<Option<Layer>> = parts.iter().map(|m| m.candidate.as_ref().map(|c| c.layer)).collect();
-    let part = |(model, layer): (&&Model, &Option<Layer>)| {
-        let group = layers.iter().position(|other| other == layer).unwrap_or_default();
-        let kin = model.candidate.as_ref().map_or(0, |c| 1 + usize::from(c.primitive.is_gated()));
-        Ok(Part { alone: measured(&model.subject)?, group, kin })
+/// The parts' own times, and what they share: blocks of the same shapes are a group, as are the fixed pieces; what a block does beside
+/// computing, such as a gate, makes it cost more in a network than alone, or less, so that such blocks are a kin.
+fn alone(parts: &[(&str, &PartInfo)], measured: &Measure) -> Result<Vec<Part>, FitError> {
+    let groups: Vec<Option<&str>> = parts.iter().map(|(key, _)| shapes_of_key(key)).collect();
+    let part = |((key, info), shapes): (&(&str, &PartInfo), &Option<&str>)| {
+        let group = groups.iter().position(|other| other == shapes).unwrap_or_default();
+        Ok(Part { alone: measured(&Subject::from(*key))?, group, kin: info.kin })
     };
-    std::iter::zip(parts, &layers).map(part).collect()
+    std::iter::zip(parts, &groups).map(part).collect()
+}
+
+/// The shapes in a candidate's key: what stands behind `@`, up to `~` where a fingerprint follows. None in that of a fixed piece.
+fn shapes_of_key(key: &str) -> Option<&str> {
+    let (_, shapes) = key.split_once('@')?;
+    Some(shapes.split_once('~').map_or(shapes, |(shapes, _)| shapes))
 }
 
 /// Parts of a µs that the times of a simulated table are printed to, and parts of one that its residual is.
@@ -263,13 +284,4 @@ fn temperature(samples: &Samples) -> Option<TemperatureBand> {
     let celsius = &samples.celsius;
     let extreme = |pick: fn(f64, f64) -> f64| celsius.iter().copied().reduce(pick).map(Celsius);
     Some(TemperatureBand { start_c: Celsius(*celsius.first()?), min_c: extreme(f64::min)?, max_c: extreme(f64::max)? })
-}
-
-fn shapes(graph: &Graph) -> Shapes {
-    let input = graph.inputs().first().map(|&x| graph.node(x).shape);
-    let output = graph.outputs().first().map(|(_, y)| graph.node(*y).shape);
-    match (input, output) {
-        (Some(x), Some(y)) => Shapes { c_in: x.c, c_out: y.c, stride: x.h.div_ceil(y.h), h: x.h, w: x.w },
-        _ => Shapes::default(),
-    }
 }

@@ -71,6 +71,10 @@ const TAU: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
 /// τ and ρ of the latencies themselves. Chosen for each table, they would follow the networks' noise, and two tables of one
 /// device would differ more. What the likeliest ones would have made of a part goes into its error instead.
 const STEADY: (f64, f64) = (0.02, 0.01);
+/// The same of deep networks: each part is a small share of them, so that they tell little of it unless its guess may be far off.
+const STEADY_OF_DEEP: (f64, f64) = (0.05, 0.01);
+/// Searched layers from which on networks are deep.
+const DEEP: usize = 10;
 /// What is tried for times without noise, beside [`RHO`]: in some engines a block alone is computed by another algorithm than in a network,
 /// and takes half or twice its share.
 const EXACT_TAU: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4];
@@ -90,16 +94,18 @@ const LEAST: f64 = 0.2;
 
 /// Fits the parts' latencies.
 ///
-/// `overhead` is the time of a graph of one operation. `None` where the figures are no numbers.
-pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net], noise: Noise) -> Option<Fitted> {
+/// `overhead` is the time of a graph of one operation, `layers` how many a network's searched layers are. `None` where the figures are no
+/// numbers.
+pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net], layers: usize, noise: Noise) -> Option<Fitted> {
     let prior: Vec<f64> = parts.iter().map(|p| (p.alone.us - overhead.us).max(LEAST * p.alone.us)).collect();
     let prior = &prior;
+    let (tau, rho) = if layers >= DEEP { STEADY_OF_DEEP } else { STEADY };
     let of = |tau: f64, rho: f64| Posterior::new(prior, parts, overhead, nets, tau, rho);
     if noise == Noise::Absent {
         let tried = EXACT_TAU.iter().flat_map(|&tau| RHO.iter().filter_map(move |&rho| of(tau, rho)));
-        return exact(parts.len(), nets, if nets.len() < TELLING { vec![of(STEADY.0, STEADY.1)?] } else { tried.collect() });
+        return exact(parts.len(), nets, if nets.len() < TELLING { vec![of(tau, rho)?] } else { tried.collect() });
     }
-    let steady = || of(STEADY.0, STEADY.1);
+    let steady = || of(tau, rho);
     let all = TAU.iter().flat_map(|&tau| RHO.iter().filter_map(move |&rho| of(tau, rho)));
     let likeliest = if nets.len() < TELLING { steady() } else { all.max_by(|a, b| a.likelihood().total_cmp(&b.likelihood())) }?;
     let steady = steady()?;
@@ -233,7 +239,7 @@ mod tests {
             Net { parts, time: Measured { us, error: us * noise / 2.0 } }
         };
         let (seen, unseen): (Vec<Net>, Vec<Net>) = ((0..72).map(|_| net(0.01)).collect(), (0..50).map(|_| net(0.0)).collect());
-        let fitted = fit(&alone, Measured { us: 6.0, error: 0.02 }, &seen, Noise::Present).unwrap();
+        let fitted = fit(&alone, Measured { us: 6.0, error: 0.02 }, &seen, layers, Noise::Present).unwrap();
         let mean_error = |parts: &[f64]| {
             let errors = unseen.iter().map(|net| {
                 let predicted: f64 = std::iter::zip(&net.parts, parts).map(|(p, t)| p * t).sum();
@@ -276,7 +282,7 @@ mod tests {
         };
         let (seen, unseen): (Vec<Net>, Vec<Net>) = ((0..80).map(|_| net()).collect(), (0..50).map(|_| net()).collect());
         let largest = |noise| {
-            let fitted = fit(&alone, Measured { us: 6.0, error: 0.0 }, &seen, noise).unwrap();
+            let fitted = fit(&alone, Measured { us: 6.0, error: 0.0 }, &seen, layers, noise).unwrap();
             let errors = unseen.iter().map(|net| {
                 let predicted: f64 = std::iter::zip(&net.parts, &fitted.parts).map(|(count, part)| count * part.us).sum();
                 (predicted / net.time.us - 1.0).abs()
@@ -292,7 +298,7 @@ mod tests {
     fn without_networks_the_prior_stays() {
         let part = |us| Part { alone: Measured { us, error: 0.1 }, group: 0, kin: 0 };
         let alone = [part(20.0), part(6.5)];
-        let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[], Noise::Present).unwrap();
+        let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[], 1, Noise::Present).unwrap();
         assert_eq!(fitted.parts[0].us, 14.0);
         assert_eq!(fitted.parts[1].us, LEAST * 6.5);
         assert_eq!(fitted.residual, 0.0);

@@ -1,27 +1,33 @@
 //! Job folders: every model as a file for the engine, its inputs, and the outputs expected.
 //!
-//! Weights are random but fixed: what is timed does not depend on them, and a result that is wrong shows. Expected outputs are
-//! computed here, from the graph, by code that shares nothing with any engine.
+//! Weights are fixed: what is timed does not depend on them, and a result that is wrong shows. A space of large networks does not fit
+//! on disk, nor into a device's memory, all at once: beyond a bound, the files of networks are written only while they are measured.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use blocks::{Builder, Candidate, Graph, Primitive, Shape, Space, Weights, eval, onnx};
+use blocks::{Measurable, onnx};
+use engines::EngineKind;
 use engines::mnn::convert::{ConvertError, Converter};
-use engines::{EngineKind, ModelFormat};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
+use super::expected::Judge;
 use super::given::{self, Given, GivenError};
+use super::model::{Model, ModelKind};
 use super::subject::Subject;
+use super::writer::{Writer, converter};
 use crate::devices::interrupt;
 use crate::file_error::{FileError, temporary_folder};
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
-use crate::random::Random;
 
-/// Seed of weights and inputs.
-const SEED: u64 = 1;
+/// Seed of inputs, and of weights that are made here.
+pub(super) const SEED: u64 = 1;
+/// Most bytes of networks that stay in the folder from pass to pass.
+const KEPT: usize = 256 << 20;
+
 /// Why a job cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -50,86 +56,87 @@ pub enum JobError {
     Interrupted,
 }
 
-impl JobError {
-    /// The converter's refusal, of the user's file and not of the copy that it was given.
-    fn of_model(self, file: &Path) -> Self {
-        match self {
-            Self::Convert(ConvertError::Refused { said, .. }) => ConvertError::Refused { path: file.to_path_buf(), said }.into(),
-            other => other,
-        }
-    }
-}
-
-/// Something to be measured.
-pub struct Model {
-    /// What it is.
-    pub subject: Subject,
-    /// What it computes.
-    pub graph: Graph,
-    /// The candidate, of a block.
-    pub candidate: Option<Candidate>,
-}
-
-impl Model {
-    /// All blocks and trunk pieces of a space, alone, and the graph of a single operation.
-    pub fn parts(space: &Space, points: usize) -> Vec<Self> {
-        let mut g = Builder::new("overhead");
-        let x = g.input("x", Shape::new(1, 1, 1));
-        let y = g.relu(x);
-        let overhead = Self { subject: Subject::Overhead, graph: g.finish(&[("y", y)]), candidate: None };
-        let candidates = space.unique_candidates().into_iter().filter(|c| !c.primitive.is_identity(&c.layer));
-        let blocks = candidates.map(|c| Self { subject: Subject::block(&c), graph: c.graph(), candidate: Some(c) });
-        let pieces = space.trunk_pieces(points).into_iter();
-        let pieces = pieces.map(|p| Self { subject: Subject::trunk(p.piece), graph: p.graph, candidate: None });
-        std::iter::once(overhead).chain(blocks).chain(pieces).collect()
-    }
-
-    /// The network of a choice, as an app ships it.
-    pub fn net(space: &Space, choice: &[Primitive], points: usize) -> Self {
-        Self { subject: Subject::network(choice), graph: space.deployed(choice, points), candidate: None }
-    }
+/// What a job's models are made of.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The space.
+    pub space: &'a dyn Measurable,
+    /// The models.
+    pub models: &'a [Model],
+    /// What computes the expected outputs of blocks that this program does not know.
+    pub judge: &'a Judge,
 }
 
 /// A folder that holds a job and goes away with this value.
-pub struct JobFolder {
+pub struct JobFolder<'a> {
     folder: TempDir,
+    engine: EngineKind,
+    converter: Option<Converter>,
+    /// Where models come from that are not kept; none of a user's.
+    source: Option<Source<'a>>,
+    /// Whether each item's model stays in the folder.
+    kept: Vec<bool>,
     /// Items by name and file.
     pub items: Vec<Item>,
 }
 
-impl JobFolder {
-    /// Writes the files of all models, for that engine.
+impl<'a> JobFolder<'a> {
+    /// An empty one.
+    fn new(engine: EngineKind, source: Option<Source<'a>>) -> Result<Self, JobError> {
+        let (kept, items) = (Vec::new(), Vec::new());
+        Ok(Self { folder: temporary_folder("profiler-job-")?, engine, converter: converter(engine)?, source, kept, items })
+    }
+
+    /// Writes the files of all models, for that engine; networks only as far as they are kept.
     ///
     /// # Errors
     /// [`JobError::File`], [`JobError::Prepare`], [`JobError::Convert`], [`JobError::Interrupted`].
-    pub fn prepare(models: &[Model], engine: EngineKind, bars: &MultiProgress) -> Result<Self, JobError> {
-        let folder = temporary_folder("profiler-job-")?;
-        let writer = Writer::new(engine, folder.path())?;
+    pub fn prepare(source: Source<'a>, engine: EngineKind, bars: &MultiProgress) -> Result<Self, JobError> {
+        Self::keeping(KEPT, source, engine, bars)
+    }
+
+    /// [`prepare`](Self::prepare), with so many bytes of networks kept.
+    fn keeping(most: usize, source: Source<'a>, engine: EngineKind, bars: &MultiProgress) -> Result<Self, JobError> {
+        let mut folder = Self::new(engine, Some(source))?;
+        let Source { space, models, judge } = source;
         let bar = bars.add(progress_bar(models.len()));
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let work = || {
-            let mut made = Vec::new();
-            loop {
-                let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let Some(model) = models.get(i) else { return Ok(made) };
-                if interrupt::requested() {
-                    return Err(JobError::Interrupted);
-                }
-                made.push((i, writer.write(model, i)?));
-                bar.inc(1);
-            }
-        };
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        let made = thread::scope(|scope| {
-            let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            let results = handles.into_iter().map(|h| h.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
-            results.collect::<Result<Vec<_>, JobError>>()
+        let (writer, total) = (folder.writer(), AtomicUsize::new(0));
+        let made = in_parallel(models.len(), &|i| {
+            let is_network = matches!(models[i].kind, ModelKind::Network(_));
+            let kept = |bytes: usize| !is_network || total.fetch_add(bytes, Ordering::Relaxed) + bytes <= most;
+            let item = writer.write(&models[i], i, space, judge, &kept)?;
+            bar.inc(1);
+            Ok((item, writer.has(i)))
         });
         bar.finish_and_clear();
-        let made = made?;
-        let mut items: Vec<(usize, Item)> = made.into_iter().flatten().collect();
-        items.sort_by_key(|(i, _)| *i);
-        Ok(Self { folder, items: items.into_iter().map(|(_, item)| item).collect() })
+        (folder.items, folder.kept) = made?.into_iter().unzip();
+        Ok(folder)
+    }
+
+    /// Writes those models of these items that are not there.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn provide(&self, items: &[Item]) -> Result<(), JobError> {
+        let Some(Source { space, models, .. }) = self.source else { return Ok(()) };
+        let writer = self.writer();
+        let wanted = |i: &usize| !self.kept[*i] && !writer.has(*i) && items.iter().any(|item| item.id == self.items[*i].id);
+        let missing: Vec<usize> = (0..models.len()).filter(wanted).collect();
+        in_parallel(missing.len(), &|k| writer.model(&models[missing[k]].file(space)?, missing[k])).map(drop)
+    }
+
+    /// Removes the models that are not kept.
+    ///
+    /// # Errors
+    /// [`JobError::File`].
+    pub fn forget(&self) -> Result<(), JobError> {
+        let writer = self.writer();
+        let mut there = (0..self.kept.len()).filter(|&i| !self.kept[i] && writer.has(i));
+        there.try_for_each(|i| writer.remove(i))
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        Writer::new(self.engine, self.folder.path(), self.converter.as_ref())
     }
 
     /// Copies a user's models, ONNX files or files of that engine's own format, with weights that lie beside them, and what is given as
@@ -138,8 +145,7 @@ impl JobFolder {
     /// # Errors
     /// [`JobError`].
     pub fn of_files(files: &[PathBuf], engine: EngineKind, given: &Given) -> Result<Self, JobError> {
-        let folder = temporary_folder("profiler-job-")?;
-        let writer = Writer::new(engine, folder.path())?;
+        let mut folder = Self::new(engine, None)?;
         let mut values = Vec::new();
         for (k, (name, shape, value)) in given.inputs.iter().enumerate() {
             let values_of = |value: &engines::Value| {
@@ -153,7 +159,7 @@ impl JobFolder {
         let mut known = Vec::new();
         let mut items = Vec::new();
         for (i, path) in files.iter().enumerate() {
-            let (model, names) = writer.copy(path, i)?;
+            let (model, names) = folder.writer().copy(path, i)?;
             let has = |input: &&Input| names.as_ref().is_none_or(|names| names.contains(&input.name));
             let inputs = values.iter().filter(has).cloned().collect();
             let id = Subject::model(i, path.display()).to_string();
@@ -161,7 +167,8 @@ impl JobFolder {
             known.push((path.clone(), names));
         }
         given.check(&known)?;
-        Ok(Self { folder, items })
+        folder.items = items;
+        Ok(folder)
     }
 
     /// Where it is.
@@ -185,109 +192,58 @@ fn progress_bar(models: usize) -> ProgressBar {
     ProgressBar::new(models as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// What makes the engine's files, where it takes no ONNX.
-pub(super) fn converter(engine: EngineKind) -> Result<Option<Converter>, ConvertError> {
-    match engine.format() {
-        ModelFormat::Onnx => Ok(None),
-        ModelFormat::Mnn => Converter::find().map(Some),
-    }
+/// Does the work of so many numbers, on all CPUs, and gives the results in their order. Stops where one fails, or at Ctrl-C.
+fn in_parallel<T: Send>(count: usize, work: &(dyn Fn(usize) -> Result<T, JobError> + Sync)) -> Result<Vec<T>, JobError> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut made = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= count {
+                return Ok(made);
+            }
+            if interrupt::requested() {
+                return Err(JobError::Interrupted);
+            }
+            made.push((i, work(i)?));
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(count);
+    let made = thread::scope(|scope| {
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+        let results = handles.into_iter().map(|h| h.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
+        results.collect::<Result<Vec<_>, JobError>>()
+    })?;
+    let mut made: Vec<(usize, T)> = made.into_iter().flatten().collect();
+    made.sort_by_key(|(i, _)| *i);
+    Ok(made.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Writes the files of models into a folder.
-struct Writer<'a> {
-    folder: &'a Path,
-    engine: EngineKind,
-    /// Makes the engine's files, where it takes no ONNX.
-    converter: Option<Converter>,
-}
+#[cfg(test)]
+mod tests {
+    use blocks::{PrimitiveSpace, Space};
 
-impl<'a> Writer<'a> {
-    fn new(engine: EngineKind, folder: &'a Path) -> Result<Self, JobError> {
-        Ok(Self { folder, engine, converter: converter(engine)? })
-    }
+    use super::*;
+    use crate::measure::design;
 
-    /// Writes a file and gives its name.
-    fn file(&self, name: String, bytes: &[u8]) -> Result<String, FileError> {
-        let path = self.folder.join(&name);
-        fs::write(&path, bytes).map_err(FileError::new("write", &path))?;
-        Ok(name)
-    }
-
-    /// Makes the engine's file of an ONNX file, which is in the folder only if that is the engine's.
-    fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, JobError> {
-        let name = format!("{index}.mnn");
-        converter.convert(onnx, &self.folder.join(&name))?;
-        Ok(name)
-    }
-
-    /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
-    fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), JobError> {
-        if self.converter.is_some() && files::has_ending(path, "mnn") {
-            let bytes = fs::read(path).map_err(FileError::new("read", path))?;
-            if let Some(found) = files::impostor(&bytes) {
-                return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
-            }
-            return Ok((self.file(format!("{index}.mnn"), &bytes)?, None));
+    #[test]
+    fn networks_that_are_not_kept_are_written_again() {
+        let space = PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 };
+        let layers = space.layers();
+        let nets = design::balanced(&space, 2, 1);
+        let models: Vec<Model> = nets.iter().map(|choice| Model::net(&layers, choice)).collect();
+        let source = Source { space: &space, models: &models, judge: &Judge::default() };
+        let prepare = |most| JobFolder::keeping(most, source, EngineKind::OnnxRuntime, &MultiProgress::new()).unwrap();
+        let read = |folder: &JobFolder, i: usize| fs::read(folder.path().join(&folder.items[i].model)).ok();
+        let (kept, folder) = (prepare(KEPT), prepare(0));
+        assert_eq!(kept.items, folder.items);
+        assert!(read(&kept, 1).is_some() && read(&folder, 1).is_none());
+        assert!(folder.items.iter().all(|item| folder.path().join(&item.expected[0]).exists()));
+        folder.provide(&folder.items[1..]).unwrap();
+        assert_eq!((read(&folder, 0), read(&folder, 1)), (None, read(&kept, 1)));
+        for folder in [&folder, &kept] {
+            folder.forget().unwrap();
         }
-        let model = onnx::read(path)?;
-        let name = self.file(format!("{index}.onnx"), &model.bytes)?;
-        let Some(converter) = &self.converter else { return Ok((name, model.inputs)) };
-        let whole = self.folder.join(name);
-        let converted = self.convert(converter, &whole, index).map_err(|e| e.of_model(path));
-        fs::remove_file(&whole).map_err(FileError::new("remove", &whole))?;
-        Ok((converted?, model.inputs))
-    }
-
-    /// Writes the files of one model.
-    fn write(&self, model: &Model, index: usize) -> Result<Item, JobError> {
-        let Model { subject, graph, .. } = model;
-        let fault = |reason: String| JobError::Prepare { id: subject.to_string(), reason };
-        let weights = Weights::for_measuring(graph, SEED);
-        let bytes = onnx::model(graph, &weights, &onnx::Options::default()).map_err(|e| fault(e.to_string()))?;
-        let onnx = self.file(format!("{index}.onnx"), &bytes)?;
-        let file = match &self.converter {
-            None => onnx,
-            Some(converter) => {
-                let onnx = self.folder.join(onnx);
-                let converted = self.convert(converter, &onnx, index)?;
-                // The device has no use for it.
-                fs::remove_file(&onnx).map_err(FileError::new("remove", &onnx))?;
-                converted
-            }
-        };
-        let mut random = Random::new(SEED);
-        let inputs: Vec<Vec<f32>> = graph.inputs().iter().map(|&x| random.values(graph.node(x).shape.volume())).collect();
-        let expected = eval::evaluate(graph, &weights, &inputs).map_err(|e| fault(e.to_string()))?;
-        let given = std::iter::zip(graph.inputs(), &inputs).enumerate().map(|(k, (x, values))| {
-            let node = graph.node(x);
-            let shape = vec![1, node.shape.c, node.shape.h, node.shape.w];
-            let file = self.floats(format!("{index}.in{k}.f32"), values)?;
-            let values = Some(Values { file, element: engines::Element::Float32.to_string() });
-            Ok::<_, JobError>(Input { name: node.name.clone(), shape, values })
-        });
-        let output_names = graph.outputs().iter().map(|(name, _)| name.as_str());
-        Ok(Item {
-            id: subject.to_string(),
-            model: file,
-            inputs: given.collect::<Result<_, _>>()?,
-            expected: self.values(index, "out", std::iter::zip(output_names, &expected).collect())?,
-            earlier: Vec::new(),
-            // Whole networks are for the fit.
-            cold: subject.is_part(),
-        })
-    }
-
-    /// Writes the values of outputs, a file each, and gives the files' names in the order of the engine's sessions.
-    fn values(&self, index: usize, kind: &str, mut ports: Vec<(&str, &Vec<f32>)>) -> Result<Vec<String>, FileError> {
-        if self.engine.ports_by_name() {
-            ports.sort_by_key(|(name, _)| *name);
-        }
-        let one = |(k, (_, values)): (usize, (&str, &Vec<f32>))| self.floats(format!("{index}.{kind}{k}.f32"), values);
-        ports.into_iter().enumerate().map(one).collect()
-    }
-
-    fn floats(&self, name: String, values: &[f32]) -> Result<String, FileError> {
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.file(name, &bytes)
+        assert!(read(&folder, 1).is_none() && read(&kept, 1).is_some());
     }
 }

@@ -3,8 +3,12 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`subject`] | what is measured: the overhead, a block, a piece of the trunk, a network |
+//! | [`choice`] | a network of a space |
 //! | [`design`] | which whole networks are measured along with the blocks |
-//! | [`job`] | job folders: ONNX files, inputs, expected outputs |
+//! | [`model`] | a model to be measured, and its file |
+//! | [`expected`] | the outputs that an engine must give |
+//! | [`job`] | job folders: models, inputs, expected outputs |
+//! | `writer` | their files |
 //! | [`given`] | what the user says of models' inputs |
 //! | [`collect`] | a job done on a device, samples into the raw file |
 //! | [`units`] | several units of one model |
@@ -12,12 +16,16 @@
 //! | [`trial`] | whether an engine takes the blocks of a space |
 //! | [`reserve`] | files that one command alone writes |
 
+pub mod choice;
 pub mod collect;
 pub mod design;
+pub mod expected;
 pub mod given;
 pub mod job;
+pub mod model;
 pub mod raw;
 pub mod reserve;
 pub mod subject;
 pub mod trial;
 pub mod units;
+mod writer;

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use blocks::{Candidate, Primitive, TrunkPiece};
+use blocks::measurable::LayerInfo;
+
+use super::choice::architecture;
 
 /// How a whole network's name begins in files.
 const NETWORK: &str = "net:";
@@ -18,28 +20,18 @@ pub enum Subject {
     Overhead,
     /// A candidate of the search space: its key.
     Block(String),
-    /// A piece of the trunk: its name.
+    /// A fixed piece of the space, such as one of the trunk: its name.
     Trunk(String),
-    /// A whole network: its primitives, separated by blanks.
+    /// A whole network: its candidates, separated by blanks.
     Network(String),
     /// A user's model: its place on the command line and its file, `0:model.onnx`.
     Model(String),
 }
 
 impl Subject {
-    /// A candidate, alone.
-    pub fn block(candidate: &Candidate) -> Self {
-        Self::Block(candidate.key())
-    }
-
-    /// A piece of the trunk, alone.
-    pub fn trunk(piece: TrunkPiece) -> Self {
-        Self::Trunk(piece.name().to_string())
-    }
-
     /// The network of a choice.
-    pub fn network(choice: &[Primitive]) -> Self {
-        Self::Network(architecture(choice))
+    pub fn network(layers: &[LayerInfo], choice: &[Option<usize>]) -> Self {
+        Self::Network(architecture(layers, choice))
     }
 
     /// The user's model that stands at that place of the command line.
@@ -72,11 +64,6 @@ impl Subject {
     fn bytes(&self) -> impl Iterator<Item = u8> {
         self.halves().into_iter().flat_map(str::bytes)
     }
-}
-
-/// An architecture as tables list it: its primitives, separated by blanks.
-pub fn architecture(choice: &[Primitive]) -> String {
-    choice.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")
 }
 
 impl From<&str> for Subject {

@@ -7,14 +7,14 @@ use blocks::space_folder::{FaultKind, SpaceFault, SpaceFolder};
 use engines::mnn::convert::{ConvertError, Converter};
 use engines::{Engine, EngineError, EngineKind, SessionOptions};
 
-use super::job::{JobError, converter};
+use super::expected::{Doubt, doubt};
+use super::job::JobError;
+use super::writer::converter;
 use crate::file_error::{FileError, temporary_folder};
 use crate::random::Random;
 
 /// Seed of the inputs.
 const SEED: u64 = 1;
-/// Outputs that differ by less than this are no map: nothing could be compared with them.
-const RANGE: f32 = 1e-5;
 
 /// Why nothing could be tried.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +47,8 @@ pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<SpaceFault>, 
             found
                 .map(|found| match found {
                     Found::Refused(said) => FaultKind::Refused { engine: kind.name().to_string(), said },
-                    Found::Flat => FaultKind::Flat,
-                    Found::NotFinite => FaultKind::NotFinite,
+                    Found::Doubtful(Doubt::Flat) => FaultKind::Flat,
+                    Found::Doubtful(Doubt::NotFinite) => FaultKind::NotFinite,
                 })
                 .map(|kind| slot.place(candidate).fault(kind)),
         );
@@ -59,8 +59,7 @@ pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<SpaceFault>, 
 /// What is wrong with a block in an engine.
 enum Found {
     Refused(String),
-    NotFinite,
-    Flat,
+    Doubtful(Doubt),
 }
 
 impl From<EngineError> for Found {
@@ -93,14 +92,8 @@ fn run(engine: &dyn Engine, file: &[u8], block: &Block) -> Result<(), Found> {
     let values: Vec<Vec<f32>> = session.inputs().iter().map(|port| random.values(volume(&port.name))).collect();
     session.set_inputs(&values)?;
     session.run()?;
-    for output in session.read_outputs()? {
-        if !output.iter().all(|value| value.is_finite()) {
-            return Err(Found::NotFinite);
-        }
-        let (low, high) = output.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
-        if output.len() > 1 && high - low < RANGE {
-            return Err(Found::Flat);
-        }
+    if let Some(doubt) = session.read_outputs()?.iter().find_map(|output| doubt(output)) {
+        return Err(Found::Doubtful(doubt));
     }
     Ok(())
 }

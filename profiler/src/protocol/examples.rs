@@ -62,6 +62,7 @@ pub(crate) fn start() -> Start {
         cpus: vec![0],
         governor: None,
         canary: String::new(),
+        available_kib: None,
         simulator: None,
     }
 }

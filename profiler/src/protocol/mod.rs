@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::hardware::Knowledge;
 
 /// Version of job and events; both sides must have the same.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// Name of the job's file in its folder.
 pub const JOB_FILE: &str = "job.json";
@@ -168,6 +168,9 @@ pub enum Event {
         error: Option<f64>,
         /// Checksum of the outputs' bits.
         checksum: String,
+        /// What it took, on a device with noise; what follows is planned by it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        took: Option<Took>,
     },
     /// How a user's model was run.
     Described {
@@ -243,6 +246,17 @@ impl Event {
     }
 }
 
+/// What a model took until it was ready, and takes to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Took {
+    /// Reading, loading, first runs and checking, in ms.
+    pub load_ms: f64,
+    /// A run, in µs: the fastest of a few.
+    pub run_us: f64,
+    /// Memory of the agent's process that is resident then, in KiB; 0 where the system does not tell.
+    pub resident_kib: u64,
+}
+
 /// Where and with what the agent runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {
@@ -261,6 +275,9 @@ pub struct Start {
     pub governor: Option<String>,
     /// What the canary computes; empty on a simulated device, which has none.
     pub canary: String,
+    /// Memory that the system could still give away at the start, in KiB, where it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_kib: Option<u64>,
     /// What simulated the device, if it was; the host adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulator: Option<SimulatorFacts>,

@@ -5,8 +5,7 @@
 
 use std::fmt::Write;
 
-use blocks::{Candidate, Space};
-use luts::{Header, Interval, Kind, Micros, Row, Table};
+use luts::{Header, Interval, Kind, Layout, Micros, Row, Table};
 use serde::Serialize;
 
 use crate::devices::identity::{Comparison, Identity};
@@ -134,7 +133,7 @@ pub enum DiffError {
 /// # Errors
 /// [`DiffError::Unlike`] where they were measured under different conditions (threads, caches, spaces) and `force` is not given;
 /// [`DiffError::NothingInCommon`].
-pub fn diff(a: &Side, b: &Side, space: Option<&Space>, force: bool) -> Result<Diff, DiffError> {
+pub fn diff(a: &Side, b: &Side, space: Option<&Layout>, force: bool) -> Result<Diff, DiffError> {
     let unlike = unlike(a, b);
     if !force && !unlike.is_empty() {
         return Err(DiffError::Unlike { first: a.name.to_string(), second: b.name.to_string(), differences: unlike });
@@ -183,18 +182,19 @@ fn unlike(a: &Side, b: &Side) -> Vec<String> {
     unlike
 }
 
-fn layers(a: &Side, b: &Side, space: &Space) -> Vec<LayerDiff> {
+fn layers(a: &Side, b: &Side, space: &Layout) -> Vec<LayerDiff> {
     let mut found: Vec<(Vec<String>, LayerDiff)> = Vec::new();
-    for (i, layer) in space.layers().iter().enumerate() {
-        let keys: Vec<String> = layer.candidates().map(|c: Candidate| c.key()).collect();
+    for (i, layer) in space.layers.iter().enumerate() {
+        let keys: Vec<String> = layer.candidates.iter().map(|candidate| candidate.key.clone()).collect();
         if let Some((_, same)) = found.iter_mut().find(|(k, _)| *k == keys) {
             same.layers.push(i + 1);
             continue;
         }
         let times: Vec<(&str, [Time; 2])> = layer
-            .candidates()
-            .filter(|c| !c.primitive.is_identity(&c.layer))
-            .filter_map(|c| Some((c.primitive.name(), [a.time(&c.key())?, b.time(&c.key())?])))
+            .candidates
+            .iter()
+            .filter(|candidate| !candidate.is_identity)
+            .filter_map(|candidate| Some((candidate.name.as_str(), [a.time(&candidate.key)?, b.time(&candidate.key)?])))
             .collect();
         let fastest = [0, 1].map(|side| {
             let fastest = times.iter().min_by(|(_, p), (_, q)| p[side].us.total_cmp(&q[side].us));

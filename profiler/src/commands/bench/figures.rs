@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::commands::error::CommandError;
 use crate::fit::cluster;
 use crate::fit::readings::Readings;
-use crate::measure::collect::{CollectError, Setting, Task};
+use crate::measure::collect::{CollectError, Setting, Sizes, Task};
 use crate::measure::given::Given;
 use crate::measure::job::JobFolder;
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
@@ -107,8 +107,16 @@ pub(super) fn run(
     let subjects: Vec<Subject> = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
     let request = Request { purpose: Purpose::Bench, ..setting.request(subjects.iter().map(Subject::to_string).collect()) };
     let raw = raw.map(|path| RawFile::fresh(path, &request)).transpose()?;
-    let (samples, raw) =
-        Task { setting, folder, samples: Samples::default(), raw, bars: MultiProgress::new(), accept: None }.run()?;
+    let (samples, raw) = Task {
+        setting,
+        folder,
+        samples: Samples::default(),
+        raw,
+        bars: MultiProgress::new(),
+        sizes: Sizes::default(),
+        accept: None,
+    }
+    .run()?;
     raw.map(RawFile::finish).transpose()?;
     let with = With::of(setting, samples.start.as_ref());
     let names = files.iter().map(|file| file.display().to_string()).collect();

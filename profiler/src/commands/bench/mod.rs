@@ -11,7 +11,7 @@ use super::arguments::{Asked, MeasureArgs};
 use super::build::tell_end;
 use super::error::CommandError;
 use super::print;
-use super::quantity::{Share, Time};
+use super::quantity::{Budget, Share, Time};
 use super::values::threads;
 use crate::devices::{Address, interrupt};
 use crate::measure::given::{Given, NamedFile, NamedShape};
@@ -72,7 +72,8 @@ impl BenchArgs {
         #[cfg(not(target_os = "android"))]
         self.check_explainable()?;
         let Self { engine, threads, precision, budget, seed, .. } = self;
-        let setting = self.measure.setting(Asked { device: self.device, engine, threads, precision, budget, seed });
+        let budget_ms = Budget::Within(budget).ms().unwrap_or(1);
+        let setting = self.measure.setting(Asked { device: self.device, engine, threads, precision, budget_ms, seed });
         let given = Given::read(self.shape, self.input)?;
         let (figures, precise) = figures::run(&self.models, &given, &setting, self.raw.as_deref())?;
         if !setting.device.is_simulated() {

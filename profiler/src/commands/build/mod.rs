@@ -1,28 +1,34 @@
 //! `profiler build`: measures a search space and writes its latency table.
 
+mod collecting;
 mod table;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use blocks::Space;
 use clap::Args;
 use engines::EngineKind;
 
 use super::arguments::{Asked, MeasureArgs};
 use super::error::CommandError;
 use super::print;
-use super::quantity::{Share, Time};
-use super::values::{LANDMARKS, points, threads};
+use super::quantity::{Budget, Count, Share, Time};
+use super::space::Opened;
+use super::values::{points, threads};
 use crate::devices::{Address, interrupt};
+use crate::measure::collect::planned::{self, Wanted};
 use crate::measure::units::Sharing;
 use crate::output::{note, note_text};
 use crate::show::lut::{self, ColourChoice, Palette};
 use table::Build;
 
+/// Most time of sampling, unless told otherwise.
+const BUDGET: Time = Time(Duration::from_secs(75));
+
 #[derive(Args)]
 pub(super) struct BuildArgs {
-    /// Search space: built-in name or TOML file
+    /// Search space: built-in name, TOML file, or folder of ONNX files
     #[arg(long, default_value = "pfld")]
     space: String,
     /// Table to write (CSV)
@@ -52,15 +58,17 @@ pub(super) struct BuildArgs {
     /// Stop when every median is known within this (95 % confidence interval, half width, relative)
     #[arg(long, default_value = "0.5%")]
     precision: Share,
-    /// Stop after this sampling time, even if the precision is not reached
-    #[arg(long, default_value = "75s")]
-    budget: Time,
-    /// Number of landmarks
-    #[arg(long, default_value_t = LANDMARKS, value_parser = points)]
-    points: usize,
-    /// Whole networks to measure with the blocks; 0 measures the blocks only
-    #[arg(long, default_value_t = 80)]
-    nets: usize,
+    /// Stop after this sampling time, even if the precision is not reached; auto: as long as a few samples of everything take [default:
+    /// 75s; of a folder auto]
+    #[arg(long)]
+    budget: Option<Budget>,
+    /// Number of landmarks; of no folder [default: 106]
+    #[arg(long, value_parser = points)]
+    points: Option<usize>,
+    /// Whole networks to measure with the blocks; 0 measures the blocks only; auto: 80, or 40 where each takes 50 ms and more [default: 80;
+    /// of a folder auto]
+    #[arg(long)]
+    nets: Option<Count>,
     /// File for the raw samples [default: NAME.raw.gz beside the table]
     #[arg(long, value_name = "FILE")]
     raw: Option<PathBuf>,
@@ -81,14 +89,21 @@ impl BuildArgs {
         if self.replicate && self.device.len() < 2 {
             return Err(CommandError::Usage("--replicate needs several devices: repeat --device".to_string()));
         }
-        let Self { engine, threads, precision, budget, seed, .. } = self;
+        let Self { engine, threads, precision, seed, .. } = self;
         let device = self.device.first().cloned().unwrap_or(Address::Local);
-        let mut setting = self.measure.setting(Asked { device, engine, threads, precision, budget, seed });
+        let space = Opened::open(&self.space, self.points)?;
+        let auto = space.known().is_none();
+        let budget = self.budget.unwrap_or(if auto { Budget::Auto } else { Budget::Within(BUDGET) });
+        let budget_ms = budget.ms().unwrap_or(BUDGET.0.as_millis() as u64);
+        let mut setting = self.measure.setting(Asked { device, engine, threads, precision, budget_ms, seed });
         setting.plan.cold_runs = self.cold;
+        let nets = self.nets.unwrap_or(if auto { Count::Auto } else { Count::Exactly(planned::NETS) });
         let build = Build {
-            space: Space::load(&self.space)?,
-            points: self.points,
-            nets: self.nets,
+            space: space.measurable(),
+            points: space.points(),
+            nets,
+            looks: auto || budget == Budget::Auto || nets == Count::Auto,
+            wanted: Wanted { passes: self.measure.passes, budget_ms: budget.ms() },
             setting,
             devices: self.device,
             sharing: if self.replicate { Sharing::Replicate } else { Sharing::Spread },
@@ -102,7 +117,7 @@ impl BuildArgs {
             tell_end(by == "precision", precision);
         }
         let palette = Palette::of(ColourChoice::Auto, std::io::stderr().is_terminal());
-        note_text(&lut::show(&table, Some(&build.space), palette));
+        note_text(&lut::show(&table, space.known(), palette));
         print::path(&build.out)
     }
 }

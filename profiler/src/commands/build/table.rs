@@ -1,37 +1,44 @@
 //! Measures a space on one device or several units of it, and writes its table.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 
-use blocks::Space;
+use blocks::Measurable;
 use indicatif::MultiProgress;
 use luts::{Overwrite, Table};
 
+use super::collecting::Collecting;
 use crate::commands::error::CommandError;
+use crate::commands::quantity::Count;
 use crate::devices::Address;
 use crate::fit::fitted::Plan;
 use crate::fit::plausibility;
-use crate::measure::collect::{self, CollectError, Setting, Task, holder};
+use crate::measure::collect::planned::{self, Wanted};
+use crate::measure::collect::{self, Setting, Sizes, holder};
 use crate::measure::design;
-use crate::measure::job::{JobFolder, Model};
-use crate::measure::raw::{self, Kept, RawError, RawFile, Request, Samples, partial};
+use crate::measure::expected::Judge;
+use crate::measure::job::Source;
+use crate::measure::model::Model;
+use crate::measure::raw::{self, Samples, partial};
 use crate::measure::reserve::Reserved;
+use crate::measure::subject::Subject;
 use crate::measure::units::{self, Sharing, Unit};
 use crate::output::{note, note_text};
-use crate::stats::Median;
 
 /// Seed of the networks that are measured along with the blocks.
 const DESIGN_SEED: u64 = 20;
 
 /// What is to be built.
-#[derive(Clone, Debug)]
-pub(super) struct Build {
+pub(super) struct Build<'a> {
     /// The space.
-    pub space: Space,
-    /// Landmarks of the networks.
-    pub points: usize,
+    pub space: &'a dyn Measurable,
+    /// Landmarks of the networks; of a space of primitives.
+    pub points: Option<usize>,
     /// Whole networks to measure along with the blocks.
-    pub nets: usize,
+    pub nets: Count,
+    /// Whether a few models are looked at first, to plan the rest by what they take.
+    pub looks: bool,
+    /// What of the setting is wanted so, whatever they take.
+    pub wanted: Wanted,
     /// How to measure; the device in it is the first one.
     pub setting: Setting,
     /// The devices; several must be units of one model.
@@ -48,7 +55,7 @@ pub(super) struct Build {
     pub overwrite: bool,
 }
 
-impl Build {
+impl Build<'_> {
     fn raw_path(&self) -> PathBuf {
         // Builds of before packed their samples wrote them here.
         let old = self.out.with_extension("raw.jsonl");
@@ -70,18 +77,40 @@ impl Build {
         let files = std::iter::once(&self.out).chain(units.iter().map(|unit| &unit.raw));
         let _reserved = files.map(|path| Reserved::take(path, &holder())).collect::<Result<Vec<_>, _>>()?;
         self.check_files(&units)?;
-        let nets = design::balanced(&self.space, self.nets, DESIGN_SEED);
-        let mut models = Model::parts(&self.space, self.points);
-        models.extend(nets.iter().map(|choice| Model::net(&self.space, choice, self.points)));
+        let bars = MultiProgress::new();
+        let earlier = self.earlier(&units[0])?;
+        let judge = Judge::of(self.space, self.setting.host_library());
+        let sizes = if self.looks && !earlier.is_finished { self.look(&judge, &bars)? } else { Sizes::default() };
+        let count = match self.nets {
+            Count::Exactly(count) => count,
+            Count::Auto => earlier.nets.unwrap_or_else(|| planned::nets(sizes.network_us())),
+        };
+        let nets = design::balanced(self.space, count, DESIGN_SEED);
+        let layers = self.space.layers();
+        let mut models = Model::parts(self.space);
+        models.extend(nets.iter().map(|choice| Model::net(&layers, choice)));
+        let mut setting = self.setting.clone();
+        if sizes.network_us().is_some() {
+            let subjects: Vec<Subject> = models.iter().map(|model| model.subject.clone()).collect();
+            let (planned, told) = self.setting.planned(self.wanted, &sizes, &subjects)?;
+            note(told);
+            setting = planned;
+        } else if earlier.is_finished && self.wanted.passes.is_none() {
+            // As many as it has are enough.
+            setting.passes = 1;
+        }
+        let source = Source { space: self.space, models: &models, judge: &judge };
+        let collecting = Collecting { build: self, setting, source, sizes, bars };
+        let samples = collecting.all(&units)?;
         let plan = Plan {
-            space: &self.space,
+            space: self.space,
             points: self.points,
+            reference: earlier.reference.or_else(|| judge.description.clone()),
             threads: self.setting.threads,
             precision: self.setting.plan.precision,
             models: &models,
             nets: &nets,
         };
-        let samples = self.collect_all(&units, &models)?;
         let table = match &samples[..] {
             [samples] => plan.table(samples, &units[0].raw)?,
             several => self.joined(&plan, &units, several)?,
@@ -142,77 +171,36 @@ impl Build {
         }
     }
 
-    /// All units' samples, measured side by side. One that fails does not stop the others: what they have is kept.
-    fn collect_all(&self, units: &[Unit], models: &[Model]) -> Result<Vec<Samples>, CommandError> {
-        let bars = MultiProgress::new();
-        let sharers = if self.sharing == Sharing::Spread { units.len() } else { 1 };
-        let one = |unit: &Unit| self.collect(unit, &self.setting.share(unit.device.clone(), sharers), models, &bars);
-        match units {
-            [unit] => Ok(vec![one(unit)?]),
-            several => thread::scope(|scope| {
-                let running: Vec<_> = several.iter().map(|unit| scope.spawn(move || one(unit))).collect();
-                let ended: Vec<_> =
-                    running.into_iter().map(|unit| unit.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect();
-                ended.into_iter().collect()
-            }),
-        }
+    /// What a build that is resumed has measured.
+    fn earlier(&self, unit: &Unit) -> Result<Earlier, CommandError> {
+        let part = partial(&unit.raw);
+        let there = [&part, &unit.raw].into_iter().find(|path| path.exists());
+        let Some(path) = there.filter(|_| self.resume) else { return Ok(Earlier::default()) };
+        let (request, _) = raw::read(path)?;
+        Ok(Earlier {
+            is_finished: *path == unit.raw,
+            nets: Some(request.items.iter().filter(|item| Subject::from(*item).is_network()).count()),
+            reference: request.reference,
+        })
     }
 
-    /// One unit's samples: read, measured, or both.
-    fn collect(&self, unit: &Unit, setting: &Setting, models: &[Model], bars: &MultiProgress) -> Result<Samples, CommandError> {
-        let raw_path = unit.raw.as_path();
-        let request = Request {
-            space: Some(self.space.hash()),
-            points: Some(self.points),
-            ..setting.request(models.iter().map(|m| m.subject.to_string()).collect())
-        };
-        let mut samples = Samples::default();
-        let mut raw = None;
-        let part = partial(raw_path);
-        if self.resume && (part.exists() || raw_path.exists()) {
-            if !part.exists() {
-                // Finished: only to be fitted again.
-                RawFile::reopen(raw_path)?;
-            }
-            let (earlier, read) = raw::read(&part)?;
-            if earlier != request {
-                let reason =
-                    "belongs to a build with another space, engine, device or options; --overwrite starts over".to_string();
-                return Err(RawError::Content { path: part, reason }.into());
-            }
-            samples = read;
-            raw = Some(RawFile::append(raw_path)?);
+    /// What a few of the space's models take.
+    fn look(&self, judge: &Judge, bars: &MultiProgress) -> Result<Sizes, CommandError> {
+        self.setting.check_engine()?;
+        if self.setting.device.is_simulated() {
+            return Ok(Sizes::default());
         }
-        let simulated = setting.device.is_simulated();
-        let is_measured = |samples: &Samples, model: &Model| {
-            if simulated {
-                return collect::measured_exactly(samples, &model.subject, model.subject.is_part() && setting.plan.cold_runs > 0);
-            }
-            samples.items.get(&model.subject).is_some_and(|item| Median::of(&item.ratios()).is_some())
-        };
-        let is_enough = simulated || samples.passes >= setting.passes;
-        if is_enough && models.iter().all(|model| is_measured(&samples, model)) {
-            if let Some(raw) = raw {
-                raw.finish()?;
-            }
-            return Ok(samples);
-        }
-        setting.check_engine()?;
-        let folder = JobFolder::prepare(models, setting.engine, bars)?;
-        let raw = match raw {
-            Some(raw) => raw,
-            None => RawFile::create(raw_path, &request)?,
-        };
-        let task = Task { setting, folder, samples, raw: Some(raw), bars: bars.clone(), accept: None };
-        let (samples, raw) = task.run()?;
-        let ids: Vec<_> =
-            models.iter().filter(|model| !is_measured(&samples, model)).map(|model| model.subject.to_string()).collect();
-        if !ids.is_empty() {
-            return Err(CollectError::TooFew { ids, advice: samples.advice(), raw: Some(Kept::of_build(&part)) }.into());
-        }
-        if let Some(raw) = raw {
-            raw.finish()?;
-        }
-        Ok(samples)
+        Ok(collect::look(Source { space: self.space, models: &[], judge }, &self.setting, bars, None)?)
     }
+}
+
+/// What a build that is resumed has measured; nothing of a new one.
+#[derive(Default)]
+struct Earlier {
+    /// Whether everything is measured.
+    is_finished: bool,
+    /// Its whole networks.
+    nets: Option<usize>,
+    /// What computed its expected outputs.
+    reference: Option<String>,
 }

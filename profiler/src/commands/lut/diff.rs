@@ -15,7 +15,7 @@ pub(crate) struct DiffArgs {
     a: PathBuf,
     /// Second table
     b: PathBuf,
-    /// Search space: built-in name or TOML file [default: the one named in the first table]
+    /// Search space: built-in name, TOML file, or folder of ONNX files [default: the one named in the first table]
     #[arg(long)]
     space: Option<String>,
     /// Which latency to compare. Give it twice to set it per table
@@ -32,7 +32,7 @@ pub(crate) struct DiffArgs {
 impl DiffArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let tables = (Table::read(&self.a)?, Table::read(&self.b)?);
-        let space = space::if_known(&tables.0, self.space)?;
+        let space = space::layout_if_known(&tables.0, self.space)?;
         let which = |i: usize| self.caches.get(i).or(self.caches.first()).copied().unwrap_or(Caches::Warm);
         let names = (self.a.display().to_string(), self.b.display().to_string());
         let first = Side { name: &names.0, table: &tables.0, caches: which(0) };

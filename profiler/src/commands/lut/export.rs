@@ -29,10 +29,11 @@ pub(crate) struct ExportArgs {
 impl ExportArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let table = Table::read(&self.table)?;
-        let space = space::of(&table, self.space)?;
+        let opened = space::of(&table, self.space, None)?;
+        let space = opened.known().ok_or_else(|| CommandError::Usage("NNI's tables are of built-in primitives".to_string()))?;
         let form = Form::of(&self.out)?;
-        table.validate_file(&space, &self.table)?;
-        export(&table, &space, &self.out, overwrite(self.overwrite))?;
+        table.validate_file(space, &self.table)?;
+        export(&table, space, &self.out, overwrite(self.overwrite))?;
         if table.has_trunk() {
             note("the trunk is omitted: NNI's tables contain the searched layers only");
         }

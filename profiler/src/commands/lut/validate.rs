@@ -13,7 +13,8 @@ use crate::output::note;
 pub(crate) struct ValidateArgs {
     /// Table
     table: PathBuf,
-    /// Search space to check against: built-in name or TOML file [default: the one named in the table]
+    /// Search space to check against: built-in name, TOML file, or folder of ONNX files [default: the one that the table
+    /// names, or lists]
     #[arg(long)]
     space: Option<String>,
 }
@@ -21,12 +22,16 @@ pub(crate) struct ValidateArgs {
 impl ValidateArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let table = Table::read(&self.table)?;
-        let space = space::of(&table, self.space)?;
+        let space = match table.layout() {
+            // Of a folder that need not be here, the table says itself what belongs to it.
+            Some(own) if self.space.is_none() => own,
+            _ => space::of(&table, self.space, None)?.measurable().into(),
+        };
         table.validate_file(&space, &self.table)?;
         note(format_args!(
             "{}: a complete table of space {}, {} rows, {}",
             self.table.display(),
-            space.name(),
+            space.name,
             table.rows().len(),
             table.header.source
         ));

@@ -12,7 +12,7 @@ mod mark;
 mod running;
 mod shell;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -63,8 +63,8 @@ pub struct Remote<S> {
     job: String,
     /// What the user is to be told.
     notices: Vec<Notice>,
-    /// Whether the models are there: between passes only the job's description changes.
-    has_models: bool,
+    /// The job's files that are there: between passes only its description changes, and models that do not fit there together.
+    sent: BTreeSet<String>,
 }
 
 impl<S: Shell> Remote<S> {
@@ -82,7 +82,7 @@ impl<S: Shell> Remote<S> {
         let text = shell.output("make a folder on it", &command, SHORT)?;
         let probe = parse_probe(&text).map_err(|reason| ConnectionError::Odd { device: shell.name(), reason })?;
         let job = format!("jobs/{}", unique());
-        let mut remote = Self { job, shell, probe, engine: None, agent: None, notices: Vec::new(), has_models: false };
+        let mut remote = Self { job, shell, probe, engine: None, agent: None, notices: Vec::new(), sent: BTreeSet::new() };
         remote.tidy()?;
         Ok(remote)
     }
@@ -178,26 +178,36 @@ impl<S: Shell> Remote<S> {
         if let Some(engine) = &self.engine {
             files.push((engine.clone(), engine_file(engine), false));
         }
-        if !self.has_models {
+        if self.sent.is_empty() {
             let began = Instant::now();
             let sent = self.update(&files)?;
             self.notices.push(Notice::Sent { device: self.shell.name(), files: sent, took: began.elapsed() });
         }
-        let mut job = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(FileError::new("read", folder))? {
-            let entry = entry.map_err(FileError::new("read", folder))?;
-            if self.has_models && entry.file_name() != JOB_FILE {
-                continue;
-            }
-            let to = self.at(&format!("{}/{}", self.job, entry.file_name().to_string_lossy()));
-            job.push(Put { from: entry.path(), to, executable: false });
-        }
-        let sent = self.send(&job);
-        self.has_models = sent.is_ok();
+        let sent = self.push_job(folder);
         if sent.is_err() {
             let _ = self.remove_job();
         }
         sent
+    }
+
+    /// Sends what is new in the job's folder, and removes what is there no more.
+    fn push_job(&mut self, folder: &Path) -> Result<(), ConnectionError> {
+        let mut here = BTreeSet::new();
+        for entry in std::fs::read_dir(folder).map_err(FileError::new("read", folder))? {
+            let entry = entry.map_err(FileError::new("read", folder))?;
+            here.insert(entry.file_name().to_string_lossy().into_owned());
+        }
+        let gone: Vec<String> = self.sent.difference(&here).map(|name| quote(&format!("{}/{name}", self.job))).collect();
+        if !gone.is_empty() {
+            self.inside("remove models", &format!("rm -f {}", gone.join(" ")), SHORT)?;
+        }
+        let is_new = |name: &&String| !self.sent.contains(*name) || *name == JOB_FILE;
+        let put = |name: &String| Put { from: folder.join(name), to: self.at(&format!("{}/{name}", self.job)), executable: false };
+        let new: Vec<Put> = here.iter().filter(is_new).map(put).collect();
+        self.sent.clear();
+        self.send(&new)?;
+        self.sent = here;
+        Ok(())
     }
 
     fn remove_job(&mut self) -> Result<(), ConnectionError> {

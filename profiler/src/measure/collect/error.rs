@@ -2,6 +2,7 @@
 
 use engines::EngineError;
 
+use super::planned::duration;
 use crate::agent::error::crowded;
 use crate::chain::chain;
 use crate::devices::identity::OtherDevice;
@@ -73,6 +74,16 @@ pub enum CollectError {
     /// Another device or engine than the one asked for.
     #[error(transparent)]
     OtherDevice(#[from] OtherDevice),
+    /// A budget in which the least number of samples cannot be taken.
+    #[error("{} are too few: {samples} samples of each need {}; leave --budget out", duration(*.ms), duration(*.least_ms))]
+    ShortBudget {
+        /// What was given, in ms.
+        ms: f64,
+        /// What is needed, in ms.
+        least_ms: f64,
+        /// Samples of each model.
+        samples: usize,
+    },
     /// Too few samples that can be used.
     #[error("too few valid samples for {}: {advice}{}", .ids.join(", "), Kept::remark(.raw.as_ref()))]
     TooFew {

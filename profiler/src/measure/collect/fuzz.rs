@@ -4,9 +4,17 @@ use std::time::Duration;
 
 use support::fuzz::Fuzz;
 
-use super::*;
-use crate::measure::raw::ItemSamples;
-use crate::protocol::examples;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+
+use super::bounds::Bounds;
+use super::listener::{Failure, Listener};
+use super::progress::Progress;
+use crate::devices::{Ended, Flow};
+use crate::measure::raw::{ItemSamples, Samples};
+use crate::measure::subject::Subject;
+use crate::protocol::{Item, Job, PROTOCOL, Plan, examples};
 
 const LINES: [&str; 10] = [
     r#"{"event":"start","protocol":PROTOCOL,"version":"0.1.0","device":{"known":{"model":"m","soc":null,"system":null,"kernel":"6.1","memory_mib":2000,"clusters":[{"cpus":"0-3","core":null,"min_mhz":null,"max_mhz":2016.0,"governor":null,"shared_l2":null}],"sensors":[{"zone":0,"kind":"cpu","celsius":40.5}]},"arch":"aarch64","serial":"1","emulation":[]},"engine":{"name":"onnxruntime","version":"1.32.0","library_sha256":null},"cpus":[1],"canary":"loop"}"#,

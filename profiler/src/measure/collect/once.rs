@@ -1,7 +1,10 @@
 //! A simulated device: every model once.
 
+use super::bounds::Bounds;
 use super::error::CollectError;
-use super::{Bounds, Listener, Progress, Task, measured_exactly, tell};
+use super::listener::Listener;
+use super::progress::Progress;
+use super::{Task, measured_exactly, tell};
 use crate::measure::raw::{RawFile, Samples};
 use crate::measure::subject::Subject;
 use crate::protocol::{Hold, Item, Job, PROTOCOL, Plan};
@@ -27,7 +30,7 @@ fn plan(timed_runs: usize) -> Plan {
 impl Task<'_> {
     /// Simulates the models that have no time yet, in their order. There is no second pass: it would give the same.
     pub(super) fn run_once(self) -> Result<(Samples, Option<RawFile>), CollectError> {
-        let Self { setting, folder, samples, raw, bars, accept } = self;
+        let Self { setting, folder, samples, raw, bars, accept, .. } = self;
         let mut transport = setting.open()?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         tell(transport.as_mut());
@@ -54,6 +57,7 @@ impl Task<'_> {
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
         let mut listener =
             Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, asked, accept) };
+        folder.provide(&job.items)?;
         folder.write_job(&job)?;
         transport.push(folder.path())?;
         let ended = transport.run(&mut |line| listener.line(line));

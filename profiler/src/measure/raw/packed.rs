@@ -56,11 +56,11 @@ pub fn write(request: &Request, events: &[Event]) -> serde_json::Result<Vec<u8>>
                 let (us, canary_us) = (rounded::digits(*us), rounded::digits(*canary_us));
                 serde_json::to_writer(&mut lines, &Event::Cold { id: id.clone(), us, canary_us })?;
             }
-            Event::Ready { id, runs, error, checksum } => {
+            Event::Ready { id, runs, error, checksum, took: _ } => {
                 let error = error.map(rounded::digits);
                 serde_json::to_writer(
                     &mut lines,
-                    &Event::Ready { id: id.clone(), runs: *runs, error, checksum: checksum.clone() },
+                    &Event::Ready { id: id.clone(), runs: *runs, error, checksum: checksum.clone(), took: None },
                 )?;
             }
             other => serde_json::to_writer(&mut lines, other)?,

@@ -20,6 +20,9 @@ pub struct Request {
     pub engine: String,
     /// The device asked for.
     pub device: String,
+    /// What computed the expected outputs; absent where this program knows the blocks itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// Everything that is measured.
     pub items: Vec<String>,
 }

@@ -31,6 +31,8 @@ pub struct ItemSamples {
     pub notes: Vec<String>,
     /// Where the cycles of simulated runs went.
     pub explained: Vec<Explanation>,
+    /// Processes that measured it and ended by themselves.
+    pub passes: usize,
 }
 
 impl ItemSamples {
@@ -62,11 +64,13 @@ pub struct Samples {
     pub celsius: Vec<f64>,
     /// Time spent sampling, in ms, all sessions together.
     pub spent_ms: f64,
-    /// Passes that ended by themselves.
+    /// Processes that ended by themselves. A pass over all items is one, or several where their models do not fit into memory together.
     pub passes: usize,
     /// Processes that measured, ended or not.
     pub processes: usize,
     session_ms: f64,
+    /// Items of the process that measures.
+    ready: Vec<Subject>,
 }
 
 /// In what two processes differ whose samples are to be one file's.
@@ -98,6 +102,7 @@ impl Samples {
             Event::Ready { id, error, checksum, .. } => {
                 let item = self.items.entry(Subject::from(id)).or_default();
                 (item.error, item.checksum) = (error.map(rounded::digits), Some(checksum.clone()));
+                self.ready.push(Subject::from(id));
             }
             Event::Described { id, inputs, outputs, notes } => {
                 let item = self.items.entry(Subject::from(id)).or_default();
@@ -106,6 +111,9 @@ impl Samples {
             Event::Sample(sample) => self.sample(sample)?,
             Event::Done { .. } => {
                 self.passes += 1;
+                for subject in std::mem::take(&mut self.ready) {
+                    self.items.entry(subject).or_default().passes += 1;
+                }
             }
             Event::Cold { id, us, canary_us } if TIMES.contains(us) && TIMES.contains(canary_us) => {
                 let ratio = rounded::digits(*us) / rounded::digits(*canary_us);
@@ -132,6 +140,7 @@ impl Samples {
         self.processes += 1;
         self.spent_ms += self.session_ms;
         self.session_ms = 0.0;
+        self.ready.clear();
         Ok(())
     }
 
@@ -194,6 +203,12 @@ impl Samples {
             pool.processes += unit.processes;
         }
         pool
+    }
+
+    /// How many passes over these items were made.
+    pub fn passes_over<'a>(&self, subjects: impl IntoIterator<Item = &'a Subject>) -> usize {
+        let passes = |subject| self.items.get(subject).map_or(0, |item| item.passes);
+        subjects.into_iter().map(passes).min().unwrap_or_default()
     }
 
     /// Whether a simulated device gave them: they have no noise.

@@ -4,14 +4,16 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use blocks::{Measurable, PrimitiveSpace, Space};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use luts::Table;
 
 use super::*;
 use crate::fit::fitted::Plan;
+use crate::measure::choice::Choice;
 use crate::measure::design;
-use crate::measure::job::Model;
+use crate::measure::model::Model;
 use crate::measure::subject::Subject;
 use crate::protocol::{DeviceFacts, EngineFacts, Event, Sample, SampleFault, Start, examples};
 use crate::random::Random;
@@ -59,11 +61,20 @@ struct Manner {
     unrest: f64,
 }
 
+/// A time of each model, of about its multiply-adds; networks differ a little.
+fn times(models: &[Model]) -> Vec<f64> {
+    let macs = |model: &Model| match model.part() {
+        Some((_, part)) => part.macs.unwrap_or_default() as f64,
+        None => 5e6 + 1e5 * model.subject.to_string().len() as f64,
+    };
+    models.iter().map(|model| 3.0 + macs(model) * 1e-5).collect()
+}
+
 /// The agent's lines of a build: twelve processes, cold runs, rounds.
 fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
     let mut random = Random::new(11);
     let mut events = Vec::new();
-    let times: Vec<f64> = models.iter().map(|m| 3.0 + m.graph.macs() as f64 * 1e-5).collect();
+    let times = times(models);
     let start = Start {
         version: "0.1.0".to_string(),
         device: DeviceFacts { arch: "x86_64".to_string(), ..DeviceFacts::default() },
@@ -79,7 +90,13 @@ fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
             events.push(Event::Loading { id: model.subject.to_string() });
             let checksum = format!("{:016x}", 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(i as u64 + 1));
             let runs = 20 + random.below(50) as u64;
-            events.push(Event::Ready { id: model.subject.to_string(), runs, error: Some(2.1e-7 * random.unit()), checksum });
+            events.push(Event::Ready {
+                id: model.subject.to_string(),
+                runs,
+                error: Some(2.1e-7 * random.unit()),
+                checksum,
+                took: None,
+            });
         }
         events.push(Event::Sampling);
         for _ in 0..3 {
@@ -123,11 +140,12 @@ fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
 }
 
 /// The models of a build of the built-in space.
-fn models() -> (blocks::Space, Vec<Vec<blocks::Primitive>>, Vec<Model>) {
-    let space = blocks::Space::load("pfld").unwrap();
+fn models() -> (PrimitiveSpace, Vec<Choice>, Vec<Model>) {
+    let space = PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 };
     let nets = design::balanced(&space, 80, 20);
-    let mut models = Model::parts(&space, 106);
-    models.extend(nets.iter().map(|choice| Model::net(&space, choice, 106)));
+    let layers = space.layers();
+    let mut models = Model::parts(&space);
+    models.extend(nets.iter().map(|choice| Model::net(&layers, choice)));
     (space, nets, models)
 }
 
@@ -137,7 +155,8 @@ fn a_builds_samples_take_less_than_500_kb_and_give_the_same_table_again() {
     assert!(models.len() > 110);
     let folder = tempfile::tempdir().unwrap();
     let table = |samples: &Samples| -> Table {
-        let plan = Plan { space: &space, points: 106, threads: 1, precision: 0.005, models: &models, nets: &nets };
+        let plan =
+            Plan { space: &space, points: Some(106), reference: None, threads: 1, precision: 0.005, models: &models, nets: &nets };
         let mut table = plan.table(samples, Path::new("r")).unwrap();
         table.header.date = Some(String::new());
         table
@@ -181,7 +200,8 @@ fn what_was_left_out_of_a_long_build_is_only_counted() {
 #[test]
 fn rounding_moves_the_times_of_a_table_by_little_of_their_intervals() {
     let (space, nets, models) = models();
-    let plan = Plan { space: &space, points: 106, threads: 1, precision: 0.005, models: &models, nets: &nets };
+    let plan =
+        Plan { space: &space, points: Some(106), reference: None, threads: 1, precision: 0.005, models: &models, nets: &nets };
     let events = made_up(&models, 12_000, &Manner { faulty: 0.3, unrest: 0.3 });
     let mut kept = Samples::default();
     events.iter().for_each(|event| kept.add(event).unwrap());

@@ -1,8 +1,8 @@
 //! A table laid out by layers and candidates.
 
-use blocks::Layer;
-use blocks::{Candidate, Space};
-use luts::{Interval, Kind, Row, Table};
+use blocks::measurable::CandidateInfo;
+use blocks::{Candidate, Layer, Space};
+use luts::{Interval, Kind, Layout, Row, Table};
 
 /// What a table says of one candidate at one layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,11 +86,12 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// By the space's layers; where the space is not known, by the shapes of the rows.
+    /// By the space's layers, which a table of a folder lists itself; where they are not known, by the shapes of the rows.
     pub fn of(table: &Table, space: Option<&Space>) -> Self {
-        let stages = match space {
-            Some(space) => by_layer(table, space),
-            None => by_shape(table),
+        let stages = match (space, table.layout()) {
+            (Some(space), _) => by_layer(table, space),
+            (None, Some(own)) => by_own_layer(table, &own),
+            (None, None) => by_shape(table),
         };
         let trunk = table.rows().iter().filter(|r| r.kind == Kind::Trunk).map(|r| (r.key.clone(), Figure::of(r)));
         Self { stages, trunk: trunk.collect() }
@@ -137,11 +138,33 @@ fn by_layer(table: &Table, space: &Space) -> Vec<Stage> {
     numbered.chunk_by(|a, b| a.1.stage == b.1.stage).map(stage).collect()
 }
 
+/// Layers of the same blocks are a stage of one column: a space may have dozens of layers.
+fn by_own_layer(table: &Table, own: &Layout) -> Vec<Stage> {
+    let stage = |layers: &[luts::Layer]| {
+        let rows: Vec<_> = layers[0].candidates.iter().map(|candidate| (candidate, table.row(&candidate.key))).collect();
+        let shapes = rows.iter().find_map(|(_, row)| row.map(|row| shapes(&layer_of(row)))).unwrap_or_default();
+        let line =
+            |(candidate, row): &(&CandidateInfo, Option<&Row>)| Line { primitive: candidate.name.clone(), cells: vec![cell(*row)] };
+        let name = match layers {
+            [first, .., last] => format!("{} to {}", first.name, last.name),
+            _ => layers[0].name.clone(),
+        };
+        let columns = vec![Column { name: "candidates".to_string(), shapes }];
+        Stage { name, columns, lines: rows.iter().map(line).collect() }
+    };
+    own.layers.chunk_by(|a, b| a.candidates == b.candidates).map(stage).collect()
+}
+
+/// The shapes of a row as those of a layer.
+fn layer_of(row: &Row) -> Layer {
+    let s = row.shapes;
+    Layer { c_in: s.c_in, c_out: s.c_out, stride: s.stride.max(1), h: s.h, w: s.w }
+}
+
 fn by_shape(table: &Table) -> Vec<Stage> {
     let mut stages: Vec<Stage> = Vec::new();
     for row in table.rows().iter().filter(|r| r.kind != Kind::Trunk) {
-        let s = row.shapes;
-        let shapes = shapes(&Layer { c_in: s.c_in, c_out: s.c_out, stride: s.stride.max(1), h: s.h, w: s.w });
+        let shapes = shapes(&layer_of(row));
         let line = Line { primitive: row.primitive.clone(), cells: vec![cell(Some(row))] };
         match stages.iter_mut().find(|stage| stage.columns[0].shapes == shapes) {
             Some(stage) => stage.lines.push(line),

@@ -1,0 +1,107 @@
+//! The samples of a build: of one device, or of several units of a model.
+
+use std::thread;
+
+use indicatif::MultiProgress;
+
+use super::table::Build;
+use crate::commands::error::CommandError;
+use crate::measure::collect::{self, CollectError, Setting, Sizes, Task};
+use crate::measure::job::{JobFolder, Source};
+use crate::measure::model::Model;
+use crate::measure::raw::{self, Kept, RawError, RawFile, Request, Samples, partial};
+use crate::measure::units::{Sharing, Unit};
+use crate::stats::Median;
+
+/// What is to be measured, and how.
+pub(super) struct Collecting<'a> {
+    /// What is to be built.
+    pub build: &'a Build<'a>,
+    /// How, as it was planned.
+    pub setting: Setting,
+    /// The models.
+    pub source: Source<'a>,
+    /// What they take, as far as it is known.
+    pub sizes: Sizes,
+    /// Where progress is shown.
+    pub bars: MultiProgress,
+}
+
+impl Collecting<'_> {
+    /// All units' samples, measured side by side. One that fails does not stop the others: what they have is kept.
+    pub(super) fn all(&self, units: &[Unit]) -> Result<Vec<Samples>, CommandError> {
+        let sharers = if self.build.sharing == Sharing::Spread { units.len() } else { 1 };
+        let one = |unit: &Unit| self.one(unit, &self.setting.share(unit.device.clone(), sharers));
+        match units {
+            [unit] => Ok(vec![one(unit)?]),
+            several => thread::scope(|scope| {
+                let running: Vec<_> = several.iter().map(|unit| scope.spawn(move || one(unit))).collect();
+                let ended: Vec<_> =
+                    running.into_iter().map(|unit| unit.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect();
+                ended.into_iter().collect()
+            }),
+        }
+    }
+
+    /// One unit's samples: read, measured, or both.
+    fn one(&self, unit: &Unit, setting: &Setting) -> Result<Samples, CommandError> {
+        let Source { models, space, judge } = self.source;
+        let raw_path = unit.raw.as_path();
+        let request = Request {
+            space: Some(space.hash()),
+            points: self.build.points,
+            reference: judge.description.clone(),
+            ..setting.request(models.iter().map(|m| m.subject.to_string()).collect())
+        };
+        let mut samples = Samples::default();
+        let mut raw = None;
+        let part = partial(raw_path);
+        if self.build.resume && (part.exists() || raw_path.exists()) {
+            if !part.exists() {
+                // Finished: only to be fitted again.
+                RawFile::reopen(raw_path)?;
+            }
+            let (earlier, read) = raw::read(&part)?;
+            // Another judge says the same.
+            if earlier != (Request { reference: earlier.reference.clone(), ..request.clone() }) {
+                let reason =
+                    "belongs to a build with another space, engine, device or options; --overwrite starts over".to_string();
+                return Err(RawError::Content { path: part, reason }.into());
+            }
+            samples = read;
+            raw = Some(RawFile::append(raw_path)?);
+        }
+        let simulated = setting.device.is_simulated();
+        let is_measured = |samples: &Samples, model: &Model| {
+            if simulated {
+                return collect::measured_exactly(samples, &model.subject, model.subject.is_part() && setting.plan.cold_runs > 0);
+            }
+            samples.items.get(&model.subject).is_some_and(|item| Median::of(&item.ratios()).is_some())
+        };
+        let is_enough = simulated || samples.passes >= setting.passes;
+        if is_enough && models.iter().all(|model| is_measured(&samples, model)) {
+            if let Some(raw) = raw {
+                raw.finish()?;
+            }
+            return Ok(samples);
+        }
+        setting.check_engine()?;
+        let folder = JobFolder::prepare(self.source, setting.engine, &self.bars)?;
+        let raw = match raw {
+            Some(raw) => raw,
+            None => RawFile::create(raw_path, &request)?,
+        };
+        let (bars, sizes) = (self.bars.clone(), self.sizes.clone());
+        let task = Task { setting, folder, samples, raw: Some(raw), bars, sizes, accept: None };
+        let (samples, raw) = task.run()?;
+        let ids: Vec<_> =
+            models.iter().filter(|model| !is_measured(&samples, model)).map(|model| model.subject.to_string()).collect();
+        if !ids.is_empty() {
+            return Err(CollectError::TooFew { ids, advice: samples.advice(), raw: Some(Kept::of_build(&part)) }.into());
+        }
+        if let Some(raw) = raw {
+            raw.finish()?;
+        }
+        Ok(samples)
+    }
+}

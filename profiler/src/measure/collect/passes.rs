@@ -1,0 +1,160 @@
+//! Passes over all models on a device with noise.
+//!
+//! Where a model's buffers happen to lie in memory changes its time by about a percent for as long as the process lives; so each pass has
+//! processes of its own, with the models in another order: one, or several where the models do not fit into memory together.
+
+use super::bounds::Bounds;
+use super::error::CollectError;
+use super::listener::Listener;
+use super::progress::Progress;
+use super::{Setting, Task, tell};
+use crate::devices::Transport;
+use crate::fit::neighbour::QuietRatios;
+use crate::measure::job::JobFolder;
+use crate::measure::raw::{RawFile, Samples};
+use crate::measure::subject::Subject;
+use crate::protocol::{Hold, Item, Job, Plan};
+use crate::random::Random;
+
+/// How long a later process waits for CPUs on which another measures, in ms.
+const PATIENCE_MS: u64 = 120_000;
+/// Least time for the passes that a resumed task still lacks, and for one more than was planned.
+const LEAST_MS: f64 = 3000.0;
+/// What a pass beyond those aims at, in parts of the precision: another process may move a median away from where it was precise enough.
+const SURELY: f64 = 0.8;
+
+/// A task on its way.
+struct Passes<'a> {
+    setting: &'a Setting,
+    folder: JobFolder<'a>,
+    transport: Box<dyn Transport>,
+    engine_lib: Option<String>,
+    listener: Listener<'a>,
+    /// What is known of the samples so far.
+    quiet: QuietRatios,
+    /// Whether this is the first process: it waits for nobody.
+    is_first: bool,
+    /// Whether models were dealt to smaller groups already, since the kernel killed an agent.
+    is_halved: bool,
+}
+
+impl Task<'_> {
+    pub(super) fn run_passes(self) -> Result<(Samples, Option<RawFile>), CollectError> {
+        let Self { setting, folder, samples, raw, bars, sizes, accept } = self;
+        let mut transport = setting.open()?;
+        let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
+        tell(transport.as_mut());
+        let subjects: Vec<Subject> = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
+        let (first, earlier_ms) = (samples.passes_over(&subjects), samples.spent_ms());
+        // Where all passes were made, and that was not enough, whoever resumes grants as much again.
+        let whole = setting.plan.budget_ms as f64;
+        let (last, budget_ms) = if first < setting.passes {
+            (setting.passes, (whole - earlier_ms).max(LEAST_MS.min(whole)))
+        } else {
+            (first + setting.passes, whole)
+        };
+        let progress = Progress::Time { earlier_ms, budget_ms: budget_ms as u64 };
+        let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
+        let quiet = QuietRatios::of(&samples);
+        let listener = Listener { sizes, ..Listener::new(samples, raw, bar, progress, subjects.into_iter().collect(), accept) };
+        let (is_first, is_halved) = (true, false);
+        let mut passes = Passes { setting, folder, transport, engine_lib, listener, quiet, is_first, is_halved };
+        let done = passes.all(first, last, budget_ms);
+        passes.listener.bar.finish_and_clear();
+        // What went wrong before is what the user must hear of.
+        let cleaned = passes.transport.clean();
+        done?;
+        cleaned?;
+        Ok((passes.listener.samples, passes.listener.raw))
+    }
+}
+
+impl Passes<'_> {
+    /// All passes behind the `first`, up to the `last`; more while there is time and the precision is not reached.
+    fn all(&mut self, first: usize, mut last: usize, budget_ms: f64) -> Result<(), CollectError> {
+        let (planned, setting) = (last, self.setting);
+        let earlier_ms = self.listener.samples.spent_ms();
+        let (mut pass, mut left_ms) = (first, budget_ms);
+        while pass < last {
+            pass += 1;
+            let plan = Plan {
+                // What has been reached after this pass if each adds its share.
+                precision: setting.plan.precision * if pass > planned { SURELY } else { (last as f64 / pass as f64).sqrt() },
+                budget_ms: (left_ms / (last - pass + 1) as f64).max(1.0) as u64,
+                min_samples: (setting.plan.min_samples * pass).div_ceil(last),
+                widening: self.quiet.widening(),
+                ..setting.plan
+            };
+            self.one(pass, plan)?;
+            self.quiet = QuietRatios::of(&self.listener.samples);
+            left_ms = budget_ms - (self.listener.samples.spent_ms() - earlier_ms);
+            // Whether it is enough is judged by what processes differ, which the last one tells too: time that is left is spent on it.
+            let is_enough = || left_ms < LEAST_MS || self.quiet.are_precise(&self.listener.asked, setting.plan.precision);
+            if pass == last && last < 2 * planned && !is_enough() {
+                last += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// One pass: every model that lacks it, in groups that fit into memory, each with its share of the time.
+    fn one(&mut self, pass: usize, plan: Plan) -> Result<(), CollectError> {
+        let (samples, seed) = (&self.listener.samples, self.setting.seed_of(pass));
+        let lacks = |item: &&Item| samples.passes_over([&Subject::from(&item.id)]) < pass;
+        let items = shuffled(self.folder.items.iter().filter(lacks), &self.quiet, seed);
+        let sizes = &self.listener.sizes;
+        let round_ms = |items: &[Item]| sizes.round_ms(items.iter().map(|item| Subject::from(&item.id)), &plan);
+        let whole_ms = round_ms(&items);
+        let groups: Vec<(f64, Vec<Item>)> = sizes
+            .deal(items, self.setting.memory_kib)
+            .into_iter()
+            .map(|group| (if whole_ms > 0.0 { round_ms(&group) / whole_ms } else { 1.0 }, group))
+            .collect();
+        for (share, group) in groups {
+            let budget_ms = ((plan.budget_ms as f64 * share) as u64).max(1);
+            self.group(seed, Plan { budget_ms, ..plan }, group)?;
+        }
+        Ok(())
+    }
+
+    /// A group in a process; in two where the kernel kills it while it loads models, which is tried once.
+    fn group(&mut self, seed: u64, plan: Plan, items: Vec<Item>) -> Result<(), CollectError> {
+        let done = self.process(seed, plan, &items);
+        if done.is_ok() || self.is_halved || !self.listener.was_killed || items.len() < 2 {
+            return done;
+        }
+        self.is_halved = true;
+        self.listener.sizes.halve_memory();
+        let budget_ms = (plan.budget_ms / 2).max(1);
+        items.chunks(items.len().div_ceil(2)).try_for_each(|half| self.process(seed, Plan { budget_ms, ..plan }, half))
+    }
+
+    /// A process of the agent's.
+    fn process(&mut self, seed: u64, plan: Plan, items: &[Item]) -> Result<(), CollectError> {
+        let samples = &self.listener.samples;
+        let plan = Plan { quiet_us: samples.canary_us().map(|(quiet, _)| quiet), ..plan };
+        // The band lies around the temperature at the start of the first pass: a new one in each pass would drift with the device.
+        let hold = Hold { start_celsius: samples.celsius.first().copied(), ..self.setting.hold };
+        // Between two processes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
+        let patience_ms = if std::mem::take(&mut self.is_first) { 0 } else { PATIENCE_MS };
+        let job = Job { patience_ms, ..self.setting.job(seed, self.engine_lib.clone(), plan, hold, items.to_vec()) };
+        let passes = samples.passes + 1;
+        self.listener.begin(Bounds::of(&job));
+        self.folder.provide(items)?;
+        self.folder.write_job(&job)?;
+        let pushed = self.transport.push(self.folder.path());
+        tell(self.transport.as_mut());
+        pushed?;
+        let ended = self.transport.run(&mut |line| self.listener.line(line));
+        self.listener.verdict(ended, &self.transport.name(), passes)?;
+        Ok(self.folder.forget()?)
+    }
+}
+
+/// The items in another order, each with what is known of it.
+fn shuffled<'a>(items: impl Iterator<Item = &'a Item>, quiet: &QuietRatios, seed: u64) -> Vec<Item> {
+    let known = |id: &String| quiet.item(&Subject::from(id)).to_vec();
+    let mut items: Vec<Item> = items.map(|item| Item { earlier: known(&item.id), ..item.clone() }).collect();
+    Random::new(seed).shuffle(&mut items);
+    items
+}

@@ -1,0 +1,84 @@
+//! What is to be measured, and its file: made only where it is written, since a space may have hundreds of large networks.
+
+use blocks::measurable::{LayerInfo, NetworkFile, PartInfo};
+use blocks::{Builder, Graph, Measurable, Shape, primitive_space};
+
+use super::choice::Choice;
+use super::job::JobError;
+use super::subject::Subject;
+
+/// Something to be measured.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What it is.
+    pub subject: Subject,
+    /// What it is made of.
+    pub kind: ModelKind,
+}
+
+/// What a model is made of.
+#[derive(Clone, Debug)]
+pub enum ModelKind {
+    /// A single operation.
+    Overhead,
+    /// A candidate or a fixed piece, alone.
+    Part {
+        /// Its key.
+        key: String,
+        /// What is known of it.
+        info: PartInfo,
+    },
+    /// A whole network.
+    Network(Choice),
+}
+
+impl Model {
+    /// All candidates that do something and all fixed pieces of a space, alone, and the graph of a single operation.
+    pub fn parts(space: &dyn Measurable) -> Vec<Self> {
+        let mut keys: Vec<String> = Vec::new();
+        for candidate in space.layers().into_iter().flat_map(|layer| layer.candidates).filter(|candidate| !candidate.is_identity) {
+            if !keys.contains(&candidate.key) {
+                keys.push(candidate.key);
+            }
+        }
+        keys.extend(space.fixed());
+        let part = |key: String| {
+            let info = space.part(&key)?;
+            Some(Self { subject: Subject::from(&key), kind: ModelKind::Part { key, info } })
+        };
+        let overhead = Self { subject: Subject::Overhead, kind: ModelKind::Overhead };
+        std::iter::once(overhead).chain(keys.into_iter().filter_map(part)).collect()
+    }
+
+    /// The network of a choice, as an app ships it.
+    pub fn net(layers: &[LayerInfo], choice: &[Option<usize>]) -> Self {
+        Self { subject: Subject::network(layers, choice), kind: ModelKind::Network(choice.to_vec()) }
+    }
+
+    /// What is known of it, of a part.
+    pub fn part(&self) -> Option<(&str, &PartInfo)> {
+        match &self.kind {
+            ModelKind::Part { key, info } => Some((key, info)),
+            _ => None,
+        }
+    }
+
+    /// Its file.
+    pub(super) fn file(&self, space: &dyn Measurable) -> Result<NetworkFile, JobError> {
+        let fault = |reason: String| JobError::Prepare { id: self.subject.to_string(), reason };
+        let file = match &self.kind {
+            ModelKind::Overhead => primitive_space::file(one_operation()).map(Some),
+            ModelKind::Part { key, .. } => space.part_file(key),
+            ModelKind::Network(choice) => space.network_file(choice).map(Some),
+        };
+        file.map_err(|e| fault(e.to_string()))?.ok_or_else(|| fault("the space has no such part".to_string()))
+    }
+}
+
+/// The graph of a single operation.
+fn one_operation() -> Graph {
+    let mut g = Builder::new("overhead");
+    let x = g.input("x", Shape::new(1, 1, 1));
+    let y = g.relu(x);
+    g.finish(&[("y", y)])
+}

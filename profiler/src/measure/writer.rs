@@ -1,0 +1,154 @@
+//! Files of a job: models in the engine's format, inputs, expected outputs.
+
+use std::fs;
+use std::path::Path;
+
+use blocks::Measurable;
+use blocks::measurable::NetworkFile;
+use blocks::onnx;
+use blocks::onnx::block::Port;
+use engines::mnn::convert::{ConvertError, Converter};
+use engines::{Element, EngineKind, ModelFormat};
+
+use super::expected::{self, Judge};
+use super::job::{JobError, SEED};
+use super::model::Model;
+use crate::file_error::FileError;
+use crate::protocol::{Input, Item, Values};
+use crate::random::Random;
+
+/// What makes the engine's files, where it takes no ONNX.
+pub(super) fn converter(engine: EngineKind) -> Result<Option<Converter>, ConvertError> {
+    match engine.format() {
+        ModelFormat::Onnx => Ok(None),
+        ModelFormat::Mnn => Converter::find().map(Some),
+    }
+}
+
+/// The converter's refusal, of the user's file and not of the copy that it was given.
+fn of_model(error: JobError, file: &Path) -> JobError {
+    match error {
+        JobError::Convert(ConvertError::Refused { said, .. }) => ConvertError::Refused { path: file.to_path_buf(), said }.into(),
+        other => other,
+    }
+}
+
+/// Writes the files of models into a folder.
+pub(super) struct Writer<'a> {
+    folder: &'a Path,
+    engine: EngineKind,
+    /// Makes the engine's files, where it takes no ONNX.
+    converter: Option<&'a Converter>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(engine: EngineKind, folder: &'a Path, converter: Option<&'a Converter>) -> Self {
+        Self { folder, engine, converter }
+    }
+
+    /// Writes a file and gives its name.
+    fn file(&self, name: String, bytes: &[u8]) -> Result<String, FileError> {
+        let path = self.folder.join(&name);
+        fs::write(&path, bytes).map_err(FileError::new("write", &path))?;
+        Ok(name)
+    }
+
+    /// What a model's file is called.
+    fn name(&self, index: usize) -> String {
+        format!("{index}.{}", if self.converter.is_some() { "mnn" } else { "onnx" })
+    }
+
+    /// Makes the engine's file of an ONNX file, which is in the folder only if that is the engine's.
+    fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, JobError> {
+        let name = self.name(index);
+        converter.convert(onnx, &self.folder.join(&name))?;
+        Ok(name)
+    }
+
+    /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
+    pub(super) fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), JobError> {
+        if self.converter.is_some() && files::has_ending(path, "mnn") {
+            let bytes = fs::read(path).map_err(FileError::new("read", path))?;
+            if let Some(found) = files::impostor(&bytes) {
+                return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
+            }
+            return Ok((self.file(format!("{index}.mnn"), &bytes)?, None));
+        }
+        let model = onnx::read(path)?;
+        let name = self.file(format!("{index}.onnx"), &model.bytes)?;
+        let Some(converter) = self.converter else { return Ok((name, model.inputs)) };
+        let whole = self.folder.join(name);
+        let converted = self.convert(converter, &whole, index).map_err(|e| of_model(e, path));
+        fs::remove_file(&whole).map_err(FileError::new("remove", &whole))?;
+        Ok((converted?, model.inputs))
+    }
+
+    /// Writes a model's inputs and expected outputs; the model itself where its bytes are `kept`.
+    pub(super) fn write(
+        &self,
+        model: &Model,
+        index: usize,
+        space: &dyn Measurable,
+        judge: &Judge,
+        kept: &dyn Fn(usize) -> bool,
+    ) -> Result<Item, JobError> {
+        let file = model.file(space)?;
+        let mut random = Random::new(SEED);
+        let inputs: Vec<Vec<f32>> = file.inputs.iter().map(|port| random.values(port.dims.iter().product())).collect();
+        let engine = file.reference.is_none().then(|| judge.open()).flatten();
+        let fault = |reason: String| JobError::Prepare { id: model.subject.to_string(), reason };
+        let expected = expected::outputs(&file, &inputs, engine.as_deref()).map_err(fault)?;
+        if kept(file.bytes.len()) {
+            self.model(&file, index)?;
+        }
+        let given = std::iter::zip(&file.inputs, &inputs).enumerate().map(|(k, (Port { name, dims }, values))| {
+            let file = self.floats(format!("{index}.in{k}.f32"), values)?;
+            let values = Some(Values { file, element: Element::Float32.to_string() });
+            Ok::<_, JobError>(Input { name: name.clone(), shape: dims.clone(), values })
+        });
+        Ok(Item {
+            id: model.subject.to_string(),
+            model: self.name(index),
+            inputs: given.collect::<Result<_, _>>()?,
+            expected: self.values(index, "out", std::iter::zip(file.outputs.iter().map(String::as_str), &expected).collect())?,
+            earlier: Vec::new(),
+            // Whole networks are for the fit.
+            cold: model.subject.is_part(),
+        })
+    }
+
+    /// Writes the file of a model in the engine's format.
+    pub(super) fn model(&self, file: &NetworkFile, index: usize) -> Result<(), JobError> {
+        let onnx = self.file(format!("{index}.onnx"), &file.bytes)?;
+        let Some(converter) = self.converter else { return Ok(()) };
+        let onnx = self.folder.join(onnx);
+        self.convert(converter, &onnx, index)?;
+        // The device has no use for it.
+        Ok(fs::remove_file(&onnx).map_err(FileError::new("remove", &onnx))?)
+    }
+
+    /// Whether a model's file is there.
+    pub(super) fn has(&self, index: usize) -> bool {
+        self.folder.join(self.name(index)).exists()
+    }
+
+    /// Removes a model's file.
+    pub(super) fn remove(&self, index: usize) -> Result<(), JobError> {
+        let path = self.folder.join(self.name(index));
+        Ok(fs::remove_file(&path).map_err(FileError::new("remove", &path))?)
+    }
+
+    /// Writes the values of outputs, a file each, and gives the files' names in the order of the engine's sessions.
+    fn values(&self, index: usize, kind: &str, mut ports: Vec<(&str, &Vec<f32>)>) -> Result<Vec<String>, FileError> {
+        if self.engine.ports_by_name() {
+            ports.sort_by_key(|(name, _)| *name);
+        }
+        let one = |(k, (_, values)): (usize, (&str, &Vec<f32>))| self.floats(format!("{index}.{kind}{k}.f32"), values);
+        ports.into_iter().enumerate().map(one).collect()
+    }
+
+    fn floats(&self, name: String, values: &[f32]) -> Result<String, FileError> {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.file(name, &bytes)
+    }
+}
