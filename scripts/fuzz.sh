@@ -10,6 +10,5 @@ cd "$(dirname "$0")/.."
 
 BLOCKTIME_FUZZ_CASES=${1:-1000000}
 export BLOCKTIME_FUZZ_CASES
-# With the checks of arithmetic that a release leaves out.
-export CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
-cargo test --release -p blocks -p luts -p profiler -p faces -p trainer --lib --test fuzz --test nni survive -- --nocapture
+# Debug builds, since they check arithmetic; what the tests have compiled is used again.
+cargo test --workspace --lib --test fuzz --test nni survive -- --nocapture

@@ -39,9 +39,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 say "building the profiler and the comparison"
-cargo build --quiet --release --locked --package profiler --package simulator-plugin --package validation
-target=$(cd "${CARGO_TARGET_DIR:-target}/release" && pwd)
-export BLOCKTIME_SIMULATOR_PLUGIN=$target/libsimulator_plugin.so
+# All the work is the plugin's. For a few rows the programs are those that the tests have compiled, debug builds.
+cargo build --quiet --release --locked --package simulator-plugin
+targets=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+export BLOCKTIME_SIMULATOR_PLUGIN=$targets/release/libsimulator_plugin.so
+if [ ${#rows[@]} = 0 ]; then
+    cargo build --quiet --release --locked --package profiler --package validation
+    target=$targets/release
+else
+    cargo build --quiet --locked --workspace --bins
+    target=$targets/debug
+fi
 
 # Another compiler than the host's, as in build-agent.sh: the standard library is built from source where it is not there.
 say "building tract's kernels for aarch64"
