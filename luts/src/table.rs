@@ -46,7 +46,7 @@ impl Table {
                 break;
             }
             if row.macs.is_none() && header.space.folder.is_none() {
-                let reason = "is empty, which only a block of an ONNX file's may be";
+                let reason = "may be empty in tables of space folders only";
                 faults.push(Fault::Field { line, key: row.key.clone(), field: "macs", reason });
             }
             match places.get(&row.key) {

@@ -18,7 +18,7 @@
 //! | [`measure`] | jobs, their execution, raw samples |
 //! | [`fit`] | from samples to the rows of a table |
 //! | [`check`] | whole networks against a table |
-//! | [`tables`] | several tables: compared, merged |
+//! | [`tables`] | tables compared, merged, written in other forms |
 //! | [`show`] | results for people: terminal, SVG, PNG, HTML |
 //! | [`commands`] | the command line |
 

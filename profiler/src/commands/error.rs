@@ -18,6 +18,7 @@ use crate::measure::trial::TrialError;
 use crate::measure::units::UnitsError;
 use crate::show::picture::NoFolder;
 use crate::tables::diff::DiffError;
+use crate::tables::export::ExportError;
 use crate::tables::merge::MergeError;
 
 /// Why a command did not do what was asked.
@@ -74,6 +75,9 @@ pub enum CommandError {
     /// Two tables that cannot be compared.
     #[error(transparent)]
     Diff(#[from] DiffError),
+    /// A table that has no such form.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// Tables that cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),

@@ -99,17 +99,34 @@ impl FromStr for Cpus {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
-        let fail = || format!("'{s}' is not a list of CPUs, such as 0-3,5");
-        let number = |t: &str| t.trim().parse::<usize>().ok().filter(|&n| n < 1024).ok_or_else(fail);
-        let mut cpus = Vec::new();
-        for part in s.split(',') {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            cpus.extend(number(first)?..=number(last)?);
-        }
-        cpus.sort_unstable();
-        cpus.dedup();
-        if cpus.is_empty() { Err(fail()) } else { Ok(Self(cpus)) }
+        numbers(s).map(Self).ok_or_else(|| format!("'{s}' is not a list of CPUs, such as 0-3,5"))
     }
+}
+
+/// A list of layers, from 1: `5-8,13-20`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layers(pub Vec<usize>);
+
+impl FromStr for Layers {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let layers = numbers(s).filter(|layers| !layers.contains(&0));
+        layers.map(Self).ok_or_else(|| format!("'{s}' is not a list of layers from 1, such as 5-8,13-20"))
+    }
+}
+
+/// Numbers below 1024, rising, each once; `None` where there are none, or something else.
+fn numbers(s: &str) -> Option<Vec<usize>> {
+    let number = |t: &str| t.trim().parse::<usize>().ok().filter(|&n| n < 1024);
+    let mut numbers = Vec::new();
+    for part in s.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        numbers.extend(number(first)?..=number(last)?);
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    (!numbers.is_empty()).then_some(numbers)
 }
 
 #[cfg(test)]
@@ -131,5 +148,7 @@ mod tests {
         assert!("never".parse::<Budget>().is_err() && "-1".parse::<Count>().is_err());
         assert_eq!("0-2,5,1".parse(), Ok(Cpus(vec![0, 1, 2, 5])));
         assert!(["", "a", "3-1", "1-", "99999"].iter().all(|s| s.parse::<Cpus>().is_err()));
+        assert_eq!("5-8,2".parse(), Ok(Layers(vec![2, 5, 6, 7, 8])));
+        assert!("0-3".parse::<Layers>().is_err());
     }
 }

@@ -62,24 +62,22 @@ impl Opened {
     }
 }
 
-/// The space that was named, else the built-in one of the table's name if it is the very one that was measured.
-pub(super) fn if_known(table: &Table, named: Option<String>) -> Result<Option<Opened>, CommandError> {
-    let own = &table.header.space;
-    match named {
-        Some(name) => Ok(Some(Opened::open(&name, None)?)),
-        None => {
-            let built_in = Space::load(&own.name).ok().filter(|space| space.hash() == own.hash);
-            Ok(built_in.map(|space| Opened::primitives(space, table.header.points)))
-        }
-    }
-}
-
 /// The layers of the space that was named, else those that the table lists itself, else those of the built-in space of its name if it is the
 /// very one that was measured.
 pub(super) fn layout_if_known(table: &Table, named: Option<String>) -> Result<Option<Layout>, CommandError> {
+    let own = &table.header.space;
+    let built_in = || Space::load(&own.name).ok().filter(|space| space.hash() == own.hash).map(|space| Layout::from(&space));
+    match named {
+        Some(name) => Ok(Some(Opened::open(&name, None)?.measurable().into())),
+        None => Ok(table.layout().or_else(built_in)),
+    }
+}
+
+/// The layers of the space that was named, else those that the table lists itself, else those of the built-in space of its name.
+pub(super) fn layout(table: &Table, named: Option<String>) -> Result<Layout, CommandError> {
     match table.layout() {
-        Some(own) if named.is_none() => Ok(Some(own)),
-        _ => Ok(if_known(table, named)?.map(|space| space.measurable().into())),
+        Some(own) if named.is_none() => Ok(own),
+        _ => Ok(of(table, named, None)?.measurable().into()),
     }
 }
 

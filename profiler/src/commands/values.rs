@@ -7,6 +7,7 @@ use luts::Overwrite;
 
 use crate::show::lut::ColourChoice;
 use crate::tables::diff::Caches;
+use crate::tables::export::Form;
 
 impl ValueEnum for ColourChoice {
     fn value_variants<'a>() -> &'a [Self] {
@@ -31,6 +32,20 @@ impl ValueEnum for Caches {
         Some(match self {
             Self::Warm => PossibleValue::new("warm").help("A block's share of a network's time: what the search uses"),
             Self::Cold => PossibleValue::new("cold").help("A block's first run with cold caches, alone"),
+        })
+    }
+}
+
+impl ValueEnum for Form {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::OfaYaml, Self::Json, Self::CsvLong]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::OfaYaml => PossibleValue::new("ofa-yaml").help("Entries of Once-for-All and ProxylessNAS, ms"),
+            Self::Json => PossibleValue::new("json").help("{layer: {candidate: µs}}"),
+            Self::CsvLong => PossibleValue::new("csv-long").help("A line per candidate: layer,candidate,us,low,high"),
         })
     }
 }

@@ -117,7 +117,7 @@ impl BuildArgs {
             tell_end(by == "precision", precision);
         }
         let palette = Palette::of(ColourChoice::Auto, std::io::stderr().is_terminal());
-        note_text(&lut::show(&table, space.known(), palette));
+        note_text(&lut::show(&table, Some(&space.measurable().into()), palette));
         print::path(&build.out)
     }
 }

@@ -1,24 +1,37 @@
-//! `profiler lut export`: a table written as NNI's.
+//! `profiler lut export`: a table written in the forms of other tools.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use luts::nni::{Form, export};
-use luts::{Source, Table};
+use luts::nni;
+use luts::{Source, Table, TableError};
 
 use crate::commands::error::CommandError;
+use crate::commands::quantity::Layers;
 use crate::commands::values::overwrite;
 use crate::commands::{print, space};
+use crate::file_error::FileError;
 use crate::output::note;
+use crate::tables::export::{self, Form, OfaYaml};
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
     /// Table
     table: PathBuf,
-    /// NNI's table to write: its name ends in .npy or .txt
+    /// File to write. Without --format it is NNI's table, and its name ends in .npy or .txt
     #[arg(long)]
     out: PathBuf,
-    /// Search space: built-in name or TOML file [default: the one named in the table]
+    /// Form of the file [default: NNI's]
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+    /// ofa-yaml: layers whose blocks have squeeze-and-excitation, from 1: 5-8,13-20
+    #[arg(long, value_name = "LAYERS")]
+    se: Option<Layers>,
+    /// ofa-yaml: layers whose blocks have h-swish, from 1
+    #[arg(long, value_name = "LAYERS")]
+    hs: Option<Layers>,
+    /// Search space: built-in name, TOML file or folder of ONNX files [default: the one named in the table]
     #[arg(long)]
     space: Option<String>,
     /// Replace an existing file
@@ -28,23 +41,63 @@ pub(crate) struct ExportArgs {
 
 impl ExportArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
+        if self.format != Some(Form::OfaYaml) && (self.se.is_some() || self.hs.is_some()) {
+            return Err(CommandError::Usage("--se and --hs are of --format ofa-yaml".to_string()));
+        }
         let table = Table::read(&self.table)?;
-        let opened = space::of(&table, self.space, None)?;
+        if table.header.source != Source::Measured {
+            note(format_args!("the table is {}; the file cannot record that", table.header.source));
+        }
+        match self.format {
+            None => self.nni(&table)?,
+            Some(form) => self.other(&table, form)?,
+        }
+        print::path(&self.out)
+    }
+
+    fn nni(&self, table: &Table) -> Result<(), CommandError> {
+        let opened = space::of(table, self.space.clone(), None)?;
         let space = opened.known().ok_or_else(|| CommandError::Usage("NNI's tables are of built-in primitives".to_string()))?;
-        let form = Form::of(&self.out)?;
+        let form = nni::Form::of(&self.out)?;
         table.validate_file(space, &self.table)?;
-        export(&table, space, &self.out, overwrite(self.overwrite))?;
+        nni::export(table, space, &self.out, overwrite(self.overwrite))?;
         if table.has_trunk() {
             note("the trunk is omitted: NNI's tables contain the searched layers only");
         }
-        if table.header.source != Source::Measured {
-            note(format_args!("the table is {}; NNI's format cannot record that", table.header.source));
-        }
         let place = match form {
-            Form::Npy => "MODEL_DIR/lut/lut.npy, lut_load_format=\"numpy\"",
-            Form::Text => "lut.txt in the working folder, lut_load_format=\"json\"",
+            nni::Form::Npy => "MODEL_DIR/lut/lut.npy, lut_load_format=\"numpy\"",
+            nni::Form::Text => "lut.txt in the working folder, lut_load_format=\"json\"",
         };
         note(format_args!("NNI's NASConfig finds it as {place}, with lut_load=True and perf_metric=\"latency\""));
-        print::path(&self.out)
+        Ok(())
     }
+
+    fn other(&self, table: &Table, form: Form) -> Result<(), CommandError> {
+        let space = space::layout(table, self.space.clone())?;
+        table.validate_file(&space, &self.table)?;
+        let text = match form {
+            Form::Json => {
+                note("the fixed pieces are omitted: the file is {layer: {candidate: µs}}");
+                export::json(table, &space)?
+            }
+            Form::CsvLong => export::csv_long(table, &space)?,
+            Form::OfaYaml => {
+                let layers = |layers: &Option<Layers>| layers.as_ref().map(|layers| layers.0.clone()).unwrap_or_default();
+                let written = OfaYaml { se: layers(&self.se), hs: layers(&self.hs) }.write(table, &space)?;
+                if !written.left_out.is_empty() {
+                    let names = written.left_out.join(", ");
+                    note(format_args!("omitted, since their names do not state kernel and expansion, or more than that: {names}"));
+                }
+                written.text
+            }
+        };
+        write(&self.out, &text, self.overwrite)
+    }
+}
+
+fn write(path: &Path, text: &str, may_replace: bool) -> Result<(), CommandError> {
+    files::write(path, text.as_bytes(), overwrite(may_replace)).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => TableError::Exists { path: path.into() }.into(),
+        _ => FileError::new("write", path)(error).into(),
+    })
 }

@@ -29,9 +29,10 @@ pub(super) enum LutCommand {
     #[command(after_help = "Examples: profiler lut import lut.txt --space pfld --out luts/phone.csv\n          \
                             profiler lut import lut.npy --unit us --mean --out luts/phone.csv")]
     Import(import::ImportArgs),
-    /// Convert a latency table to NNI's lut.npy or lut.txt
+    /// Convert a latency table to NNI's lut.npy or lut.txt, to JSON, a plain CSV, or the YAML of Once-for-All and ProxylessNAS
     #[command(after_help = "Examples: profiler lut export luts/phone.csv --out lut.npy\n          \
-                            profiler lut export luts/phone.csv --out lut.txt")]
+                            profiler lut export luts/phone.csv --out lut.txt\n          \
+                            profiler lut export mine.csv --format json --out mine.json")]
     Export(export::ExportArgs),
 }
 

@@ -9,7 +9,7 @@ use luts::Source;
 use luts::Table;
 
 use crate::commands::error::CommandError;
-use crate::commands::space::Opened;
+
 use crate::commands::{print, space};
 #[cfg(not(target_os = "android"))]
 use crate::measure::raw;
@@ -43,26 +43,25 @@ pub(crate) struct ShowArgs {
 impl ShowArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let table = Table::read(&self.table)?;
-        let opened = space::if_known(&table, self.space)?;
-        let space = opened.as_ref().and_then(Opened::known);
+        let space = space::layout_if_known(&table, self.space)?;
         #[cfg(not(target_os = "android"))]
         let explained = match self.explain {
             Some(raw) => Some(explained_rows(&table, raw.unwrap_or_else(|| raw::beside(&self.table)))?),
             None => None,
         };
         if let Some(file) = self.out {
-            file.write(&lut::page(&table, space))?;
+            file.write(&lut::page(&table, space.as_ref()))?;
             note(format_args!("wrote {file}"));
         }
         let palette = Palette::of(self.color, std::io::stdout().is_terminal());
-        let shown = || lut::show(&table, space, palette);
+        let shown = || lut::show(&table, space.as_ref(), palette);
         #[cfg(not(target_os = "android"))]
         if let Some(rows) = explained {
-            let mut value = lut::json(&table, space);
+            let mut value = lut::json(&table, space.as_ref());
             value["explained"] = serde_json::json!(rows);
             return print::result(self.json, &value, || format!("{}\n{}", shown(), lut::explained::text(&rows)));
         }
-        print::result(self.json, &lut::json(&table, space), shown)
+        print::result(self.json, &lut::json(&table, space.as_ref()), shown)
     }
 }
 

@@ -22,11 +22,7 @@ pub(crate) struct ValidateArgs {
 impl ValidateArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let table = Table::read(&self.table)?;
-        let space = match table.layout() {
-            // Of a folder that need not be here, the table says itself what belongs to it.
-            Some(own) if self.space.is_none() => own,
-            _ => space::of(&table, self.space, None)?.measurable().into(),
-        };
+        let space = space::layout(&table, self.space)?;
         table.validate_file(&space, &self.table)?;
         note(format_args!(
             "{}: a complete table of space {}, {} rows, {}",

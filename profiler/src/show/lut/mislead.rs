@@ -27,7 +27,7 @@ impl Side {
 /// Two candidates of a layer of which the one with fewer multiply-adds takes longer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pair {
-    /// The layers, which all have the same shapes: `4, 5`.
+    /// The layers, which all have the same candidates: `4, 5`.
     pub layers: String,
     /// Fewer multiply-adds, yet slower.
     pub slower: Side,
@@ -122,12 +122,12 @@ impl Mislead {
     }
 }
 
-/// A stage's columns of different shapes, each with the numbers of all layers that have them (with its shapes, where no layer is known).
+/// A stage's columns of different candidates, each with the names of all layers that have them (with its shapes, where no layer is known).
 pub(super) fn groups(stage: &Stage) -> Vec<(String, usize)> {
     let mut groups: Vec<(String, usize)> = Vec::new();
     for (i, column) in stage.columns.iter().enumerate() {
         let name = column.name.strip_prefix("layer ").unwrap_or(&column.shapes);
-        match groups.iter_mut().find(|(_, first)| stage.columns[*first].shapes == column.shapes) {
+        match groups.iter_mut().find(|(_, first)| stage.columns[*first].keys == column.keys) {
             Some((names, _)) => *names += &format!(", {name}"),
             None => groups.push((name.to_string(), i)),
         }

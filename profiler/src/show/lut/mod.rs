@@ -17,8 +17,7 @@ pub mod mislead;
 mod style;
 pub mod terminal;
 
-use blocks::Space;
-use luts::{Header, ModelError, Simulator, Source, Table};
+use luts::{Header, Layout, ModelError, Simulator, Source, Table};
 use serde::Serialize;
 
 use super::picture::{Page, Section};
@@ -42,7 +41,7 @@ struct JsonRow<'a> {
 }
 
 /// The table as JSON.
-pub fn json(table: &Table, space: Option<&Space>) -> serde_json::Value {
+pub fn json(table: &Table, space: Option<&Layout>) -> serde_json::Value {
     let rows = table.rows().iter().map(|r| JsonRow {
         key: &r.key,
         latency_us: r.latency.0,
@@ -57,13 +56,13 @@ pub fn json(table: &Table, space: Option<&Space>) -> serde_json::Value {
 }
 
 /// The table for people: layers × candidates with µs and MMAC, the trunk, where multiply-adds mislead, where it comes from.
-pub fn show(table: &Table, space: Option<&Space>, palette: Palette) -> String {
+pub fn show(table: &Table, space: Option<&Layout>, palette: Palette) -> String {
     let grid = Grid::of(table, space);
     format!("{}{}\n{}", terminal::show(&grid, palette), misled(&Mislead::of(&grid)), provenance(table))
 }
 
 /// The table as a picture.
-pub fn page(table: &Table, space: Option<&Space>) -> Page {
+pub fn page(table: &Table, space: Option<&Layout>) -> Page {
     let grid = Grid::of(table, space);
     let mislead = Mislead::of(&grid);
     let from = provenance(table).lines().map(String::from).collect();
