@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import torch
 from conftest import CORPUS, ROOT
 
 from blocktime import Lut
+from blocktime.adaptors.ofa import OfaLatency
+from blocktime.adaptors.proxylessnas import LatencyEstimator
 from blocktime.export import export_space
 
 SPACES: dict[str, dict[str, Any]] = {
@@ -94,3 +98,29 @@ def test_the_example_searches_in_a_file(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(SystemExit) as ended:
         SEARCH["main"]()
     assert ended.value.code == 2
+
+
+def table_of(name: str) -> Lut:
+    """A made-up table of a space with its candidates' names, in layers from 16 channels to 24 and on: a candidate's place + 1 is its ms."""
+    layers = SPACES[name]["layers"]()
+    shapes = [(16, 24, 2, 112, 112), *[(24, 24, 1, 56, 56)] * (len(layers) - 1)]
+    return made_up.table(
+        [{of: (shape, 0.0 if layer[of] is None else 1000.0 * (k + 1)) for k, of in enumerate(layer)} for layer, shape in zip(layers, shapes)],
+        dict.fromkeys([*SPACES[name]["before"](), *SPACES[name]["after"]()], 500.0),
+    )
+
+
+def test_once_for_alls_names_are_those_that_its_adaptor_asks_for() -> None:
+    spec = {"ks": [5] * 20, "e": [6] * 20, "d": [2, 3, 4, 2, 2], "r": [224]}
+    place = list(SPACES["ofa"]["layers"]()[0]).index("k5_e6") + 1
+    assert OfaLatency({224: table_of("ofa")}).predict_efficiency(spec) == pytest.approx(4 * 0.5 + 13 * place)
+
+
+def test_proxylessnas_names_are_those_that_its_adaptor_asks_for() -> None:
+    code = re.findall(r"fixed = (\{.*\})", (ROOT / "examples" / "README.md").read_text())
+    estimator = LatencyEstimator(table_of("proxylessnas"), ast.literal_eval(code[0]))
+    place = list(SPACES["proxylessnas"]["layers"]()[0]).index("5x5_MBConv6") + 1
+    found = estimator.predict("expanded_conv", (112, 112, 16), (56, 56, 24), expand=6, kernel=5, stride=2, idskip=0)
+    assert found == pytest.approx(place)
+    fixed = [estimator.predict(ltype, (224, 224, 3), (1,)) for ltype in ("Conv", "Conv_1", "Logits")]
+    assert fixed == [0.5] * 3

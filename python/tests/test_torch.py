@@ -104,3 +104,15 @@ def test_fixed_pieces_that_are_not_there_are_asked_for_in_vain(tiny: Lut) -> Non
     with pytest.raises(ValueError, match="include_fixed=False"):
         ExpectedLatency(imported)
     assert ExpectedLatency(imported, include_fixed=False).fixed.item() == 0
+
+
+def test_a_folders_table_with_layers_of_different_widths() -> None:
+    lut = Lut.read(CORPUS / "table" / "folder-sound.csv")
+    latency = ExpectedLatency(lut, unit="us")
+    chosen = [torch.eye(len(layer.candidates))[k] for layer, k in zip(lut.layers, (2, 3, 0))]
+    assert latency(chosen).item() == pytest.approx(lut.predict([2, 3, 0]).total_us)
+    alphas = [torch.zeros(len(layer.candidates), requires_grad=True) for layer in lut.layers]
+    latency([alpha.softmax(-1) for alpha in alphas]).backward()
+    times = [torch.tensor(list(of.values())) for of in lut.as_dict().values()]
+    for alpha, of in zip(alphas, times):
+        assert alpha.grad is not None and torch.allclose(alpha.grad, (of - of.mean()) / len(of))
