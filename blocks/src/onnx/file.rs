@@ -13,12 +13,11 @@ use files::{HEAD, Impostor, impostor};
 use prost::Message;
 
 use super::proto::{self, element};
-use super::wire::{self, Piece, Rope, WireError};
+use super::wire::{self, Piece, RAW_DATA, Rope, WireError};
 
 /// Largest file: protobuf's limit of 2 GiB, which engines keep to.
 pub const FILE_LIMIT: u64 = i32::MAX as u64;
-/// Fields of a tensor: its values, where they lie, and that they lie elsewhere.
-const RAW_DATA: usize = 9;
+/// Fields of a tensor beside its values: where they lie, and that they lie elsewhere.
 const EXTERNAL_DATA: usize = 13;
 const DATA_LOCATION: usize = 14;
 

@@ -10,6 +10,8 @@ use prost::{decode_length_delimiter, encode_length_delimiter};
 
 use super::size::Message;
 
+/// The number of a tensor's field of values as they lie in memory.
+pub const RAW_DATA: usize = 9;
 /// Deepest nesting that is followed; protobuf's own limit in most languages.
 const DEPTH: usize = 100;
 
@@ -174,6 +176,24 @@ pub fn with_data<D>(
     Ok(rope)
 }
 
+/// Places of the weights in a file: the raw data of its tensors, in the file's order.
+///
+/// # Errors
+/// [`WireError`] where the bytes are no protobuf.
+pub fn raw_data(bytes: &[u8]) -> Result<Vec<Range<usize>>, WireError> {
+    let mut found = Vec::new();
+    replace_tensors::<(), WireError>(bytes, &mut |tensor| {
+        let mut at = tensor.start;
+        while at < tensor.end {
+            let field = field(bytes, at, tensor.end)?;
+            at = field.whole.end;
+            found.extend(field.content.filter(|_| field.number == RAW_DATA));
+        }
+        Ok(None)
+    })?;
+    Ok(found)
+}
+
 /// What stands before a message or bytes: number and length.
 fn head(number: usize, len: u64) -> Vec<u8> {
     let mut head = Vec::with_capacity(12);
@@ -242,6 +262,15 @@ mod tests {
         assert_eq!(count, 3 + 8 + 8 + 8 + 2);
         let same = replace_tensors::<u8, WireError>(&new, &mut |_| Ok(None)).unwrap();
         assert_eq!(same.pieces, [Piece::Kept(0..new.len())]);
+    }
+
+    #[test]
+    fn weights_are_found_wherever_they_are() {
+        let file = everywhere(&[&b"\x42\x01w"[..], &bytes(9, b"data")].concat());
+        let found = raw_data(&file).unwrap();
+        assert_eq!(found.len(), 3 + 8 + 8 + 8 + 2);
+        assert!(found.is_sorted_by_key(|range| range.start) && found.iter().all(|range| &file[range.clone()] == b"data"));
+        assert!(raw_data(b"no model").is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | `events` | what the agent reports to the host |
 //! | [`governor`] | the governor of the clock, held and set back |
 //! | [`inputs`] | what a model is given to run on |
+//! | `joined` | files of models, and recipes for them |
 //! | `memory` | memory of the process and of the device |
 //! | [`model`] | one model in the engine, its outputs checked |
 //! | `outputs` | what a model gives, compared with what it must give |
@@ -33,6 +34,7 @@ pub(crate) mod error;
 mod events;
 pub mod governor;
 pub mod inputs;
+pub(crate) mod joined;
 mod memory;
 pub mod model;
 mod outputs;

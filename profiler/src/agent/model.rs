@@ -7,7 +7,7 @@ use engines::{Engine, EngineError, Port, Session, SessionOptions, Value};
 use super::error::AgentError;
 use super::inputs::{self, Whole};
 use super::runs::{LOADING_RUNS, LOADING_US, PARTS, TIMED_RUNS, WARMING_RUNS, WARMING_US, goes_on, runs_of};
-use super::{clock, memory, outputs};
+use super::{clock, joined, memory, outputs};
 use crate::protocol::{Event, Item, Job, Shaped, Took};
 use crate::random::Random;
 
@@ -38,7 +38,7 @@ impl Model {
         let refused = |source: EngineError| AgentError::Model { id: item.id.clone(), source };
         let bad_file = |file: &str, reason: String| AgentError::File { id: item.id.clone(), file: file.to_string(), reason };
         let began_us = clock::now_us();
-        let bytes = std::fs::read(folder.join(&item.model)).map_err(|e| bad_file(&item.model, e.to_string()))?;
+        let bytes = joined::read(folder, &item.model).map_err(|e| bad_file(&item.model, e.to_string()))?;
         let threads = job.threads.try_into().unwrap_or(std::num::NonZeroUsize::MIN);
         let mut session = engine.load(&bytes, &SessionOptions { threads, ..SessionOptions::default() }).map_err(refused)?;
         // A copy of weights that the session has, too.

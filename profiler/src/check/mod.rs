@@ -102,7 +102,7 @@ impl Check<'_> {
         let identity = TableIdentity::new(&self.path, &self.table.header, self.other_device);
         identity.check_engine(self.setting.engine)?;
         let judge = Judge::of(self.space, self.setting.host_library());
-        let made = Made { space: self.space, models, judge: &judge };
+        let made = Made { space: self.space, models, judge: &judge, is_joined: !self.setting.device.is_simulated() };
         let request = Request {
             purpose: Purpose::Check { table: self.table.digest(), seed: self.seed },
             space: Some(self.space.hash()),

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use super::expected::Judge;
 use super::given::{self, Given, GivenError};
 use super::model::{Model, ModelKind};
+use super::recipe::Weights;
 use super::subject::Subject;
 use super::writer::{Writer, converter};
 use crate::devices::interrupt;
@@ -65,6 +66,8 @@ pub struct Source<'a> {
     pub models: &'a [Model],
     /// What computes the expected outputs of blocks that this program does not know.
     pub judge: &'a Judge,
+    /// Whether networks may be joined on the device, from the files of their blocks.
+    pub is_joined: bool,
 }
 
 /// A folder that holds a job and goes away with this value.
@@ -74,6 +77,8 @@ pub struct JobFolder<'a> {
     converter: Option<Converter>,
     /// Where models come from that are not kept; none of a user's.
     source: Option<Source<'a>>,
+    /// What networks are made of on the device.
+    weights: Weights,
     /// Whether each item's model stays in the folder.
     kept: Vec<bool>,
     /// Items by name and file.
@@ -83,8 +88,9 @@ pub struct JobFolder<'a> {
 impl<'a> JobFolder<'a> {
     /// An empty one.
     fn new(engine: EngineKind, source: Option<Source<'a>>) -> Result<Self, JobError> {
-        let (kept, items) = (Vec::new(), Vec::new());
-        Ok(Self { folder: temporary_folder("profiler-job-")?, engine, converter: converter(engine)?, source, kept, items })
+        let (weights, kept, items) = (Weights::default(), Vec::new(), Vec::new());
+        let (folder, converter) = (temporary_folder("profiler-job-")?, converter(engine)?);
+        Ok(Self { folder, engine, converter, source, weights, kept, items })
     }
 
     /// Writes the files of all models, for that engine; networks only as far as they are kept.
@@ -98,19 +104,46 @@ impl<'a> JobFolder<'a> {
     /// [`prepare`](Self::prepare), with so many bytes of networks kept.
     fn keeping(most: usize, source: Source<'a>, engine: EngineKind, bars: &MultiProgress) -> Result<Self, JobError> {
         let mut folder = Self::new(engine, Some(source))?;
-        let Source { space, models, judge } = source;
+        let Source { space, models, judge, is_joined } = source;
         let bar = bars.add(progress_bar(models.len()));
-        let (writer, total) = (folder.writer(), AtomicUsize::new(0));
-        let made = in_parallel(models.len(), &|i| {
-            let is_network = matches!(models[i].kind, ModelKind::Network(_));
-            let kept = |bytes: usize| !is_network || total.fetch_add(bytes, Ordering::Relaxed) + bytes <= most;
-            let item = writer.write(&models[i], i, space, judge, &kept)?;
-            bar.inc(1);
-            Ok((item, writer.has(i)))
-        });
+        let total = AtomicUsize::new(0);
+        let is_network = |i: &usize| matches!(models[*i].kind, ModelKind::Network(_));
+        let (networks, others): (Vec<usize>, Vec<usize>) = (0..models.len()).partition(is_network);
+        let write = |folder: &Self, wanted: &[usize]| {
+            let writer = folder.writer();
+            in_parallel(wanted.len(), &|k| {
+                let i = wanted[k];
+                let kept = |bytes: usize| !is_network(&i) || total.fetch_add(bytes, Ordering::Relaxed) + bytes <= most;
+                let item = writer.write(&models[i], i, space, judge, &kept)?;
+                bar.inc(1);
+                Ok((i, writer.has(&item), item))
+            })
+        };
+        let mut made = write(&folder, &others)?;
+        if is_joined && space.folder().is_some() && folder.converter.is_none() {
+            folder.weights = folder.pieces(&others)?;
+        }
+        made.extend(write(&folder, &networks)?);
         bar.finish_and_clear();
-        (folder.items, folder.kept) = made?.into_iter().unzip();
+        made.sort_by_key(|(i, ..)| *i);
+        (folder.kept, folder.items) = made.into_iter().map(|(_, kept, item)| (kept, item)).unzip();
         Ok(folder)
+    }
+
+    /// The weights of the models of these numbers, which are blocks; without any, of all blocks of the space, which are written for that.
+    fn pieces(&self, blocks: &[usize]) -> Result<Weights, JobError> {
+        let Some(Source { space, models, .. }) = self.source else { return Ok(Weights::default()) };
+        let mut weights = Weights::default();
+        for &i in blocks {
+            weights.add(&format!("{i}.onnx"), &models[i].file(space)?.bytes);
+        }
+        if blocks.is_empty() {
+            let writer = self.writer();
+            for (i, model) in Model::parts(space).iter().enumerate() {
+                writer.piece(&model.file(space)?, i, &mut weights)?;
+            }
+        }
+        Ok(weights)
     }
 
     /// Writes those models of these items that are not there.
@@ -120,9 +153,11 @@ impl<'a> JobFolder<'a> {
     pub fn provide(&self, items: &[Item]) -> Result<(), JobError> {
         let Some(Source { space, models, .. }) = self.source else { return Ok(()) };
         let writer = self.writer();
-        let wanted = |i: &usize| !self.kept[*i] && !writer.has(*i) && items.iter().any(|item| item.id == self.items[*i].id);
-        let missing: Vec<usize> = (0..models.len()).filter(wanted).collect();
-        in_parallel(missing.len(), &|k| writer.model(&models[missing[k]].file(space)?, missing[k])).map(drop)
+        let is_asked = |i: usize| items.iter().any(|item| item.id == self.items[i].id);
+        let missing: Vec<usize> =
+            (0..models.len()).filter(|&i| !self.kept[i] && is_asked(i) && !writer.has(&self.items[i])).collect();
+        let write = |i: usize| writer.model(&models[i], &models[i].file(space)?, i);
+        in_parallel(missing.len(), &|k| write(missing[k])).map(drop)
     }
 
     /// Removes the models that are not kept.
@@ -131,12 +166,12 @@ impl<'a> JobFolder<'a> {
     /// [`JobError::File`].
     pub fn forget(&self) -> Result<(), JobError> {
         let writer = self.writer();
-        let mut there = (0..self.kept.len()).filter(|&i| !self.kept[i] && writer.has(i));
-        there.try_for_each(|i| writer.remove(i))
+        let there = std::iter::zip(&self.items, &self.kept).filter(|(item, kept)| !**kept && writer.has(item));
+        there.map(|(item, _)| item).try_for_each(|item| writer.remove(item))
     }
 
     fn writer(&self) -> Writer<'_> {
-        Writer::new(self.engine, self.folder.path(), self.converter.as_ref())
+        Writer::new(self.engine, self.folder.path(), self.converter.as_ref(), &self.weights)
     }
 
     /// Copies a user's models, ONNX files or files of that engine's own format, with weights that lie beside them, and what is given as
@@ -224,6 +259,7 @@ mod tests {
     use blocks::{PrimitiveSpace, Space};
 
     use super::*;
+    use crate::agent::joined;
     use crate::measure::design;
 
     #[test]
@@ -232,7 +268,7 @@ mod tests {
         let layers = space.layers();
         let nets = design::balanced(&space, 2, 1);
         let models: Vec<Model> = nets.iter().map(|choice| Model::net(&layers, choice)).collect();
-        let source = Source { space: &space, models: &models, judge: &Judge::default() };
+        let source = Source { space: &space, models: &models, judge: &Judge::default(), is_joined: true };
         let prepare = |most| JobFolder::keeping(most, source, EngineKind::OnnxRuntime, &MultiProgress::new()).unwrap();
         let read = |folder: &JobFolder, i: usize| fs::read(folder.path().join(&folder.items[i].model)).ok();
         let (kept, folder) = (prepare(KEPT), prepare(0));
@@ -245,5 +281,40 @@ mod tests {
             folder.forget().unwrap();
         }
         assert!(read(&folder, 1).is_none() && read(&kept, 1).is_some());
+    }
+
+    #[test]
+    fn networks_are_joined_from_their_blocks() {
+        use support::onnx::{element, floats, model, node, port};
+
+        let home = tempfile::tempdir().unwrap();
+        let mut text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n".to_string();
+        for (name, operator, first) in [("mul", "Mul", 1.0), ("add", "Add", 2.0)] {
+            let values: Vec<f32> = (0..256u16).map(|i| f32::from(i) + first).collect();
+            let map = |name| port(name, element::FLOAT32, "1,4,8,8");
+            let weights = [floats("w", &[1, 4, 8, 8], &values)];
+            let file = model(&[node(operator, &["x", "w"], &["y"], &[])], &weights, &[map("x")], &[map("y")]);
+            fs::write(home.path().join(name), file).unwrap();
+        }
+        for layer in 1..=3 {
+            let candidates = ["mul", "add"].map(|name| format!("{{ name = \"{name}\", file = \"{name}\" }}"));
+            text += &format!("[[slot]]\nname = \"L{layer}\"\ncandidates = [{}]\n", candidates.join(", "));
+        }
+        fs::write(home.path().join("space.toml"), text).unwrap();
+        let space = blocks::SpaceFolder::load(home.path()).unwrap();
+        let layers = Measurable::layers(&space);
+        let nets = [Model::net(&layers, &[Some(0), Some(1), None]), Model::net(&layers, &[Some(1), Some(1), Some(0)])];
+        let all: Vec<Model> = Model::parts(&space).into_iter().chain(nets.clone()).collect();
+        // With the blocks, and alone, as a check has them.
+        for models in [&all[..], &nets[..]] {
+            let source = Source { space: &space, models, judge: &Judge::default(), is_joined: true };
+            let folder = JobFolder::prepare(source, EngineKind::OnnxRuntime, &MultiProgress::new()).unwrap();
+            let whole = JobFolder::prepare(Source { is_joined: false, ..source }, EngineKind::OnnxRuntime, &MultiProgress::new());
+            for (item, whole_item) in std::iter::zip(&folder.items, &whole.as_ref().unwrap().items) {
+                assert_eq!(item.model.ends_with(joined::ENDING), Subject::from(&item.id).is_network(), "{}", item.model);
+                let own = fs::read(whole.as_ref().unwrap().path().join(&whole_item.model)).unwrap();
+                assert_eq!(joined::read(folder.path(), &item.model).unwrap(), own);
+            }
+        }
     }
 }

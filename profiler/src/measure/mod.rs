@@ -8,6 +8,7 @@
 //! | [`model`] | a model to be measured, and its file |
 //! | [`expected`] | the outputs that an engine must give |
 //! | [`job`] | job folders: models, inputs, expected outputs |
+//! | `recipe` | networks made of the blocks' files |
 //! | `writer` | their files |
 //! | [`given`] | what the user says of models' inputs |
 //! | [`collect`] | a job done on a device, samples into the raw file |
@@ -24,6 +25,7 @@ pub mod given;
 pub mod job;
 pub mod model;
 pub mod raw;
+mod recipe;
 pub mod reserve;
 pub mod subject;
 pub mod trial;

@@ -13,6 +13,8 @@ use engines::{Element, EngineKind, ModelFormat};
 use super::expected::{self, Judge};
 use super::job::{JobError, SEED};
 use super::model::Model;
+use super::recipe::Weights;
+use crate::agent::joined::ENDING;
 use crate::file_error::FileError;
 use crate::protocol::{Input, Item, Values};
 use crate::random::Random;
@@ -39,11 +41,31 @@ pub(super) struct Writer<'a> {
     engine: EngineKind,
     /// Makes the engine's files, where it takes no ONNX.
     converter: Option<&'a Converter>,
+    /// What networks are made of on the device.
+    weights: &'a Weights,
+}
+
+/// A model as it is written.
+enum Form<'a> {
+    /// As a file of its own.
+    Whole(&'a [u8]),
+    /// As a recipe, and the bytes that no block has.
+    Recipe(String, Vec<u8>),
+}
+
+impl Form<'_> {
+    /// Bytes of the file that is its own.
+    fn len(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::Recipe(_, glue) => glue.len(),
+        }
+    }
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(engine: EngineKind, folder: &'a Path, converter: Option<&'a Converter>) -> Self {
-        Self { folder, engine, converter }
+    pub(super) fn new(engine: EngineKind, folder: &'a Path, converter: Option<&'a Converter>, weights: &'a Weights) -> Self {
+        Self { folder, engine, converter, weights }
     }
 
     /// Writes a file and gives its name.
@@ -53,14 +75,16 @@ impl<'a> Writer<'a> {
         Ok(name)
     }
 
-    /// What a model's file is called.
-    fn name(&self, index: usize) -> String {
-        format!("{index}.{}", if self.converter.is_some() { "mnn" } else { "onnx" })
+    /// How a model is written: a network as a recipe where it is made of blocks that are there.
+    fn form<'b>(&self, model: &Model, bytes: &'b [u8], index: usize) -> Form<'b> {
+        let is_network = model.subject.is_network() && self.converter.is_none();
+        let recipe = if is_network { self.weights.recipe(bytes, &glue(index)) } else { None };
+        recipe.map_or(Form::Whole(bytes), |(recipe, glue)| Form::Recipe(recipe, glue))
     }
 
     /// Makes the engine's file of an ONNX file, which is in the folder only if that is the engine's.
     fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, JobError> {
-        let name = self.name(index);
+        let name = format!("{index}.mnn");
         converter.convert(onnx, &self.folder.join(&name))?;
         Ok(name)
     }
@@ -98,8 +122,13 @@ impl<'a> Writer<'a> {
         let engine = file.reference.is_none().then(|| judge.open()).flatten();
         let fault = |reason: String| JobError::Prepare { id: model.subject.to_string(), reason };
         let expected = expected::outputs(&file, &inputs, engine.as_deref()).map_err(fault)?;
-        if kept(file.bytes.len()) {
-            self.model(&file, index)?;
+        let form = self.form(model, &file.bytes, index);
+        let name = match &form {
+            Form::Recipe(..) => format!("{index}{ENDING}"),
+            Form::Whole(_) => format!("{index}.{}", if self.converter.is_some() { "mnn" } else { "onnx" }),
+        };
+        if kept(form.len()) {
+            self.put(form, index)?;
         }
         let given = std::iter::zip(&file.inputs, &inputs).enumerate().map(|(k, (Port { name, dims }, values))| {
             let file = self.floats(format!("{index}.in{k}.f32"), values)?;
@@ -108,7 +137,7 @@ impl<'a> Writer<'a> {
         });
         Ok(Item {
             id: model.subject.to_string(),
-            model: self.name(index),
+            model: name,
             inputs: given.collect::<Result<_, _>>()?,
             expected: self.values(index, "out", std::iter::zip(file.outputs.iter().map(String::as_str), &expected).collect())?,
             earlier: Vec::new(),
@@ -118,8 +147,20 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the file of a model in the engine's format.
-    pub(super) fn model(&self, file: &NetworkFile, index: usize) -> Result<(), JobError> {
-        let onnx = self.file(format!("{index}.onnx"), &file.bytes)?;
+    pub(super) fn model(&self, model: &Model, file: &NetworkFile, index: usize) -> Result<(), JobError> {
+        self.put(self.form(model, &file.bytes, index), index)
+    }
+
+    fn put(&self, form: Form, index: usize) -> Result<(), JobError> {
+        let bytes = match form {
+            Form::Whole(bytes) => bytes,
+            Form::Recipe(recipe, own) => {
+                self.file(glue(index), &own)?;
+                self.file(format!("{index}{ENDING}"), recipe.as_bytes())?;
+                return Ok(());
+            }
+        };
+        let onnx = self.file(format!("{index}.onnx"), bytes)?;
         let Some(converter) = self.converter else { return Ok(()) };
         let onnx = self.folder.join(onnx);
         self.convert(converter, &onnx, index)?;
@@ -127,14 +168,20 @@ impl<'a> Writer<'a> {
         Ok(fs::remove_file(&onnx).map_err(FileError::new("remove", &onnx))?)
     }
 
+    /// Writes a block that is no model of the job, only a part of its networks, and takes its weights in.
+    pub(super) fn piece(&self, file: &NetworkFile, index: usize, weights: &mut Weights) -> Result<(), JobError> {
+        weights.add(&self.file(format!("piece{index}.onnx"), &file.bytes)?, &file.bytes);
+        Ok(())
+    }
+
     /// Whether a model's file is there.
-    pub(super) fn has(&self, index: usize) -> bool {
-        self.folder.join(self.name(index)).exists()
+    pub(super) fn has(&self, item: &Item) -> bool {
+        self.folder.join(&item.model).exists()
     }
 
     /// Removes a model's file.
-    pub(super) fn remove(&self, index: usize) -> Result<(), JobError> {
-        let path = self.folder.join(self.name(index));
+    pub(super) fn remove(&self, item: &Item) -> Result<(), JobError> {
+        let path = self.folder.join(&item.model);
         Ok(fs::remove_file(&path).map_err(FileError::new("remove", &path))?)
     }
 
@@ -151,4 +198,9 @@ impl<'a> Writer<'a> {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.file(name, &bytes)
     }
+}
+
+/// What the file is called that holds what a network has of its own.
+fn glue(index: usize) -> String {
+    format!("{index}.glue")
 }

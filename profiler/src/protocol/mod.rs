@@ -87,7 +87,7 @@ pub struct Hold {
 pub struct Item {
     /// Its name in events.
     pub id: String,
-    /// The name of its file, in the engine's format, in the job's folder.
+    /// The name of its file, in the engine's format, in the job's folder; or, with the ending `.join`, of a recipe for it.
     pub model: String,
     /// What is known of its inputs, by name; the agent makes up the rest.
     pub inputs: Vec<Input>,

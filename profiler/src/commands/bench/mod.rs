@@ -73,7 +73,9 @@ impl BenchArgs {
         self.check_explainable()?;
         let Self { engine, threads, precision, budget, seed, .. } = self;
         let budget_ms = Budget::Within(budget).ms().unwrap_or(1);
-        let setting = self.measure.setting(Asked { device: self.device, engine, threads, precision, budget_ms, seed });
+        let mut setting = self.measure.setting(Asked { device: self.device, engine, threads, precision, budget_ms, seed });
+        // All in one process: they are compared with each other.
+        setting.memory_kib = setting.memory_kib.or(Some(u64::MAX));
         let given = Given::read(self.shape, self.input)?;
         let (figures, precise) = figures::run(&self.models, &given, &setting, self.raw.as_deref())?;
         if !setting.device.is_simulated() {

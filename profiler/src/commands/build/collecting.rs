@@ -45,7 +45,7 @@ impl Collecting<'_> {
 
     /// One unit's samples: read, measured, or both.
     fn one(&self, unit: &Unit, setting: &Setting) -> Result<Samples, CommandError> {
-        let Source { models, space, judge } = self.source;
+        let Source { models, space, judge, .. } = self.source;
         let raw_path = unit.raw.as_path();
         let request = Request {
             space: Some(space.hash()),

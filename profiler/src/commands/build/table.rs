@@ -99,7 +99,7 @@ impl Build<'_> {
             // As many as it has are enough.
             setting.passes = 1;
         }
-        let source = Source { space: self.space, models: &models, judge: &judge };
+        let source = Source { space: self.space, models: &models, judge: &judge, is_joined: !self.setting.device.is_simulated() };
         let collecting = Collecting { build: self, setting, source, sizes, bars };
         let samples = collecting.all(&units)?;
         let plan = Plan {
@@ -190,7 +190,7 @@ impl Build<'_> {
         if self.setting.device.is_simulated() {
             return Ok(Sizes::default());
         }
-        Ok(collect::look(Source { space: self.space, models: &[], judge }, &self.setting, bars, None)?)
+        Ok(collect::look(Source { space: self.space, models: &[], judge, is_joined: true }, &self.setting, bars, None)?)
     }
 }
 

@@ -9,6 +9,8 @@ mod follow;
 #[cfg(test)]
 mod fuzz;
 mod mark;
+#[cfg(test)]
+mod pushing;
 mod running;
 mod shell;
 
