@@ -39,7 +39,7 @@ has_debian() {
 }
 
 # What to do where they cannot.
-no_debian="name a mirror of Debian's archive: BLOCKTIME_DEBIAN_MIRROR='ADDRESS' $0"
+no_debian="name a mirror of Debian's archive: BLOCKTIME_DEBIAN_MIRROR='ADDRESS' ${BLOCKTIME_SETUP:-$0}"
 
 # Debian's keys, by which apt verifies what comes; prints their file.
 debian_keys() {

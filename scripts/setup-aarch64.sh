@@ -127,7 +127,7 @@ rustup_rust() {
     fi
     # Of use only for the check that the code compiles for Android.
     has_std "$compiler" aarch64-linux-android || timeout 300 rustup target add aarch64-linux-android >&2 ||
-        say "rustup has no aarch64-linux-android: 'scripts/build-agent.sh android-check' cannot be run"
+        say "rustup has no aarch64-linux-android: 'scripts/build-agent.sh android-check' cannot be run here"
     rm -rf "$root/rust" "$root/musl"
     mkdir "$root/rust"
     printf '#!/bin/sh\nexec %q "$@"\n' "$compiler" >"$root/rust/rustc"
@@ -232,5 +232,5 @@ export BLOCKTIME_AARCH64='$root'
 export BLOCKTIME_AARCH64_ENGINE='$engine'
 ENV
 mv "$root/env.sh.new" "$root/env.sh"
-say "done; scripts/build-agent.sh builds for these$runs"
+say "done; in a clone of the project, scripts/build-agent.sh builds for these$runs"
 cat "$root/env.sh"

@@ -28,7 +28,7 @@ fn a_table_comes_home_and_only_what_changed_is_sent() {
     assert!(before.lines().count() >= 5, "{before}");
     let second = finish(phone.build("second", &ROUGH).spawn().expect("it starts"));
     let said = String::from_utf8_lossy(&second.stderr);
-    assert!(second.status.success() && said.contains("agent and engine are already on the device"), "{said}");
+    assert!(second.status.success(), "{said}");
     assert_eq!(numbers(), before, "everything was there already");
     phone.shell(&format!("echo damaged >>{PHONE_FOLDER}/agent/libm.so.6"));
     succeed(phone.build("third", &ROUGH));
@@ -46,10 +46,10 @@ fn a_build_survives_whatever_ends_it() {
     let resumed = [&LONG[..], &["--resume"]].concat();
 
     let child = phone.start_build("table", &LONG);
-    let other = fail(phone.build("other", &ROUGH), 3, &["another profiler measures on it"]);
+    let other = fail(phone.build("other", &ROUGH), 3, &[phone.address.as_str()]);
     assert!(!phone.at("other.csv").exists(), "{other}");
     phone.tell("unplug", "unplugged");
-    failed(&finish(child), 3, &["lost the connection", "--resume"]);
+    failed(&finish(child), 3, &[phone.address.as_str(), "--resume"]);
     fail(phone.build("table", &resumed), 3, &[]);
     phone.tell("plug", "plugged");
     let raw = phone.at("table.raw.jsonl.part");
@@ -92,29 +92,29 @@ fn what_does_not_fit_the_phone_is_refused() {
     let Some(mut phone) = Device::start(&[]) else { return };
     let library = std::env::current_exe().expect("a test has a path");
     let library = library.to_str().expect("UTF-8");
-    fail(phone.build("a", &["--overwrite", "--engine-lib", library]), 3, &["built for x86_64", "the device is aarch64"]);
+    fail(phone.build("a", &["--overwrite", "--engine-lib", library]), 3, &["x86_64", "aarch64"]);
     fail(phone.build("a", &["--overwrite", "--engine-lib", "/nowhere/lib.so"]), 3, &["/nowhere/lib.so", "--engine-lib"]);
 
     // A library of the right architecture that is no engine.
     let not_an_engine = cache().join("agents/aarch64-linux-gnu/libm.so.6");
     let said = fail(phone.build("a", &["--overwrite", "--engine-lib", not_an_engine.to_str().expect("UTF-8")]), 3, &["libm.so.6"]);
-    assert!(said.contains("not ONNX Runtime"), "{said}");
+    assert!(said.contains("ONNX Runtime"), "{said}");
     assert_eq!(phone.left_over(), "");
 
     phone.set("BLOCKTIME_AGENT", library);
-    fail(phone.build("a", &["--overwrite"]), 3, &["built for x86_64"]);
+    fail(phone.build("a", &["--overwrite"]), 3, &["x86_64"]);
     phone.set("BLOCKTIME_AGENT", "/nowhere");
-    fail(phone.build("a", &["--overwrite"]), 3, &["no agent", "/nowhere", "scripts/build-agent.sh"]);
+    fail(phone.build("a", &["--overwrite"]), 3, &["/nowhere", "scripts/build-agent.sh"]);
 }
 
 #[test]
 fn tract_is_one_file_and_needs_no_library() {
     let Some(mut phone) = Device::start(&[]) else { return };
     let tract = |more: &[&'static str]| [&["--engine", "tract", "--overwrite"], &ROUGH[..], more].concat();
-    fail(phone.build("a", &tract(&["--engine-lib", "/some/lib.so"])), 3, &["tract has no library", "/some/lib.so"]);
+    fail(phone.build("a", &tract(&["--engine-lib", "/some/lib.so"])), 3, &["--engine-lib", "/some/lib.so"]);
     // The agent itself says what it lacks.
     phone.set("BLOCKTIME_AGENT", cache().join("agents/aarch64-linux-gnu").to_str().expect("UTF-8"));
-    fail(phone.build("a", &tract(&[])), 3, &["built without tract", "scripts/build-agent.sh musl"]);
+    fail(phone.build("a", &tract(&[])), 3, &["scripts/build-agent.sh musl"]);
     succeed(phone.profiler(&["clean", "--device", &phone.address]));
 
     build_agent("musl");
@@ -129,7 +129,7 @@ fn tract_is_one_file_and_needs_no_library() {
     );
     assert_eq!(phone.left_over(), "");
 
-    fail(phone.build("a", &tract(&["--threads", "2"])), 3, &["tract runs in one thread", "--threads 1"]);
+    fail(phone.build("a", &tract(&["--threads", "2"])), 3, &["--threads 1"]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn mnn_is_one_file_too_and_takes_files_of_its_own() {
     fail(phone.build("a", &mnn(&[])), 3, &["/nowhere/mnnconvert", "profiler setup mnn"]);
     phone.set("BLOCKTIME_MNNCONVERT", "");
     phone.set("BLOCKTIME_AGENT", cache().join("agents/aarch64-linux-gnu").to_str().expect("UTF-8"));
-    fail(phone.build("a", &mnn(&[])), 3, &["built without mnn", "scripts/build-agent.sh mnn"]);
+    fail(phone.build("a", &mnn(&[])), 3, &["scripts/build-agent.sh mnn"]);
     succeed(phone.profiler(&["clean", "--device", &phone.address]));
 
     build_agent("mnn");
@@ -164,13 +164,13 @@ fn names_are_data() {
     let mark = phone.at("mark");
     let serial = phone.address.clone();
     phone.address = format!("adb:x'; touch '{}'; '", mark.display());
-    fail(phone.build("a", &["--overwrite"]), 3, &["no phone with serial number", serial.trim_start_matches("adb:")]);
+    fail(phone.build("a", &["--overwrite"]), 3, &[serial.trim_start_matches("adb:")]);
     assert!(!mark.exists());
     phone.set("ADB_SERVER_SOCKET", "carrier-pigeon");
     fail(phone.build("a", &["--overwrite"]), 3, &["carrier-pigeon", "localfilesystem:PATH"]);
     phone.set("ADB_SERVER_SOCKET", format!("localfilesystem:{}", mark.display()));
     phone.set("PATH", "/nowhere");
-    fail(phone.build("a", &["--overwrite"]), 3, &["adb server does not answer"]);
+    fail(phone.build("a", &["--overwrite"]), 3, &["adb start-server"]);
 }
 
 /// The files of two processors that have a governor, and of a sensor.
@@ -237,7 +237,7 @@ fn what_is_attached_is_shown() {
     let cluster = &known["clusters"][0];
     assert_eq!((cluster["cpus"].as_str(), cluster["max_mhz"].as_f64()), (Some("0-1"), Some(2016.0)));
     assert_eq!((cluster["core"].as_str(), cluster["governor"].as_str()), (Some("Cortex-A53"), Some("interactive")));
-    fail(phone.profiler(&["devices", "--device", "adb:another"]), 3, &["no phone with serial number 'another'"]);
+    fail(phone.profiler(&["devices", "--device", "adb:another"]), 3, &["'another'"]);
 }
 
 #[test]
@@ -305,8 +305,8 @@ fn two_phones_share_the_work_or_repeat_it() {
     let Some(phone) = Device::start(&["--two"]) else { return };
     let second = phone.second.clone().expect("two phones");
     let both = [phone.address.as_str(), second.as_str()];
-    fail(phone.build_on(&[both[0], both[0]], "twice", &ROUGH), 2, &["given twice"]);
-    fail(phone.build("alone", &["--replicate"]), 2, &["--replicate needs several devices"]);
+    fail(phone.build_on(&[both[0], both[0]], "twice", &ROUGH), 2, &[both[0]]);
+    fail(phone.build("alone", &["--replicate"]), 2, &["--replicate"]);
 
     succeed(phone.build_on(&both, "shared", &[&ROUGH[..], &["--spread"]].concat()));
     let table = fs::read_to_string(phone.at("shared.csv")).expect("a table");
@@ -334,7 +334,7 @@ fn two_phones_share_the_work_or_repeat_it() {
     let done =
         finish(phone.build_on(&both, "each", &[&ROUGH[..], &["--replicate", "--resume"]].concat()).spawn().expect("it starts"));
     let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("difference between devices"), "{said}");
+    assert!(done.status.success() && said.contains(" %"), "{said}");
     assert!(fs::read_to_string(phone.at("each.unit1.raw.jsonl")).expect("raw samples").starts_with(kept.trim_end()));
     let table = fs::read_to_string(phone.at("each.csv")).expect("a table");
     assert!(table.contains("# mode = \"replicate\"") && table.contains("# largest_spread = "), "{table}");
@@ -361,18 +361,18 @@ fn misbehaving(folder: &std::path::Path, how: &str) -> std::path::PathBuf {
 #[test]
 fn an_agent_that_misbehaves_is_an_error_that_says_what_it_did() {
     let Some(mut phone) = Device::start(&[]) else { return };
-    for (how, words) in [
-        ("CUT_LINE", &["ended early", "cut off"][..]),
-        ("NONSENSE", &["cannot read the agent's line", "not JSON at all"]),
-        ("CRASH", &["while it loaded 'overhead'", "signal 11"]),
-        ("OLD", &["protocol 1", "must be of one version"]),
-        ("CLOCK_BACK", &["clock jumped back", "--resume"]),
-        ("CLOCK_AHEAD", &["the device's clock jumped", "--resume"]),
-        ("WRONG", &["computes 'overhead' wrongly"]),
+    for (how, names) in [
+        ("CUT_LINE", &["--resume"][..]),
+        ("NONSENSE", &["not JSON at all"]),
+        ("CRASH", &["'overhead'", "signal 11"]),
+        ("OLD", &["protocol 1"]),
+        ("CLOCK_BACK", &["--resume"]),
+        ("CLOCK_AHEAD", &["--resume"]),
+        ("WRONG", &["'overhead'"]),
     ] {
         let agent = misbehaving(phone.folder.path(), how);
         phone.set("BLOCKTIME_AGENT", agent.to_str().expect("UTF-8"));
-        fail(phone.build("table", &["--overwrite"]), 3, words);
+        fail(phone.build("table", &["--overwrite"]), 3, names);
         assert!(!phone.at("table.csv").exists(), "{how}");
         assert_eq!(phone.left_over(), "", "{how}");
     }
@@ -399,14 +399,14 @@ fn models_that_the_engine_refuses_or_computes_wrongly_are_named() {
     let refused = refused.to_str().expect("UTF-8");
     let bench =
         |model: &str| phone.profiler(&["bench", &good, model, "--device", &phone.address, "--sample", "1ms", "--passes", "1"]);
-    fail(bench(refused), 2, &["no ONNX file", "refused.onnx"]);
+    fail(bench(refused), 2, &["refused.onnx"]);
     // An operator that no engine knows, called as long as one that all do.
     let odd = phone.at("odd.onnx");
     let text = fs::read(&good).expect("a file");
     let at = text.windows(4).position(|part| part == b"Conv").expect("a convolution");
     fs::write(&odd, [&text[..at], b"Odd1", &text[at + 4..]].concat()).expect("a file");
-    fail(bench(odd.to_str().expect("UTF-8")), 2, &["the engine cannot load", "odd.onnx"]);
+    fail(bench(odd.to_str().expect("UTF-8")), 2, &["odd.onnx"]);
     // Nobody stated what comes out of a user's model: that it is no number is told.
-    fail(bench(&wrong), 0, &["wrong.onnx", "not finite"]);
+    fail(bench(&wrong), 0, &["wrong.onnx", "--input"]);
     assert_eq!(phone.left_over(), "");
 }

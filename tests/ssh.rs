@@ -47,11 +47,11 @@ fn nobody_is_trusted_unseen() {
     board.set("HOME", home.to_str().expect("UTF-8"));
 
     // The command that the message gives does what it says.
-    let said = fail(board.build("a", &["--overwrite"]), 3, &["is not known", "SHA256:", "ssh-keyscan"]);
+    let said = fail(board.build("a", &["--overwrite"]), 3, &["SHA256:", "ssh-keyscan"]);
     let command = said.lines().find(|line| line.trim().starts_with("ssh-keyscan")).expect("a command");
     let scanned = Command::new("sh").arg("-c").arg(command).output().expect("a shell");
     assert!(scanned.status.success(), "{}", String::from_utf8_lossy(&scanned.stderr));
-    fail(board.build("a", &["--overwrite"]), 3, &["does not let 'root' in", "authorized_keys"]);
+    fail(board.build("a", &["--overwrite"]), 3, &["'root'", "authorized_keys"]);
 
     // Another key where the right one was.
     let known = home.join(".ssh/known_hosts");
@@ -62,14 +62,14 @@ fn nobody_is_trusted_unseen() {
     let other = fs::read_to_string(other.with_extension("pub")).expect("a key");
     let place = right.split_whitespace().next().expect("a host");
     fs::write(&known, format!("{place} {}\n", other.split_whitespace().take(2).collect::<Vec<_>>().join(" "))).expect("writable");
-    fail(board.build("a", &["--overwrite"]), 3, &["not the one in", "ssh-keygen -f"]);
+    fail(board.build("a", &["--overwrite"]), 3, &["SHA256:", "ssh-keygen -f"]);
 
     // With both in order, it works: with a key that is named, and with one where keys usually are.
     fs::write(&known, right).expect("writable");
     let key = format!("{keys}/id_ed25519");
     let devices = ["devices", "--device", &board.address];
     succeed(board.profiler(&[&devices[..], &["--identity", &key]].concat()));
-    fail(board.profiler(&devices), 3, &["does not let 'root' in"]);
+    fail(board.profiler(&devices), 3, &["'root'", "ssh-copy-id"]);
     fs::copy(&key, home.join(".ssh/id_ed25519")).expect("a key");
     succeed(board.profiler(&devices));
     succeed(board.profiler(&["clean", "--device", &board.address]));
@@ -84,13 +84,13 @@ fn a_full_board_says_so() {
 #[test]
 fn addresses_are_data() {
     let Some(mut board) = Device::start(&["--ssh"]) else { return };
-    for (address, words) in [
-        ("ssh://root@-oProxyCommand=touch", &["no ssh address"][..]),
-        ("ssh://root:secret@127.0.0.1", &["a password in the address is not allowed"]),
-        ("ssh://root@127.0.0.1:notaport", &["invalid port"]),
-        ("ssh://root@127.0.0.1:1", &["cannot connect to ssh://root@127.0.0.1:1"]),
+    for (address, name) in [
+        ("ssh://root@-oProxyCommand=touch", "ssh://root@-oProxyCommand=touch"),
+        ("ssh://root:secret@127.0.0.1", "ssh://user@host[:port]"),
+        ("ssh://root@127.0.0.1:notaport", "notaport"),
+        ("ssh://root@127.0.0.1:1", "ssh://root@127.0.0.1:1"),
     ] {
         board.address = address.to_string();
-        fail(board.build("a", &["--overwrite"]), 3, words);
+        fail(board.build("a", &["--overwrite"]), 3, &[name]);
     }
 }

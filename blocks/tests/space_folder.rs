@@ -6,9 +6,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use blocks::onnx::block::Block;
+use blocks::measurable::ChoiceError;
+use blocks::onnx::block::{Block, BlockFault, Side};
 use blocks::onnx::{inspect, schema};
-use blocks::space_folder::{FaultKind, FolderError};
+use blocks::space_folder::{FaultKind, FolderError, Place, SpaceFault};
 use blocks::{Measurable, SpaceFolder};
 use prost::Message;
 use support::onnx::{bytes, element, floats, node, number, port};
@@ -75,13 +76,13 @@ fn read(folder: &Path, slots: &str) -> Result<SpaceFolder, FolderError> {
 }
 
 /// What is told of a space with these slots.
-fn told(slots: &str) -> Vec<String> {
+fn told(slots: &str) -> Vec<SpaceFault> {
     told_in(folder().path(), slots)
 }
 
-fn told_in(folder: &Path, slots: &str) -> Vec<String> {
+fn told_in(folder: &Path, slots: &str) -> Vec<SpaceFault> {
     match read(folder, slots).unwrap_err() {
-        FolderError::Faults { faults, .. } => faults.iter().map(ToString::to_string).collect(),
+        FolderError::Faults { faults, .. } => faults,
         other => panic!("{other}"),
     }
 }
@@ -164,9 +165,10 @@ fn a_network_has_its_blocks_in_place_and_their_weights_twice() {
 #[test]
 fn names_that_are_no_network_are_refused() {
     let space = SpaceFolder::load(&exported("dynamo")).unwrap();
-    assert_eq!(space.choice(&["k3_e2"]).unwrap_err().to_string(), "space 'small-dynamo' has 3 layers, but 1 candidates are given");
-    let wrong = space.choice(&["k3_e2", "k5_e1_g2", "se"]).unwrap_err().to_string();
-    assert_eq!(wrong, "layer 2 has no candidate 'k5_e1_g2'; it has k3_e2, normed, skip");
+    let few = ChoiceError::Layers { space: "small-dynamo".into(), layers: 3, given: 1 };
+    assert_eq!(space.choice(&["k3_e2"]), Err(few));
+    let wrong = ChoiceError::Candidate { layer: 2, name: "k5_e1_g2".into(), known: "k3_e2, normed, skip".into() };
+    assert_eq!(space.choice(&["k3_e2", "k5_e1_g2", "se"]), Err(wrong));
 }
 
 #[test]
@@ -211,43 +213,45 @@ fn a_block_that_does_nothing_is_taken_as_identity_and_that_is_told() {
 #[test]
 fn each_refusal_names_its_place() {
     let relu = ("relu", "relu.onnx");
-    let cases: [(String, &str); 16] = [
+    let (slot, text) = (|name: &str| Place::Slot(name.into()), str::to_string);
+    let candidate = |name: &str| Place::Candidate { layer: "L1".into(), name: name.into() };
+    let block = |file: &str, fault| FaultKind::Block { file: file.into(), fault };
+    let open = BlockFault::Open { side: Side::Input, name: text("x"), dim: 2, label: text("height") };
+    let chain = FaultKind::Chain { takes: text("4x4x4"), source_name: text("a"), gives: text("4x8x8") };
+    let outputs = FaultKind::Outputs { given: text("4x4x4"), first: text("relu"), expected: text("4x8x8") };
+    let cases = [
         (
             layer("L1", &[relu, ("tanh", "tanh.onnx"), ("new", "new.onnx")]),
-            "layer 'L1', 'new': new.onnx: has opset 20, the others 13; export all with one opset_version",
+            candidate("new").fault(FaultKind::Opset { file: text("new.onnx"), opset: 20, others: 13 }),
         ),
+        (layer("L1", &[relu, ("half", "half.onnx")]), candidate("half").fault(outputs)),
+        (fixed("a", "relu.onnx") + &layer("L1", &[("small", "small.onnx")]), candidate("small").fault(chain)),
+        (layer("L1", &[relu, ("open", "open.onnx")]), candidate("open").fault(block("open.onnx", open))),
+        (fixed("own", "own.onnx"), slot("own").fault(block("own.onnx", BlockFault::Functions))),
+        (fixed("if", "if.onnx"), slot("if").fault(block("if.onnx", BlockFault::ControlFlow(text("If"))))),
         (
-            layer("L1", &[relu, ("half", "half.onnx")]),
-            "layer 'L1', 'half': gives 4x4x4, 'relu' gives 4x8x8; all candidates of a layer must give the same",
+            layer("L1", &[("half", "half.onnx"), ("skip", "")]),
+            candidate("skip").fault(FaultKind::Nothing { given: text("4x8x8"), expected: text("4x4x4") }),
         ),
-        (
-            fixed("a", "relu.onnx") + &layer("L1", &[("small", "small.onnx")]),
-            "layer 'L1', 'small': its input 4x4x4 is not what 'a' gives, 4x8x8",
-        ),
-        (
-            layer("L1", &[relu, ("open", "open.onnx")]),
-            "layer 'L1', 'open': open.onnx: input 'x' leaves dimension 2 open ('height'); only the batch may be open",
-        ),
-        (fixed("own", "own.onnx"), "slot 'own': own.onnx: holds functions; export with optimize=True"),
-        (fixed("if", "if.onnx"), "slot 'if': if.onnx: holds 'If'; control flow is not supported"),
-        (layer("L1", &[("half", "half.onnx"), ("skip", "")]), "layer 'L1', 'skip': cannot be nothing here: 4x8x8 in, 4x4x4 out"),
-        (fixed("two", "two.onnx") + &fixed("a", "relu.onnx"), "slot 'two': output 1 of 'two' is used by nothing"),
-        (fixed("sum", "sum.onnx"), "slot 'sum': takes 2 inputs, but 1 are wired"),
-        (fixed("a", "relu.onnx") + "inputs = [\"b\"]\n", "slot 'a': there is no source 'b' before it; sources are"),
+        (fixed("two", "two.onnx") + &fixed("a", "relu.onnx"), slot("two").fault(FaultKind::Unused(text("output 1 of 'two'")))),
+        (fixed("sum", "sum.onnx"), slot("sum").fault(FaultKind::Inputs { takes: 2, wired: 1 })),
+        (fixed("a", "relu.onnx") + "inputs = [\"b\"]\n", slot("a").fault(FaultKind::Source(text("b")))),
         (
             fixed("a", "relu.onnx") + &fixed("b", "relu.onnx") + "inputs = [\"a:1\"]\n",
-            "slot 'b': there is no source 'a:1' before it; sources are",
+            slot("b").fault(FaultKind::Source(text("a:1"))),
         ),
-        (fixed("a", "../relu.onnx"), "slot 'a': the file '../relu.onnx' may lie outside of the folder, and is not followed"),
-        (fixed("a", "gone.onnx"), "slot 'a': cannot read gone.onnx: "),
-        (fixed("a", "text.onnx"), "slot 'a': text.onnx: is no ONNX file, or a damaged one: "),
-        (fixed("a b", "relu.onnx"), "slot 'a b': the name \"a b\" is not made of"),
-        (layer("L1", &[relu, relu]), "layer 'L1', 'relu': there is another one of the name 'relu'"),
+        (fixed("a", "../relu.onnx"), slot("a").fault(FaultKind::Path(text("../relu.onnx")))),
+        (fixed("a b", "relu.onnx"), slot("a b").fault(FaultKind::Name(text("a b")))),
+        (layer("L1", &[relu, relu]), candidate("relu").fault(FaultKind::Repeated(text("relu")))),
     ];
     for (slots, expected) in cases {
-        let told = told(&slots);
-        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}, not {expected}");
+        assert_eq!(told(&slots), [expected]);
     }
+    let [SpaceFault { place, kind }] = &told(&fixed("a", "gone.onnx"))[..] else { panic!() };
+    assert!(place == &slot("a") && matches!(kind, FaultKind::File(said) if said.contains("gone.onnx")), "{kind:?}");
+    let [SpaceFault { place, kind }] = &told(&fixed("a", "text.onnx"))[..] else { panic!() };
+    let damaged = |fault: &BlockFault| matches!(fault, BlockFault::Damaged(_));
+    assert!(place == &slot("a") && matches!(kind, FaultKind::Block { file, fault } if file == "text.onnx" && damaged(fault)));
 }
 
 #[test]
@@ -261,20 +265,35 @@ fn all_faults_are_told_at_once() {
 #[test]
 fn entries_that_contradict_each_other_are_refused() {
     let both = "[[slot]]\nname = \"L1\"\ncandidates = [{ name = \"a\", file = \"relu.onnx\", identity = true }]\n";
-    assert_eq!(told(both), ["layer 'L1', 'a': needs either 'file' or 'identity = true'"]);
-    assert!(told("[[slot]]\nname = \"a\"\n")[0].starts_with("slot 'a': needs either 'file' or 'candidates'"));
-    assert_eq!(told(&layer("L1", &[])), ["slot 'L1': has 0 candidates; there must be 1 to 64"]);
-    assert_eq!(told(""), ["space.toml: has 0 slots; there must be 1 to 256"]);
+    let candidate = Place::Candidate { layer: "L1".into(), name: "a".into() };
+    assert_eq!(told(both), [candidate.fault(FaultKind::Either("'file'", "'identity = true'"))]);
+    let neither = Place::Slot("a".into()).fault(FaultKind::Either("'file'", "'candidates'"));
+    assert_eq!(told("[[slot]]\nname = \"a\"\n")[0], neither);
+    let none = FaultKind::Count { what: "candidates", found: 0, most: 64 };
+    assert_eq!(told(&layer("L1", &[])), [Place::Slot("L1".into()).fault(none)]);
+    assert_eq!(told(""), [Place::Space.fault(FaultKind::Count { what: "slots", found: 0, most: 256 })]);
     let head = |from: &str, to: &str| {
         let text = HEAD.replace(from, to) + &fixed("a", "relu.onnx");
-        SpaceFolder::parse(&text, &folder().path().join("space.toml")).unwrap_err().to_string()
+        SpaceFolder::parse(&text, &folder().path().join("space.toml")).unwrap_err()
     };
-    assert!(head("\"onnx\"", "\"other\"").contains("kind is other; this program reads onnx"));
-    assert!(head("schema = 1", "schema = 2").contains("schema is 2; this program reads 1"));
-    assert!(head("[4, 8, 8]", "[4, 0, 8]").contains("the input 'input' has a shape that no network takes"));
-    assert!(head("[4, 8, 8]", "{ left = [4, 8, 8], right = [4, 8, 8] }").contains("the input 'right' is used by nothing"));
-    assert!(head("\"own\"", "\"own\"\nsurprise = 1").contains("surprise"));
-    assert!(SpaceFolder::load(Path::new("/nowhere")).unwrap_err().to_string().contains("cannot read"));
+    let fault = |from: &str, to: &str| match head(from, to) {
+        FolderError::Faults { faults, .. } => faults.into_iter().next().map(|fault| fault.kind),
+        other => panic!("{other}"),
+    };
+    let format = |key, found: &str, expected| Some(FaultKind::Format { key, found: found.into(), expected });
+    assert_eq!(fault("\"onnx\"", "\"other\""), format("kind", "other", "onnx"));
+    assert_eq!(fault("schema = 1", "schema = 2"), format("schema", "2", "1"));
+    assert_eq!(fault("[4, 8, 8]", "[4, 0, 8]"), Some(FaultKind::Input("input".into())));
+    let unused = FaultKind::Unused("the input 'right'".into());
+    assert_eq!(fault("[4, 8, 8]", "{ left = [4, 8, 8], right = [4, 8, 8] }"), Some(unused));
+    assert!(
+        matches!(head("\"own\"", "\"own\"\nsurprise = 1"), FolderError::Syntax { source, .. } if source.message().contains("surprise"))
+    );
+    assert!(matches!(SpaceFolder::load(Path::new("/nowhere")), Err(FolderError::Read { .. })));
+    let folder = folder();
+    fs::write(folder.path().join("space.toml"), "version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 33\n").unwrap();
+    let pointer = SpaceFolder::load(folder.path());
+    assert!(matches!(pointer, Err(FolderError::Impostor { impostor: files::Impostor::LfsPointer, .. })));
 }
 
 #[test]
@@ -286,11 +305,9 @@ fn weights_beside_a_file_come_along_or_are_named() {
         |weight| support::onnx::model(&nodes, &[weight], &[port("x", element::FLOAT32, MAP)], &[port("y", element::FLOAT32, MAP)]);
     fs::write(folder.path().join("beside.onnx"), file(support::onnx::beside("w", &[4, 1, 1], &notes))).unwrap();
     let told = told_in(folder.path(), &fixed("a", "beside.onnx"));
-    assert!(
-        told[0].starts_with("slot 'a': beside.onnx: the values of 'w' lie in another file, 'w.data', which cannot be read"),
-        "{told:?}"
-    );
-    assert!(told[0].contains("external_data=False"));
+    assert_eq!(told[0].place, Place::Slot("a".into()));
+    let names = ["beside.onnx", "'w'", "'w.data'", "external_data=False"];
+    assert!(matches!(&told[0].kind, FaultKind::File(said) if names.iter().all(|name| said.contains(name))), "{told:?}");
     fs::write(folder.path().join("w.data"), [1f32; 4].map(f32::to_le_bytes).concat()).unwrap();
     let space = read(folder.path(), &fixed("a", "beside.onnx")).unwrap();
     fs::write(folder.path().join("inside.onnx"), file(floats("w", &[4, 1, 1], &[1.0; 4]))).unwrap();
@@ -302,13 +319,12 @@ fn nothing_outside_of_the_folder_is_read() {
     let (folder, other) = (folder(), folder());
     let path = other.path().join("relu.onnx");
     for file in [path.to_str().unwrap(), "../x.onnx", "deep/../../x.onnx", ""] {
-        let told = told_in(folder.path(), &fixed("a", file));
-        assert!(told[0].contains("may lie outside of the folder"), "{told:?}");
+        assert_eq!(told_in(folder.path(), &fixed("a", file))[0].kind, FaultKind::Path(file.into()));
     }
     symlink(&path, folder.path().join("link.onnx")).unwrap();
-    assert!(told_in(folder.path(), &fixed("a", "link.onnx"))[0].contains("may lie outside of the folder"));
+    assert_eq!(told_in(folder.path(), &fixed("a", "link.onnx"))[0].kind, FaultKind::Path("link.onnx".into()));
     fs::create_dir(folder.path().join("deep")).unwrap();
-    assert_eq!(told_in(folder.path(), &fixed("a", "deep")), ["slot 'a': deep is no plain file"]);
+    assert!(matches!(&told_in(folder.path(), &fixed("a", "deep"))[0].kind, FaultKind::File(said) if said.contains("deep")));
 }
 
 #[test]
@@ -316,21 +332,22 @@ fn what_is_too_large_is_refused_before_it_is_read() {
     let folder = folder();
     let path = folder.path().join("huge.onnx");
     fs::File::create(&path).unwrap().set_len(600 << 20).unwrap();
-    let told = told_in(folder.path(), &fixed("a", "huge.onnx"));
-    assert_eq!(told, ["slot 'a': huge.onnx makes the files larger than 512 MiB together, which is no space for a phone"]);
+    let told = |slots: &str| told_in(folder.path(), slots).into_iter().map(|fault| fault.kind).collect::<Vec<_>>();
+    let huge = fixed("a", "huge.onnx");
+    assert_eq!(told(&huge), [FaultKind::Size("huge.onnx".into())]);
     // A small file that names much.
     let weight = support::onnx::beside("w", &[150 << 20], &[("location", "huge.data")]);
     let nodes = [node("Mul", &["x", "w"], &["y"], &[])];
     let file = support::onnx::model(&nodes, &[weight], &[port("x", element::FLOAT32, MAP)], &[port("y", element::FLOAT32, MAP)]);
     fs::write(&path, file).unwrap();
     fs::File::create(folder.path().join("huge.data")).unwrap().set_len(600 << 20).unwrap();
-    assert!(told_in(folder.path(), &fixed("a", "huge.onnx"))[0].contains("larger than 512 MiB"));
+    assert_eq!(told(&huge), [FaultKind::Size("huge.onnx".into())]);
     // Ten million operations of two bytes.
     let body = [&b"\x3a"[..], &[0x80, 0xda, 0xc4, 0x09], &b"\x0a\0".repeat(10_000_000)].concat();
     fs::write(&path, body).unwrap();
-    assert!(told_in(folder.path(), &fixed("a", "huge.onnx"))[0].contains("more than 200000 parts"));
+    assert_eq!(told(&huge), [FaultKind::Block { file: "huge.onnx".into(), fault: BlockFault::TooManyParts }]);
     let slots: String = (0..300).map(|i| fixed(&format!("s{i}"), "relu.onnx")).collect();
-    assert_eq!(told_in(folder.path(), &slots), ["space.toml: has 300 slots; there must be 1 to 256"]);
+    assert_eq!(told(&slots), [FaultKind::Count { what: "slots", found: 300, most: 256 }]);
 }
 
 #[test]
@@ -342,6 +359,5 @@ fn a_constant_that_is_read_often_is_no_way_to_fill_the_memory() {
     let folder = folder();
     fs::write(folder.path().join("table.onnx"), file).unwrap();
     let FolderError::Faults { faults, .. } = read(folder.path(), &fixed("a", "table.onnx")).unwrap_err() else { panic!() };
-    assert!(matches!(&faults[..], [fault] if matches!(fault.kind, FaultKind::Block { .. })), "{faults:?}");
-    assert!(faults[0].to_string().contains("more than 32 MiB"), "{faults:?}");
+    assert!(matches!(&faults[..], [SpaceFault { kind: FaultKind::Block { fault: BlockFault::Constants, .. }, .. }]), "{faults:?}");
 }

@@ -19,7 +19,7 @@ pub enum EngineError {
         remedy: &'static str,
     },
     /// A library for an engine that is compiled in.
-    #[error("{engine} has no library, it is part of the program: leave {path} (--engine-lib) out")]
+    #[error("{engine} is part of the program and needs no library: leave out --engine-lib {path}")]
     NoLibrary {
         /// The engine's name on the command line.
         engine: &'static str,

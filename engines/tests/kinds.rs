@@ -1,13 +1,13 @@
 //! Engines by name, those too that this build does not hold.
 
-use engines::{Delivery, EngineKind, open};
+use engines::{Delivery, EngineError, EngineKind, open};
 
 #[test]
 fn an_engine_of_another_build_is_named_with_the_way_to_get_it() {
     let absent: Vec<_> = EngineKind::ALL.into_iter().filter(|kind| !kind.is_built()).collect();
     for kind in absent {
-        let message = open(kind, None).err().unwrap().to_string();
-        assert!(message.contains(kind.name()) && message.contains("cargo build"), "{message}");
+        let Some(EngineError::NotBuilt { engine, remedy }) = open(kind, None).err() else { panic!("{kind}") };
+        assert!(engine == kind.name() && remedy.contains("cargo build"), "{engine}: {remedy}");
     }
 }
 

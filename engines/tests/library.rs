@@ -5,12 +5,23 @@
 
 use std::path::{Path, PathBuf};
 
-use engines::{EngineKind, open};
+use engines::library::LibraryError;
+use engines::{EngineError, EngineKind, open};
 
-fn error(path: &Path) -> String {
+fn error(path: &Path) -> LibraryError {
     match open(EngineKind::OnnxRuntime, Some(path)) {
+        Err(EngineError::Library(e)) => e,
+        Err(e) => panic!("{e}"),
         Ok(_) => panic!("{} was opened", path.display()),
-        Err(e) => e.to_string(),
+    }
+}
+
+/// It is refused before the system's loader sees it.
+#[track_caller]
+fn assert_unusable(path: &Path) -> String {
+    match error(path) {
+        LibraryError::Unusable { path: named, reason, .. } if Path::new(&named) == path => reason,
+        other => panic!("{other}"),
     }
 }
 
@@ -22,7 +33,7 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 
 #[test]
 fn a_missing_library_is_named_with_the_way_to_get_one() {
-    let message = error(Path::new("/no/such/libonnxruntime.so"));
+    let message = error(Path::new("/no/such/libonnxruntime.so")).to_string();
     for part in ["/no/such/libonnxruntime.so", "profiler setup ort", "pip download", "--engine-lib"] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
@@ -32,9 +43,9 @@ fn a_missing_library_is_named_with_the_way_to_get_one() {
 fn files_that_are_no_libraries_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    assert!(error(&file(folder, "empty.so", b"")).contains("empty"));
-    assert!(error(&file(folder, "text.so", &b"not a library\n".repeat(100))).contains("not a shared library"));
-    assert!(error(folder).contains("not a file"));
+    assert_unusable(&file(folder, "empty.so", b""));
+    assert_unusable(&file(folder, "text.so", &b"not a library\n".repeat(100)));
+    assert!(matches!(error(folder), LibraryError::NotFound { .. }));
 }
 
 #[test]
@@ -43,11 +54,12 @@ fn damaged_libraries_are_refused_before_they_are_loaded() {
     // This test's own program is a whole ELF file for this machine.
     let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     let cut = file(folder.path(), "cut.so", &own[..own.len() / 4]);
-    assert!(error(&cut).contains("cut off"), "{}", error(&cut));
+    assert_unusable(&cut);
     let mut foreign = own[..4096].to_vec();
     foreign[18..20].copy_from_slice(&40u16.to_le_bytes());
     let foreign = file(folder.path(), "foreign.so", &foreign);
-    assert!(error(&foreign).contains("32-bit arm"), "{}", error(&foreign));
+    let reason = assert_unusable(&foreign);
+    assert!(reason.contains("32-bit arm"), "{reason}");
     let header = file(folder.path(), "header.so", &own[..20]);
-    assert!(error(&header).contains("not a shared library"));
+    assert_unusable(&header);
 }

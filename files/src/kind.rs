@@ -146,7 +146,6 @@ mod tests {
     fn what_downloads_leave_is_named_with_what_to_do() {
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2\nsize 132735\n";
         assert_eq!(impostor(pointer), Some(Impostor::LfsPointer));
-        assert!(impostor(pointer).unwrap().to_string().contains("`git lfs pull`"));
         assert_eq!(impostor(b"/annex/objects/SHA256E-s1--ab.onnx\n"), Some(Impostor::AnnexPointer));
         assert_eq!(impostor(b"../.git/annex/objects/Xz/0q/SHA256E-s1--ab.onnx"), Some(Impostor::AnnexPointer));
         let pages = [
@@ -165,8 +164,7 @@ mod tests {
         let refusals =
             ["404: Not Found", "Entry not found", "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>", "{\"error\":\"x\"}"];
         for refusal in refusals {
-            let found = impostor(refusal.as_bytes()).unwrap();
-            assert!(matches!(&found, Impostor::Refusal(_)) && found.to_string().contains("download it again"), "{refusal}");
+            assert_eq!(impostor(refusal.as_bytes()), Some(Impostor::Refusal(refusal.escape_debug().to_string())));
         }
     }
 

@@ -9,7 +9,7 @@ use crate::fault::{Fault, LISTED, LookupError};
 use crate::folder::{NamedKey, Slot};
 use crate::header::{Header, Source};
 use crate::layout::{Layer, Layout};
-use crate::row::{Kind, Row, TRUNK_PREFIX};
+use crate::row::{Kind, Row};
 use crate::units::Micros;
 
 /// A latency table whose own figures are sound: times above 0, no key twice; of a space of ONNX files a row for every key that its header
@@ -150,11 +150,6 @@ impl Table {
     /// [`LookupError::Missing`].
     pub fn latency(&self, candidate: &Candidate) -> Result<Micros, LookupError> {
         Ok(self.find(&candidate.key())?.latency)
-    }
-
-    /// Names of the trunk's pieces in the table, in its order.
-    pub fn trunk_names(&self) -> impl Iterator<Item = &str> {
-        self.rows.iter().filter_map(|row| row.key.strip_prefix(TRUNK_PREFIX))
     }
 }
 

@@ -39,5 +39,6 @@ pub enum PickleFault {
 }
 
 impl PickleFault {
-    pub(crate) const LEFT_OVER: Self = Self::Unfit("the pickle ends here, but something is left over");
+    /// More than one object.
+    pub const LEFT_OVER: Self = Self::Unfit("the pickle ends here, but something is left over");
 }

@@ -1,4 +1,4 @@
-//! What is said to people, on standard error, and results, on standard output.
+//! Messages on standard error, results on standard output.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
@@ -8,8 +8,8 @@ pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Does what has something to tell the user, and tells it, even where it fails.
-pub fn telling<N: Display, T>(work: impl FnOnce(&mut Vec<N>) -> T) -> T {
+/// Does work that may leave notices for the user, and prints them, also where it fails.
+pub fn with_notices<N: Display, T>(work: impl FnOnce(&mut Vec<N>) -> T) -> T {
     let mut notices = Vec::new();
     let done = work(&mut notices);
     notices.iter().for_each(note);

@@ -90,10 +90,10 @@ fn the_phone_of_the_environment_is_measured_and_no_other() {
 
     // One good phone is there, and it is not the one that is meant.
     let other = Server::start("first\tdevice\nsecond\toffline\n");
-    for (serial, words) in [("third", "'third' (of ANDROID_SERIAL)"), ("second", "second (of ANDROID_SERIAL) is offline")] {
+    for (serial, words) in [("third", ["'third'", "ANDROID_SERIAL"]), ("second", ["offline", "ANDROID_SERIAL"])] {
         let (code, said, talked) = other.devices("adb", Some(serial));
         assert_eq!((code, talked.len()), (3, 0), "{said}");
-        assert!(said.contains(words), "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
     }
 }
 
@@ -104,12 +104,12 @@ fn the_one_good_phone_is_taken_and_the_others_are_told_of() {
     );
     let (code, said, talked) = good.devices("adb", None);
     assert_eq!((code, talked), (0, vec!["phone".to_string()]), "{said}");
-    assert!(said.contains("emulator-5554 (offline)") && said.contains("???????????? (without permissions)"), "{said}");
+    assert!(said.contains("emulator-5554 (offline)") && said.contains("????????????"), "{said}");
 
     let none = Server::start("????????????\tno permissions (user in plugdev group; are your udev rules wrong?); see [http://x]\n");
     let (code, said, talked) = none.devices("adb", None);
     assert_eq!((code, talked.len()), (3, 0), "{said}");
-    assert!(said.contains("without permissions") && said.contains("udev rules"), "{said}");
+    assert!(said.contains("????????????") && said.contains("udev"), "{said}");
 }
 
 #[test]

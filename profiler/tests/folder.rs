@@ -6,7 +6,10 @@ mod common;
 
 use std::path::Path;
 
+use blocks::measurable::ChoiceError;
 use blocks::onnx;
+use blocks::space_folder::{FaultKind, Place};
+use engines::EngineKind;
 
 /// A copy of a space that was exported, to be changed.
 fn copy(folder: &Path) {
@@ -35,7 +38,9 @@ fn candidates_lists_a_folder_and_equal_blocks_have_one_key() {
     assert_eq!(first["key"], listing["candidates"][2]["key"], "'again' is the same block");
     assert_eq!(listing["candidates"][3]["identity"], true);
     let (_, text, _) = common::run(folder.path(), "candidates --space {}/space.toml");
-    assert!(text.contains("space small-dynamo: 3 layers, 9 candidates, 6 keys; 2 fixed pieces; opset 18"), "{text}");
+    for part in ["small-dynamo", "3 layers", "9 candidates", "6 keys", "opset 18"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
 }
 
 #[test]
@@ -60,17 +65,19 @@ fn what_is_wrong_is_told_at_once_with_its_place() {
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
         err
     };
-    assert!(wrong("net --space {} --arch k3_e2 --out {}/n.onnx").contains("3 layers, but 1 candidates"));
-    assert!(
-        wrong("net --space {} --arch k3_e2,skip,k9 --out {}/n.onnx").contains("layer 3 has no candidate 'k9'; it has k3_e1, se")
-    );
-    assert!(wrong("candidates --space {} --points 68").contains("--points is of built-in networks"));
+    let few = ChoiceError::Layers { space: "small-dynamo".into(), layers: 3, given: 1 };
+    assert!(wrong("net --space {} --arch k3_e2 --out {}/n.onnx").contains(&few.to_string()));
+    let unknown = ChoiceError::Candidate { layer: 3, name: "k9".into(), known: "k3_e1, se".into() };
+    assert!(wrong("net --space {} --arch k3_e2,skip,k9 --out {}/n.onnx").contains(&unknown.to_string()));
+    assert!(wrong("candidates --space {} --points 68").contains("--points"));
     let path = folder.path().join("space.toml");
     let text = std::fs::read_to_string(&path).unwrap().replace("inputs = [\"L3\", \"stem:1\"]", "inputs = [\"L3\", \"L9\"]");
     std::fs::write(&path, text.replace("name = \"normed\", file", "name = \"normed\", identity = true, file")).unwrap();
     let told = wrong("candidates --space {}");
-    assert!(told.contains("layer 'L2', 'normed': needs either"), "{told}");
-    assert!(told.contains("slot 'head': there is no source 'L9' before it"), "{told}");
+    let normed = Place::Candidate { layer: "L2".into(), name: "normed".into() };
+    let either = normed.fault(FaultKind::Either("'file'", "'identity = true'"));
+    let source = Place::Slot("head".into()).fault(FaultKind::Source("L9".into()));
+    assert!(told.contains(&either.to_string()) && told.contains(&source.to_string()), "{told}");
 }
 
 /// An engine refuses what is wrong with blocks; not where it is not here.
@@ -79,11 +86,11 @@ fn refuses(engine: &str) {
     copy(folder.path());
     let listing = format!("candidates --space {{}} --engine {engine}");
     let (code, out, err) = common::run(folder.path(), &listing);
-    if err.contains("was built without") {
-        eprintln!("skipped: {err}");
+    if !engine.parse::<EngineKind>().unwrap().is_built() {
+        assert!(code == 3 && err.contains(&format!("--features {engine}")), "{err}");
         return;
     }
-    assert!(code == 0 && err.contains(&format!("{engine} takes all 7 blocks")) && out.contains("6 keys"), "{err}");
+    assert!(code == 0 && err.contains(&format!("{engine} ")) && err.contains(" 7 ") && out.contains("6 keys"), "{err}");
     // An operator that exists nowhere, and weights that went astray.
     let block = |operator: &str, constant: f32| {
         let nodes = [support::onnx::node("Mul", &["x", "w"], &["m"], &[]), support::onnx::node(operator, &["m"], &["y"], &[])];
@@ -105,9 +112,11 @@ fn refuses(engine: &str) {
     std::fs::write(folder.path().join("space.toml"), text + "]\n").unwrap();
     let (code, _, err) = common::run(folder.path(), &listing);
     assert_eq!(code, 2, "{err}");
-    assert!(err.contains(&format!("layer 'L1', 'odd': the engine {engine} refuses it: ")), "{err}");
-    assert!(err.contains("layer 'L1', 'astray': its outputs are not finite (weights?)"), "{err}");
-    assert!(err.contains("layer 'L1', 'flat': its outputs are all the same (weights?)"), "{err}");
+    let fault = |name: &str, kind| Place::Candidate { layer: "L1".into(), name: name.into() }.fault(kind).to_string();
+    let refused = fault("odd", FaultKind::Refused { engine: engine.into(), said: String::new() });
+    for said in [refused, fault("astray", FaultKind::NotFinite), fault("flat", FaultKind::Flat)] {
+        assert!(err.contains(&said), "{said} is not in {err}");
+    }
     assert!(!err.contains("'good'"), "{err}");
 }
 
@@ -127,5 +136,5 @@ fn what_tract_refuses_is_told_before_any_device_is_needed() {
 fn built_in_blocks_are_not_tried() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, err) = common::run(folder.path(), "candidates --engine tract");
-    assert!(code == 2 && err.contains("--engine tries the blocks of a folder"), "{err}");
+    assert!(code == 2 && err.contains("--engine"), "{err}");
 }

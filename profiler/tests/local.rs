@@ -48,7 +48,7 @@ fn build_checkable(folder: &Path, extra: &str) -> Table {
         if code == 0 {
             return table;
         }
-        assert!(code == 5 && err.contains("no verdict"), "{err}");
+        assert_eq!(code, 5, "{err}");
     }
     panic!("no check of {TRIES} tables gave a verdict");
 }
@@ -127,7 +127,7 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     let rows = rows.map(|row| Row { interval: row.interval.map(|i| Interval { low: i.low * 2.5, high: i.high * 2.5 }), ..row });
     Table::new(checked.header.clone(), rows.collect()).unwrap().write(folder.join("wrong.csv"), Overwrite::No).unwrap();
     let (code, _, err) = check(folder, &format!("{} --max-mape 50% --no-write", of_four.replace("t.csv", "wrong.csv")));
-    assert!(code == 1 && err.contains("the mean absolute error is"), "{err}");
+    assert_eq!(code, 1, "{err}");
     // A raw file that is there already is not written over.
     let (code, _, err) = run(folder, &format!("{CHECK} --raw {{}}/check.raw.gz"));
     assert!(code == 2 && err.contains("check.raw.gz"), "{err}");
@@ -139,9 +139,9 @@ fn a_small_space_is_built_checked_and_fitted_again() {
     assert!(fs::read(folder.join("check.png")).unwrap().starts_with(b"\x89PNG"));
     // A picture that cannot be written is refused before anything is measured.
     let (code, _, err) = run(folder, &format!("{strict} --picture {{}}/none/check.png"));
-    assert!(code == 2 && err.contains("none"), "{err}");
+    assert!(code == 2 && err.contains("/none"), "{err}");
     let (code, _, err) = run(folder, &format!("{strict} --picture {{}}/check.gif"));
-    assert!(code == 2 && err.contains(".svg, .png or .html"), "{err}");
+    assert!(code == 2 && err.contains("--picture") && err.contains(".svg"), "{err}");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
     // Where it is allowed it is said, and nothing is written.
     let before = fs::read(&path).unwrap();
     let (code, _, err) = check(folder, &format!("{lenient} --other-device"));
-    assert!(code == 0 && err.contains("warning") && err.contains("engine's library: 00"), "{err}");
+    assert!(code == 0 && err.contains("engine's library: 00"), "{err}");
     assert_eq!(fs::read(&path).unwrap(), before);
 
     // Another engine is known before anything is prepared, whether this program holds it or not.
@@ -202,7 +202,7 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
     let earlier: String = lines.lines().filter(known).map(without).collect();
     fs::write(&path, earlier).unwrap();
     let (code, _, err) = check(folder, &lenient);
-    assert!(code == 0 && err.contains("not compared: processor, instruction sets, engine's library"), "{err}");
+    assert!(code == 0 && err.contains("processor, instruction sets, engine's library"), "{err}");
 }
 
 /// Starts a build with a long budget and waits until the raw file holds samples.
@@ -243,7 +243,7 @@ fn after_the_agent_was_killed_a_build_goes_on_where_it_stopped() {
     signal(agents.trim(), "-9");
     let (code, err) = ended(child);
     assert_eq!(code, 3, "{err}");
-    assert!(err.contains("ended early (signal 9)") && err.contains(PART) && err.contains("--resume"), "{err}");
+    assert!(err.contains("signal 9") && err.contains(PART) && err.contains("--resume"), "{err}");
     assert_eq!(names(folder), ["space.toml", PART]);
 
     // A line that was being written is lost, the others are not.
@@ -274,7 +274,7 @@ fn ctrl_c_keeps_the_samples_and_leaves_no_agent() {
     signal(&host, "-INT");
     let (code, err) = ended(child);
     assert_eq!(code, 130, "{err}");
-    assert!(err.contains("interrupted") && err.contains("--resume"), "{err}");
+    assert!(err.contains("--resume"), "{err}");
     assert_eq!(names(folder), ["space.toml", PART]);
     assert!(!Path::new(&format!("/proc/{}", agents.trim())).exists(), "the agent still runs");
 }
@@ -297,7 +297,7 @@ fn two_measurements_on_one_cpu_are_not_made_at_once() {
     };
     let (code, err) = again();
     let who = format!("process {} (", child.id());
-    assert!(code == 3 && err.contains(&who) && err.contains("build --space") && err.contains(", since 2"), "{code}: {err}");
+    assert!(code == 3 && err.contains(&who) && err.contains("build --space") && err.contains("since 2"), "{code}: {err}");
     assert_eq!(names(second), ["space.toml"]);
     // After a kill the CPU is free.
     let host = child.id().to_string();
@@ -324,13 +324,13 @@ fn two_builds_do_not_write_the_same_files() {
         let mut command = profiler(folder, &format!("{BUILD} --nets 4 {how}"));
         let output = command.env("BLOCKTIME_LOCKS", folder.join("space.toml")).output().unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
-        let who = format!("t.csv is being written by process {} (", child.id());
-        assert!(output.status.code() == Some(2) && err.contains(&who), "{how}: {err}");
+        let who = format!("process {} (", child.id());
+        assert!(output.status.code() == Some(2) && err.contains("t.csv") && err.contains(&who), "{how}: {err}");
     }
     // Another table, the same samples.
     let other = BUILD.replace("t.csv", "u.csv");
     let (code, _, err) = run(folder, &format!("{other} --overwrite --raw {{}}/t.raw.gz"));
-    assert!(code == 2 && err.contains("t.raw.gz is being written by"), "{err}");
+    assert!(code == 2 && err.contains("t.raw.gz") && err.contains(&format!("process {} (", child.id())), "{err}");
     assert!(fs::read(&part).unwrap().starts_with(&before), "the first one's samples are gone");
     signal(&child.id().to_string(), "-INT");
     assert_eq!(ended(child).0, 130);
@@ -373,7 +373,7 @@ fn more_threads_than_cpus_are_refused() {
     assert_eq!(names(folder), ["space.toml"]);
     // Whoever wants it gets it, if only samples that are too few.
     let (code, _, err) = run(folder, &format!("{many} --oversubscribe"));
-    assert!(code == 0 || (code == 3 && err.contains("too few valid samples")), "{code}: {err}");
+    assert!(code == 0 || code == 3, "{code}: {err}");
 }
 
 #[test]
@@ -391,10 +391,7 @@ fn an_interrupted_bench_keeps_its_samples() {
     signal(&child.id().to_string(), "-INT");
     let (code, err) = ended(child);
     // There is no --resume that could be advised.
-    assert!(
-        code == 130 && err.contains("the samples so far are in") && err.contains("b.raw.gz.part") && !err.contains("--resume"),
-        "{err}"
-    );
+    assert!(code == 130 && err.contains("b.raw.gz.part") && !err.contains("--resume"), "{err}");
     assert!(read(&folder.join("b.raw.gz.part")).unwrap().1.items.values().all(|item| !item.samples.is_empty()));
 }
 
@@ -408,14 +405,13 @@ fn a_build_that_lacked_samples_gets_its_time_again() {
     let passes = || fs::read_to_string(folder.join(PART)).unwrap().matches("\"event\":\"done\"").count();
     let short = format!("{BUILD} --nets 3 --budget 10ms --passes 3");
     let (code, _, err) = run(folder, &short);
-    assert!(code != 0 && err.contains("too few valid samples") && err.contains("--resume"), "{err}");
+    assert!(code == 3 && err.contains("--resume"), "{err}");
     assert_eq!(passes(), 3);
     let (code, _, err) = run(folder, &format!("{short} --resume"));
     if code == 0 {
         assert_eq!(names(folder), ["space.toml", "t.csv", "t.raw.gz"]);
     } else {
-        assert!(err.contains("too few valid samples"), "{err}");
-        assert_eq!(passes(), 6);
+        assert_eq!((code, passes()), (3, 6), "{err}");
     }
 }
 
@@ -428,7 +424,7 @@ fn samples_of_another_request_are_not_mixed_in() {
     small_space(folder);
     build(folder, "--budget 60s --precision 10% --nets 0");
     let (code, _, err) = run(folder, &format!("{BUILD} --nets 3 --resume"));
-    assert!(code == 2 && err.contains("another space, engine, device or options"), "{err}");
+    assert!(code == 2 && err.contains(PART), "{err}");
 }
 
 #[test]
@@ -454,7 +450,7 @@ fn tract_where_it_is_built_in_and_where_it_is_not() {
     small_space(folder);
     if !EngineKind::Tract.is_built() {
         let (code, _, err) = run(folder, &format!("{BUILD} --engine tract"));
-        assert!(code == 3 && err.contains("built without tract") && err.contains("--features tract"), "{err}");
+        assert!(code == 3 && err.contains("--features tract"), "{err}");
         assert_eq!(names(folder), ["space.toml"]);
         return;
     }
@@ -464,9 +460,9 @@ fn tract_where_it_is_built_in_and_where_it_is_not() {
     let (code, _, err) = check(folder, &format!("{CHECK} --max-mape 99%"));
     assert_eq!(code, 0, "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --engine-lib {{}}/t.csv"));
-    assert!(code == 3 && err.contains("tract has no library") && err.contains("t.csv"), "{err}");
+    assert!(code == 3 && err.contains("--engine-lib") && err.contains("t.csv"), "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --threads 2"));
-    assert!(code == 3 && err.contains("one thread"), "{err}");
+    assert!(code == 3 && err.contains("--threads 1"), "{err}");
 }
 
 #[test]
@@ -477,7 +473,7 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
     let space = small_space(folder);
     if !EngineKind::Mnn.is_built() {
         let (code, _, err) = run(folder, &format!("{BUILD} --engine mnn"));
-        assert!(code == 3 && err.contains("built without mnn") && err.contains("--features mnn"), "{err}");
+        assert!(code == 3 && err.contains("--features mnn"), "{err}");
         assert!(!folder.join("t.csv").exists());
         return;
     }
@@ -497,7 +493,7 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
     let (code, _, err) = check(folder, &format!("{CHECK} --max-mape 99%"));
     assert_eq!(code, 0, "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine mnn --engine-lib {{}}/t.csv"));
-    assert!(code == 3 && err.contains("mnn has no library") && err.contains("t.csv"), "{err}");
+    assert!(code == 3 && err.contains("--engine-lib") && err.contains("t.csv"), "{err}");
 
     // A file of its own, and one that has to be converted; what cannot be is named.
     let graph = space.unique_candidates().swap_remove(1).graph();
@@ -509,10 +505,10 @@ fn mnn_where_it_is_built_in_and_where_it_is_not() {
     assert!(code == 0 && out.contains("a.onnx") && out.contains("a.mnn"), "{err}");
     fs::write(folder.join("b.onnx"), "nonsense").unwrap();
     let (code, _, err) = run(folder, &format!("{bench} {{}}/b.onnx"));
-    assert!(code == 2 && err.contains("no ONNX file") && err.contains("b.onnx"), "{err}");
+    assert!(code == 2 && err.contains("b.onnx"), "{err}");
     fs::write(folder.join("b.mnn"), "nonsense").unwrap();
     let (code, _, err) = run(folder, &format!("{bench} {{}}/b.mnn"));
-    assert!(code == 2 && err.contains("the engine cannot load") && err.contains("b.mnn"), "{err}");
+    assert!(code == 2 && err.contains("b.mnn"), "{err}");
     let (code, _, err) = run(folder, &format!("{bench} {{}}/missing.onnx"));
     assert!(code == 2 && err.contains("missing.onnx"), "{err}");
     let without = profiler(folder, &format!("{bench} {{}}/a.onnx")).env("BLOCKTIME_MNNCONVERT", "/nowhere").output().unwrap();
@@ -550,7 +546,7 @@ fn any_models_are_benched_and_a_bad_one_is_named() {
     }
     fs::write(folder.join("c.onnx"), "nonsense").unwrap();
     let (code, _, err) = run(folder, "bench {}/a.onnx {}/c.onnx");
-    assert!(code == 2 && err.contains("c.onnx") && err.contains("no ONNX file"), "{err}");
+    assert!(code == 2 && err.contains("c.onnx"), "{err}");
     let (code, _, err) = run(folder, "bench {}/missing.onnx");
     assert!(code == 2 && err.contains("missing.onnx"), "{err}");
 }

@@ -98,9 +98,4 @@ impl Counters {
     pub fn unknown(&self) -> u64 {
         self.of(Kind::Unknown) + self.of(Kind::Extension)
     }
-
-    /// Share of unknown instructions in those executed, in millionths, rounded up: it is 0 only where there are none.
-    pub fn unknown_millionths(&self) -> u64 {
-        (u128::from(self.unknown()) * 1_000_000).div_ceil(u128::from(self.instructions.max(1))) as u64
-    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ChipError {
     /// No chip has the name, and no file.
-    #[error("no chip is called '{name}' and there is no such file; there are {known}, and a TOML file of your own works too")]
+    #[error("no chip is called '{name}', and there is no such file; known chips: {known}. A TOML file of your own works too")]
     NoChip {
         /// What was asked for.
         name: String,

@@ -19,6 +19,11 @@ fn capstone() -> Capstone {
     Capstone::new().arm64().mode(ArchMode::Arm).detail(true).build().unwrap()
 }
 
+/// The first word of an instruction's text.
+fn mnemonic(text: &str) -> String {
+    text.split(' ').next().unwrap().to_owned()
+}
+
 /// What Capstone says of a word: mnemonic and operands, and its registers; `None` where it knows no such instruction.
 fn theirs(capstone: &Capstone, word: u32) -> Option<(String, Registers)> {
     let instructions = capstone.disasm_count(&word.to_le_bytes(), 0x1000, 1).ok()?;
@@ -368,7 +373,6 @@ fn random_words(count: usize) -> impl Iterator<Item = u32> {
 #[test]
 fn registers_of_words_at_random_are_those_that_capstone_tells() {
     let capstone = capstone();
-    let mnemonic = |text: &str| text.split(' ').next().unwrap().to_owned();
     let wrong: BTreeSet<String> = EXCEPTIONS.iter().flat_map(|(starts, ..)| starts.iter().map(|start| mnemonic(start))).collect();
     let mut compared = 0;
     let mut different = Vec::new();
@@ -439,8 +443,7 @@ fn registers_of_the_engines_code_are_those_that_capstone_tells() {
         let right = exception(&said).map_or_else(|| theirs.clone(), |wrong| corrected(wrong, &said, theirs.clone(), &ours));
         compared += 1;
         if right != ours {
-            let mnemonic = said.split(' ').next().unwrap().to_owned();
-            different.entry(mnemonic).or_insert_with(|| format!("{word:08x} {said}\n  ours {ours:?}\n  theirs {right:?}"));
+            different.entry(mnemonic(&said)).or_insert_with(|| format!("{word:08x} {said}\n  ours {ours:?}\n  theirs {right:?}"));
         }
     }
     assert!(compared > 100_000, "{compared}");

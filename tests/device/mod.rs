@@ -277,21 +277,21 @@ pub fn succeed(mut command: Command) {
     assert!(done.status.success(), "{}: {}", done.status, String::from_utf8_lossy(&done.stderr));
 }
 
-/// Checks that a command ended with that exit code and says these things; gives what it said.
+/// Checks that a command ended with that exit code and says these names (of files, options, commands, places); gives what it said.
 #[track_caller]
-pub fn failed(done: &Output, code: i32, words: &[&str]) -> String {
+pub fn failed(done: &Output, code: i32, names: &[&str]) -> String {
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(code), "{said}");
-    for word in words {
-        assert!(said.contains(word), "'{word}' is not in: {said}");
+    for name in names {
+        assert!(said.contains(name), "'{name}' is not in: {said}");
     }
     said
 }
 
 /// Runs a command that must fail.
 #[track_caller]
-pub fn fail(mut command: Command, code: i32, words: &[&str]) -> String {
-    failed(&finish(command.spawn().expect("it starts")), code, words)
+pub fn fail(mut command: Command, code: i32, names: &[&str]) -> String {
+    failed(&finish(command.spawn().expect("it starts")), code, names)
 }
 
 /// The project's cache folder.

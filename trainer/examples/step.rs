@@ -7,7 +7,7 @@ use std::time::Instant;
 use blocks::Space;
 use candle_core::{Device, Tensor};
 use clap::{Parser, ValueEnum};
-use trainer::cost::{LatencyTerm, TermMode};
+use trainer::cost::{LatencyTerm, MICROS, TermMode};
 use trainer::model::{ArchWeights, Draw, Mode, Purpose, init};
 use trainer::optim::{self, AdamW, Algorithm};
 use trainer::task::Nets;
@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
     let arch = ArchWeights::new(&candidates, &device)?;
     let mut arch_optimizer = AdamW::new(arch.path_alpha().elem_count(), 5e-4);
-    let term = LatencyTerm::new(TermMode::Mul, 0.25, 0.6, LATENCY_US, "µs")?;
+    let term = LatencyTerm::new(TermMode::Mul, 0.25, 0.6, LATENCY_US, MICROS)?;
     let images: Vec<f32> = (0..args.batch * 3 * side * side).map(|i| (i % 251) as f32 / 250.0).collect();
     let faces = FaceBatch {
         images: Tensor::from_vec(images.clone(), (args.batch, 3, side, side), &device)?,

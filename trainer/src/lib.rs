@@ -1,5 +1,25 @@
 //! FBNet search, finetuning and export of facial landmark networks.
 //!
+//! What a search knows of a device: each candidate's cost, and the term that joins the expected cost to the loss.
+//!
+//! ```
+//! use blocks::Space;
+//! use candle_core::{Device, Tensor};
+//! use trainer::cost::{Combine, Costs, LatencyScope, LatencyTerm, MICROS, TermMode};
+//!
+//! let space = Space::load("pfld")?;
+//! # let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../luts/amd-epyc.csv").into();
+//! // let table = "luts/phone.csv".into();
+//! let costs = Costs::from_tables(&[table], Combine::Max, &space, 106, LatencyScope::Whole, false)?;
+//! // The network of each layer's first candidate, in µs, and a loss of 2 with it.
+//! let us = costs.network(&[0; 5]);
+//! let term = LatencyTerm::new(TermMode::Mul, 0.25, 0.6, costs.cheapest(), MICROS)?;
+//! let (loss, cost) = (Tensor::new(2f32, &Device::Cpu)?, Tensor::new(us as f32, &Device::Cpu)?);
+//! let with_latency = term.apply(&loss, &cost)?.to_scalar::<f32>()?;
+//! assert!((f64::from(with_latency) - 2.0 * 0.25 * us.ln().powf(0.6)).abs() < 1e-4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | module | what it holds |
 //! |---|---|
 //! | [`model`] | networks as candle modules: supernet, subnets, the baseline |

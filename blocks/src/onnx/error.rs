@@ -15,10 +15,10 @@ pub enum InspectError {
     #[error("the ONNX file has {0} bytes; at most {SIZE_LIMIT} are read")]
     TooLarge(usize),
     /// More operations and the like than this program reads.
-    #[error("the ONNX file has more than {PART_LIMIT} parts (operations, names, dimensions), the most that are read")]
+    #[error("the ONNX file has more than {PART_LIMIT} parts (operations, names, dimensions); more are not read")]
     TooManyParts,
     /// Not protobuf, or cut off.
-    #[error("not an ONNX file, or a damaged one: {0}")]
+    #[error("not an ONNX file, or damaged: {0}")]
     Decode(String),
     /// Protobuf, but without a graph or operators.
     #[error("not an ONNX file: it holds no graph")]

@@ -25,6 +25,14 @@ pub enum FolderError {
         /// Why.
         source: std::io::Error,
     },
+    /// Something else, as downloads leave it.
+    #[error("search space {} {impostor}", .path.display())]
+    Impostor {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        impostor: files::Impostor,
+    },
     /// Longer than any space's.
     #[error("{} is longer than {MANIFEST_LIMIT} bytes", .path.display())]
     TooLong {
@@ -106,13 +114,13 @@ pub enum FaultKind {
         expected: &'static str,
     },
     /// A name that cannot stand in a table.
-    #[error("the name {0:?} is not made of up to 64 letters, digits, '-', '_' and '.', or means the network's input")]
+    #[error("the name {0:?} is not allowed: use up to 64 letters, digits, '-', '_' and '.'; 'input' is the network's input")]
     Name(String),
     /// A name that is there already.
-    #[error("there is another one of the name '{0}'")]
+    #[error("the name '{0}' is used twice")]
     Repeated(String),
     /// An input that is no feature map.
-    #[error("the input '{0}' has a shape that no network takes")]
+    #[error("the input '{0}' has an invalid shape")]
     Input(String),
     /// No slots or candidates, or too many.
     #[error("has {found} {what}; there must be 1 to {most}")]
@@ -125,19 +133,21 @@ pub enum FaultKind {
         most: usize,
     },
     /// Neither or both of two entries.
-    #[error("needs either {0} or {1}")]
+    #[error("needs either {0} or {1}, not both")]
     Either(&'static str, &'static str),
     /// A source that is no slot before, or has no such output.
-    #[error("there is no source '{0}' before it; sources are 'input', a slot before, or 'slot:N' for its N-th output, from 0")]
+    #[error(
+        "there is no source '{0}' before it; a source is 'input', an earlier slot, or 'slot:N', the N-th output of an earlier slot, from 0"
+    )]
     Source(String),
     /// Absolute, or with `..`.
-    #[error("the file '{0}' may lie outside of the folder, and is not followed")]
+    #[error("the file '{0}' may be outside the folder; it is not read")]
     Path(String),
     /// It cannot be read, or weights that it names cannot.
     #[error("{0}")]
     File(String),
     /// More bytes than a space has.
-    #[error("{0} makes the files larger than 512 MiB together, which is no space for a phone")]
+    #[error("with {0}, the files are larger than 512 MiB together, too large for a phone")]
     Size(String),
     /// No block.
     #[error("{file}: {fault}")]
@@ -148,7 +158,7 @@ pub enum FaultKind {
         fault: BlockFault,
     },
     /// Another version of the operators than most have.
-    #[error("{file}: has opset {opset}, the others {others}; export all with one opset_version")]
+    #[error("{file}: has opset {opset}, the others {others}; export all with the same opset_version")]
     Opset {
         /// The file.
         file: String,
@@ -158,7 +168,7 @@ pub enum FaultKind {
         others: i64,
     },
     /// Another number of inputs than are wired.
-    #[error("takes {takes} inputs, but {wired} are wired")]
+    #[error("takes {takes} inputs, but {wired} are connected")]
     Inputs {
         /// How many its file has.
         takes: usize,
@@ -166,7 +176,7 @@ pub enum FaultKind {
         wired: usize,
     },
     /// An input that its source does not give.
-    #[error("its input {takes} is not what '{source_name}' gives, {gives}")]
+    #[error("its input is {takes}, but '{source_name}' gives {gives}")]
     Chain {
         /// Shape of the file's input.
         takes: String,
@@ -176,7 +186,7 @@ pub enum FaultKind {
         gives: String,
     },
     /// Candidates of one layer that differ.
-    #[error("gives {given}, '{first}' gives {expected}; all candidates of a layer must give the same")]
+    #[error("gives {given}, '{first}' gives {expected}; all candidates of a layer must have the same outputs")]
     Outputs {
         /// What this one gives.
         given: String,
@@ -186,7 +196,7 @@ pub enum FaultKind {
         expected: String,
     },
     /// Nothing where shapes change.
-    #[error("cannot be nothing here: {given} in, {expected} out")]
+    #[error("an identity is not possible here: {given} in, {expected} out")]
     Nothing {
         /// What goes in.
         given: String,
@@ -194,7 +204,7 @@ pub enum FaultKind {
         expected: String,
     },
     /// Engines remove what is not used, so that its time would be wrong.
-    #[error("{0} is used by nothing")]
+    #[error("{0} is not used")]
     Unused(String),
     /// The engine takes no such block.
     #[error("the engine {engine} refuses it: {said}")]
@@ -205,10 +215,10 @@ pub enum FaultKind {
         said: String,
     },
     /// Weights of a training that went astray.
-    #[error("its outputs are not finite (weights?)")]
+    #[error("its outputs are not finite; check its weights")]
     NotFinite,
     /// Nothing could be compared with such outputs.
-    #[error("its outputs are all the same (weights?)")]
+    #[error("its outputs are all equal; check its weights")]
     Flat,
     /// Two blocks of one key.
     #[error("has the key {key} of another block, '{other}'; rename one")]

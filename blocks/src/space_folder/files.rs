@@ -6,7 +6,8 @@ use std::path::{Component, Path};
 use super::fault::{FaultKind, SIZE_LIMIT, SpaceFault};
 use super::slots::Slot;
 use crate::onnx::block::Block;
-use crate::onnx::file::{self, FileError};
+use crate::onnx::file;
+use crate::onnx::file_error::FileError;
 
 /// Reads the files of all slots, and notes in each candidate which block is its own.
 pub fn read(folder: &Path, slots: &mut [Slot], faults: &mut Vec<SpaceFault>) -> Vec<Block> {

@@ -159,6 +159,9 @@ fn text(path: &Path) -> Result<String, FolderError> {
     if bytes.len() as u64 > MANIFEST_LIMIT {
         return Err(FolderError::TooLong { path: path.to_path_buf() });
     }
+    if let Some(impostor) = ::files::impostor(&bytes) {
+        return Err(FolderError::Impostor { path: path.to_path_buf(), impostor });
+    }
     let text = std::str::from_utf8(::files::without_mark(&bytes));
     text.map(str::to_string).map_err(|e| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))
 }

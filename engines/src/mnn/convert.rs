@@ -20,7 +20,7 @@ const CALLER: &str = "blocktime";
 pub enum ConvertError {
     /// In none of its places.
     #[error(
-        "MNN's converter is not there; tried{}\n`profiler setup mnn` fetches version {VERSION}",
+        "MNN's converter was not found; tried{}\n`profiler setup mnn` fetches version {VERSION}",
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
     )]
     Missing {

@@ -14,7 +14,7 @@ const SCRIPT: &str = include_str!("run.py");
 #[derive(Debug, thiserror::Error)]
 pub enum PythonError {
     /// The package is not where the script puts it.
-    #[error("MNN's Python package is not there ({}); `profiler setup mnn` fetches version {VERSION}", .tried.display())]
+    #[error("MNN's Python package was not found ({}); `profiler setup mnn` fetches version {VERSION}", .tried.display())]
     Missing {
         /// The place.
         tried: PathBuf,

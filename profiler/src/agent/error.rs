@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use engines::EngineError;
 
-use super::claim::Busy;
+use super::cpu_lock::Busy;
 use crate::protocol::{Job, PROTOCOL};
 
 /// Why the agent gives up.

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`canary`] | the fixed compute loop beside each sample |
-//! | [`claim`] | one measurement at a time on a CPU |
+//! | [`cpu_lock`] | one measurement at a time on a CPU |
 //! | [`clock`] | the clock, affinity, interruptions |
 //! | [`cold`] | runs with cold caches |
 //! | [`cycles`] | the true clock, from a loop of known length |
@@ -25,9 +25,9 @@
 //! | [`thermal`] | temperature, held near that at the start |
 
 pub mod canary;
-pub mod claim;
 pub mod clock;
 pub mod cold;
+pub mod cpu_lock;
 pub mod cycles;
 pub mod device;
 pub(crate) mod error;
@@ -55,7 +55,7 @@ pub use error::AgentError;
 
 use crate::protocol::{Event, JOB_FILE, Job, PROTOCOL, Start};
 use canary::Canary;
-use claim::Claim;
+use cpu_lock::CpuLock;
 use events::{Events, engine_facts};
 use governor::Governor;
 use model::Model;
@@ -101,8 +101,8 @@ fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentErr
         .map_err(|reason| AgentError::Affinity { cpus: job.cpus.clone(), reason })?;
     // Before anything is set on the device. The watchdog of the governor shares the locks: they are held until it has set back.
     let used = if cpus.is_empty() { clock::allowed() } else { cpus.clone() };
-    let _claim = claim::folder()
-        .map(|folder| Claim::take(&folder, &used, &job.holder, Duration::from_millis(job.patience_ms)))
+    let _lock = cpu_lock::folder()
+        .map(|folder| CpuLock::take(&folder, &used, &job.holder, Duration::from_millis(job.patience_ms)))
         .transpose()
         .map_err(AgentError::Busy)?;
     // Held, and its watchdog begun, while this process has one thread.

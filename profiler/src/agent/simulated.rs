@@ -1,6 +1,6 @@
 //! A job on a simulated device: each model is run warm once, and then timed a few times by the simulated clock.
 //!
-//! A simulated device has no noise: there is nothing to pin, to claim, to hold or to wait for, and no canary. Runs that follow each other
+//! A simulated device has no noise: there is nothing to pin, to lock, to hold or to wait for, and no canary. Runs that follow each other
 //! differ a little all the same, by which lines the caches give up. The regions that count are marked ([`super::region`]); outside of them the simulator executes without counting, which is faster.
 
 use std::path::Path;

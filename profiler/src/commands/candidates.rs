@@ -18,7 +18,7 @@ pub(super) struct CandidatesArgs {
     /// Search space: built-in name, TOML file, or folder of ONNX files
     #[arg(long, default_value = "pfld")]
     space: String,
-    /// Landmarks of the network: they set the size of the last piece of the trunk; of no folder [default: 106].
+    /// Number of landmarks, which sets the size of the last trunk piece; not for a folder of ONNX files [default: 106].
     #[arg(long, value_parser = points)]
     points: Option<usize>,
     /// Try every block of a folder in this engine on this machine: ort, tract or mnn.
@@ -43,7 +43,7 @@ impl CandidatesArgs {
         };
         if self.engine.is_some() {
             return Err(CommandError::Usage(
-                "--engine tries the blocks of a folder; every engine takes the built-in ones".to_string(),
+                "--engine is for a folder of ONNX files only; every engine runs the built-in blocks".to_string(),
             ));
         }
         let listing = Listing::of(&space.space, space.points);

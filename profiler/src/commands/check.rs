@@ -24,7 +24,7 @@ const BUDGET: Time = Time(Duration::from_secs(90));
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
-    /// Table
+    /// Table to test
     table: PathBuf,
     /// Search space: built-in name, TOML file, or folder of ONNX files [default: the one named in the table]
     #[arg(long)]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::CommandError;
 use crate::devices::{self, Access, Address};
-use crate::output::{note, telling};
+use crate::output::{note, with_notices};
 
 #[derive(Args)]
 pub(super) struct CleanArgs {
@@ -22,7 +22,7 @@ impl CleanArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         for address in &self.device {
             let access = Access { identity: self.identity.as_deref(), ..Access::default() };
-            telling(|notices| devices::open(address, access, notices))?.remove_all()?;
+            with_notices(|notices| devices::open(address, access, notices))?.remove_all()?;
             note(format_args!("{address}: removed"));
         }
         Ok(())

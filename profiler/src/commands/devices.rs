@@ -12,7 +12,7 @@ use super::print;
 use crate::devices::adb::Server;
 use crate::devices::{self, Access, Address, Description, TransportError};
 use crate::hardware::Knowledge;
-use crate::output::telling;
+use crate::output::with_notices;
 
 #[derive(Args)]
 pub(super) struct DevicesArgs {
@@ -69,7 +69,7 @@ fn list(named: &[Address], identity: Option<&Path>) -> Result<Vec<Listed>, Comma
 /// Asks a device, and tells the user what there is to know of the way there.
 fn described(address: &Address, identity: Option<&Path>) -> Result<Listed, TransportError> {
     let access = Access { identity, ..Access::default() };
-    telling(|notices| devices::describe(address, access, notices)).map(Listed::from)
+    with_notices(|notices| devices::describe(address, access, notices)).map(Listed::from)
 }
 
 /// All attached phones; those that cannot be asked with the reason.

@@ -17,7 +17,7 @@ use crate::show::text;
 pub(super) fn try_in(engine: EngineKind, space: &SpaceFolder, path: &str) -> Result<(), CommandError> {
     let faults = trial::faults(space, engine)?;
     if faults.is_empty() {
-        note(format_args!("{engine} takes all {} blocks", space.blocks().len()));
+        note(format_args!("{engine} runs all {} blocks", space.blocks().len()));
         return Ok(());
     }
     Err(FolderError::Faults { path: path.into(), faults }.into())

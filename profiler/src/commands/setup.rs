@@ -44,7 +44,7 @@ enum What {
     Mnn,
     /// Cross compiler for agents of ARMv8 devices, on an x86-64 Debian or Ubuntu
     Aarch64,
-    /// Emulator of simulated devices
+    /// Emulator for simulated devices
     Simulator,
 }
 
@@ -80,6 +80,10 @@ impl SetupArgs {
         let path = scripts.join(script.name);
         let mut command = Command::new(&path);
         command.args(script.options).args(&self.arch).stdin(Stdio::inherit());
+        // What is advised to be run again is this command, not a script that is gone by then.
+        if let Some(what) = self.what.to_possible_value() {
+            command.env("BLOCKTIME_SETUP", format!("profiler setup {}", what.get_name()));
+        }
         let status = command.status().map_err(FileError::new("start", &path))?;
         if status.success() { Ok(()) } else { Err(CommandError::Setup { script: script.name, status }) }
     }

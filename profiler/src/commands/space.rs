@@ -25,7 +25,7 @@ impl Opened {
         }
         if points.is_some() {
             return Err(CommandError::Usage(format!(
-                "--points is of built-in networks; the space {name} says itself what it estimates"
+                "--points is for built-in spaces only; leave it out: the folder {name} defines its own outputs"
             )));
         }
         let space = SpaceFolder::load(Path::new(name))?;

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::agent::claim;
+use crate::agent::cpu_lock;
 
 /// A file that another command writes.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ impl Reserved {
         loop {
             let reserved = |holder| ReservedError { path: path.to_path_buf(), holder };
             // A missing or read-only folder is reported when the file itself is written.
-            let Some(file) = claim::lock(&lock, holder).map_err(reserved)? else { return Ok(Self { lock: None }) };
+            let Some(file) = cpu_lock::lock(&lock, holder).map_err(reserved)? else { return Ok(Self { lock: None }) };
             // The one before may have removed it after it was opened here: then it is nobody's.
             if let (Ok(held), Ok(there)) = (file.metadata(), fs::metadata(&lock))
                 && (held.dev(), held.ino()) == (there.dev(), there.ino())

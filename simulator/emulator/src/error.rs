@@ -44,7 +44,7 @@ pub enum EmulatorError {
         tried: String,
     },
     /// A program that is none for aarch64 Linux.
-    #[error("{} is no program for aarch64 Linux: {found}", path.display())]
+    #[error("{} is not a program for aarch64 Linux: {found}", path.display())]
     Program {
         /// The file.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum EmulatorError {
         found: String,
     },
     /// A program that needs a loader which is not there.
-    #[error("{} needs the loader {loader}, which is not there; --sysroot names the folder that holds it and the program's libraries", path.display())]
+    #[error("{} needs the loader {loader}, which was not found; give --sysroot, the folder that holds it and the program's libraries", path.display())]
     NoLoader {
         /// The program.
         path: PathBuf,

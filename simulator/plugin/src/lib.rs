@@ -50,7 +50,9 @@ enum StartError {
     Read { file: String, source: std::io::Error },
     #[error("{file}: {source}")]
     Settings { file: String, source: serde_json::Error },
-    #[error("this plugin is of another build than who started it: scripts/setup-simulator.sh builds it anew")]
+    #[error(
+        "this plugin is of another build than the profiler: scripts/setup-simulator.sh in a clone of the project builds it again"
+    )]
     Build,
     #[error(transparent)]
     Chip(#[from] simulator::ChipError),

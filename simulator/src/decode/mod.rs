@@ -2,7 +2,7 @@
 //!
 //! Encodings follow the Arm Architecture Reference Manual for A-profile (DDI 0487), section C4.1 "A64 instruction set encoding"; the
 //! file's functions carry the names of its tables. What belongs to an extension that the first ARMv8 cores lack is recognised and
-//! named, without registers; what is not recognised at all is [`Kind::Unknown`].
+//! named, without registers; what is not recognised at all is [`Kind::Unknown`](crate::instruction::Kind::Unknown).
 
 mod bits;
 mod branch;
@@ -12,7 +12,7 @@ mod memory;
 mod scalar;
 mod vector;
 
-use crate::instruction::{Feature, Instruction, Kind};
+use crate::instruction::{Feature, Instruction};
 use bits::{bit, bits};
 use builder::Builder;
 
@@ -33,9 +33,4 @@ pub fn decode(word: u32) -> Instruction {
         _ => {}
     }
     b.finish()
-}
-
-/// Whether a core without extensions executes it.
-pub fn is_known(instruction: &Instruction) -> bool {
-    !matches!(instruction.kind, Kind::Unknown | Kind::Extension)
 }

@@ -1,3 +1,5 @@
+//! What can go wrong between a data folder and a batch.
+
 use std::path::{Path, PathBuf};
 
 /// What can go wrong between a data folder and a batch.
@@ -40,7 +42,7 @@ pub enum FacesError {
         message: String,
     },
     /// A list holds no face.
-    #[error("{path} holds no face; a line is `path x0 y0 … pitch yaw roll`")]
+    #[error("{path} contains no face; a line is `path x0 y0 … pitch yaw roll`")]
     EmptyList {
         /// The list.
         path: PathBuf,
@@ -76,7 +78,7 @@ pub enum FacesError {
     #[error("{0}")]
     Usage(String),
     /// A folder that must be empty is not.
-    #[error("{path} is not empty; give another folder, or ask to overwrite it")]
+    #[error("{path} is not empty; give another folder, or --overwrite")]
     NotEmpty {
         /// The folder.
         path: PathBuf,

@@ -1,3 +1,5 @@
+//! Text files that people write: encodings, byte-order marks.
+
 use crate::error::{FacesError, Result};
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! Batches: their order, their independence of threads, and what damaged folders give.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+use faces::FacesError;
 use faces::augment::Augment;
 use faces::data::{Batch, Dataset, DatasetOptions, Loader, LoaderOptions, Share, Split};
 use std::path::Path;
@@ -159,8 +160,9 @@ fn a_jpeg_without_a_picture_ends_the_epoch_with_its_name_and_line() {
     let results: Vec<_> = loader.epoch(0).collect();
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
     assert_eq!(results.len(), 4);
-    let message = results[3].as_ref().unwrap_err().to_string();
-    assert!(message.contains("imgs/6.jpg") && message.contains("list.txt:7") && message.contains("cut off"), "{message}");
+    let error = results[3].as_ref().unwrap_err();
+    assert!(matches!(error, FacesError::Picture { path, .. } if path.ends_with("imgs/6.jpg")), "{error}");
+    assert!(error.to_string().contains("list.txt:7"), "{error}");
 }
 
 #[test]
@@ -177,7 +179,7 @@ fn jpegs_without_their_ends_are_read_and_counted() {
     let loader = Loader::all(Arc::clone(&dataset), LoaderOptions::eval(2)).unwrap();
     assert_eq!((dataset.cut_note(), all(&loader, 0).len()), (None, 5));
     let note = dataset.cut_note().unwrap();
-    assert!(note.contains("list.txt: 2 pictures lack the end") && note.contains("imgs/3.jpg"), "{note}");
+    assert!(note.contains("list.txt: 2 ") && note.contains("imgs/3.jpg"), "{note}");
     all(&loader, 1);
     assert_eq!(dataset.cut_note(), None, "they were told of");
 }
@@ -190,7 +192,8 @@ fn attributes_in_a_list_are_told() {
     std::fs::write(&list, text).unwrap();
     let dataset = open(root.path());
     assert_eq!((dataset.scheme().count, dataset.faces()[1].angles), (2, [1.0, 2.0, 1.0]));
-    assert!(dataset.notes()[0].contains("3 numbers between the coordinates of 2 points"), "{:?}", dataset.notes());
+    let note = &dataset.notes()[0];
+    assert!(["list.txt", " 3 ", " 2 "].iter().all(|part| note.contains(part)), "{note}");
 }
 
 #[test]
@@ -207,12 +210,14 @@ fn leaving_an_epoch_early_ends_its_threads() {
 fn wrong_settings_are_refused() {
     let root = folder(3);
     let dataset = open(root.path());
-    let refused = |indices: Vec<usize>, options: LoaderOptions| {
-        Loader::new(Arc::clone(&dataset), indices, options).err().unwrap().to_string()
-    };
-    assert!(refused(vec![], LoaderOptions::eval(1)).contains("no face"));
-    assert!(refused(vec![3], LoaderOptions::eval(1)).contains("face 3 of 3"));
-    assert!(refused(vec![0], LoaderOptions::eval(0)).contains("at least 1"));
+    let refused =
+        |indices: Vec<usize>, options: LoaderOptions| match Loader::new(Arc::clone(&dataset), indices, options).err().unwrap() {
+            FacesError::Usage(said) => said,
+            other => panic!("{other}"),
+        };
+    refused(vec![], LoaderOptions::eval(1));
+    assert!(refused(vec![3], LoaderOptions::eval(1)).contains("3 of 3"));
+    refused(vec![0], LoaderOptions::eval(0));
     let wild = Augment { rotation: -1.0, ..Augment::MILD };
     assert!(refused(vec![0], LoaderOptions::train(1, 1, Some(wild))).contains("rotation"));
     assert!(dataset.split(0.0, 1).is_err() && dataset.split(0.1, 1).is_err() && dataset.split(0.4, 1).is_ok());

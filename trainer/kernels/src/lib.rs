@@ -1,5 +1,25 @@
 //! Training of block graphs on the CPU.
 //!
+//! ```
+//! use blocks::{Builder, Conv, Shape};
+//! use kernels::{Arguments, Mode, Plan};
+//!
+//! // A pointwise convolution from 3 to 16 channels on maps of 8×8.
+//! let mut graph = Builder::new("block");
+//! let x = graph.input("x", Shape::new(3, 8, 8));
+//! let y = graph.conv(x, "conv", Conv::pointwise(3, 16));
+//! let plan = Plan::new(&graph.finish(&[("y", y)]));
+//!
+//! // A batch of two, forward, and the gradients of the sum of all outputs.
+//! let (inputs, weights) = (vec![1.0; 2 * 3 * 64], vec![0.5; 16 * 3]);
+//! let arguments = Arguments { inputs: &[&inputs], params: &weights, masks: &[] };
+//! let (outputs, kept) = plan.forward(arguments, &mut [], Mode::Train, 0);
+//! assert_eq!(outputs[0], vec![1.5; 2 * 16 * 64]);
+//! let ones = vec![1.0; outputs[0].len()];
+//! let gradients = plan.backward(kept, arguments, &[Some(&ones)], true, &[false]);
+//! assert_eq!(gradients.params, Some(vec![128.0; 16 * 3]));
+//! ```
+//!
 //! Feature maps are kept in blocks of 16 channels, `[C/16][N][H][W][16]`: every kernel then works on whole vectors of
 //! channels, a pointwise convolution is one matrix product over all pixels, and batch norm and ReLU are per lane.
 //! Channels are padded with zeros to a multiple of 16.

@@ -16,7 +16,7 @@ pub struct ListArgs {
     /// File name of the lists in train_data/ and test_data/ [default: list.txt]
     #[arg(long, value_name = "NAME")]
     pub list: Option<String>,
-    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder; 68, 98 and 106 points are built in, 19 and 29 without mirroring]
+    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder; 68, 98 and 106 landmarks are built in, 19 and 29 without mirroring]
     #[arg(long, value_name = "FILE")]
     pub points_file: Option<PathBuf>,
 }
@@ -30,10 +30,10 @@ impl ListArgs {
 /// What opening a network's file may need.
 #[derive(Args, Clone, Debug)]
 pub struct NetworkArgs {
-    /// Search space, if it is no longer where the checkpoint says
+    /// File of the search space, if it was moved since the training
     #[arg(long, value_name = "NAME|FILE")]
     pub space: Option<String>,
-    /// ONNX Runtime's library [default: the usual places]
+    /// Shared library of ONNX Runtime [default: ORT_DYLIB_PATH, then the cache folder]
     #[arg(long, value_name = "FILE")]
     pub engine_lib: Option<PathBuf>,
 }
@@ -81,7 +81,7 @@ pub struct BesideArgs {
     pub run: PathBuf,
     #[command(flatten)]
     threads: ThreadArgs,
-    /// Replace networks that an earlier run of this command trained
+    /// Train the networks again, also those that are finished
     #[arg(long)]
     overwrite: bool,
     /// Print the result as JSON, NME in per cent

@@ -1,3 +1,5 @@
+//! `trainer baseline`: random networks and the published one, trained to compare a run with.
+
 use clap::{Args, Subcommand};
 
 use super::args::{BesideArgs, quoted};
@@ -16,9 +18,9 @@ pub struct BaselineArgs {
 
 #[derive(Debug, Subcommand)]
 enum Which {
-    /// Random networks with about the latency of the searched one, from the same supernet's weights
+    /// Random networks with about the latency of the searched one, finetuned from the same supernet's weights
     Random(RandomArgs),
-    /// The published MobileNetV3-PFLD, from scratch
+    /// The published MobileNetV3-PFLD, trained from scratch
     Mobilenet(MobilenetArgs),
 }
 
@@ -26,10 +28,10 @@ enum Which {
 #[command(after_help = "Example:
   trainer baseline random --run run --nets 8
 
-The predicted latency of each network is within ±3 % of the searched one's; faster and slower networks alternate. Each is finetuned with
-the run's recipe, in RUN/baselines/random-N. A line is fitted to their errors over their latencies. The result is the difference between
-the error of the searched network and that line at equal latency, with a 95 % interval. If the interval contains 0, the searched network
-is not better than random ones. This needs at least three networks; start with eight. The result is in RUN/baselines/random.json and in
+The predicted latency of each network is within ±3 % of the searched one's; faster and slower networks alternate. Each is finetuned with \
+the run's recipe, in RUN/baselines/random-N. A line is fitted to their errors over their latencies. The result is the difference between \
+the error of the searched network and that line at equal latency, with a 95 % interval. If the interval contains 0, the searched network \
+is not better than random ones. This needs at least three networks; start with eight. The result is in RUN/baselines/random.json and in \
 the report. The same command resumes where it was interrupted.")]
 struct RandomArgs {
     #[command(flatten)]
@@ -37,10 +39,10 @@ struct RandomArgs {
     /// Number of random networks
     #[arg(long, value_name = "K", default_value_t = 8)]
     nets: usize,
-    /// Seed that chooses them
+    /// Seed for the choice of the networks
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Accept a table that was made in an emulator, whose times say nothing about a device
+    /// Accept a table that was made in an emulator. Its times say nothing about a device
     #[arg(long)]
     allow_emulated: bool,
 }
@@ -48,8 +50,9 @@ struct RandomArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   trainer baseline mobilenet --run run
-  trainer export --subnet run/baselines/mobilenet/subnet/checkpoint_last.safetensors --out run/baselines/mobilenet/subnet.onnx
-  profiler bench run/baselines/mobilenet/subnet.onnx --device local --json > run/baselines/mobilenet/measured.json
+  cd run/baselines/mobilenet
+  trainer export --subnet subnet/checkpoint_last.safetensors --out subnet.onnx
+  profiler bench subnet.onnx --device local --json > measured.json
 
 It is trained with the recipe of the run's finetune. The same command resumes where it was interrupted.")]
 struct MobilenetArgs {

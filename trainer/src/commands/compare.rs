@@ -1,3 +1,5 @@
+//! `trainer compare`: a whole comparison from one settings file.
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -22,7 +24,7 @@ compare.toml:
   [both]                         # flags of `trainer search` and of `trainer finetune`
   data = \"faces\"
   batch = 32
-  [search]                       # flags of `trainer search`; without tau-decay, the temperature ends at 0.2
+  [search]                       # flags of `trainer search`; default of tau-decay: τ ends at 0.2
   lut = [\"luts/sd625.csv\"]
   base-lr = 1e-3
   start-epoch = 20
@@ -31,11 +33,11 @@ compare.toml:
   base-lr = 1e-3
   end-epoch = 60
   [baseline]
-  end-epoch = 120                # without: as many epochs as search and finetune have together
+  end-epoch = 120                # default: search and finetune together
   [random]
-  nets = 8                       # random networks within ±3 % of the searched one's predicted latency
+  nets = 8                       # random networks, latency within ±3 % of the searched one
   [sweep]                        # further searches: betas = […], targets-us = […]
-  [[measure]]                    # with `profiler bench`; repeat it for several devices; without: not measured
+  [[measure]]                    # optional: `profiler bench` on this device; can be repeated
   device = \"local\"
 
 The same command resumes where it was interrupted. After each seed the table is written again: comparison/results.md, results.json.")]
@@ -48,7 +50,7 @@ pub struct CompareArgs {
     out: PathBuf,
     #[command(flatten)]
     threads: ThreadArgs,
-    /// ONNX Runtime's library [default: the usual places]
+    /// Shared library of ONNX Runtime [default: ORT_DYLIB_PATH, then the cache folder]
     #[arg(long, value_name = "FILE")]
     engine_lib: Option<PathBuf>,
     /// Print the result as JSON (the contents of results.json)

@@ -1,3 +1,5 @@
+//! `trainer eval`: errors of a network on the faces of a list.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ enum Which {
     Train,
     /// The test list
     Test,
-    /// The part of the training list that was held back from training: the validation faces of its run
+    /// The part of the training list that was held back from training
     HeldBack,
 }
 
@@ -29,7 +31,7 @@ enum Which {
   trainer eval --model run/subnet.onnx --data faces
   trainer eval --model run/supernet/checkpoint_last.safetensors --data faces --split held-back")]
 pub struct EvalArgs {
-    /// ONNX file or checkpoint; of a supernet's checkpoint, the most probable subnet is evaluated
+    /// ONNX file or checkpoint; of a supernet, the most probable subnet is evaluated
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
     /// Data folder
@@ -44,7 +46,7 @@ pub struct EvalArgs {
     opening: NetworkArgs,
     #[command(flatten)]
     threads: ThreadArgs,
-    /// Evaluate as NNI's example does: `skip` drops values here too, and errors of 19 points in fractions of the side are divided by 34
+    /// Evaluate as NNI's example does: `skip` applies dropout, and errors of 19 landmarks are fractions of the side, divided by 34
     #[arg(long)]
     reference: bool,
     /// Print the result as JSON: {nme, failure_rate_10, auc} as fractions
@@ -85,11 +87,11 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     print_line(format_args!("loss          {:.6}", found.loss))?;
     print_line(format_args!("failures      {:.2} % (NME above 10 %)", 100.0 * found.failure_rate_10))?;
     print_line(format_args!("AUC           {:.4} (up to 10 %)", found.auc))?;
-    print_line(format_args!("share of faces within an NME of so many %:"))?;
+    print_line(format_args!("share of faces with at most this NME, %:"))?;
     let within = found.curve.iter().skip(4).step_by(4);
     let row = |pick: fn(&[f64; 2]) -> f64| within.clone().map(|p| format!(" {:6.1}", 100.0 * pick(p))).collect::<String>();
     print_line(format_args!("NME   {}\nfaces {}", row(|p| p[0]), row(|p| p[1])))?;
-    print_line(format_args!("error of each point, % of the normaliser:"))?;
+    print_line(format_args!("error of each landmark, % of the normalising distance:"))?;
     for (row, errors) in found.per_point.chunks(10).enumerate() {
         let line: String = errors.iter().map(|e| format!(" {:6.2}", 100.0 * e)).collect();
         print_line(format_args!("{:4} {line}", 10 * row))?;

@@ -1,3 +1,5 @@
+//! `trainer export`: a checkpoint written as ONNX, and for MNN.
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,7 +15,7 @@ use crate::task::faces::{Check, OF_MIXTURES, export, open_dataset, subnet};
 #[command(after_help = "Example:
   trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces --mnn")]
 pub struct ExportArgs {
-    /// Checkpoint of a subnet; of a supernet's checkpoint, the most probable subnet is exported
+    /// Checkpoint of a subnet or a supernet; of a supernet, the most probable subnet is exported
     #[arg(long, value_name = "FILE")]
     subnet: PathBuf,
     /// ONNX file to write
@@ -22,7 +24,7 @@ pub struct ExportArgs {
     /// Also write a file for MNN beside it (subnet.mnn for subnet.onnx); needs MNN's converter (`profiler setup mnn`)
     #[arg(long)]
     mnn: bool,
-    /// Data folder; the files are checked on its training pictures [default: on noise]
+    /// Data folder; the exported files are checked on its training pictures [default: on noise]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]

@@ -1,3 +1,5 @@
+//! `trainer finetune`: the chosen network, trained further.
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,22 +19,22 @@ use crate::train::{Finetune, FinetuneConfig, Finetuned, RunConfig, TrainingLoop,
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  trainer finetune --supernet run/supernet/checkpoint_last.safetensors --data faces --out run --batch 32 --base-lr 1e-3 --end-epoch 60
+  trainer finetune --out run --data faces --batch 32 --base-lr 1e-3 --end-epoch 60
   trainer finetune --out run --resume")]
 pub struct FinetuneArgs {
-    /// Checkpoint to start from: a search's, or a subnet's [default: supernet/checkpoint_last.safetensors in --out]
+    /// Checkpoint to start from, of a supernet or a subnet [default: supernet/checkpoint_last.safetensors in --out]
     #[arg(long, visible_alias = "subnet", value_name = "FILE")]
     supernet: Option<PathBuf>,
-    /// Train this choice instead of the most probable one: an arch.json, or names separated by commas
+    /// Train this network instead of the most probable one: an arch.json, or one candidate per layer, separated by commas
     #[arg(long, value_name = "FILE|NAMES")]
     arch: Option<String>,
-    /// Search space, if it is no longer where the checkpoint says
+    /// File of the search space, if it was moved since the search
     #[arg(long, value_name = "NAME|FILE")]
     space: Option<String>,
-    /// Part of the training list to hold back from training; it decides the best epoch. For tuning a recipe [default: 0]
+    /// Part of the training list to hold back from training, to choose the best epoch: for tuning a recipe [default: 0]
     #[arg(long, value_name = "PART")]
     hold_back: Option<f64>,
-    /// Show the test error every so many epochs; it is only reported [default: only at the end]
+    /// Print the test error every so many epochs; it decides nothing [default: only at the end]
     #[arg(long, value_name = "EPOCHS", default_value_t = 0, hide_default_value = true)]
     eval_every: usize,
     #[command(flatten)]

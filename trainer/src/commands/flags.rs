@@ -10,7 +10,7 @@ const OWN: [&str; 8] = ["out", "seed", "supernet", "arch", "resume", "overwrite"
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The text of the file.
-    #[error("{} holds no settings of a comparison:\n{source}", .path.display())]
+    #[error("{} does not contain the settings of a comparison:\n{source}", .path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum SettingsError {
         flag: String,
     },
     /// A value that no flag takes.
-    #[error("[{section}] {flag}: a flag takes a text, a number, true or false, or a list of these")]
+    #[error("[{section}] {flag}: the value of a flag is a text, a number, true, false, or a list of these")]
     Value {
         /// The section of the file.
         section: &'static str,

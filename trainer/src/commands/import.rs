@@ -1,3 +1,5 @@
+//! `trainer import`: a checkpoint of NNI's made into one of this trainer.
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -25,11 +27,11 @@ pub struct ImportArgs {
     /// Search space that it was trained on
     #[arg(long, value_name = "NAME|FILE", default_value = "pfld")]
     space: String,
-    /// For a subnet: the supernet that it was chosen from (NNI's file or an imported one). Without it, candidates with weights of equal
-    /// shapes cannot be distinguished
+    /// For a subnet: the supernet that it was chosen from (NNI's file or an imported one). It tells candidates apart whose weights have
+    /// the same shapes
     #[arg(long, value_name = "FILE", conflicts_with = "arch")]
     supernet: Option<PathBuf>,
-    /// For a subnet: its candidates, an arch.json, or names separated by commas
+    /// For a subnet: its candidates, as an arch.json or as names separated by commas
     #[arg(long, value_name = "FILE|NAMES")]
     arch: Option<String>,
     /// Replace the file --out

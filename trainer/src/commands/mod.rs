@@ -43,18 +43,19 @@ pub struct Cli {
 
 const EXAMPLE: &str = "Example, from nothing to a network:
   trainer synth --out faces --train 2000 --test 200
-  trainer search --lut luts/host.csv --data faces --out run --batch 32 --base-lr 1e-3 --start-epoch 4 --end-epoch 12 --tau-decay 0.4
-  trainer finetune --supernet run/supernet/checkpoint_last.safetensors --data faces --out run --batch 32 --base-lr 1e-3 --end-epoch 20
+  trainer search --lut luts/host.csv --data faces --out run --batch 32 --base-lr 1e-3 \\
+    --start-epoch 4 --end-epoch 12 --tau-decay 0.4
+  trainer finetune --out run --data faces --batch 32 --base-lr 1e-3 --end-epoch 20
   trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx
   trainer report run
 
-Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 stopped by Ctrl-C.";
+Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a data folder of synthetic faces with 106 exact points and pose
+    /// Make a data folder of synthetic faces with 106 exact landmarks and exact pose
     Synth(synth::SynthArgs),
-    /// Search an architecture with a latency table
+    /// Search for a network with a latency table
     Search(Box<search::SearchArgs>),
     /// Train the chosen subnet further, from the supernet's weights
     Finetune(Box<finetune::FinetuneArgs>),
@@ -62,17 +63,17 @@ enum Command {
     Import(import::ImportArgs),
     /// Write a subnet as ONNX and check it with ONNX Runtime
     Export(export::ExportArgs),
-    /// Print NME, failure rate, AUC and the error of each point on a list
+    /// Evaluate a network: NME, failure rate, AUC and the error of each landmark
     Eval(eval::EvalArgs),
     /// Draw the landmarks on a picture of a face
     Predict(predict::PredictArgs),
-    /// Train networks to compare a run with, by the same recipe: random ones, or the published baseline
+    /// Train networks to compare a run with, with the same recipe: random ones, or the published baseline
     Baseline(baseline::BaselineArgs),
-    /// Repeat a run's search from its warm-up, with other β or target times
+    /// Repeat a run's search from the end of its warm-up, with other β or latency limits
     Sweep(sweep::SweepArgs),
     /// Train and measure a whole comparison from one settings file: several seeds, the baseline, random networks
     Compare(compare::CompareArgs),
-    /// Write RUN/report.html, a page that needs no other file
+    /// Write RUN/report.html, a self-contained page
     Report(report::ReportArgs),
     /// Print shell completions of this command line
     Completions(completions::CompletionsArgs),

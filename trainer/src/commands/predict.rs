@@ -1,3 +1,5 @@
+//! `trainer predict`: the landmarks of one picture, drawn.
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -22,18 +24,18 @@ pub struct PredictArgs {
     /// ONNX file or checkpoint
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// Picture (JPEG or PNG) of one face, cropped as the training pictures are
+    /// Picture of one face (JPEG or PNG), cropped like the training pictures
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
-    /// Drawing to write (PNG)
+    /// Picture to write (PNG)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Point scheme (TOML), for the lines between points [default: built in]
+    /// Point scheme (TOML), for the lines between landmarks [default: built in]
     #[arg(long, value_name = "FILE")]
     points_file: Option<PathBuf>,
     #[command(flatten)]
     opening: NetworkArgs,
-    /// Print the points as JSON: [[x, y], …] in pixels of the picture
+    /// Print the landmarks as JSON: [[x, y], …] in pixels of the picture
     #[arg(long)]
     json: bool,
 }

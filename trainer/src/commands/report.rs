@@ -1,3 +1,5 @@
+//! `trainer report`: a run as one HTML page.
+
 use std::path::PathBuf;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! `trainer search`: the search for a network with a latency table.
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -19,19 +21,20 @@ use crate::train::{ArchData, Found, RunConfig, Search, SearchConfig, TrainingLoo
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  trainer search --lut luts/host.csv --data faces --out run --batch 32 --base-lr 1e-3 --start-epoch 10 --end-epoch 30 --tau-decay 0.16
+  trainer search --lut luts/host.csv --data faces --out run --batch 32 --base-lr 1e-3 \\
+    --start-epoch 10 --end-epoch 30 --tau-decay 0.16
   trainer search --out run --resume")]
 pub struct SearchArgs {
     /// Latency table of a device; repeat it for several devices. Not needed with --perf-metric flops
     #[arg(long, value_name = "FILE")]
     lut: Vec<PathBuf>,
-    /// How the times by several tables become one cost [default: max]
+    /// How the latencies of several tables are combined into one cost [default: max]
     #[arg(long, value_parser = values::combine())]
     combine: Option<Combine>,
     /// Search space: a built-in name or a TOML file [default: pfld]
     #[arg(long, value_name = "NAME|FILE")]
     space: Option<String>,
-    /// How the latency term joins the loss; p is the expected cost [default: mul]
+    /// How the latency term is combined with the loss; p is the expected cost [default: mul]
     #[arg(long, value_parser = values::term_mode())]
     mode: Option<TermMode>,
     /// Factor α of the latency term; with --mode mul it only scales the loss [default: 0.25]
@@ -40,32 +43,32 @@ pub struct SearchArgs {
     /// Exponent β of the latency term: the larger, the faster the network. 0 turns the term off [default: 0.6; with --target-us 3]
     #[arg(long)]
     beta: Option<f64>,
-    /// Longest time of the chosen network, trunk included. The latency term then acts only above it, as (p / target)^β
+    /// Latency limit of the chosen network, trunk included. The latency term then acts only above the limit, as (p / limit)^β
     #[arg(long, value_name = "US")]
     target_us: Option<f64>,
     /// Learning rate of the architecture weights [default: 0.01]
     #[arg(long)]
     theta_lr: Option<f64>,
-    /// What the latency term adds up [default: latency]
+    /// Cost in the latency term [default: latency]
     #[arg(long, value_parser = values::perf_metric())]
     perf_metric: Option<PerfMetric>,
-    /// Which part of the network it adds up [default: searched; with --target-us whole]
+    /// Part of the network that the latency term covers [default: searched; with --target-us whole]
     #[arg(long, value_parser = values::latency_scope())]
     latency_scope: Option<LatencyScope>,
-    /// Epochs of warm-up, in which only weights are trained [default: 50]
+    /// Number of warm-up epochs: only the weights are trained [default: 50]
     #[arg(long)]
     start_epoch: Option<usize>,
     /// Temperature τ of the Gumbel softmax at the start [default: 5]
     #[arg(long)]
     tau: Option<f64>,
-    /// Decay of τ: it is multiplied by e^(−decay) after each epoch behind the warm-up. In a short run, choose it so that τ ends near 0.2
-    /// [default: 0.045]
+    /// Decay of τ: after the warm-up, τ is multiplied by e^(−decay) at the end of each epoch. In a short run, choose it so that τ ends
+    /// near 0.2 [default: 0.045]
     #[arg(long)]
     tau_decay: Option<f64>,
-    /// What the architecture is trained on [default: split]
+    /// Faces on which the architecture is trained [default: split]
     #[arg(long, value_parser = values::arch_data())]
     arch_data: Option<ArchData>,
-    /// Accept a table that was made in an emulator, whose times say nothing about a device
+    /// Accept a table that was made in an emulator. Its times say nothing about a device
     #[arg(long)]
     allow_emulated: bool,
     #[command(flatten)]
@@ -84,7 +87,7 @@ impl SearchArgs {
         let arch_data = r.pick("--arch-data", self.arch_data, |s| s.arch_data, default);
         let task = r.part(|s| &s.task, |r| self.shared.task(r, train.reference, arch_data == ArchData::Test))?;
         let (lut, lut_sha256) = self.tables(saved)?;
-        r.same("the latency table", &lut_sha256.join(" "), |s| s.lut_sha256.join(" "));
+        r.same("the latency table (--lut)", &lut_sha256.join(" "), |s| s.lut_sha256.join(" "));
         let target_us = r.maybe("--target-us", self.target_us, |s| s.target_us);
         let (beta, scope) = match target_us {
             Some(_) => (TARGET_BETA, LatencyScope::Whole),
@@ -182,8 +185,8 @@ fn print(found: &Found<FaceTask>, arch_data: ArchData) -> Result<()> {
     ))?;
     if let Some(validation) = &found.validation {
         let on = match arch_data {
-            ArchData::Split => "the faces held back",
-            ArchData::Test => "the test list, which the architecture was trained on",
+            ArchData::Split => "the faces held back (--arch-data split)",
+            ArchData::Test => "the test list, which the architecture was trained on (--arch-data test)",
         };
         let nme = 100.0 * validation.scores.error();
         print_line(format_args!("chosen subnet with the supernet's weights: NME {nme:.2} % on {on}"))?;

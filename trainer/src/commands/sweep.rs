@@ -1,3 +1,5 @@
+//! `trainer sweep`: a run's search repeated with other weights of latency, or with limits.
+
 use clap::Args;
 
 use super::args::{BesideArgs, quoted};
@@ -14,22 +16,22 @@ use crate::run::Interrupt;
   trainer sweep --run run --betas 0,1,3,10
   trainer sweep --run run --targets-us 150,180,220 --end-epoch 20
 
-For each β or target, a search with the run's settings starts from the end of the run's warm-up, and its network is finetuned with the
-run's recipe, in RUN/sweep/beta-B or RUN/sweep/target-Tus. RUN/pareto.csv and RUN/pareto.svg show all networks of the run: those of the
-sweep, and random ones and the baseline if `trainer baseline` has trained them. The same command resumes where it was interrupted.")]
+For each β or limit, a search with the run's settings starts from the end of the run's warm-up. Its network is finetuned with the run's \
+recipe, in RUN/sweep/beta-B or RUN/sweep/target-Tus. RUN/pareto.csv and RUN/pareto.svg show all networks of the run: those of the sweep, \
+and random networks and the baseline if `trainer baseline` has trained them. The same command resumes where it was interrupted.")]
 pub struct SweepArgs {
     #[command(flatten)]
     beside: BesideArgs,
     /// Exponents β of the latency term, separated by commas
     #[arg(long, value_name = "B,…", value_delimiter = ',')]
     betas: Vec<f64>,
-    /// Longest times of the network in µs, separated by commas
+    /// Latency limits of the network in µs, separated by commas
     #[arg(long, value_name = "US,…", value_delimiter = ',')]
     targets_us: Vec<f64>,
     /// Number of epochs of each finetune [default: that of the run's finetune]
     #[arg(long)]
     end_epoch: Option<usize>,
-    /// Accept a table that was made in an emulator, whose times say nothing about a device
+    /// Accept a table that was made in an emulator. Its times say nothing about a device
     #[arg(long)]
     allow_emulated: bool,
 }
@@ -37,7 +39,7 @@ pub struct SweepArgs {
 pub fn run(args: &SweepArgs) -> Result<()> {
     let points = Point::all(&args.betas, &args.targets_us);
     if points.is_empty() {
-        return Err(Error::Usage("give what to search with: --betas 0,1,3 or --targets-us 150,200".to_string()));
+        return Err(Error::Usage("give --betas 0,1,3 or --targets-us 150,200".to_string()));
     }
     let finished = args.beside.begin("sweep", |_| true)?;
     let list = |flag: &str, values: &[f64]| -> String {

@@ -1,3 +1,5 @@
+//! `trainer synth`: a data folder of synthetic faces.
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -20,7 +22,7 @@ pub struct SynthArgs {
     /// Number of test faces
     #[arg(long, value_name = "N", default_value_t = 200)]
     test: usize,
-    /// Points of a face; only 106 is supported
+    /// Landmarks of a face; only 106 is supported
     #[arg(long, value_name = "N", default_value_t = 106)]
     points: usize,
     /// Seed of all random numbers

@@ -38,10 +38,10 @@ pub struct TrainArgs {
     /// Weight decay of the weights [default: 1e-6]
     #[arg(long)]
     weight_decay: Option<f64>,
-    /// Number of epochs, warm-up included [default: 300]
+    /// Number of epochs; in a search, warm-up epochs included [default: 300]
     #[arg(long)]
     end_epoch: Option<usize>,
-    /// Faces in a training step [default: 256]
+    /// Batch size: faces per training step [default: 256]
     #[arg(long)]
     batch: Option<usize>,
     /// Seed of all random numbers [default: 0]
@@ -50,16 +50,16 @@ pub struct TrainArgs {
     /// Augmentation: none, mild, strong [default: mild]
     #[arg(long)]
     augment: Option<String>,
-    /// Loss of the points [default: square]
+    /// Loss of the landmarks [default: square]
     #[arg(long, value_parser = values::point_loss())]
     loss: Option<PointLoss>,
-    /// How the error of the pose weighs a face [default: floor]
+    /// Weight of a face in the loss, from the error Δ of its pose [default: floor]
     #[arg(long, value_parser = values::pose_weight())]
     pose_weight: Option<PoseWeight>,
     /// Do as NNI's example does where the defaults differ (documentation: Coming from NNI); other flags still apply
     #[arg(long)]
     reference: bool,
-    /// What the network is trained on: cpu, or cuda[:NUMBER], an NVIDIA GPU (needs a build with the feature cuda) [default: cpu]
+    /// Train on cpu or cuda[:NUMBER], an NVIDIA GPU (needs a build with the feature cuda) [default: cpu]
     #[arg(long, alias = "device")]
     compute: Option<Compute>,
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub struct TrainArgs {
     /// Resume the run in --out; other flags may be left out
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
-    /// Replace what this command left in --out before, and all that was made from it (finetune, baselines, sweep)
+    /// Replace the earlier result in --out and everything made from it (finetune, baselines, sweep)
     #[arg(long)]
     pub overwrite: bool,
     /// Print the result as JSON
@@ -107,13 +107,13 @@ impl TrainArgs {
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
         let points_file = r.place(self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
         let points_sha256 = scheme_sha256(&data, points_file.as_deref())?;
-        r.same("the point scheme", &points_sha256, |s| s.points_sha256.clone());
+        r.same("the point scheme (points.toml or --points-file)", &points_sha256, |s| s.points_sha256.clone());
         // Runs of older versions did not record the test list, so that theirs cannot be verified.
         let is_unrecorded = r.saved.is_some_and(|s| s.test_list_sha256.is_none());
         let test_list = data.join("test_data").join(&list);
         let test_list_sha256 = if reads_test && !is_unrecorded { Some(sha256_of_file(&test_list)?) } else { None };
         let text = |sha256: &Option<String>| sha256.clone().unwrap_or_default();
-        r.same("the test list", &text(&test_list_sha256), |s| text(&s.test_list_sha256));
+        r.same("the test list (test_data)", &text(&test_list_sha256), |s| text(&s.test_list_sha256));
         let (augment, pose_weight) = if reference.is_off() { ("mild", PoseWeight::Floor) } else { ("none", PoseWeight::Raw) };
         Ok(FaceTask {
             data,

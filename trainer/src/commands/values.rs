@@ -21,7 +21,7 @@ fn one_of<T: Copy + Send + Sync + 'static>(choices: &'static [Choice<T>]) -> imp
 
 /// Of `--combine`.
 pub fn combine() -> impl TypedValueParser<Value = Combine> {
-    one_of(&[("max", Combine::Max, "That of the slowest device"), ("mean", Combine::Mean, "Their mean")])
+    one_of(&[("max", Combine::Max, "Latency of the slowest device"), ("mean", Combine::Mean, "Mean over the devices")])
 }
 
 /// Of `--mode`.
@@ -32,21 +32,24 @@ pub fn term_mode() -> impl TypedValueParser<Value = TermMode> {
 /// Of `--perf-metric`.
 pub fn perf_metric() -> impl TypedValueParser<Value = PerfMetric> {
     one_of(&[
-        ("latency", PerfMetric::Latency, "Microseconds of the table"),
+        ("latency", PerfMetric::Latency, "Latency from the table, µs"),
         ("flops", PerfMetric::Flops, "Multiply-adds; needs no table"),
     ])
 }
 
 /// Of `--latency-scope`.
 pub fn latency_scope() -> impl TypedValueParser<Value = LatencyScope> {
-    one_of(&[("searched", LatencyScope::Searched, "The searched layers"), ("whole", LatencyScope::Whole, "The trunk too")])
+    one_of(&[
+        ("searched", LatencyScope::Searched, "The searched layers only"),
+        ("whole", LatencyScope::Whole, "The searched layers and the trunk"),
+    ])
 }
 
 /// Of `--arch-data`.
 pub fn arch_data() -> impl TypedValueParser<Value = ArchData> {
     one_of(&[
-        ("split", ArchData::Split, "A fifth of the training list, which the weights then do not see"),
-        ("test", ArchData::Test, "The test list, as the reference does: the test error is then biased"),
+        ("split", ArchData::Split, "A fifth of the training list; the weights are trained on the rest"),
+        ("test", ArchData::Test, "The test list, as NNI's example does; the test error is then biased"),
     ])
 }
 
@@ -70,7 +73,7 @@ pub fn point_loss() -> impl TypedValueParser<Value = PointLoss> {
 pub fn pose_weight() -> impl TypedValueParser<Value = PoseWeight> {
     one_of(&[
         ("floor", PoseWeight::Floor, "1 + Σ(1 − cos Δ), angles in radians"),
-        ("raw", PoseWeight::Raw, "Σ(1 − cos Δ) of degrees taken as radians, as the reference does"),
+        ("raw", PoseWeight::Raw, "Σ(1 − cos Δ) of degrees taken as radians, as NNI's example does"),
         ("none", PoseWeight::None, "No pose net in the loss"),
     ])
 }

@@ -41,7 +41,7 @@ pub enum MeasureError {
     #[error("{0} failed")]
     Failed(String),
     /// It did not print a figure for each network.
-    #[error("{command} printed something else than a figure for each network: {reason}")]
+    #[error("{command} did not print a latency for each network: {reason}")]
     Output {
         /// What was run.
         command: String,

@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use crate::cost;
+
 /// A trained network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
@@ -159,7 +161,7 @@ impl Comparison {
         )];
         match &self.adjusted {
             Some(Adjusted { slope, difference, prolonged }) => {
-                let (scale, unit) = if self.unit == "MAC" { (1e6, "MMAC") } else { (1.0, self.unit.as_str()) };
+                let (unit, scale) = cost::shown(&self.unit);
                 let flat = if slope.verdict() == Verdict::WithinSpread { "; not significantly different from 0" } else { "" };
                 said.push(format!("slope of their error over cost: {} percentage points per {unit}{flat}", shown(slope, scale, 4)));
                 let prolonged = if *prolonged { " (extrapolated)" } else { "" };

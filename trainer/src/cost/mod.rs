@@ -27,4 +27,4 @@ pub use device::CostError;
 pub use predicted::Predicted;
 pub use provenance::Provenance;
 pub use term::{LatencyTerm, TARGET_BETA, TermError, TermMode};
-pub use units::{Combine, LatencyScope, MACS, MICROS, PerfMetric};
+pub use units::{Combine, LatencyScope, MACS, MICROS, PerfMetric, shown};

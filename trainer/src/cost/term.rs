@@ -65,7 +65,7 @@ pub enum TermError {
         target: f64,
     },
     /// No network is that cheap.
-    #[error("--target-us {target} is too short: the fastest network of the search space takes {cheapest:.1} {unit}")]
+    #[error("--target-us {target} is too low: the fastest network of the search space takes {cheapest:.1} {unit}")]
     Target {
         /// As given.
         target: f64,

@@ -7,6 +7,11 @@ pub const MICROS: &str = "µs";
 /// The unit of multiply-adds.
 pub const MACS: &str = "MAC";
 
+/// The unit that people are shown costs in, and how many of `unit` one of it is: multiply-adds are shown in millions.
+pub fn shown(unit: &str) -> (&str, f64) {
+    if unit == MACS { ("MMAC", 1e6) } else { (unit, 1.0) }
+}
+
 /// How the times of several devices become one cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -28,7 +28,7 @@ pub enum ImportError {
         source: TorchError,
     },
     /// A file of PyTorch's, but not NNI's.
-    #[error("{} is no checkpoint of NNI's PFLD example: {reason}", .path.display())]
+    #[error("{} is not a checkpoint of NNI's PFLD example: {reason}", .path.display())]
     NotNnis {
         /// The file.
         path: PathBuf,

@@ -1,3 +1,5 @@
+//! AdamW.
+
 use super::optimizer::{Optimizer, parts};
 
 const BETA_1: f64 = 0.9;

@@ -1,3 +1,5 @@
+//! RMSprop.
+
 use super::optimizer::{Optimizer, parts};
 
 const SMOOTHING: f32 = 0.99;

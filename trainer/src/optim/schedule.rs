@@ -1,3 +1,5 @@
+//! The learning rate over a phase.
+
 /// Learning rate of `epoch` (from 0) of `epochs`: half a cosine from `base` towards 0, as PyTorch's `CosineAnnealingLR`.
 pub fn cosine(base: f64, epoch: usize, epochs: usize) -> f64 {
     base * 0.5 * (1.0 + (std::f64::consts::PI * epoch as f64 / epochs.max(1) as f64).cos())

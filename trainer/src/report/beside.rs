@@ -5,6 +5,7 @@ use super::front_picture::picture;
 use super::html::{cost, escape, push};
 use super::network::BASELINE;
 use crate::compare::CompareError;
+use crate::cost::MACS;
 use crate::run::{MEASURED, RunFolder, Training};
 
 /// The run's network beside those of its sweep, random ones and the baseline, where there are any.
@@ -31,7 +32,7 @@ pub(super) fn beside(html: &mut String, folder: &RunFolder) -> Result<(), Compar
 /// The networks in a picture and a table.
 fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
     let (quantity, meaning) = match unit.as_str() {
-        "MAC" => ("multiply-adds", ""),
+        MACS => ("multiply-adds", ""),
         _ => ("latency", " Predicted latency; the baseline's is measured."),
     };
     push(

@@ -3,7 +3,7 @@
 use super::front_picture::picture;
 use super::network::{BASELINE, Net, Origin, mark_front};
 use crate::compare::{CompareError, Comparison, Trained, ended};
-use crate::cost::ArchFile;
+use crate::cost::{ArchFile, MACS, MICROS};
 use crate::run::{FileError, RunFolder, measured, read_json, write_atomically};
 use crate::task::faces::FaceTask;
 use crate::train::RunConfig;
@@ -44,7 +44,7 @@ impl Front {
         }
         let mobilenet = RunFolder::new(&folder.file("baselines/mobilenet"));
         let cost = match &arch {
-            Some(arch) if arch.unit == "MAC" => Some(blocks::baseline::deployed(arch.points).macs() as f64),
+            Some(arch) if arch.unit == MACS => Some(blocks::baseline::deployed(arch.points).macs() as f64),
             _ => measured(&mobilenet)?.map(|(median, _)| median),
         };
         let nme = ended::<FaceTask>(&mobilenet)?.map(|ended| ended.nme);
@@ -55,7 +55,7 @@ impl Front {
             add(&net.name, Origin::Random, net.predicted, net.nme);
         }
         mark_front(&mut nets);
-        let unit = arch.map_or_else(|| "µs".to_string(), |arch| arch.unit);
+        let unit = arch.map_or_else(|| MICROS.to_string(), |arch| arch.unit);
         Ok(Self { nets, unit, unmeasured: nme.filter(|_| cost.is_none()) })
     }
 

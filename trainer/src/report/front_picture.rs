@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::network::{Net, Origin};
+use crate::cost;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
@@ -83,7 +84,7 @@ pub fn picture(nets: &[Net], unit: &str) -> String {
     let y0 = y0.max(0.0);
     let across = |cost: f64| LEFT + (cost.ln() - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT);
     let up = |nme: f64| HEIGHT - BOTTOM - (nme - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
-    let (shown_unit, scale) = if unit == "MAC" { ("MMAC", 1e-6) } else { (unit, 1.0) };
+    let (shown_unit, scale) = cost::shown(unit);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
          font-family=\"system-ui,sans-serif\" font-size=\"12\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\
@@ -99,7 +100,7 @@ pub fn picture(nets: &[Net], unit: &str) -> String {
         let (x, y) = (across(cost), up(nme));
         draw(format_args!("<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#ddd\"/>", WIDTH - RIGHT));
         draw(format_args!("<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{nme:.2}</text>", LEFT - 6.0, y + 4.0));
-        draw(format_args!("<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{:.1}</text>", HEIGHT - BOTTOM + 18.0, cost * scale));
+        draw(format_args!("<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{:.1}</text>", HEIGHT - BOTTOM + 18.0, cost / scale));
     }
     // A step: what lies between two networks of the front is not reached by either.
     let front: Vec<&Net> = nets.iter().filter(|net| net.on_front).collect();
@@ -113,7 +114,7 @@ pub fn picture(nets: &[Net], unit: &str) -> String {
     for net in nets {
         let (x, y, colour) = (across(net.cost), up(net.nme), net.origin.colour());
         let radius = if net.origin == Origin::Random { 4.0 } else { 5.5 };
-        let title = format!("{}: {:.1} {shown_unit}, {:.2} %", net.name, net.cost * scale, net.nme);
+        let title = format!("{}: {:.1} {shown_unit}, {:.2} %", net.name, net.cost / scale, net.nme);
         draw(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"><title>{title}</title></circle>"));
         if net.origin != Origin::Random {
             let label = Area::label(x, y, &net.name, &taken);
@@ -139,19 +140,19 @@ mod tests {
     fn the_picture_holds_each_network_inside_its_frame() {
         let mut nets = vec![net("a", 100.0, 2.5), net("b", 1000.0, 2.0)];
         mark_front(&mut nets);
-        let svg = picture(&nets, "µs");
+        let svg = picture(&nets, cost::MICROS);
         assert_eq!(svg.matches("<circle").count(), 2);
         for attribute in svg.split("cx=\"").skip(1) {
             let x: f64 = attribute[..attribute.find('"').unwrap()].parse().unwrap();
             assert!((LEFT..=WIDTH - RIGHT).contains(&x), "{x}");
         }
         // One network alone has no extent.
-        assert!(!picture(&nets[..1], "µs").contains("NaN"));
+        assert!(!picture(&nets[..1], cost::MICROS).contains("NaN"));
     }
     #[test]
     fn axes_hold_what_can_be() {
         let labels = |nets: &[Net]| -> Vec<f64> {
-            let ends = picture(nets, "µs");
+            let ends = picture(nets, cost::MICROS);
             let numbers = ends.split("</text>").filter_map(|part| part.rsplit('>').next());
             numbers.filter_map(|text| text.parse().ok()).collect()
         };

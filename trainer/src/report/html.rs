@@ -15,5 +15,7 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A cost with its unit.
 pub(super) fn cost(value: f64, unit: &str) -> String {
-    if unit == "MAC" { format!("{:.3} MMAC", value / 1e6) } else { format!("{value:.1} {unit}") }
+    let (shown, scale) = crate::cost::shown(unit);
+    let digits = if unit == crate::cost::MACS { 3 } else { 1 };
+    format!("{:.digits$} {shown}", value / scale)
 }

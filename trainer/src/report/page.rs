@@ -7,7 +7,7 @@ use super::beside::beside;
 use super::html::{escape, push};
 use super::training::{charts, errors, summary};
 use crate::compare::CompareError;
-use crate::cost::ArchFile;
+use crate::cost::{ArchFile, MICROS};
 use crate::run::{FileError, MEASURED, MetricsLog, RunFolder, measured};
 use crate::task::faces::{Evaluation, FaceTask};
 use crate::train::{ConfigError, Finetuned, RunConfig};
@@ -16,7 +16,7 @@ use crate::train::{ConfigError, Finetuned, RunConfig};
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// There is no run.
-    #[error("{} holds no run: it has no config.toml", .0.display())]
+    #[error("{} is not the folder of a run: it has no config.toml", .0.display())]
     NoRun(PathBuf),
     /// Its configuration.
     #[error(transparent)]
@@ -72,7 +72,7 @@ pub fn page(folder: &RunFolder) -> Result<String, ReportError> {
         errors(&mut html, &done);
     }
     beside(&mut html, folder)?;
-    charts(&mut html, log.rows(), arch.as_ref().map_or("µs", |a| a.unit.as_str()));
+    charts(&mut html, log.rows(), arch.as_ref().map_or(MICROS, |a| a.unit.as_str()));
     let text =
         std::fs::read_to_string(folder.file("config.toml")).map_err(FileError::new("cannot read", &folder.file("config.toml")))?;
     push(&mut html, format_args!("<h2>Configuration</h2><pre>{}</pre></body></html>\n", escape(&text)));

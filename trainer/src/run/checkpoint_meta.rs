@@ -157,7 +157,7 @@ pub enum CheckpointError {
         expected: String,
     },
     /// Another number of points than the list has.
-    #[error("{} was trained for {found} points, the list has {list}; give the list of its points with --list", .path.display())]
+    #[error("{} was trained for {found} landmarks, the list has {list}; give a list with {found} landmarks (--list)", .path.display())]
     Points {
         /// The file.
         path: PathBuf,

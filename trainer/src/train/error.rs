@@ -61,7 +61,7 @@ pub enum TrainError {
     },
     /// A weight that is no number after the last step of an epoch, whose loss cannot show it.
     #[error(
-        "training has diverged: after epoch {epoch} '{tensor}' holds values that are no finite numbers. That epoch is not saved; the last \
+        "training has diverged: after epoch {epoch} '{tensor}' holds values that are not finite. That epoch is not saved; the last \
          checkpoint is {}. Start again (--overwrite) with a lower {flag}", .last.display()
     )]
     NotFinite {

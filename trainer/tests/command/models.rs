@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::common::{Fixture, text};
+use files::Impostor;
 use support::onnx::{beside, element, floats, int, ints, means, model, node, port};
 
 /// Landmarks of the fixture's faces, two numbers each.
@@ -138,8 +139,9 @@ fn what_eval_needs_and_what_it_got() {
     );
     refused("double.onnx", relu(element::FLOAT64, "batch,3,112,112"), &["float32", "'input', float64"]);
     refused("feature.onnx", relu(1, "batch,3,112,112"), &["'y' float32 [1, 3, 112, 112]"]);
-    refused("odd.onnx", b"nonsense".to_vec(), &["no ONNX file"]);
-    refused("page.onnx", b"<html>".to_vec(), &["web page"]);
+    refused("odd.onnx", b"nonsense".to_vec(), &[]);
+    let page = Impostor::WebPage.to_string();
+    refused("page.onnx", b"<html>".to_vec(), &[&page]);
     refused("pointer.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 3\n".to_vec(), &["`git lfs pull`"]);
     refused(
         "pointer.safetensors",

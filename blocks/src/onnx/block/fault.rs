@@ -7,31 +7,31 @@ pub const PART_LIMIT: usize = 200_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BlockFault {
     /// Not protobuf, or without a graph.
-    #[error("is no ONNX file, or a damaged one: {0}")]
+    #[error("is not an ONNX file, or is damaged: {0}")]
     Damaged(String),
     /// More parts than any block has.
-    #[error("has more than {PART_LIMIT} parts (operations, names, dimensions): that is no block of a network")]
+    #[error("has more than {PART_LIMIT} parts (operations, names, dimensions): too many for a block of a network")]
     TooManyParts,
     /// Local functions.
-    #[error("holds functions; export with optimize=True")]
+    #[error("contains local functions; export it with optimize=True")]
     Functions,
     /// No version of the standard operators.
     #[error("does not state which version of the standard operators it uses")]
     NoOpset,
     /// Operators that not every engine has.
-    #[error("holds the operator set '{0}'; only standard ONNX operators")]
+    #[error("uses the operator set '{0}'; only standard ONNX operators are supported")]
     Domain(String),
     /// An operation that runs others.
-    #[error("holds '{0}'; control flow is not supported")]
+    #[error("contains '{0}'; control flow is not supported")]
     ControlFlow(String),
     /// Integer arithmetic.
-    #[error("holds '{0}'; quantised blocks are not supported")]
+    #[error("contains '{0}'; quantised blocks are not supported")]
     Quantised(String),
     /// Constants that are mostly zeros.
-    #[error("holds sparse constants, which not every engine reads")]
+    #[error("contains sparse constants, which not every engine reads")]
     Sparse,
     /// Constants of numbers other than weights, which are compared byte by byte.
-    #[error("holds constants other than weights of more than 32 MiB: that is no block of a network")]
+    #[error("contains more than 32 MiB of constants that are not weights: too many for a block of a network")]
     Constants,
     /// Batch norm that computes statistics, dropout that drops.
     #[error("was exported in training mode ({}): call .eval() first", .0.join("; "))]
@@ -51,7 +51,7 @@ pub enum BlockFault {
     #[error("has no {0}")]
     NoPort(Side),
     /// An input or output that is no tensor, or whose number of dimensions is open.
-    #[error("{side} '{name}' does not say which shape it has")]
+    #[error("{side} '{name}' does not state its shape")]
     NoShape {
         /// Which kind of port.
         side: Side,
@@ -91,7 +91,7 @@ pub enum BlockFault {
         batch: i64,
     },
     /// A dimension of 0, or far too large ones.
-    #[error("{side} '{name}' has a shape that no feature map has: {shape}")]
+    #[error("{side} '{name}' has the shape {shape}, which is not possible for a feature map")]
     Shape {
         /// Which kind of port.
         side: Side,

@@ -24,7 +24,7 @@ pub(super) struct BenchArgs {
     /// ONNX files; with the engine mnn also .mnn files
     #[arg(required = true)]
     models: Vec<PathBuf>,
-    /// Size of an input with open dimensions (an open batch alone is 1). Can be repeated
+    /// Shape of an input with open dimensions [default: 1 for an open batch]. Can be repeated
     #[arg(long, value_name = "NAME=DIMENSIONS")]
     shape: Vec<NamedShape>,
     /// Values of an input as a .npy file [default: random values of its type]. Can be repeated

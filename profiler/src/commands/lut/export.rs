@@ -17,7 +17,7 @@ use crate::tables::export::{self, Form, OfaYaml};
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
-    /// Table
+    /// Table to convert
     table: PathBuf,
     /// File to write. Without --format it is NNI's table, and its name ends in .npy or .txt
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::tables::merge;
 
 #[derive(Args)]
 pub(crate) struct MergeArgs {
-    /// Tables
+    /// Tables to merge
     #[arg(required = true, num_args = 2..)]
     tables: Vec<PathBuf>,
     /// Table to write (CSV)

@@ -19,7 +19,7 @@ use crate::show::picture::PictureFile;
 
 #[derive(Args)]
 pub(crate) struct ShowArgs {
-    /// Table
+    /// Table to show
     table: PathBuf,
     /// Search space: built-in name, TOML file, or folder of ONNX files [default: the one named in the table]
     #[arg(long)]

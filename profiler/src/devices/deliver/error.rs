@@ -23,8 +23,8 @@ pub enum DeliveryError {
     },
     /// No engine library for this kind of device.
     #[error(
-        "no ONNX Runtime for {device} ({abi}); searched{}\nname one with --engine-lib, or, for an agent of scripts/build-agent.sh, fetch it: \
-         profiler setup ort aarch64",
+        "no ONNX Runtime for {device} ({abi}); searched{}\nname one with --engine-lib; for an agent for Linux, `profiler setup ort aarch64` \
+         fetches it",
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
     )]
     NoEngine {

@@ -205,8 +205,8 @@ mod tests {
     #[test]
     fn a_command_that_never_began_says_why() {
         let error = output("echo 'This account is not available.'; exit 1", 5, "echo one").unwrap_err().to_string();
-        assert!(error.contains("exit code 1") && error.contains("not available"), "{error}");
+        assert!(error.contains("exit code 1") && error.contains("This account is not available."), "{error}");
         let error = output("echo 'Only git is served here.'; exit 0", 5, "echo one").unwrap_err().to_string();
-        assert!(error.contains("does not run commands") && error.contains("Only git"), "{error}");
+        assert!(error.contains("Only git is served here."), "{error}");
     }
 }

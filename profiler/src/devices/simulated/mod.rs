@@ -8,16 +8,16 @@
 //! | [`device`] | a chip as a table's header states it |
 //! | `single` | a job of a single model |
 //! | `process` | one model, simulated |
-//! | `patience` | how long an agent may be silent |
+//! | `watchdog` | how long an agent may be silent |
 //! | `explain` | where the cycles went |
 //! | [`error`] | what can go wrong |
 
 pub mod device;
 pub mod error;
 mod explain;
-mod patience;
 mod process;
 mod single;
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

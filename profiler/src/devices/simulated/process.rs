@@ -11,8 +11,8 @@ use simulator::{Chip, Report};
 use super::device;
 use super::error::SimulationError;
 use super::explain::Explainer;
-use super::patience::{IDLE, LONGEST, Patience, State};
 use super::single::Single;
+use super::watchdog::{IDLE, LONGEST, State, Watchdog};
 use crate::devices::stream::{self, Flow};
 use crate::file_error::FileError;
 use crate::protocol::{Event, Item, Job, SimulatorFacts, Start};
@@ -60,12 +60,12 @@ impl Runner<'_> {
         let command = prepared.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C reaches the host alone, which then ends it.
         let child = command.process_group(0).spawn().map_err(FileError::new("start", Path::new("QEMU")))?;
-        let mut patience = Patience::new(child.id());
+        let mut watchdog = Watchdog::new(child.id());
         let (mut state, mut events, mut odd) = (State::Busy, Vec::new(), None);
         let ended = stream::follow_while(
             child,
             &mut |silent| {
-                state = patience.state(silent);
+                state = watchdog.state(silent);
                 state == State::Busy && !self.stop.load(Ordering::Relaxed)
             },
             &mut |line| match serde_json::from_slice(line) {

@@ -9,7 +9,7 @@ use super::holder;
 use crate::agent::clock;
 use crate::devices::{self, Access, Address, Transport, TransportError};
 use crate::measure::raw::{Purpose, Request};
-use crate::output::telling;
+use crate::output::with_notices;
 use crate::protocol::{Hold, Item, Job, PROTOCOL, Plan};
 
 /// The settings of every command that measures.
@@ -90,7 +90,7 @@ impl Setting {
     /// Opens the device, and tells the user what there is to know of that.
     pub(super) fn open(&self) -> Result<Box<dyn Transport>, TransportError> {
         let access = Access { identity: self.identity.as_deref(), allow_unknown: self.allow_unknown };
-        telling(|notices| devices::open(&self.device, access, notices))
+        with_notices(|notices| devices::open(&self.device, access, notices))
     }
 
     /// What a raw file's first line says of this, and of these items; for a table.

@@ -140,7 +140,6 @@ mod tests {
             covered: true,
         };
         let shown = text(&Report::of((0..8).map(net).collect(), Some(Conditions::default())));
-        assert!(shown.contains("largest errors") && shown.contains("what they share"), "{shown}");
         assert!(shown.contains("a b7") && shown.contains("+7.0 %"), "{shown}");
     }
 }

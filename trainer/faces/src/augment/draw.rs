@@ -1,3 +1,5 @@
+//! Random augmentations of one face.
+
 use super::Augment;
 use crate::random::{Purpose, stream};
 use rand::RngExt;

@@ -1,3 +1,5 @@
+//! Pictures and landmarks rotated, scaled, moved and mirrored.
+
 use super::Change;
 use crate::picture::{ChannelOrder, Picture};
 

@@ -1,3 +1,5 @@
+//! The faces of one list, and a face as numbers.
+
 use super::split::{divide, read_identities};
 use super::store::Store;
 use crate::augment::{Augment, Change, warp_planes};

@@ -1,3 +1,5 @@
+//! Batches of faces, decoded and augmented by several threads, always in the same order.
+
 use super::dataset::{Dataset, Draw, Sample};
 use super::queue::OrderedQueue;
 use crate::augment::Augment;

@@ -1,3 +1,5 @@
+//! Faces divided into two parts, all pictures of a person in the same one.
+
 use crate::error::{FacesError, Result};
 use crate::random::{Purpose, stream};
 use rand::seq::SliceRandom;

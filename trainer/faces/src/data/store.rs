@@ -1,3 +1,5 @@
+//! Bytes of picture files, kept up to a limit.
+
 use crate::error::{FacesError, Result};
 use std::path::Path;
 use std::sync::OnceLock;

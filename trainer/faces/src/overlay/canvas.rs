@@ -1,3 +1,5 @@
+//! Lines and points on a picture.
+
 use crate::error::{FacesError, Result};
 use crate::picture::Picture;
 use crate::points::PointScheme;

@@ -1,3 +1,5 @@
+//! A picture as a PNG file.
+
 use crate::error::{FacesError, Result};
 use image::{ImageFormat, RgbImage};
 use std::io::Cursor;

@@ -1,3 +1,5 @@
+//! A picture as a network's input: planes of one channel each.
+
 use super::Picture;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! The landmark schemes that need no file.
+
 use super::{Group, Normaliser, PointScheme};
 
 /// Mirror permutation of the 106-point order of InsightFace's `2d106det` and the PFLD lists with 106 points:

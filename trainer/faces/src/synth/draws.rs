@@ -1,3 +1,5 @@
+//! Random numbers of synthetic faces.
+
 use crate::random::{Purpose, stream};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -1,3 +1,5 @@
+//! One synthetic face: picture, landmarks, pose.
+
 use super::brush::Brush;
 use super::draws::Draws;
 use super::finish::finish;

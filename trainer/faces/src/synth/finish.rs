@@ -1,3 +1,5 @@
+//! Light, noise and blur over a drawn face.
+
 use super::draws::Draws;
 use super::look::Look;
 use crate::picture::Picture;

@@ -1,3 +1,5 @@
+//! A data folder of synthetic faces.
+
 use super::face::{SynthFace, synth_face};
 use crate::error::{FacesError, Result};
 use crate::picture::Picture;
@@ -40,7 +42,7 @@ pub struct SynthOptions {
 /// the disk refuses.
 pub fn write_synth(out: &Path, options: &SynthOptions, made: impl Fn() + Sync) -> Result<()> {
     if options.points != POINTS {
-        return Err(FacesError::Usage(format!("faces are made with {POINTS} points, not {}", options.points)));
+        return Err(FacesError::Usage(format!("synthetic faces have {POINTS} landmarks; {} are not supported", options.points)));
     }
     if options.train == 0 || options.test == 0 {
         return Err(FacesError::Usage("a data folder has at least 1 training and 1 test face".to_owned()));
@@ -114,7 +116,7 @@ fn may_replace(path: &Path, overwrite: bool) -> Result<bool> {
             None => Ok(true),
             Some(_) if overwrite && path.join(MARKER).is_file() => Ok(true),
             Some(_) if overwrite => Err(FacesError::Usage(format!(
-                "{} holds other files than made faces (it has no {MARKER}) and is not overwritten",
+                "{} was not made by `trainer synth` (it has no {MARKER}); it is not overwritten",
                 path.display()
             ))),
             Some(_) => Err(FacesError::NotEmpty { path: path.to_owned() }),

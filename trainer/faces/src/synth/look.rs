@@ -1,3 +1,5 @@
+//! Colours and features of a synthetic face.
+
 use super::draws::Draws;
 
 /// Red, green, blue, 0 to 1.

@@ -1,3 +1,5 @@
+//! Head pose, and landmarks in space turned by it.
+
 use super::draws::Draws;
 use super::shape::Point3;
 

@@ -42,7 +42,7 @@ pub enum FaceError {
     #[error("the network reads [{}, {}, {}] (planes, height, width); pictures of faces are square and have 3 planes", .0.c, .0.h, .0.w)]
     NoPicture(Shape),
     /// More landmarks than networks have.
-    #[error("the list {list} of {} has {points} points a face; networks have at most {most}", .data.display())]
+    #[error("the list {list} of {} has {points} landmarks per face; a network has at most {most}", .data.display())]
     TooManyPoints {
         /// The list's name.
         list: String,
@@ -54,7 +54,7 @@ pub enum FaceError {
         most: usize,
     },
     /// Network and list do not belong together.
-    #[error("the network has {network} points, the list has {list}; give the list of its points with --list")]
+    #[error("the network has {network} landmarks, the list has {list}; give a list with {network} landmarks (--list)")]
     OtherPoints {
         /// The network's.
         network: usize,
@@ -70,7 +70,7 @@ pub enum FaceError {
         source: Box<engines::EngineError>,
     },
     /// An ONNX file of something else.
-    #[error("{path} is no landmark network: {reason}")]
+    #[error("{path} is not a landmark network: {reason}")]
     NoLandmarks {
         /// The file.
         path: String,

@@ -21,7 +21,7 @@ pub(super) enum State {
 }
 
 /// Watches a process's use of the processor.
-pub(super) struct Patience {
+pub(super) struct Watchdog {
     process: u32,
     /// Its time of computing when it last had risen, in clock ticks, and when that was.
     computed: Option<u64>,
@@ -29,7 +29,7 @@ pub(super) struct Patience {
     looked: Instant,
 }
 
-impl Patience {
+impl Watchdog {
     /// Of a process that has just been started.
     pub(super) fn new(process: u32) -> Self {
         let now = Instant::now();
@@ -75,10 +75,10 @@ mod tests {
             std::hint::spin_loop();
         }
         assert!(computed(own).unwrap() > before);
-        let mut patience = Patience::new(own);
-        assert_eq!(patience.state(Duration::from_secs(1000)), State::Busy);
-        assert_eq!(patience.state(LONGEST + IDLE), State::Endless);
-        patience.risen = patience.risen.checked_sub(IDLE + LOOK).unwrap();
-        assert_eq!(patience.state(Duration::ZERO), State::Waits);
+        let mut watchdog = Watchdog::new(own);
+        assert_eq!(watchdog.state(Duration::from_secs(1000)), State::Busy);
+        assert_eq!(watchdog.state(LONGEST + IDLE), State::Endless);
+        watchdog.risen = watchdog.risen.checked_sub(IDLE + LOOK).unwrap();
+        assert_eq!(watchdog.state(Duration::ZERO), State::Waits);
     }
 }

@@ -23,7 +23,7 @@ const HOLDER_LIMIT: u64 = 500;
 
 /// CPUs that this process alone measures on, until it is dropped or the process ends.
 #[derive(Debug)]
-pub struct Claim(
+pub struct CpuLock(
     /// Held for their locks.
     #[expect(dead_code)]
     Vec<File>,
@@ -44,13 +44,13 @@ pub fn folder() -> Option<PathBuf> {
     named.into_iter().chain(FOLDERS.map(PathBuf::from)).find(|folder| folder.is_dir())
 }
 
-impl Claim {
-    /// Takes those CPUs, all or none; waits for `patience` where another measures on one of them. Where a file cannot be used
+impl CpuLock {
+    /// Takes those CPUs, all or none; waits for `wait` where another measures on one of them. Where a file cannot be used
     /// (a full or read-only folder) its CPU is measured on without.
     ///
     /// # Errors
     /// [`Busy`].
-    pub fn take(folder: &Path, cpus: &[usize], holder: &str, patience: Duration) -> Result<Self, Busy> {
+    pub fn take(folder: &Path, cpus: &[usize], holder: &str, wait: Duration) -> Result<Self, Busy> {
         let began = Instant::now();
         loop {
             let of = |cpu: usize| {
@@ -60,7 +60,7 @@ impl Claim {
             let files = cpus.iter().map(|&cpu| of(cpu)).collect::<Result<Vec<_>, _>>();
             match files {
                 Ok(files) => return Ok(Self(files.into_iter().flatten().collect())),
-                Err(busy) if began.elapsed() >= patience => return Err(busy),
+                Err(busy) if began.elapsed() >= wait => return Err(busy),
                 Err(_) => thread::sleep(LOOK),
             }
         }
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn the_second_is_told_who_measures_until_the_first_is_gone() {
         let folder = tempfile::tempdir().expect("a folder");
-        let take = |cpus: &[usize], holder: &str| Claim::take(folder.path(), cpus, holder, Duration::ZERO);
+        let take = |cpus: &[usize], holder: &str| CpuLock::take(folder.path(), cpus, holder, Duration::ZERO);
         let first = take(&[1, 2], "process 7 (build), since noon").expect("free");
         let busy = take(&[0, 2], "process 8").expect_err("busy");
         assert_eq!(busy, Busy { cpu: 2, holder: "process 7 (build), since noon".into() });
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn one_who_waits_gets_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        let first = Claim::take(folder.path(), &[1], "first", Duration::ZERO).expect("free");
+        let first = CpuLock::take(folder.path(), &[1], "first", Duration::ZERO).expect("free");
         thread::scope(|scope| {
-            let second = scope.spawn(|| Claim::take(folder.path(), &[1], "second", Duration::from_secs(60)).map(drop));
+            let second = scope.spawn(|| CpuLock::take(folder.path(), &[1], "second", Duration::from_secs(60)).map(drop));
             thread::sleep(Duration::from_millis(50));
             assert!(!second.is_finished());
             drop(first);
@@ -157,8 +157,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("blocktime-cpu0.lock");
         std::os::unix::fs::symlink("/etc/passwd", &path).expect("a link");
-        assert!(Claim::take(folder.path(), &[0], "x", Duration::ZERO).is_ok());
-        assert!(Claim::take(&folder.path().join("none"), &[0], "x", Duration::ZERO).is_ok());
+        assert!(CpuLock::take(folder.path(), &[0], "x", Duration::ZERO).is_ok());
+        assert!(CpuLock::take(&folder.path().join("none"), &[0], "x", Duration::ZERO).is_ok());
         let mut odd = tempfile::tempfile().expect("a file");
         assert_eq!(read(&mut odd), "another process");
     }
