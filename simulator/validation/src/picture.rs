@@ -1,98 +1,41 @@
-//! Scatter pictures, as small SVG files.
+//! Scatter pictures of published and simulated times.
 
-use std::fmt::Write;
+use drawing::{Axis, Colour, Drawing, Font, Plot, svg};
 
 /// Points of one colour.
 pub struct Group {
     /// What it is called in the legend.
     pub name: String,
-    /// A colour of SVG.
-    pub colour: &'static str,
+    /// Its colour.
+    pub colour: Colour,
     /// Published and simulated seconds.
     pub points: Vec<(f64, f64)>,
 }
 
 const SIDE: f64 = 560.0;
-const LEFT: f64 = 70.0;
-const TOP: f64 = 50.0;
+const CORNER: (f64, f64) = (70.0, 50.0);
+const FONT: Font = Font::new(13.0);
 
 /// Published times to the right, simulated ones upwards, both logarithmic; the diagonal is equality, beside it ±10 %.
 pub fn scatter(title: &str, groups: &[Group]) -> String {
-    let all = || groups.iter().flat_map(|group| &group.points).flat_map(|(x, y)| [*x, *y]);
-    let low = all().fold(f64::MAX, f64::min).log10().floor();
-    let high = all().fold(f64::MIN, f64::max).log10().ceil().max(low + 1.0);
-    let scale = SIDE / (high - low);
-    let x = |seconds: f64| LEFT + (seconds.log10() - low) * scale;
-    let y = |seconds: f64| TOP + SIDE - (seconds.log10() - low) * scale;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {:.0} {:.0}\" font-family=\"sans-serif\" font-size=\"15\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"{LEFT}\" y=\"28\" font-size=\"18\">{title}</text>\n",
-        LEFT + SIDE + 190.0,
-        TOP + SIDE + 60.0
-    );
-    for decade in low as i32..=high as i32 {
-        let at = 10f64.powi(decade);
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{0:.0} {TOP}v{SIDE}M{LEFT} {1:.0}h{SIDE}\" stroke=\"#ccc\"/>\
-             <text x=\"{0:.0}\" y=\"{2:.0}\" text-anchor=\"middle\">{3}</text><text x=\"{4:.0}\" y=\"{5:.0}\" text-anchor=\"end\">{3}</text>",
-            x(at),
-            y(at),
-            TOP + SIDE + 22.0,
-            time(decade),
-            LEFT - 8.0,
-            y(at) + 5.0
-        );
-    }
-    let (least, most) = (10f64.powf(low), 10f64.powf(high));
-    for (factor, dash) in [(1.0, ""), (1.1, "4 4"), (1.0 / 1.1, "4 4")] {
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"black\" stroke-dasharray=\"{dash}\"/>",
-            x(least),
-            y(least * factor),
-            x(most),
-            y(most * factor)
-        );
+    let micros = |group: &Group| group.points.iter().map(|(x, y)| (1e6 * x, 1e6 * y)).collect::<Vec<_>>();
+    let axis = Axis::decades(groups.iter().flat_map(micros).flat_map(|(x, y)| [x, y]));
+    let plot = Plot { corner: CORNER, size: (SIDE, SIDE), x: axis.clone(), y: axis };
+    let mut drawing = Drawing::new(CORNER.0 + SIDE + 190.0, CORNER.1 + SIDE + 50.0, title);
+    drawing.text((CORNER.0, 22.0), title, Font::new(17.0).bold());
+    plot.frame(&mut drawing, "published, µs", "simulated, µs; dashed: ±10 %");
+    let (least, most) = (plot.x.low(), plot.x.high());
+    drawing.line(&[plot.at(least, least), plot.at(most, most)], 1.0, Colour::INK);
+    for factor in [1.1, 1.0 / 1.1] {
+        drawing.dashes(&[plot.at(least, least * factor), plot.at(most, most * factor)], 1.0, Colour::INK);
     }
     for (k, group) in groups.iter().enumerate() {
-        let mut path = String::new();
-        for (published, simulated) in &group.points {
-            let _ = write!(path, "M{:.1} {:.1}h0", x(*published), y(*simulated));
-        }
-        let _ = writeln!(
-            svg,
-            "<path d=\"{path}\" stroke=\"{0}\" stroke-width=\"4\" stroke-linecap=\"round\" stroke-opacity=\"0.5\"/>\
-             <circle cx=\"{1:.0}\" cy=\"{2:.0}\" r=\"5\" fill=\"{0}\"/><text x=\"{3:.0}\" y=\"{4:.0}\">{5}</text>",
-            group.colour,
-            LEFT + SIDE + 20.0,
-            TOP + 20.0 + 24.0 * k as f64,
-            LEFT + SIDE + 32.0,
-            TOP + 25.0 + 24.0 * k as f64,
-            group.name
-        );
+        drawing.cloud(micros(group).into_iter().map(|(x, y)| plot.at(x, y)).collect(), 2.0, group.colour);
+        let y = CORNER.1 + 20.0 + 24.0 * k as f64;
+        drawing.dot((CORNER.0 + SIDE + 20.0, y), 5.0, group.colour);
+        drawing.text((CORNER.0 + SIDE + 32.0, y + 5.0), &group.name, FONT);
     }
-    let _ = writeln!(
-        svg,
-        "<text x=\"{0:.0}\" y=\"{1:.0}\" text-anchor=\"middle\">published</text>\
-         <text transform=\"translate(18 {2:.0}) rotate(-90)\" text-anchor=\"middle\">simulated; dashed: ±10 %</text>\n</svg>",
-        LEFT + SIDE / 2.0,
-        TOP + SIDE + 48.0,
-        TOP + SIDE / 2.0
-    );
-    svg
-}
-
-/// The time of a decade in words.
-fn time(decade: i32) -> String {
-    let (unit, shift) = match decade {
-        ..=-7 => ("ns", 9),
-        -6..=-4 => ("µs", 6),
-        -3..=-1 => ("ms", 3),
-        _ => ("s", 0),
-    };
-    format!("{} {unit}", 10f64.powi(decade + shift))
+    svg::document(&drawing)
 }
 
 #[cfg(test)]
@@ -101,9 +44,9 @@ mod tests {
 
     #[test]
     fn a_picture_has_a_mark_for_each_point_and_names_of_groups() {
-        let groups = [Group { name: "8x8".to_owned(), colour: "red", points: vec![(1e-6, 1.1e-6), (2e-3, 2e-3)] }];
+        let groups = [Group { name: "8x8".to_owned(), colour: Colour::RED, points: vec![(1e-6, 1.1e-6), (2e-3, 2e-3)] }];
         let svg = scatter("warm", &groups);
         assert_eq!(svg.matches("h0").count(), 2);
-        assert!(svg.contains(">8x8<") && svg.contains("10 µs") && svg.ends_with("</svg>\n"));
+        assert!(svg.contains(">8x8<") && svg.contains(">1000<"));
     }
 }

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use drawing::Colour;
+
 use crate::networks::{Network, PADDLE_LITE};
 use crate::picture::{Group, scatter};
 use crate::problem::Problem;
@@ -200,15 +202,15 @@ const fn title(set: Set) -> &'static str {
 /// The pairs of a set, in a colour for each width of tile.
 fn groups(pairs: &[Pair], set: Set) -> Vec<Group> {
     let colours = [
-        ("8x8", "#1f77b4"),
-        ("12x8", "#d62728"),
-        ("16x4", "#2ca02c"),
-        ("24x4", "#9467bd"),
-        ("32x3", "#ff7f0e"),
-        ("32x1", "#7f7f7f"),
-        ("64x1", "#17becf"),
+        ("8x8", Colour(31, 119, 180)),
+        ("12x8", Colour(214, 39, 40)),
+        ("16x4", Colour(44, 160, 44)),
+        ("24x4", Colour(148, 103, 189)),
+        ("32x3", Colour(255, 127, 14)),
+        ("32x1", Colour(127, 127, 127)),
+        ("64x1", Colour(23, 190, 207)),
     ];
-    let group = |(tile, colour): (&str, &'static str)| {
+    let group = |(tile, colour): (&str, Colour)| {
         let of_tile = |pair: &&Pair| pair.row.set == set && short(&pair.row.kernel).split('_').next() == Some(tile);
         let points = pairs.iter().filter(of_tile).map(|pair| (pair.row.published, pair.simulated)).collect();
         Group { name: tile.to_owned(), colour, points }

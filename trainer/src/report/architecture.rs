@@ -1,6 +1,8 @@
 //! What was chosen and what it costs, as HTML.
 
-use super::html::{cost, escape, push};
+use drawing::escape;
+
+use super::html::{cost, push};
 use crate::cost::{ArchFile, LayerChoice, Provenance, TablePrediction};
 use crate::task::Task;
 use crate::train::FinetuneConfig;

@@ -1,8 +1,10 @@
 //! The run's network beside others, as HTML.
 
+use drawing::{escape, svg};
+
 use super::front::{self, Front};
 use super::front_picture::picture;
-use super::html::{cost, escape, push};
+use super::html::{cost, push};
 use super::network::BASELINE;
 use crate::compare::CompareError;
 use crate::cost::MACS;
@@ -40,7 +42,7 @@ fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
         format_args!(
             "<figure>{}</figure><p>Line: the front. No network here is below it.{meaning}</p>\
              <table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
-            picture(nets, unit)
+            svg::element(&picture(nets, unit))
         ),
     );
     for net in nets {

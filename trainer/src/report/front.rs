@@ -1,5 +1,7 @@
 //! Networks by latency and error: the run's own beside random ones, those of a sweep, and the baseline.
 
+use drawing::svg;
+
 use super::front_picture::picture;
 use super::network::{BASELINE, Net, Origin, mark_front};
 use crate::compare::{CompareError, Comparison, Trained, ended};
@@ -69,7 +71,7 @@ impl Front {
         let written = self.nets.iter().try_for_each(|net| writer.serialize(net)).map_err(std::io::Error::other);
         let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
         write_atomically(&path, &bytes.map_err(FileError::new("cannot write", &path))?)?;
-        Ok(write_atomically(&folder.file(PICTURE), picture(&self.nets, &self.unit).as_bytes())?)
+        Ok(write_atomically(&folder.file(PICTURE), svg::document(&picture(&self.nets, &self.unit)).as_bytes())?)
     }
 }
 

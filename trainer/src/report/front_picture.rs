@@ -1,6 +1,6 @@
-//! The networks of a front as an SVG picture.
+//! The networks of a front as a picture.
 
-use std::fmt::Write as _;
+use drawing::{Colour, Drawing, Font};
 
 use super::network::{Net, Origin};
 use crate::cost;
@@ -11,14 +11,16 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 46.0;
+/// Texts but for the title.
+const FONT: Font = Font::new(12.0);
 
 impl Origin {
-    fn colour(self) -> &'static str {
+    fn colour(self) -> Colour {
         match self {
-            Self::Searched => "#c0392b",
-            Self::Sweep => "#1f5fa8",
-            Self::Random => "#8a8a8a",
-            Self::Baseline => "#2e8b57",
+            Self::Searched => Colour::RED,
+            Self::Sweep => Colour::BLUE,
+            Self::Random => Colour::GREY,
+            Self::Baseline => Colour::GREEN,
         }
     }
 }
@@ -59,78 +61,100 @@ impl Area {
 }
 
 /// Where networks come from, with their colours.
-fn legend(nets: &[Net], draw: &mut impl FnMut(std::fmt::Arguments<'_>)) {
+fn legend(nets: &[Net], drawing: &mut Drawing) {
     let mut x = WIDTH - RIGHT;
     for (origin, label) in
         [(Origin::Baseline, "baseline"), (Origin::Random, "random"), (Origin::Sweep, "sweep"), (Origin::Searched, "searched")]
     {
         if nets.iter().any(|net| net.origin == origin) {
-            draw(format_args!("<text x=\"{x}\" y=\"18\" text-anchor=\"end\" fill=\"{}\">● {label}</text>", origin.colour()));
+            drawing.text((x, 18.0), format!("● {label}"), FONT.colour(origin.colour()).end());
             x -= 8.0 * label.len() as f64 + 26.0;
         }
     }
 }
 
-/// The networks as points, cost on a logarithmic axis, and the front as a line: an SVG file.
-pub fn picture(nets: &[Net], unit: &str) -> String {
-    // Widened by a part of what the values span, or of their size where that is next to nothing; a logarithm's is 1.
-    let range = |values: &mut dyn Iterator<Item = f64>, size: Option<f64>| {
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let margin = (0.08 * (high - low)).max(0.02 * size.unwrap_or(high)).max(1e-9);
-        (low - margin, high + margin)
-    };
-    let (x0, x1) = range(&mut nets.iter().map(|net| net.cost.ln()), Some(1.0));
-    let (y0, y1) = range(&mut nets.iter().map(|net| net.nme), None);
-    let y0 = y0.max(0.0);
-    let across = |cost: f64| LEFT + (cost.ln() - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT);
-    let up = |nme: f64| HEIGHT - BOTTOM - (nme - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM);
+/// Where cost and error lie on the page. Cost is on a logarithmic axis.
+struct Axes {
+    /// Logarithms of the costs at its ends.
+    x: (f64, f64),
+    /// Errors at its ends, per cent.
+    y: (f64, f64),
+}
+
+impl Axes {
+    fn over(nets: &[Net]) -> Self {
+        // Widened by a part of what the values span, or of their size where that is next to nothing; a logarithm's is 1.
+        let range = |values: &mut dyn Iterator<Item = f64>, size: Option<f64>| {
+            let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            let margin = (0.08 * (high - low)).max(0.02 * size.unwrap_or(high)).max(1e-9);
+            (low - margin, high + margin)
+        };
+        let (low, high) = range(&mut nets.iter().map(|net| net.nme), None);
+        Self { x: range(&mut nets.iter().map(|net| net.cost.ln()), Some(1.0)), y: (low.max(0.0), high) }
+    }
+
+    fn at(&self, cost: f64, nme: f64) -> (f64, f64) {
+        let across = LEFT + (cost.ln() - self.x.0) / (self.x.1 - self.x.0) * (WIDTH - LEFT - RIGHT);
+        (across, HEIGHT - BOTTOM - (nme - self.y.0) / (self.y.1 - self.y.0) * (HEIGHT - TOP - BOTTOM))
+    }
+
+    /// Grid lines and their values.
+    fn draw(&self, drawing: &mut Drawing, scale: f64) {
+        for step in 0..=4 {
+            let part = f64::from(step) / 4.0;
+            let (nme, cost) = (self.y.0 + (self.y.1 - self.y.0) * part, (self.x.0 + (self.x.1 - self.x.0) * part).exp());
+            let (x, y) = self.at(cost, nme);
+            drawing.line(&[(LEFT, y), (WIDTH - RIGHT, y)], 1.0, Colour::PALE);
+            drawing.text((LEFT - 6.0, y + 4.0), format!("{nme:.2}"), FONT.end());
+            drawing.text((x, HEIGHT - BOTTOM + 18.0), format!("{:.1}", cost / scale), FONT.middle());
+        }
+    }
+}
+
+/// The front as a line of steps: what lies between two of its networks is not reached by either.
+fn steps(nets: &[Net], axes: &Axes) -> Vec<(f64, f64)> {
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for net in nets.iter().filter(|net| net.on_front) {
+        let (x, y) = axes.at(net.cost, net.nme);
+        if let Some(&(_, before)) = points.last() {
+            points.push((x, before));
+        }
+        points.push((x, y));
+    }
+    points
+}
+
+/// The networks as points, cost on a logarithmic axis, and the front as a line.
+pub fn picture(nets: &[Net], unit: &str) -> Drawing {
+    let axes = Axes::over(nets);
     let (shown_unit, scale) = cost::shown(unit);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         font-family=\"system-ui,sans-serif\" font-size=\"12\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\
-         <text x=\"{LEFT}\" y=\"18\" font-size=\"14\" font-weight=\"600\">NME, %, over {shown_unit}</text>"
-    );
-    let mut draw = |text: std::fmt::Arguments<'_>| {
-        // Writing to a string cannot fail.
-        let _ = svg.write_fmt(text);
-    };
-    for step in 0..=4 {
-        let part = f64::from(step) / 4.0;
-        let (nme, cost) = (y0 + (y1 - y0) * part, (x0 + (x1 - x0) * part).exp());
-        let (x, y) = (across(cost), up(nme));
-        draw(format_args!("<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#ddd\"/>", WIDTH - RIGHT));
-        draw(format_args!("<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{nme:.2}</text>", LEFT - 6.0, y + 4.0));
-        draw(format_args!("<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{:.1}</text>", HEIGHT - BOTTOM + 18.0, cost / scale));
-    }
-    // A step: what lies between two networks of the front is not reached by either.
-    let front: Vec<&Net> = nets.iter().filter(|net| net.on_front).collect();
-    let mut path = String::new();
-    for net in &front {
-        let (x, y) = (across(net.cost), up(net.nme));
-        let _ = if path.is_empty() { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
-    }
-    draw(format_args!("<path d=\"{path}\" fill=\"none\" stroke=\"#c8a000\" stroke-width=\"1.5\"/>"));
-    let mut taken: Vec<Area> = nets.iter().map(|net| Area::around(across(net.cost), up(net.nme))).collect();
+    let title = format!("NME, %, over {shown_unit}");
+    let mut drawing = Drawing::new(WIDTH, HEIGHT, &title);
+    drawing.text((LEFT, 18.0), title, Font::new(14.0).bold());
+    axes.draw(&mut drawing, scale);
+    drawing.line(&steps(nets, &axes), 1.5, Colour::GOLD);
+    let place = |net: &Net| axes.at(net.cost, net.nme);
+    let mut taken: Vec<Area> = nets.iter().map(place).map(|(x, y)| Area::around(x, y)).collect();
     for net in nets {
-        let (x, y, colour) = (across(net.cost), up(net.nme), net.origin.colour());
+        let ((x, y), colour) = (place(net), net.origin.colour());
         let radius = if net.origin == Origin::Random { 4.0 } else { 5.5 };
         let title = format!("{}: {:.1} {shown_unit}, {:.2} %", net.name, net.cost / scale, net.nme);
-        draw(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"><title>{title}</title></circle>"));
+        drawing.named_dot((x, y), radius, colour, title);
         if net.origin != Origin::Random {
             let label = Area::label(x, y, &net.name, &taken);
-            let (x, y, name) = (label.left, label.bottom - 3.0, &net.name);
-            draw(format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{name}</text>"));
+            drawing.text((label.left, label.bottom - 3.0), &net.name, FONT.colour(colour));
             taken.push(label);
         }
     }
-    legend(nets, &mut draw);
-    svg + "</svg>\n"
+    legend(nets, &mut drawing);
+    drawing
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::network::mark_front;
     use super::*;
+    use drawing::Shape;
 
     fn net(name: &str, cost: f64, nme: f64) -> Net {
         Net { name: name.to_string(), origin: Origin::Sweep, cost, nme, on_front: false }
@@ -140,21 +164,22 @@ mod tests {
     fn the_picture_holds_each_network_inside_its_frame() {
         let mut nets = vec![net("a", 100.0, 2.5), net("b", 1000.0, 2.0)];
         mark_front(&mut nets);
-        let svg = picture(&nets, cost::MICROS);
-        assert_eq!(svg.matches("<circle").count(), 2);
-        for attribute in svg.split("cx=\"").skip(1) {
-            let x: f64 = attribute[..attribute.find('"').unwrap()].parse().unwrap();
-            assert!((LEFT..=WIDTH - RIGHT).contains(&x), "{x}");
-        }
+        let across = |nets: &[Net]| -> Vec<f64> {
+            let shapes = picture(nets, cost::MICROS).shapes;
+            shapes.iter().filter_map(|shape| if let Shape::Dot { x, .. } = shape { Some(*x) } else { None }).collect()
+        };
+        let dots = across(&nets);
+        assert!(dots.len() == 2 && dots.iter().all(|x| (LEFT..=WIDTH - RIGHT).contains(x)), "{dots:?}");
         // One network alone has no extent.
-        assert!(!picture(&nets[..1], cost::MICROS).contains("NaN"));
+        assert!(across(&nets[..1])[0].is_finite());
     }
+
     #[test]
     fn axes_hold_what_can_be() {
         let labels = |nets: &[Net]| -> Vec<f64> {
-            let ends = picture(nets, cost::MICROS);
-            let numbers = ends.split("</text>").filter_map(|part| part.rsplit('>').next());
-            numbers.filter_map(|text| text.parse().ok()).collect()
+            let shapes = picture(nets, cost::MICROS).shapes;
+            let texts = shapes.iter().filter_map(|shape| if let Shape::Text { text, .. } = shape { Some(text) } else { None });
+            texts.filter_map(|text| text.parse().ok()).collect()
         };
         let apart = labels(&[net("a", 100.0, 0.1), net("b", 1000.0, 10.0)]);
         assert!(apart.len() == 10 && apart.iter().all(|&label| label >= 0.0), "{apart:?}");

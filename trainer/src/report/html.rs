@@ -8,11 +8,6 @@ pub(super) fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = html.write_fmt(text);
 }
 
-/// Text as it stands in HTML.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// A cost with its unit.
 pub(super) fn cost(value: f64, unit: &str) -> String {
     let (shown, scale) = crate::cost::shown(unit);

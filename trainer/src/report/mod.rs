@@ -9,16 +9,17 @@
 //! | `network` | a network by latency and error |
 //! | [`front`] | which networks are the best of their latency: `pareto.csv`, `pareto.svg` |
 //! | `table` | a comparison over several seeds, as Markdown |
-//! | `front_picture`, `svg`, `html` | drawing and escaping |
+//! | `chart`, `front_picture` | what is drawn |
+//! | `html` | writing HTML |
 
 mod architecture;
 mod beside;
+mod chart;
 pub mod front;
 mod front_picture;
 mod html;
 mod network;
 mod page;
-mod svg;
 mod table;
 mod training;
 

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use drawing::escape;
+
 use super::architecture::{architecture, other_network, provenance};
 use super::beside::beside;
-use super::html::{escape, push};
+use super::html::push;
 use super::training::{charts, errors, summary};
 use crate::compare::CompareError;
 use crate::cost::{ArchFile, MICROS};

@@ -1,7 +1,9 @@
 //! Phases, errors and curves of a run, as HTML.
 
-use super::html::{escape, push};
-use super::svg::{Chart, Series};
+use drawing::{escape, svg};
+
+use super::chart::{Chart, Series};
+use super::html::push;
 use crate::run::{EpochKind, Row, RunFolder};
 use crate::task::faces::Evaluation;
 use crate::train::Finetuned;
@@ -49,7 +51,9 @@ pub(super) fn errors(html: &mut String, Finetuned { evaluation, on }: &Finetuned
         html,
         format_args!(
             "<figure>{}</figure>",
-            Chart { title, log: false, ends: Some((0.0, 100.0)), series: vec![Series { name: "faces", points }] }.svg()
+            svg::element(
+                &Chart { title, log: false, ends: Some((0.0, 100.0)), series: vec![Series { name: "faces", points }] }.drawing()
+            )
         ),
     );
 }
@@ -81,7 +85,7 @@ pub(super) fn charts(html: &mut String, rows: &[Row], unit: &str) {
             chart("learning rate", false, vec![series("lr", &|r| Some(r.lr))]),
         ];
         for chart in charts.iter().filter(|c| c.series.iter().any(|s| !s.points.is_empty())) {
-            push(html, format_args!("<figure>{}</figure>", chart.svg()));
+            push(html, format_args!("<figure>{}</figure>", svg::element(&chart.drawing())));
         }
     }
     html.push_str("</div>");

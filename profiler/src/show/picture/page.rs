@@ -1,8 +1,8 @@
 //! A drawing and tables on one HTML page that needs no other file.
 
 use super::drawing::Drawing;
-use super::markup::escape;
 use super::svg;
+use drawing::escape;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#1f242e}\
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}svg{max-width:100%;height:auto}figure{margin:1rem 0}\

@@ -9,8 +9,7 @@ use skrifa::outline::{DrawSettings, OutlinePen};
 use skrifa::{FontRef, MetadataProvider};
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform};
 
-use super::Colour;
-use super::drawing::{Anchor, Drawing, Font, Shape};
+use drawing::{Anchor, Colour, Drawing, Font, Shape};
 
 /// Pixels of the picture for each one of the drawing: sharp on fine screens and in print.
 const SCALE: f32 = 2.0;
@@ -56,10 +55,15 @@ impl Canvas {
                 self.fill(path, *fill);
             }
             Shape::Polygon { points, fill } => self.fill(polyline(points, true), *fill),
-            Shape::Dot { x, y, radius, fill } => {
+            Shape::Dot { x, y, radius, fill, .. } => {
                 let path = PathBuilder::from_circle(*x as f32, *y as f32, *radius as f32);
                 self.fill(path.clone(), *fill);
                 self.stroke(path, 1.0, Colour::WHITE, false);
+            }
+            Shape::Cloud { points, radius, fill } => {
+                for (x, y) in points {
+                    self.fill(PathBuilder::from_circle(*x as f32, *y as f32, *radius as f32), *fill);
+                }
             }
             Shape::Line { points, width, colour, dashed } => self.stroke(polyline(points, false), *width as f32, *colour, *dashed),
             Shape::Text { x, y, text, font } => {

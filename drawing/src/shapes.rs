@@ -1,6 +1,6 @@
 //! Shapes and text on a page, in units of a pixel at normal size; y grows downwards.
 
-use super::Colour;
+use crate::colour::Colour;
 
 /// Which point of a text stands at the place given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +115,17 @@ pub enum Shape {
         radius: f64,
         /// Colour.
         fill: Colour,
+        /// What is shown where somebody points at it; empty: nothing.
+        title: String,
+    },
+    /// Many small dots of one colour, half transparent, so that the dense places show.
+    Cloud {
+        /// Their middles.
+        points: Vec<(f64, f64)>,
+        /// Radius.
+        radius: f64,
+        /// Colour.
+        fill: Colour,
     },
     /// One line of text.
     Text {
@@ -170,8 +181,18 @@ impl Drawing {
     }
 
     /// Adds a dot.
-    pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, fill: Colour) {
-        self.shapes.push(Shape::Dot { x, y, radius, fill });
+    pub fn dot(&mut self, at: (f64, f64), radius: f64, fill: Colour) {
+        self.named_dot(at, radius, fill, "");
+    }
+
+    /// Adds a dot that says what it is where somebody points at it.
+    pub fn named_dot(&mut self, (x, y): (f64, f64), radius: f64, fill: Colour, title: impl Into<String>) {
+        self.shapes.push(Shape::Dot { x, y, radius, fill, title: title.into() });
+    }
+
+    /// Adds many small dots.
+    pub fn cloud(&mut self, points: Vec<(f64, f64)>, radius: f64, fill: Colour) {
+        self.shapes.push(Shape::Cloud { points, radius, fill });
     }
 
     /// Adds a line of text.

@@ -23,6 +23,10 @@ impl Colour {
     pub const SKY: Self = Self(226, 237, 249);
     /// What is to be looked at.
     pub const RED: Self = Self(200, 40, 48);
+    /// A third kind of things.
+    pub const GREEN: Self = Self(46, 139, 87);
+    /// A line around the best.
+    pub const GOLD: Self = Self(200, 160, 0);
 
     /// Black or white, whichever is easier to read on this colour.
     pub fn readable(self) -> Self {

@@ -1,7 +1,7 @@
 //! Text in SVG and HTML.
 
 /// Replaces what would be read as markup.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

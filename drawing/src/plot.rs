@@ -1,6 +1,8 @@
 //! The frame of a scatter plot.
 
-use super::{Axis, Colour, Drawing, Font};
+use crate::axis::Axis;
+use crate::colour::Colour;
+use crate::shapes::{Drawing, Font};
 
 /// Where the values of two axes lie on the page.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::drawing::{Anchor, Drawing, Shape};
-use super::markup::escape;
+use crate::markup::escape;
+use crate::shapes::{Anchor, Drawing, Shape};
 
 /// The file.
 pub fn document(drawing: &Drawing) -> String {
@@ -39,8 +39,15 @@ fn write(svg: &mut String, shape: &Shape) -> std::fmt::Result {
             writeln!(svg, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"{dashes}/>")
         }
         Shape::Polygon { points, fill } => writeln!(svg, "<polygon points=\"{}\" fill=\"{fill}\"/>", places(points)),
-        Shape::Dot { x, y, radius, fill } => {
-            writeln!(svg, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{radius}\" fill=\"{fill}\" stroke=\"#ffffff\"/>")
+        Shape::Dot { x, y, radius, fill, title } => {
+            write!(svg, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{radius}\" fill=\"{fill}\" stroke=\"#ffffff\"")?;
+            if title.is_empty() { writeln!(svg, "/>") } else { writeln!(svg, "><title>{}</title></circle>", escape(title)) }
+        }
+        // Lines without a length, with round ends: one element for thousands of dots.
+        Shape::Cloud { points, radius, fill } => {
+            let path: String = points.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect();
+            let (width, round) = (2.0 * radius, "stroke-linecap=\"round\" stroke-opacity=\"0.5\"");
+            writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{fill}\" stroke-width=\"{width}\" {round}/>")
         }
         Shape::Text { x, y, text, font } => {
             let anchor = match font.anchor {
@@ -62,7 +69,8 @@ fn places(points: &[(f64, f64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::show::picture::{Colour, Font};
+    use crate::colour::Colour;
+    use crate::shapes::Font;
 
     #[test]
     fn every_shape_is_written_and_text_is_no_markup() {
@@ -71,6 +79,8 @@ mod tests {
         drawing.dashes(&[(0.0, 0.0), (10.0, 5.0)], 1.5, Colour::INK);
         drawing.polygon(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)], Colour::SKY);
         drawing.dot((5.0, 6.0), 2.0, Colour::BLUE);
+        drawing.named_dot((6.0, 6.0), 2.0, Colour::BLUE, "a < b");
+        drawing.cloud(vec![(1.0, 2.0), (3.0, 4.0)], 2.0, Colour::RED);
         drawing.text((7.0, 8.0), "<script>\u{1}\"", Font::new(12.0).bold().end());
         let svg = document(&drawing);
         for part in [
@@ -80,7 +90,9 @@ mod tests {
             "<polyline points=\"0.00,0.00 10.00,5.00\"",
             "stroke-dasharray",
             "<polygon",
-            "<circle cx=\"5.00\"",
+            "<circle cx=\"5.00\" cy=\"6.00\" r=\"2\" fill=\"#2c69b0\" stroke=\"#ffffff\"/>",
+            "<title>a &lt; b</title></circle>",
+            "<path d=\"M1.0 2.0h0M3.0 4.0h0\"",
             "font-weight=\"700\" text-anchor=\"end\"",
             "&lt;script&gt; &quot;</text>",
         ] {
