@@ -246,7 +246,7 @@ pub struct ModelError {
 pub struct Canary {
     /// What it computes; canaries of different kinds cannot be compared.
     pub kind: String,
-    /// Its time while the device was quiet. A latency is the ratio of a sample to its canaries, times this.
+    /// Its time while the device was idle. A latency is the ratio of a sample to its canaries, times this.
     pub stated_us: Micros,
     /// Its median over the whole build.
     pub median_us: Micros,

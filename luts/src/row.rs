@@ -106,7 +106,7 @@ pub struct Quantiles {
 /// Samples left out, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Discarded {
-    /// The canaries before and after differed too much: the clock or a neighbour moved.
+    /// The canaries before and after differed too much: the clock changed, or interference began or ended.
     pub canary: u64,
     /// The process was moved to another CPU.
     pub moved: u64,
@@ -116,7 +116,7 @@ pub struct Discarded {
     pub temperature: u64,
     /// Something disturbed it within: its parts differed too much.
     pub unsteady: u64,
-    /// The device was not quiet: its canary took too long.
+    /// The device was not idle: its canary took too long.
     pub loud: u64,
 }
 

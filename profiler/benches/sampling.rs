@@ -73,7 +73,7 @@ fn idle_model() -> Model {
         canary_us: 1.0,
         min_samples: 1,
         cold_runs: 0,
-        quiet_us: None,
+        idle_us: None,
         widening: 1.0,
     };
     let job = Job {

@@ -17,7 +17,7 @@
 //! | [`agent`] | what runs on the device (feature `agent`) |
 //! | [`hardware`] | what a device is made of: processors, clocks, sensors |
 //! | [`protocol`] | what agent and host say to each other |
-//! | [`stats`], [`quiet`], [`steady`], [`random`] | arithmetic that agent and host share |
+//! | [`stats`], [`idle`], [`steady`], [`random`] | arithmetic that agent and host share |
 //!
 //! The host's part (feature `host`, on by default):
 //!
@@ -50,12 +50,12 @@ pub mod file_error;
 #[cfg(feature = "host")]
 pub mod fit;
 pub mod hardware;
+pub mod idle;
 #[cfg(feature = "host")]
 pub mod measure;
 #[cfg(feature = "host")]
 pub mod output;
 pub mod protocol;
-pub mod quiet;
 pub mod random;
 #[cfg(feature = "host")]
 pub mod show;

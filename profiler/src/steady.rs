@@ -1,7 +1,7 @@
 //! Which of a model's samples nothing disturbed within.
 //!
-//! The canaries before and after a sample show what slows the processor for long. A neighbour on a core's other thread comes and goes in
-//! less: between two quiet canaries, half of all samples can hold a slow stretch. It shows in the sample's parts, which are timed by
+//! The canaries before and after a sample show what slows the processor for long. Interference on a core's other thread comes and goes in
+//! less: between two idle canaries, half of all samples can hold a slow stretch. It shows in the sample's parts, which are timed by
 //! themselves. A sample of a single long run has no parts; there it shows beside the model's other samples.
 //!
 //! Agent and host use this one rule: what counts towards the precision is what the table is made of.
@@ -74,10 +74,10 @@ mod tests {
     #[test]
     fn single_runs_are_judged_beside_each_other() {
         // Six undisturbed runs, eight slowed by various amounts, one that the clock made too short.
-        let quiet = [100.0, 100.5, 101.0, 101.5, 102.0, 103.0];
+        let idle = [100.0, 100.5, 101.0, 101.5, 102.0, 103.0];
         let slowed = [108.0, 112.0, 118.0, 125.0, 131.0, 140.0, 150.0, 163.0];
-        let samples: Vec<_> = quiet.iter().chain(&slowed).chain(&[80.0]).map(|&us| (us, 0.0)).collect();
-        assert_eq!(kept(&samples), quiet);
+        let samples: Vec<_> = idle.iter().chain(&slowed).chain(&[80.0]).map(|&us| (us, 0.0)).collect();
+        assert_eq!(kept(&samples), idle);
         // All alike, as a simulated device gives them: all are kept.
         assert_eq!(kept(&[(7.0, 0.0); 9]).len(), 9);
         assert_eq!(kept(&[(7.0, 0.0), (9.0, 0.0)]).len(), 2);

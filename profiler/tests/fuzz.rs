@@ -59,7 +59,7 @@ fn attempt(bytes: &[u8]) -> String {
         Ok((_, samples)) => {
             assert!(samples.items.values().flat_map(|item| item.ratios()).all(|ratio| ratio >= 0.0));
             let canary = samples.canary_us();
-            assert!(canary.is_none_or(|(quiet, median)| 0.0 < quiet && quiet <= median));
+            assert!(canary.is_none_or(|(idle, median)| 0.0 < idle && idle <= median));
             format!("read, {} passes", samples.passes.min(2))
         }
         Err(e) => e.to_string(),

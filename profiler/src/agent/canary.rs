@@ -1,7 +1,7 @@
 //! A fixed compute loop: what the machine is worth at this moment.
 //!
-//! Its work is the same on every device and in every build of a device, so its time tells the true clock, and a neighbour on
-//! the core's other hardware thread. It multiplies small f32 matrices that fit the first-level cache, with many independent
+//! Its work is the same on every device and in every build of a device, so its time tells the true clock, and interference
+//! on the core's other hardware thread. It multiplies small f32 matrices that fit the first-level cache, with many independent
 //! sums: the same units that a network keeps busy, so that what slows one slows the other.
 
 use std::hint::black_box;

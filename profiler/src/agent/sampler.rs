@@ -7,7 +7,7 @@ use super::thermal::Thermometer;
 use super::{clock, cycles};
 use crate::protocol::{Sample, SampleFault};
 
-/// Canaries before and after may differ by this much; beyond, clock or neighbour have moved within the sample.
+/// Canaries before and after may differ by this much; beyond, the clock or the interference changed within the sample.
 pub const CANARY_TOLERANCE: f64 = 0.05;
 /// Share of a sample in which its thread may not have computed. A process that was stopped (`SIGSTOP`, a freezer, a full quota)
 /// is not counted as interrupted by the kernel, but its clock of computing stands still.

@@ -6,7 +6,7 @@
 use crate::protocol::{Item, Job, Plan, Sample};
 use crate::random::Random;
 use crate::stats::{Median, quantile};
-use crate::{quiet, steady};
+use crate::{idle, steady};
 
 /// Samples of one model.
 struct State {
@@ -60,12 +60,12 @@ impl Schedule {
         schedule
     }
 
-    /// Decides again which samples count, by the quietest canaries so far.
+    /// Decides again which samples count, by the fastest canaries so far.
     fn take_stock(&mut self) {
         self.canaries.sort_by(f64::total_cmp);
-        let own = (!self.canaries.is_empty()).then(|| quantile(&self.canaries, quiet::QUIETEST));
-        let quiet = own.into_iter().chain(self.plan.quiet_us).reduce(f64::min).unwrap_or(f64::INFINITY);
-        self.items.iter_mut().for_each(|item| item.update(quiet * quiet::NEAR, self.plan.widening));
+        let own = (!self.canaries.is_empty()).then(|| quantile(&self.canaries, idle::FASTEST));
+        let idle = own.into_iter().chain(self.plan.idle_us).reduce(f64::min).unwrap_or(f64::INFINITY);
+        self.items.iter_mut().for_each(|item| item.update(idle * idle::NEAR, self.plan.widening));
     }
 
     fn is_settled(&self, item: &State) -> bool {
@@ -167,8 +167,8 @@ mod tests {
         schedule.take_stock();
         assert_eq!((schedule.items[0].used, schedule.items[1].used), (20, 7));
         assert_eq!(schedule.next_round(0.0), Some(vec![1]));
-        // A quiet canary known from earlier passes: this pass had none such.
-        schedule.plan.quiet_us = Some(0.9);
+        // A idle canary known from earlier passes: this pass had none such.
+        schedule.plan.idle_us = Some(0.9);
         schedule.take_stock();
         assert_eq!(schedule.items[0].used, 0);
     }

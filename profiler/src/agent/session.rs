@@ -20,7 +20,7 @@ const REST: Duration = Duration::from_millis(200);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// Longest rest after slipped canaries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(128);
-/// Share of the time that such rests may take: where a neighbour is what moves the canary, resting does not help.
+/// Share of the time that such rests may take: where interference moves the canary, resting does not help.
 const PAUSES: f64 = 0.05;
 
 /// A job's sampling.

@@ -2,11 +2,11 @@
 //!
 //! A check compares two sessions of a device: the build's and its own. Anchors, networks that both measured, tell what has changed in
 //! between. A change that all anchors share, the device's *state*, can be taken out, if it is small. One that anchors do not share cannot:
-//! then the difference between prediction and measurement is the neighbour's or the clock's, not the table's, and there is no verdict.
+//! then the difference between prediction and measurement is due to interference or the clock, not the table, and there is no verdict.
 
 use serde::Serialize;
 
-use crate::fit::neighbour::QuietRatios;
+use crate::fit::interference::IdleRatios;
 use crate::measure::subject::Subject;
 use crate::show::text;
 use crate::stats::{Median, median};
@@ -19,9 +19,9 @@ const SURE: f64 = 2.0;
 const NOISE_FACTOR: f64 = 2.0;
 /// … or by this share, whatever their noise: what does not add up in a network differs from session to session by as much.
 const LEAST_SPREAD: f64 = 0.01;
-/// Least samples on a quiet device, the median over the networks: fewer make no interval of use.
-const LEAST_QUIET: usize = 10;
-/// Largest canary that may count, in parts of its quiet time: where more of it is needed for enough samples, few were quiet.
+/// Least samples on an idle device, the median over the networks: fewer make no interval of use.
+const LEAST_IDLE: usize = 10;
+/// Largest canary that may count, in parts of its idle time: where more of it is needed for enough samples, few were idle.
 const LARGEST_LIMIT: f64 = 1.25;
 /// A standard deviation, in parts of the median absolute deviation of normal values.
 const DEVIATION_OF_MEDIAN: f64 = 1.4826;
@@ -51,15 +51,16 @@ pub struct Conditions {
     pub anchors_spread: f64,
     /// What the anchors' own noise explains of it.
     pub anchors_noise: f64,
-    /// Median over the networks of the samples taken on a quiet device.
-    pub quiet_samples: f64,
-    /// Largest canary that counts, in parts of its quiet time.
+    /// Median over the networks of the samples taken on an idle device.
+    #[serde(rename = "quiet_samples")]
+    pub idle_samples: f64,
+    /// Largest canary that counts, in parts of its idle time.
     pub limit: f64,
 }
 
 impl Conditions {
     /// From the anchors, and the samples of these networks.
-    pub fn of(anchors: &[Anchor], quiet: &QuietRatios, nets: &[Subject]) -> Self {
+    pub fn of(anchors: &[Anchor], idle: &IdleRatios, nets: &[Subject]) -> Self {
         let slowdowns: Vec<f64> = anchors.iter().map(|a| (a.now.value / a.then_us).ln()).collect();
         let state = median(slowdowns.iter().copied());
         let deviation = median(slowdowns.iter().map(|s| (s - state.unwrap_or_default()).abs())).unwrap_or_default();
@@ -71,8 +72,8 @@ impl Conditions {
             state_error: MEDIAN_OF_MEAN * anchors_spread.max(noise.sqrt()) / (anchors.len().max(1) as f64).sqrt(),
             anchors_spread,
             anchors_noise: noise.sqrt(),
-            quiet_samples: median(nets.iter().map(|net| quiet.near(net) as f64)).unwrap_or_default(),
-            limit: quiet.limit,
+            idle_samples: median(nets.iter().map(|net| idle.near(net) as f64)).unwrap_or_default(),
+            limit: idle.limit,
         }
     }
 
@@ -102,11 +103,11 @@ impl Conditions {
                 percent(LARGEST_STATE)
             ));
         }
-        if self.quiet_samples < LEAST_QUIET as f64 || self.limit > LARGEST_LIMIT {
+        if self.idle_samples < LEAST_IDLE as f64 || self.limit > LARGEST_LIMIT {
             reasons.push(format!(
-                "too few samples were taken while the device was quiet: {:.0} a network, at least {LEAST_QUIET} are needed; samples count up to \
-                 a canary of {:.2} × its quiet time, at most {LARGEST_LIMIT} is allowed",
-                self.quiet_samples, self.limit
+                "too few samples were taken while the device was idle: {:.0} a network, at least {LEAST_IDLE} are needed; samples count up to \
+                 a canary of {:.2} × its idle time, at most {LARGEST_LIMIT} is allowed",
+                self.idle_samples, self.limit
             ));
         }
         reasons
@@ -123,7 +124,7 @@ mod tests {
     }
 
     fn conditions(slowdowns: &[f64]) -> Conditions {
-        Conditions { quiet_samples: 30.0, limit: 1.1, ..Conditions::of(&anchors(slowdowns), &QuietRatios::default(), &[]) }
+        Conditions { idle_samples: 30.0, limit: 1.1, ..Conditions::of(&anchors(slowdowns), &IdleRatios::default(), &[]) }
     }
 
     #[test]
@@ -142,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn few_quiet_samples_give_no_verdict() {
-        let few = Conditions { quiet_samples: 9.0, ..conditions(&[1.0; 6]) };
+    fn few_idle_samples_give_no_verdict() {
+        let few = Conditions { idle_samples: 9.0, ..conditions(&[1.0; 6]) };
         let loud = Conditions { limit: 1.4, ..conditions(&[1.0; 6]) };
         assert_eq!([few, loud].map(|c| c.disturbances().len()), [1, 1]);
     }

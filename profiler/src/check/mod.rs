@@ -162,7 +162,7 @@ impl Check<'_> {
                     Anchor { then_us, then_error, now: *now }
                 };
                 let subjects: Vec<Subject> = own.iter().map(|choice| Subject::network(layers, choice)).collect();
-                Some(Conditions::of(&known.iter().map(anchor).collect::<Vec<_>>(), &canaried.quiet, &subjects))
+                Some(Conditions::of(&known.iter().map(anchor).collect::<Vec<_>>(), &canaried.idle, &subjects))
             }
             None => {
                 if !self.other_device {

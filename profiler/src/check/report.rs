@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_the_networks() {
-        let undisturbed = |state| Some(Conditions { state, quiet_samples: 30.0, limit: 1.1, ..Conditions::default() });
+        let undisturbed = |state| Some(Conditions { state, idle_samples: 30.0, limit: 1.1, ..Conditions::default() });
         let report = Report::of(vec![net(104.0, 100.0), net(188.0, 200.0), net(360.0, 300.0)], undisturbed(Some(0.01)));
         assert!((report.mape - (0.04 + 0.06 + 0.2) / 3.0).abs() < 1e-12);
         assert!((report.bias - (0.04 - 0.06 + 0.2) / 3.0).abs() < 1e-12);

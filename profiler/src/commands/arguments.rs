@@ -78,7 +78,7 @@ impl MeasureArgs {
             canary_us: self.canary.0.as_secs_f64() * 1e6,
             min_samples: MIN_SAMPLES,
             cold_runs: 0,
-            quiet_us: None,
+            idle_us: None,
             widening: 1.0,
         };
         Setting {

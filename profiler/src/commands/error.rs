@@ -8,7 +8,7 @@ use crate::chain::chain;
 use crate::check::CheckError;
 use crate::devices::TransportError;
 use crate::file_error::FileError;
-use crate::fit::fitted::FitError;
+use crate::fit::table::FitError;
 use crate::measure::collect::CollectError;
 use crate::measure::given::GivenError;
 use crate::measure::job::JobError;

@@ -34,7 +34,7 @@ impl FromStr for Address {
             _ if s.starts_with("adb:") => given(&s[4..]).map(|serial| Self::Adb(Some(serial))),
             _ if s.starts_with("ssh://") => given(&s[6..]).map(Self::Ssh),
             _ if s.starts_with("sim:") => given(&s[4..]).map(Self::Simulated),
-            _ => Err(format!("'{s}' is no device; use local, adb, adb:SERIAL, ssh://user@host[:port] or sim:CHIP")),
+            _ => Err(format!("'{s}' is not a device; use local, adb, adb:SERIAL, ssh://user@host[:port] or sim:CHIP")),
         }
     }
 }

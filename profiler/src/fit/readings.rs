@@ -6,7 +6,7 @@
 
 use luts::{Discarded, Micros, Quantiles};
 
-use super::neighbour::QuietRatios;
+use super::interference::IdleRatios;
 use super::posterior::{Measured, Noise};
 use crate::measure::raw::{ItemSamples, Samples};
 use crate::measure::subject::Subject;
@@ -29,8 +29,8 @@ enum Kind {
 /// What is known of a device with noise.
 pub struct Canaried {
     /// The samples that count.
-    pub quiet: QuietRatios,
-    /// The canary's time while the device was quiet, in µs.
+    pub idle: IdleRatios,
+    /// The canary's time while the device was idle, in µs.
     pub stated: f64,
     /// Its median.
     pub median: f64,
@@ -43,7 +43,7 @@ impl<'a> Readings<'a> {
             Kind::Exact
         } else {
             let (stated, median) = samples.canary_us()?;
-            Kind::Noisy(Canaried { quiet: QuietRatios::of(samples), stated, median })
+            Kind::Noisy(Canaried { idle: IdleRatios::of(samples), stated, median })
         };
         Some(Self { samples, kind })
     }
@@ -61,11 +61,11 @@ impl<'a> Readings<'a> {
         if self.canaried().is_some() { Noise::Present } else { Noise::Absent }
     }
 
-    /// A model's time in µs and its interval, which has no width without noise; with noise by a canary that takes `stated`, or by the device's own quiet one. `None` where too few samples
+    /// A model's time in µs and its interval, which has no width without noise; with noise by a canary that takes `stated`, or by the device's own idle one. `None` where too few samples
     /// count.
     pub fn median(&self, subject: &Subject, stated: Option<f64>) -> Option<Median> {
         match &self.kind {
-            Kind::Noisy(own) => Some(own.quiet.median(subject)?.scaled(stated.unwrap_or(own.stated))),
+            Kind::Noisy(own) => Some(own.idle.median(subject)?.scaled(stated.unwrap_or(own.stated))),
             Kind::Exact => {
                 let value = mean(&self.samples.items.get(subject)?.samples)?;
                 Some(Median { value, low: value, high: value })
@@ -77,7 +77,7 @@ impl<'a> Readings<'a> {
     pub fn time(&self, subject: &Subject) -> Option<Measured> {
         match &self.kind {
             Kind::Noisy(own) => {
-                let median = own.quiet.median(subject)?;
+                let median = own.idle.median(subject)?;
                 Some(Measured { us: median.value * own.stated, error: median.standard_error() * own.stated })
             }
             Kind::Exact => self.median(subject, None).map(|median| Measured { us: median.value, error: 0.0 }),
@@ -87,7 +87,7 @@ impl<'a> Readings<'a> {
     /// Whether each of these items' intervals is within this share of its median.
     pub fn are_precise<'b>(&self, subjects: impl IntoIterator<Item = &'b Subject>, precision: f64) -> bool {
         match &self.kind {
-            Kind::Noisy(own) => own.quiet.are_precise(subjects, precision),
+            Kind::Noisy(own) => own.idle.are_precise(subjects, precision),
             Kind::Exact => subjects.into_iter().all(|subject| self.median(subject, None).is_some()),
         }
     }
@@ -95,7 +95,7 @@ impl<'a> Readings<'a> {
     /// How many samples count.
     pub fn count(&self, subject: &Subject) -> usize {
         match &self.kind {
-            Kind::Noisy(own) => own.quiet.item(subject).len(),
+            Kind::Noisy(own) => own.idle.item(subject).len(),
             Kind::Exact => self.item(subject).map_or(0, |item| item.samples.len()),
         }
     }
@@ -103,7 +103,7 @@ impl<'a> Readings<'a> {
     /// Quantiles of the samples that count.
     pub fn quantiles(&self, subject: &Subject) -> Option<Quantiles> {
         let (mut sorted, factor) = match &self.kind {
-            Kind::Noisy(own) => (own.quiet.item(subject).to_vec(), own.stated),
+            Kind::Noisy(own) => (own.idle.item(subject).to_vec(), own.stated),
             Kind::Exact => (self.item(subject)?.samples.iter().map(|sample| sample.us).collect(), 1.0),
         };
         sorted.sort_by(f64::total_cmp);
@@ -117,8 +117,8 @@ impl<'a> Readings<'a> {
     /// Samples that do not count, by reason.
     pub fn discarded(&self, subject: &Subject) -> Discarded {
         let (Some(item), Some(own)) = (self.item(subject), self.canaried()) else { return Discarded::default() };
-        let loud = own.quiet.loud(subject);
-        let steady = own.quiet.item(subject).len() + loud;
+        let loud = own.idle.loud(subject);
+        let steady = own.idle.item(subject).len() + loud;
         let [canary, moved, preempted, temperature] = item.faulty;
         let unsteady = item.samples.len().saturating_sub(steady) as u64;
         Discarded { canary, moved, preempted, temperature, unsteady, loud: loud as u64 }

@@ -10,7 +10,7 @@ pub(crate) fn plan() -> Plan {
         canary_us: 1.0,
         min_samples: 1,
         cold_runs: 0,
-        quiet_us: None,
+        idle_us: None,
         widening: 1.0,
     }
 }

@@ -65,8 +65,9 @@ pub struct Plan {
     pub min_samples: usize,
     /// Runs with cold caches of each item that asks for them.
     pub cold_runs: usize,
-    /// The canary's time while the device was quiet, in µs a unit, from earlier passes.
-    pub quiet_us: Option<f64>,
+    /// The canary's time while the device was idle, in µs a unit, from earlier passes.
+    #[serde(rename = "quiet_us")]
+    pub idle_us: Option<f64>,
     /// By how much wider the interval of a median is than its samples alone tell, since processes differ; from earlier passes.
     pub widening: f64,
 }

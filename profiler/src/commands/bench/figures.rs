@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::commands::error::CommandError;
 use crate::fit::cluster;
 use crate::fit::readings::Readings;
+use crate::idle::FASTEST;
 use crate::measure::collect::{CollectError, Setting, Sizes, Task};
 use crate::measure::given::Given;
 use crate::measure::job::JobFolder;
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
 use crate::measure::subject::Subject;
 use crate::protocol::{EngineFacts, Shaped, Start};
-use crate::quiet::QUIETEST;
 #[cfg(not(target_os = "android"))]
 use crate::show::explain::{Explanation, bars};
 #[cfg(not(target_os = "android"))]
@@ -32,8 +32,8 @@ pub(super) struct Figure {
     pub median_us: f64,
     /// Its 95 % interval, which knows that processes differ ([`cluster`]).
     pub ci95_us: [f64; 2],
-    /// Median of samples over canaries, times the canary's time in the quietest tenth; without the effect of a
-    /// neighbour on the core ([`QuietRatios`](crate::fit::neighbour::QuietRatios)).
+    /// Median of samples over canaries, times the canary's time in the fastest tenth; without the effect of
+    /// interference on the core ([`IdleRatios`](crate::fit::interference::IdleRatios)).
     pub paired_us: f64,
     /// Its 95 % interval, with the uncertainty of the canary's stated time.
     pub paired_ci95_us: [f64; 2],
@@ -87,7 +87,7 @@ impl With {
 fn stated_error(samples: &Samples, readings: &Readings) -> f64 {
     let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
     readings.canaried().map_or(0.0, |own| {
-        let error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), QUIETEST);
+        let error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), FASTEST);
         error / own.stated
     })
 }

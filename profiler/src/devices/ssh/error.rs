@@ -8,7 +8,7 @@ use crate::file_error::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum SshError {
     /// An invalid address.
-    #[error("'{address}' is no ssh address: {reason}; use ssh://user@host[:port]")]
+    #[error("'{address}' is not an ssh address: {reason}; use ssh://user@host[:port]")]
     Address {
         /// What was given.
         address: String,

@@ -50,7 +50,7 @@ fn hear(bytes: &[u8]) -> String {
     assert!(samples.items.keys().all(|subject| asked.contains(subject)), "only what was asked for");
     let sound = |ratio: &f64| ratio.is_finite() && *ratio > 0.0;
     assert!(samples.items.values().all(|item: &ItemSamples| item.ratios().iter().chain(&item.cold).all(sound)));
-    assert!(samples.canary_us().is_none_or(|(quiet, median)| 0.0 < quiet && quiet <= median && median.is_finite()));
+    assert!(samples.canary_us().is_none_or(|(idle, median)| 0.0 < idle && idle <= median && median.is_finite()));
     assert!(samples.spent_ms().is_finite() && samples.mhz.iter().chain(&samples.celsius).all(|figure| figure.is_finite()));
     let ended = Ended { good: heard == lines.len(), how: "exit code 0".to_string(), half_line: false, stderr: String::new() };
     match listener.verdict(Ok(ended), "local", 1) {

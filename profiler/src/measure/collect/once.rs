@@ -22,7 +22,7 @@ fn plan(timed_runs: usize) -> Plan {
         canary_us: 1.0,
         min_samples: timed_runs,
         cold_runs: 1,
-        quiet_us: None,
+        idle_us: None,
         widening: 1.0,
     }
 }

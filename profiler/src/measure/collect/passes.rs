@@ -9,7 +9,7 @@ use super::listener::Listener;
 use super::progress::Progress;
 use super::{Setting, Task, tell};
 use crate::devices::Transport;
-use crate::fit::neighbour::QuietRatios;
+use crate::fit::interference::IdleRatios;
 use crate::measure::job::JobFolder;
 use crate::measure::raw::{RawFile, Samples};
 use crate::measure::subject::Subject;
@@ -31,7 +31,7 @@ struct Passes<'a> {
     engine_lib: Option<String>,
     listener: Listener<'a>,
     /// What is known of the samples so far.
-    quiet: QuietRatios,
+    idle: IdleRatios,
     /// Whether this is the first process: it waits for nobody.
     is_first: bool,
     /// Whether models were dealt to smaller groups already, since the kernel killed an agent.
@@ -55,10 +55,10 @@ impl Task<'_> {
         };
         let progress = Progress::Time { earlier_ms, budget_ms: budget_ms as u64 };
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
-        let quiet = QuietRatios::of(&samples);
+        let idle = IdleRatios::of(&samples);
         let listener = Listener { sizes, ..Listener::new(samples, raw, bar, progress, subjects.into_iter().collect(), accept) };
         let (is_first, is_halved) = (true, false);
-        let mut passes = Passes { setting, folder, transport, engine_lib, listener, quiet, is_first, is_halved };
+        let mut passes = Passes { setting, folder, transport, engine_lib, listener, idle, is_first, is_halved };
         let done = passes.all(first, last, budget_ms);
         passes.listener.bar.finish_and_clear();
         // What went wrong before is what the user must hear of.
@@ -82,14 +82,14 @@ impl Passes<'_> {
                 precision: setting.plan.precision * if pass > planned { SURELY } else { (last as f64 / pass as f64).sqrt() },
                 budget_ms: (left_ms / (last - pass + 1) as f64).max(1.0) as u64,
                 min_samples: (setting.plan.min_samples * pass).div_ceil(last),
-                widening: self.quiet.widening(),
+                widening: self.idle.widening(),
                 ..setting.plan
             };
             self.one(pass, plan)?;
-            self.quiet = QuietRatios::of(&self.listener.samples);
+            self.idle = IdleRatios::of(&self.listener.samples);
             left_ms = budget_ms - (self.listener.samples.spent_ms() - earlier_ms);
             // Whether it is enough is judged by what processes differ, which the last one tells too: time that is left is spent on it.
-            let is_enough = || left_ms < LEAST_MS || self.quiet.are_precise(&self.listener.asked, setting.plan.precision);
+            let is_enough = || left_ms < LEAST_MS || self.idle.are_precise(&self.listener.asked, setting.plan.precision);
             if pass == last && last < 2 * planned && !is_enough() {
                 last += 1;
             }
@@ -101,7 +101,7 @@ impl Passes<'_> {
     fn one(&mut self, pass: usize, plan: Plan) -> Result<(), CollectError> {
         let (samples, seed) = (&self.listener.samples, self.setting.seed_of(pass));
         let lacks = |item: &&Item| samples.passes_over([&Subject::from(&item.id)]) < pass;
-        let items = shuffled(self.folder.items.iter().filter(lacks), &self.quiet, seed);
+        let items = shuffled(self.folder.items.iter().filter(lacks), &self.idle, seed);
         let sizes = &self.listener.sizes;
         let round_ms = |items: &[Item]| sizes.round_ms(items.iter().map(|item| Subject::from(&item.id)), &plan);
         let whole_ms = round_ms(&items);
@@ -132,7 +132,7 @@ impl Passes<'_> {
     /// A process of the agent's.
     fn process(&mut self, seed: u64, plan: Plan, items: &[Item]) -> Result<(), CollectError> {
         let samples = &self.listener.samples;
-        let plan = Plan { quiet_us: samples.canary_us().map(|(quiet, _)| quiet), ..plan };
+        let plan = Plan { idle_us: samples.canary_us().map(|(idle, _)| idle), ..plan };
         // The band lies around the temperature at the start of the first pass: a new one in each pass would drift with the device.
         let hold = Hold { start_celsius: samples.celsius.first().copied(), ..self.setting.hold };
         // Between two processes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
@@ -152,8 +152,8 @@ impl Passes<'_> {
 }
 
 /// The items in another order, each with what is known of it.
-fn shuffled<'a>(items: impl Iterator<Item = &'a Item>, quiet: &QuietRatios, seed: u64) -> Vec<Item> {
-    let known = |id: &String| quiet.item(&Subject::from(id)).to_vec();
+fn shuffled<'a>(items: impl Iterator<Item = &'a Item>, idle: &IdleRatios, seed: u64) -> Vec<Item> {
+    let known = |id: &String| idle.item(&Subject::from(id)).to_vec();
     let mut items: Vec<Item> = items.map(|item| Item { earlier: known(&item.id), ..item.clone() }).collect();
     Random::new(seed).shuffle(&mut items);
     items

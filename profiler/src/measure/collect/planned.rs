@@ -15,7 +15,7 @@ pub const NETS: usize = 80;
 const SLOW_US: f64 = 50_000.0;
 /// … this many.
 const NETS_OF_SLOW: usize = 40;
-/// Share of samples that count on a device that is seldom quiet, which must do as well.
+/// Share of samples that count on a device that is seldom idle, which must do as well.
 const COUNTING: f64 = 0.5;
 
 /// What the command line says; the rest is planned.

@@ -176,7 +176,7 @@ impl Samples {
     }
 
     /// The samples of several units of one model as if all had run at the mean unit's speed: each unit's times are scaled so that
-    /// its quiet canary takes as long as all units' mean. Ratios stay as they are.
+    /// its idle canary takes as long as all units' mean. Ratios stay as they are.
     pub fn pool(units: &[Self]) -> Self {
         let stated: Vec<f64> = units.iter().map(|unit| unit.canary_us().map_or(1.0, |(stated, _)| stated)).collect();
         let mean = stated.iter().sum::<f64>() / stated.len().max(1) as f64;
@@ -236,11 +236,10 @@ impl Samples {
         self.spent_ms + self.session_ms
     }
 
-    /// The canary's time while the device was quiet: the median of the fastest tenth. And its median over all.
+    /// The canary's time while the device was idle: the median of the fastest tenth. And its median over all.
     pub fn canary_us(&self) -> Option<(f64, f64)> {
         let mut sorted = self.canaries.clone();
         sorted.sort_by(f64::total_cmp);
-        (!sorted.is_empty())
-            .then(|| (crate::stats::quantile(&sorted, crate::quiet::QUIETEST), crate::stats::quantile(&sorted, 0.5)))
+        (!sorted.is_empty()).then(|| (crate::stats::quantile(&sorted, crate::idle::FASTEST), crate::stats::quantile(&sorted, 0.5)))
     }
 }

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use luts::Table;
 
 use super::*;
-use crate::fit::fitted::Plan;
+use crate::fit::table::Plan;
 use crate::measure::choice::Choice;
 use crate::measure::design;
 use crate::measure::model::Model;
@@ -161,7 +161,7 @@ fn a_builds_samples_take_less_than_500_kb_and_give_the_same_table_again() {
         table.header.date = Some(String::new());
         table
     };
-    for (name, manner) in [("loud", Manner { faulty: 0.5, unrest: 0.7 }), ("quiet", Manner { faulty: 0.01, unrest: 0.03 })] {
+    for (name, manner) in [("loud", Manner { faulty: 0.5, unrest: 0.7 }), ("idle", Manner { faulty: 0.01, unrest: 0.03 })] {
         let path = folder.path().join(format!("{name}.raw.gz"));
         let (live, read, size) = written(&path, &request(&models), &made_up(&models, 60_000, &manner));
         eprintln!("{name}: {size} bytes");

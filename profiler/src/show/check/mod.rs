@@ -65,9 +65,9 @@ fn circumstances(report: &Report) -> String {
         )
     });
     format!(
-        "standard error of a network's own figure: {:.2} %; samples on a quiet device: {:.0} a network{}",
+        "standard error of a network's own figure: {:.2} %; samples on an idle device: {:.0} a network{}",
         100.0 * report.noise,
-        conditions.quiet_samples,
+        conditions.idle_samples,
         state.unwrap_or_default()
     )
 }

@@ -250,13 +250,13 @@ fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
     let Fitted { tau, rho, .. } = fitted;
     let fit = "blocks alone minus one operation's overhead as a prior, fitted to";
     match canaried {
-        Some(Canaried { quiet, .. }) => format!(
-            "medians of samples over canaries up to {:.2} times their quiet time, without a neighbour's effect on the core (at most \
+        Some(Canaried { idle, .. }) => format!(
+            "medians of samples over canaries up to {:.2} times their idle time, without interference on the core (at most \
              {:+.1} %), intervals {:.2} times as wide as samples alone tell, since processes differ; {fit} {nets} whole networks \
              (likeliest tau {tau}, rho {rho})",
-            quiet.limit,
-            100.0 * quiet.most,
-            quiet.widening(),
+            idle.limit,
+            100.0 * idle.most,
+            idle.widening(),
         ),
         None => {
             format!("means of simulated runs, after one that warms the caches; {fit} {nets} whole networks (tau {tau}, rho {rho})")

@@ -1,4 +1,4 @@
-//! What a neighbour on the same processor does to networks beyond what it does to the canary.
+//! Interference: what other work on the same processor does to networks beyond what it does to the canary.
 //!
 //! Ratios of samples over canaries do not depend on the clock. But a virtual machine's core shares its execution units and caches
 //! with others, and a network suffers from that by a few percent more than the canary:
@@ -8,42 +8,42 @@
 //!   networks more than single blocks.
 //!
 //! Both are estimated from all steady samples ([`crate::steady`]) of a run together, of blocks and of networks each by themselves, and
-//! taken out of each. Then one limit for all models says which samples count: those whose canary is near its quiet time, or up to the
-//! loudness at which every model has enough. A limit of each model's own would take loud samples from some models and quiet ones from
-//! others, and what they have in common would no longer show. On a quiet phone all canaries and all processes are alike, and nothing is
+//! taken out of each. Then one limit for all models says which samples count: those whose canary is near its idle time, or up to the
+//! loudness at which every model has enough. A limit of each model's own would take loud samples from some models and idle ones from
+//! others, and what they have in common would no longer show. On an idle phone all canaries and all processes are alike, and nothing is
 //! left or taken out.
 
 use std::collections::BTreeMap;
 
 use super::cluster;
+use crate::idle::NEAR;
 use crate::measure::raw::{ItemSamples, Samples};
 use crate::measure::subject::Subject;
-use crate::quiet::NEAR;
 use crate::stats::{Median, median};
 
-/// Samples that every model shall have below the limit, where it has as many. Measuring asks for twelve by what it knows of the quiet canary
+/// Samples that every model shall have below the limit, where it has as many. Measuring asks for twelve by what it knows of the idle canary
 /// then; a few of them may turn out a little too loud.
 const ENOUGH: usize = 8;
 /// Levels of the canary, each with as many samples.
 const LEVELS: usize = 16;
-/// Of them the quiet ones, to which all others are compared.
-const QUIET: usize = 2;
+/// Of them the idle ones, to which all others are compared.
+const IDLE: usize = 2;
 /// Least samples from which an effect is estimated, …
 const LEAST: usize = 100;
-/// … and of a model at the quietest levels and at another one, so that it tells the difference.
+/// … and of a model at the fastest levels and at another one, so that it tells the difference.
 const LEAST_OF_MODEL: usize = 3;
 /// Least models that must share an effect for it to be theirs and not each one's own.
 const LEAST_MODELS: usize = 8;
 /// Medians of the models and the effects are taken in turn; these many turns change them by less than 0.1 %.
 const TURNS: usize = 4;
 
-/// The samples that count, as a quiet core would have given them.
+/// The samples that count, as an idle core would have given them.
 #[derive(Clone, Debug, Default)]
-pub struct QuietRatios {
+pub struct IdleRatios {
     items: BTreeMap<Subject, Counted>,
     /// What was taken out of a sample that counts, where it was most; a share.
     pub most: f64,
-    /// Largest canary that counts, in parts of its quiet time.
+    /// Largest canary that counts, in parts of its idle time.
     pub limit: f64,
     /// By how much wider intervals are than samples alone tell: of single blocks, of whole networks.
     widening: [Option<f64>; 2],
@@ -52,11 +52,11 @@ pub struct QuietRatios {
 /// A model's samples that count.
 #[derive(Clone, Debug, Default)]
 struct Counted {
-    /// Times in canary units, without the neighbour's effect.
+    /// Times in canary units, without the effect of interference.
     ratios: Vec<f64>,
     /// The process that took each.
     processes: Vec<usize>,
-    /// How many of them were taken on a quiet device.
+    /// How many of them were taken on an idle device.
     near: usize,
     /// Steady samples that were too loud to count.
     loud: usize,
@@ -77,8 +77,8 @@ impl Point {
     }
 }
 
-impl QuietRatios {
-    /// Estimates the neighbour's effect, takes it out, and keeps the samples that count.
+impl IdleRatios {
+    /// Estimates the effect of interference, takes it out, and keeps the samples that count.
     pub fn of(samples: &Samples) -> Self {
         let of_item = |(item, (subject, own)): (usize, (&Subject, &ItemSamples))| {
             let of_net = usize::from(subject.is_network());
@@ -91,8 +91,8 @@ impl QuietRatios {
             own.steady().map(point).collect::<Vec<_>>()
         };
         let points: Vec<Point> = samples.items.iter().enumerate().flat_map(of_item).collect();
-        let quiet = samples.canary_us().map_or(0.0, |(quiet, _)| quiet.ln());
-        let near = quiet + NEAR.ln();
+        let idle = samples.canary_us().map_or(0.0, |(idle, _)| idle.ln());
+        let near = idle + NEAR.ln();
         let (levels, processes) = effects(&points, samples.items.len(), 2 * samples.processes.max(1), near);
         let limit = limit(&points, samples.items.len(), near);
         let mut counted = vec![Counted::default(); samples.items.len()];
@@ -114,7 +114,7 @@ impl QuietRatios {
             let parts = own.iter().map(|own| (&own.ratios[..], &own.processes[..]));
             (!own.is_empty()).then(|| cluster::widening(parts))
         });
-        Self { items, most: most.exp_m1(), limit: (limit - quiet).exp(), widening }
+        Self { items, most: most.exp_m1(), limit: (limit - idle).exp(), widening }
     }
 
     /// An item's ratios in the order of the samples that they are of; none where it has none.
@@ -138,7 +138,7 @@ impl QuietRatios {
         self.widening.into_iter().flatten().reduce(f64::max).unwrap_or(cluster::USUAL)
     }
 
-    /// How many of an item's samples that count were taken on a quiet device.
+    /// How many of an item's samples that count were taken on an idle device.
     pub fn near(&self, subject: &Subject) -> usize {
         self.items.get(subject).map_or(0, |own| own.near)
     }
@@ -160,7 +160,7 @@ fn limit(points: &[Point], items: usize, near: f64) -> f64 {
     canaries.iter_mut().filter_map(enough).fold(near, f64::max)
 }
 
-/// What is to be taken from the logarithms: of each point for its canary's level, and of each process. Canaries up to `near` are quiet.
+/// What is to be taken from the logarithms: of each point for its canary's level, and of each process. Canaries up to `near` are idle.
 fn effects(points: &[Point], items: usize, processes: usize, near: f64) -> (Vec<f64>, Vec<f64>) {
     let groups = |count: usize, of: &dyn Fn(&Point) -> usize| {
         let mut groups = vec![Vec::new(); count];
@@ -194,10 +194,10 @@ fn effects(points: &[Point], items: usize, processes: usize, near: f64) -> (Vec<
     (of_level, of_process)
 }
 
-/// Points of one kind by their canaries: the quietest, to which all others are compared, and the levels above them. No level holds both
-/// quiet and loud points: what is right for one half would be wrong for the other.
+/// Points of one kind by their canaries: the fastest, to which all others are compared, and the levels above them. No level holds both
+/// idle and loud points: what is right for one half would be wrong for the other.
 struct Levels {
-    quietest: Vec<usize>,
+    fastest: Vec<usize>,
     above: Vec<Vec<usize>>,
 }
 
@@ -205,21 +205,21 @@ impl Levels {
     fn of(points: &[Point], of_net: usize, near: f64) -> Self {
         let mut own: Vec<usize> = (0..points.len()).filter(|&i| points[i].of_net() == of_net).collect();
         own.sort_by(|&a, &b| points[a].canary.total_cmp(&points[b].canary));
-        let (quiet, loud) = own.split_at(own.partition_point(|&i| points[i].canary <= near));
+        let (idle, loud) = own.split_at(own.partition_point(|&i| points[i].canary <= near));
         let split = |own: &[usize]| -> Vec<Vec<usize>> {
             let count = (own.len() / LEAST).min(LEVELS);
             (0..count).map(|level| own[level * own.len() / count..(level + 1) * own.len() / count].to_vec()).collect()
         };
-        let mut above = split(quiet);
-        let quietest = if above.len() > QUIET { above.drain(..QUIET).flatten().collect() } else { quiet.to_vec() };
-        if quietest.len() == quiet.len() {
+        let mut above = split(idle);
+        let fastest = if above.len() > IDLE { above.drain(..IDLE).flatten().collect() } else { idle.to_vec() };
+        if fastest.len() == idle.len() {
             above.clear();
         }
         above.extend(split(loud));
-        Self { quietest, above }
+        Self { fastest, above }
     }
 
-    /// How much slower models are at each level than at the quietest: the median over the models of what each differs by. A model tells
+    /// How much slower models are at each level than at the fastest: the median over the models of what each differs by. A model tells
     /// by itself alone: where loud samples are those of a few models, their own centres are loud too.
     fn effects(&self, points: &[Point], items: usize, ratio: &dyn Fn(usize) -> f64) -> Vec<(&[usize], f64)> {
         let by_item = |group: &[usize]| {
@@ -227,9 +227,9 @@ impl Levels {
             group.iter().for_each(|&i| own[points[i].item].push(ratio(i)));
             own.into_iter().map(|own| (own.len() >= LEAST_OF_MODEL).then(|| centre(own.into_iter()))).collect::<Vec<_>>()
         };
-        let quiet = by_item(&self.quietest);
+        let idle = by_item(&self.fastest);
         let effect = |level: &Vec<usize>| {
-            let own = std::iter::zip(&quiet, by_item(level)).filter_map(|(quiet, here)| Some(here? - (*quiet)?));
+            let own = std::iter::zip(&idle, by_item(level)).filter_map(|(idle, here)| Some(here? - (*idle)?));
             let differences: Vec<f64> = own.collect();
             if differences.len() < LEAST_MODELS { 0.0 } else { centre(differences.into_iter()) }
         };
@@ -258,7 +258,7 @@ mod tests {
         Subject::from(text)
     }
 
-    /// Samples of 20 models; at times a neighbour makes the canary `slower` and the models by that times `beyond`. In the last of six
+    /// Samples of 20 models; at times interference makes the canary `slower` and the models by that times `beyond`. In the last of six
     /// processes all models are slower by `later`.
     fn made_up(count: usize, busy: f64, slower: f64, beyond: f64, later: f64) -> Samples {
         let mut random = Random::new(5);
@@ -267,13 +267,13 @@ mod tests {
             samples.processes = 1 + 6 * at / count;
             let process = if samples.processes == 6 { later } else { 1.0 };
             let item = random.below(20);
-            let neighbour = random.unit() < busy;
-            let canary = 2.0 * (1.0 + 0.01 * random.unit()) * if neighbour { slower } else { 1.0 };
+            let disturbed = random.unit() < busy;
+            let canary = 2.0 * (1.0 + 0.01 * random.unit()) * if disturbed { slower } else { 1.0 };
             let us = canary
                 * (10.0 + item as f64)
                 * (1.0 + 0.02 * (random.unit() - 0.5))
                 * process
-                * if neighbour { beyond } else { 1.0 };
+                * if disturbed { beyond } else { 1.0 };
             let sample = examples::sample(&format!("model {item}"), us);
             let sample = Sample { at_ms: at as f64, spread: 0.01, before_us: canary, after_us: canary, ..sample };
             samples.add(&Event::Sample(sample)).unwrap();
@@ -282,21 +282,21 @@ mod tests {
     }
 
     fn largest_error(samples: &Samples) -> f64 {
-        let quiet = QuietRatios::of(samples);
-        let error = |i: usize| centre(quiet.item(&subject(&format!("model {i}"))).iter().copied()) / (10.0 + i as f64) - 1.0;
+        let idle = IdleRatios::of(samples);
+        let error = |i: usize| centre(idle.item(&subject(&format!("model {i}"))).iter().copied()) / (10.0 + i as f64) - 1.0;
         (0..20).map(|i| error(i).abs()).fold(0.0, f64::max)
     }
 
     #[test]
-    fn a_neighbour_that_comes_and_goes_does_not_move_the_medians() {
+    fn interference_that_comes_and_goes_does_not_move_the_medians() {
         for busy in [0.2, 0.5, 0.8] {
-            // Near the quiet canary, what the neighbour adds is taken out; far from it, the samples are left out.
+            // Near the idle canary, what interference adds is taken out; far from it, the samples are left out.
             for (slower, taken_out) in [(1.08, 0.06), (1.3, 0.0)] {
                 let samples = made_up(8000, busy, slower, 1.06, 1.1);
                 let plain = centre(samples.items[&subject("model 3")].ratios().into_iter()) / 13.0 - 1.0;
                 assert!(busy < 0.4 || plain > 0.01, "{plain}");
                 assert!(largest_error(&samples) < 0.004, "{busy} {slower}: {}", largest_error(&samples));
-                let most = QuietRatios::of(&samples).most;
+                let most = IdleRatios::of(&samples).most;
                 assert!((most - taken_out).abs() < 0.005, "{busy} {slower}: {most}");
             }
         }
@@ -306,7 +306,7 @@ mod tests {
         Event::Sample(Sample { spread: 0.01, before_us: canary, after_us: canary, ..examples::sample(id, us) })
     }
 
-    /// Forty models of thirty samples, blocks and networks. Of every other network only six are quiet, of all others all. A neighbour
+    /// Forty models of thirty samples, blocks and networks. Of every other network only six are idle, of all others all. Interference
     /// makes the canary 1.3 times slower, blocks by that times 1.04, networks by that times 1.1.
     fn unlike_models() -> (Samples, Vec<(Subject, f64)>) {
         let mut random = Random::new(8);
@@ -331,10 +331,10 @@ mod tests {
     #[test]
     fn models_of_which_unlike_shares_were_disturbed_are_treated_alike() {
         let (samples, truths) = unlike_models();
-        let quiet = QuietRatios::of(&samples);
-        assert!(truths.iter().all(|(id, _)| quiet.item(id).len() >= ENOUGH));
-        assert!((1.3..1.32).contains(&quiet.limit) && (quiet.most - 0.1).abs() < 0.005, "{} {}", quiet.limit, quiet.most);
-        let error = |(id, truth): &(Subject, f64)| centre(quiet.item(id).iter().copied()) / truth - 1.0;
+        let idle = IdleRatios::of(&samples);
+        assert!(truths.iter().all(|(id, _)| idle.item(id).len() >= ENOUGH));
+        assert!((1.3..1.32).contains(&idle.limit) && (idle.most - 0.1).abs() < 0.005, "{} {}", idle.limit, idle.most);
+        let error = |(id, truth): &(Subject, f64)| centre(idle.item(id).iter().copied()) / truth - 1.0;
         let largest = truths.iter().map(|t| error(t).abs()).fold(0.0, f64::max);
         assert!(largest < 0.004, "{largest}");
         // As they were taken, these networks seem 10 % slower.
@@ -353,19 +353,19 @@ mod tests {
         for canary in [2.0, 2.6, 2.7] {
             samples.add(&sample("block 2", 12.0 * canary, canary)).unwrap();
         }
-        let quiet = QuietRatios::of(&samples);
-        assert!((quiet.limit - NEAR).abs() < 1e-9);
+        let idle = IdleRatios::of(&samples);
+        assert!((idle.limit - NEAR).abs() < 1e-9);
         assert_eq!(
-            (quiet.item(&subject("block 2")).len(), quiet.near(&subject("block 2")), quiet.loud(&subject("block 2"))),
+            (idle.item(&subject("block 2")).len(), idle.near(&subject("block 2")), idle.loud(&subject("block 2"))),
             (31, 31, 2)
         );
-        // A model whose quiet samples are not enough moves the limit for all.
+        // A model whose idle samples are not enough moves the limit for all.
         for canary in [2.0, 2.6, 2.7] {
             samples.add(&sample("block x", 50.0 * canary, canary)).unwrap();
         }
-        let quiet = QuietRatios::of(&samples);
+        let idle = IdleRatios::of(&samples);
         assert_eq!(
-            (quiet.item(&subject("block 2")).len(), quiet.near(&subject("block 2")), quiet.loud(&subject("block 2"))),
+            (idle.item(&subject("block 2")).len(), idle.near(&subject("block 2")), idle.loud(&subject("block 2"))),
             (33, 31, 0)
         );
     }
@@ -382,14 +382,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_neighbour_or_with_few_samples_next_to_nothing_is_taken_out() {
-        assert!(QuietRatios::of(&made_up(8000, 0.0, 1.0, 1.0, 1.0)).most.abs() < 0.003);
+    fn without_interference_or_with_few_samples_next_to_nothing_is_taken_out() {
+        assert!(IdleRatios::of(&made_up(8000, 0.0, 1.0, 1.0, 1.0)).most.abs() < 0.003);
         let few = made_up(100, 0.5, 1.3, 1.06, 1.0);
-        let quiet = QuietRatios::of(&few);
-        assert_eq!(quiet.most, 0.0);
-        assert_eq!(quiet.item(&subject("model 0")).len(), few.items[&subject("model 0")].samples.len());
+        let idle = IdleRatios::of(&few);
+        assert_eq!(idle.most, 0.0);
+        assert_eq!(idle.item(&subject("model 0")).len(), few.items[&subject("model 0")].samples.len());
         let close = |(a, b): (&f64, f64)| (a / b - 1.0).abs() < 1e-12;
-        assert!(few.items.iter().all(|(id, item)| std::iter::zip(quiet.item(id), item.ratios()).all(close)));
-        assert_eq!(quiet.item(&subject("nobody")), [0.0; 0]);
+        assert!(few.items.iter().all(|(id, item)| std::iter::zip(idle.item(id), item.ratios()).all(close)));
+        assert_eq!(idle.item(&subject("nobody")), [0.0; 0]);
     }
 }
