@@ -150,9 +150,9 @@ fn a_folder_is_unknown_to_older_schemas_and_its_entries_have_their_form() {
             other => panic!("{other:?}"),
         }
     };
-    assert!(refused("# schema = 4", "# schema = 3").contains("space.folder is unknown to schema 3"));
-    assert!(refused("# key = \"trunk:stem\"\n", "").contains("slot 'stem' needs either 'key' or 'candidates'"));
-    assert!(refused("\"k3_e2 k3_e2@", "\"k3_e2@").contains("is not a candidate's name and its key, separated by a blank"));
+    assert!(refused("# schema = 4", "# schema = 3").contains("space.folder"));
+    assert!(refused("# key = \"trunk:stem\"\n", "").contains("'stem'"));
+    assert!(refused("\"k3_e2 k3_e2@", "\"k3_e2@").contains("k3_e2@"));
 }
 
 #[test]

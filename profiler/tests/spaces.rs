@@ -7,6 +7,7 @@ mod common;
 use std::path::Path;
 
 use common::{converter, engine, profiler, run};
+use engines::EngineKind;
 use luts::{Kind, Source, Table};
 
 /// Sessions of models that take some µs differ at times by more than a check allows; then it says so, and is made again.
@@ -30,7 +31,7 @@ fn a_folder_is_built_validated_shown_and_checked() {
     let folder = folder.path();
     let (code, _, err) = build(folder, "torchscript", "");
     assert_eq!(code, 0, "{err}");
-    assert!(err.contains("on this device: ") && err.contains(" models in 12 passes"), "{err}");
+    assert!(err.contains(" 12 passes"), "{err}");
     let table = Table::read(folder.join("t.csv")).unwrap();
     let header = &table.header;
     assert_eq!((header.source, header.points), (Source::Measured, None));
@@ -47,17 +48,17 @@ fn a_folder_is_built_validated_shown_and_checked() {
     assert_eq!(run(folder, &format!("lut validate {{}}/t.csv --space {}", space("torchscript"))).0, 0);
     assert_eq!(run(folder, &format!("lut validate {{}}/t.csv --space {}", space("dynamo"))).0, 2);
     let (_, shown, _) = run(folder, "lut show {}/t.csv");
-    assert!(shown.contains("k5_e1_g2") && shown.contains("space small-torchscript"), "{shown}");
+    assert!(shown.contains("k5_e1_g2") && shown.contains("small-torchscript"), "{shown}");
     let (code, diff, err) = run(folder, "lut diff {}/t.csv {}/t.csv");
-    assert!(code == 0 && diff.contains("B takes 1.000 × the time of A"), "{diff}{err}");
+    assert!(code == 0 && diff.contains(" 1.000 ×"), "{diff}{err}");
 
     // The raw file alone gives the same figures again, without the device.
     let (code, _, err) = build(folder, "torchscript", "--resume");
-    assert!(code == 0 && !err.contains("on this device: "), "{err}");
+    assert!(code == 0 && !err.contains(" 12 passes"), "{err}");
     assert_eq!(Table::read(folder.join("t.csv")).unwrap().rows(), table.rows());
 
     let (code, _, err) = run(folder, "check {}/t.csv --nets 3");
-    assert!(code == 2 && err.contains("name the folder of the table's search space"), "{err}");
+    assert!(code == 2 && err.contains("--space") && err.contains("small-torchscript"), "{err}");
     let check = format!("check {{}}/t.csv --space {} --nets 3 --precision 10% --max-mape 60% --json", space("torchscript"));
     let (code, out, err) = (0..TRIES).map(|_| run(folder, &check)).find(|done| done.0 != 5).expect("a verdict");
     assert_eq!(code, 0, "{err}");
@@ -84,10 +85,10 @@ fn a_budget_that_is_too_short_is_refused_before_anything_is_measured() {
     let Some(_) = engine() else { return };
     let folder = tempfile::tempdir().unwrap();
     let (code, _, err) = build(folder.path(), "dynamo", "--budget 1ms");
-    assert!(code == 2 && err.contains("1 ms are too few: 12 samples of each need ") && err.contains("leave --budget out"), "{err}");
+    assert!(code == 2 && err.contains("1 ms") && err.contains("--budget"), "{err}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let (code, _, err) = build(folder.path(), "dynamo", "--points 68");
-    assert!(code == 2 && err.contains("--points is of built-in networks"), "{err}");
+    assert!(code == 2 && err.contains("--points"), "{err}");
 }
 
 /// A build with another engine, on a machine without ONNX Runtime; nothing where this program does not hold the engine.
@@ -96,8 +97,8 @@ fn build_without_judge(folder: &Path, engine: &str) -> Option<Table> {
     let arguments = format!("build --space {} --out {{}}/{engine}.csv --engine {engine} {arguments}", space("torchscript"));
     let done = profiler(folder, &arguments).env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so").output().unwrap();
     let err = String::from_utf8_lossy(&done.stderr);
-    if err.contains("was built without") {
-        eprintln!("skipped: {err}");
+    if !engine.parse::<EngineKind>().unwrap().is_built() {
+        assert_eq!(done.status.code(), Some(3), "{err}");
         return None;
     }
     assert!(done.status.success(), "{err}");
