@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use blocks::{Measurable, onnx};
+use blocks::Measurable;
 use engines::EngineKind;
-use engines::mnn::convert::{ConvertError, Converter};
+use engines::mnn::convert::Converter;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
 use super::expected::Judge;
-use super::given::{self, Given, GivenError};
+use super::given::{self, Given};
+pub use super::job_error::JobError;
 use super::model::{Model, ModelKind};
 use super::recipe::Weights;
 use super::subject::Subject;
@@ -24,38 +25,8 @@ use crate::devices::interrupt;
 use crate::file_error::{FileError, temporary_folder};
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
 
-/// Seed of inputs, and of weights that are made here.
-pub(super) const SEED: u64 = 1;
 /// Most bytes of networks that stay in the folder from pass to pass.
 const KEPT: usize = 256 << 20;
-
-/// Why a job cannot be prepared.
-#[derive(Debug, thiserror::Error)]
-pub enum JobError {
-    /// A file.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// What models are given.
-    #[error(transparent)]
-    Given(#[from] GivenError),
-    /// A user's model that is not what it should be.
-    #[error(transparent)]
-    Model(#[from] onnx::FileError),
-    /// A model that cannot be converted for the engine.
-    #[error(transparent)]
-    Convert(#[from] ConvertError),
-    /// A block that cannot be written or computed: a fault of this program.
-    #[error("cannot prepare '{id}': {reason}")]
-    Prepare {
-        /// The item.
-        id: String,
-        /// Why.
-        reason: String,
-    },
-    /// Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
-}
 
 /// What a job's models are made of.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@
 //! | [`design`] | which whole networks are measured along with the blocks |
 //! | [`model`] | a model to be measured, and its file |
 //! | [`expected`] | the outputs that an engine must give |
-//! | [`job`] | job folders: models, inputs, expected outputs |
+//! | [`job`], `job_error` | job folders: models, inputs, expected outputs |
 //! | `recipe` | networks made of the blocks' files |
 //! | `writer` | their files |
 //! | [`given`] | what the user says of models' inputs |
@@ -23,6 +23,7 @@ pub mod design;
 pub mod expected;
 pub mod given;
 pub mod job;
+mod job_error;
 pub mod model;
 pub mod raw;
 mod recipe;

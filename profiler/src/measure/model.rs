@@ -4,7 +4,7 @@ use blocks::measurable::{LayerInfo, NetworkFile, PartInfo};
 use blocks::{Builder, Graph, Measurable, Shape, primitive_space};
 
 use super::choice::Choice;
-use super::job::JobError;
+use super::job_error::JobError;
 use super::subject::Subject;
 
 /// Something to be measured.

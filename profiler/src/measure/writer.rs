@@ -11,13 +11,16 @@ use engines::mnn::convert::{ConvertError, Converter};
 use engines::{Element, EngineKind, ModelFormat};
 
 use super::expected::{self, Judge};
-use super::job::{JobError, SEED};
+use super::job_error::JobError;
 use super::model::Model;
 use super::recipe::Weights;
 use crate::agent::joined::ENDING;
 use crate::file_error::FileError;
 use crate::protocol::{Input, Item, Values};
 use crate::random::Random;
+
+/// Seed of inputs, and of weights that are made here.
+const SEED: u64 = 1;
 
 /// What makes the engine's files, where it takes no ONNX.
 pub(super) fn converter(engine: EngineKind) -> Result<Option<Converter>, ConvertError> {

@@ -22,6 +22,15 @@ pub fn percent(share: f64) -> String {
     format!("{:+.1} %", 100.0 * share)
 }
 
+/// A length of time, given in ms, rounded up: `2 s`.
+pub fn duration(ms: f64) -> String {
+    match ms {
+        ..1e3 => format!("{:.0} ms", ms.ceil()),
+        ..90e3 => format!("{:.0} s", (ms * 1e-3).ceil()),
+        _ => format!("{:.0} min", (ms / 60e3).ceil()),
+    }
+}
+
 /// The time now, RFC 3339 in UTC, to the second.
 pub fn now() -> String {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
@@ -45,6 +54,14 @@ fn rfc3339(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_rounded_up() {
+        assert_eq!(
+            [0.2, 999.0, 1_001.0, 89_000.0, 94_000.0, 3e6].map(duration),
+            ["1 ms", "999 ms", "2 s", "89 s", "2 min", "50 min"]
+        );
+    }
 
     #[test]
     fn dates_are_right_at_the_calendars_edges() {

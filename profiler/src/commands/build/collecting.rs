@@ -4,7 +4,7 @@ use std::thread;
 
 use indicatif::MultiProgress;
 
-use super::table::Build;
+use super::request::Build;
 use crate::commands::error::CommandError;
 use crate::measure::collect::{self, CollectError, Setting, Sizes, Task};
 use crate::measure::job::{JobFolder, Source};

@@ -1,6 +1,7 @@
 //! `profiler build`: measures a search space and writes its latency table.
 
 mod collecting;
+mod request;
 mod table;
 
 use std::io::IsTerminal;
@@ -21,7 +22,7 @@ use crate::measure::collect::planned::{self, Wanted};
 use crate::measure::units::Sharing;
 use crate::output::{note, note_text};
 use crate::show::lut::{self, ColourChoice, Palette};
-use table::Build;
+use request::Build;
 
 /// Most time of sampling, unless told otherwise.
 const BUDGET: Time = Time(Duration::from_secs(75));

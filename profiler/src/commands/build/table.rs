@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use blocks::Measurable;
 use indicatif::MultiProgress;
 use luts::{Overwrite, Table};
 
 use super::collecting::Collecting;
+use super::request::Build;
 use crate::commands::error::CommandError;
 use crate::commands::quantity::Count;
-use crate::devices::Address;
 use crate::fit::plausibility;
 use crate::fit::table::Plan;
-use crate::measure::collect::planned::{self, Wanted};
-use crate::measure::collect::{self, Setting, Sizes, holder};
+use crate::measure::collect::planned;
+use crate::measure::collect::{self, Sizes, holder};
 use crate::measure::design;
 use crate::measure::expected::Judge;
 use crate::measure::job::Source;
@@ -26,34 +25,6 @@ use crate::output::{note, note_text};
 
 /// Seed of the networks that are measured along with the blocks.
 const DESIGN_SEED: u64 = 20;
-
-/// What is to be built.
-pub(super) struct Build<'a> {
-    /// The space.
-    pub space: &'a dyn Measurable,
-    /// Landmarks of the networks; of a space of primitives.
-    pub points: Option<usize>,
-    /// Whole networks to measure along with the blocks.
-    pub nets: Count,
-    /// Whether a few models are looked at first, to plan the rest by what they take.
-    pub looks: bool,
-    /// What of the setting is wanted so, whatever they take.
-    pub wanted: Wanted,
-    /// How to measure; the device in it is the first one.
-    pub setting: Setting,
-    /// The devices; several must be units of one model.
-    pub devices: Vec<Address>,
-    /// What several units do.
-    pub sharing: Sharing,
-    /// The table's file.
-    pub out: PathBuf,
-    /// The raw file; beside the table where not given.
-    pub raw: Option<PathBuf>,
-    /// Go on with an unfinished raw file.
-    pub resume: bool,
-    /// Replace files that are there.
-    pub overwrite: bool,
-}
 
 impl Build<'_> {
     fn raw_path(&self) -> PathBuf {

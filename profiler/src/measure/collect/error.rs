@@ -2,7 +2,6 @@
 
 use engines::EngineError;
 
-use super::planned::duration;
 use crate::agent::error::crowded;
 use crate::chain::chain;
 use crate::devices::identity::OtherDevice;
@@ -10,6 +9,7 @@ use crate::devices::{Address, TransportError};
 use crate::file_error::FileError;
 use crate::measure::job::JobError;
 use crate::measure::raw::{Kept, RawError};
+use crate::show::text::duration;
 
 /// Why there are no samples, or not enough.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use luts::{Header, Source};
 use super::grid::{Cell, Figure, Grid, Stage};
 use super::mislead::Mislead;
 use super::style::HEADING;
-use super::{flops, landmarks, terminal};
+use super::{flops, terminal};
 use crate::show::picture::colour::heat;
 use crate::show::picture::{Colour, Drawing, Font};
 
@@ -71,7 +71,7 @@ fn subtitle(h: &Header) -> Vec<String> {
         h.device.arch,
         h.engine.name,
         h.engine.version,
-        landmarks(h, " · "),
+        terminal::landmarks(h, " · "),
         h.made()
     )];
     let fit = h.fit.as_ref().map(|f| {

@@ -100,7 +100,14 @@ fn provenance(table: &Table) -> String {
     let h = &table.header;
     let mut lines = vec![
         format!("{}: {} ({}), {} {}", h.source, h.device.model, h.device.arch, h.engine.name, h.engine.version),
-        format!("{} thread(s) on CPUs {:?}; {}space {}; {}", h.threads, h.cpus, landmarks(h, "; "), h.space.name, h.made()),
+        format!(
+            "{} thread(s) on CPUs {:?}; {}space {}; {}",
+            h.threads,
+            h.cpus,
+            terminal::landmarks(h, "; "),
+            h.space.name,
+            h.made()
+        ),
     ];
     if h.source == Source::Imported {
         lines.push(h.method.clone());
@@ -137,11 +144,6 @@ fn provenance(table: &Table) -> String {
     }
     lines.push(format!("digest {}", table.digest()));
     lines.join("\n") + "\n"
-}
-
-/// The landmarks of the networks and what follows, where the space has them.
-fn landmarks(header: &Header, then: &str) -> String {
-    header.points.map(|points| format!("{points} landmarks{then}")).unwrap_or_default()
 }
 
 /// What simulated the device.

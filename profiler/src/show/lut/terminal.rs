@@ -1,5 +1,7 @@
 //! A table in the terminal: with colours from fast to slow where the terminal has them.
 
+use luts::Header;
+
 use super::grid::{Cell, Grid, Stage};
 use crate::show::picture::Colour;
 use crate::show::picture::colour::heat;
@@ -122,6 +124,11 @@ fn heat_map(stage: &Stage, (fastest, slowest): (f64, f64), palette: Palette) -> 
         text.push('\n');
     }
     text
+}
+
+/// The landmarks of the networks and what follows, where the space has them.
+pub(super) fn landmarks(header: &Header, then: &str) -> String {
+    header.points.map(|points| format!("{points} landmarks{then}")).unwrap_or_default()
 }
 
 #[cfg(test)]
