@@ -17,7 +17,7 @@ pub mod mislead;
 mod style;
 pub mod terminal;
 
-use luts::{Header, Layout, ModelError, Simulator, Source, Table};
+use luts::{Layout, ModelError, Simulator, Source, Table};
 use serde::Serialize;
 
 use super::picture::{Page, Section};
