@@ -8,8 +8,8 @@
 
 mod common;
 
-use common::{CODE, DATA, assemble, assert_accounted, block, of, settle, simulator};
-use simulator::{Block, Cause, Chip, MemoryAccess, Simulator};
+use common::{CODE, DATA, assemble, assert_accounted, at, block, load, of, open_page, settle, simulator, with, with_on};
+use simulator::{Block, Cause, MemoryAccess, Simulator};
 
 /// Cycles above the first level of a line from the second level, and of one from memory above that: of a row that is open, or of another.
 const SECOND: u64 = 13;
@@ -19,37 +19,6 @@ const DRAM_OTHER_ROW: u64 = 168;
 const FILL: u64 = 2;
 /// Cycles of a miss of the instruction cache that what was fetched before hides.
 const QUEUE: u64 = 6;
-
-fn at(instruction: u32, address: u64) -> MemoryAccess {
-    MemoryAccess { instruction, bytes: 8, address }
-}
-
-/// A simulator whose instruction cache holds the text, and that block.
-fn with(text: &str) -> (Simulator, Block) {
-    with_on(simulator().chip().clone(), text)
-}
-
-/// The same on a chip.
-fn with_on(chip: Chip, text: &str) -> (Simulator, Block) {
-    let mut simulator = Simulator::new(chip);
-    let block = block(&simulator, text);
-    simulator.execute(&block, &[], block.end());
-    settle(&mut simulator);
-    (simulator, block)
-}
-
-/// Cycles from a load at an address until its result was added to.
-fn load(simulator: &mut Simulator, address: u64) -> u64 {
-    let block = block(simulator, "ldr x0, [x1]; add x2, x0, #1");
-    let cycles = simulator.execute(&block, &[at(0, address)], block.end());
-    settle(simulator);
-    cycles
-}
-
-/// Puts a page's translation where it is at hand, and its line of no interest into the caches.
-fn open_page(simulator: &mut Simulator, page: u64) {
-    load(simulator, page);
-}
 
 /// A line of the same page as another that was not touched yet, and no neighbour of one that was.
 const PAGE: u64 = DATA;

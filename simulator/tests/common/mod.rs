@@ -63,6 +63,38 @@ pub fn accesses(text: &str, address: u64) -> Vec<MemoryAccess> {
         .collect()
 }
 
+/// An access of eight bytes.
+pub fn at(instruction: u32, address: u64) -> MemoryAccess {
+    MemoryAccess { instruction, bytes: 8, address }
+}
+
+/// A simulator whose instruction cache holds the text, and that block.
+pub fn with(text: &str) -> (Simulator, Block) {
+    with_on(simulator().chip().clone(), text)
+}
+
+/// The same on a chip.
+pub fn with_on(chip: Chip, text: &str) -> (Simulator, Block) {
+    let mut simulator = Simulator::new(chip);
+    let block = block(&simulator, text);
+    simulator.execute(&block, &[], block.end());
+    settle(&mut simulator);
+    (simulator, block)
+}
+
+/// Cycles from a load at an address until its result was added to.
+pub fn load(simulator: &mut Simulator, address: u64) -> u64 {
+    let block = block(simulator, "ldr x0, [x1]; add x2, x0, #1");
+    let cycles = simulator.execute(&block, &[at(0, address)], block.end());
+    settle(simulator);
+    cycles
+}
+
+/// Puts a page's translation where it is at hand, and its line of no interest into the caches.
+pub fn open_page(simulator: &mut Simulator, page: u64) {
+    load(simulator, page);
+}
+
 /// Lets everything that is under way end.
 pub fn settle(simulator: &mut Simulator) {
     simulator.pass(1000);
