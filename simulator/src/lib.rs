@@ -53,8 +53,7 @@
 //! - **Instructions**: a first-level cache, and the line behind one that misses. **Branches**: directions by a global history, a stack
 //!   of returns, the last target of other branches to a register; a constant time for a wrong guess.
 //!
-//! Results are the same on every host that is told the same blocks: cycles are whole numbers, and there is no other arithmetic. A block's
-//! instructions are fetched at its beginning, so that it matters a little where an emulator ends one.
+//! Results are the same on every host: cycles are whole numbers, and there is no other arithmetic.
 //!
 //! # How near it is
 //!
