@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs the system packages that a build needs, where they are missing: a C compiler, pkg-config, OpenSSL's headers (for
-# ssh2), Python with pip (for ONNX Runtime). Debian and Ubuntu; elsewhere it names what is missing.
+# Installs the system packages that a build and the tests need, where they are missing: compilers of C and C++, pkg-config,
+# OpenSSL's headers (for ssh2), Python with pip (for ONNX Runtime). Debian and Ubuntu; elsewhere it names what is missing.
 #
 #   scripts/setup-system.sh [mpi]      with mpi: also Open MPI and libclang, for the trainer's feature of that name
 set -euo pipefail
 
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
+# Tests run the kernels for GPUs as C++.
+command -v c++ >/dev/null || missing+=(g++)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 command -v python3 >/dev/null || missing+=(python3)
 python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)

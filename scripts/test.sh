@@ -13,6 +13,9 @@ ORT_DYLIB_PATH=$(scripts/setup-onnxruntime.sh)
 export ORT_DYLIB_PATH
 scripts/setup-mnn.sh >/dev/null
 export BLOCKTIME_REQUIRE_ENGINE=${BLOCKTIME_REQUIRE_ENGINE:-1}
+# Kernels for GPUs are compiled by NVIDIA's compiler, and run on the CPU as C++: neither needs a GPU.
+scripts/setup-nvrtc.sh >/dev/null
+export BLOCKTIME_REQUIRE_NVRTC=${BLOCKTIME_REQUIRE_NVRTC:-1} BLOCKTIME_REQUIRE_CXX=${BLOCKTIME_REQUIRE_CXX:-1}
 
 if [ "${BLOCKTIME_REQUIRE_DEVICE_TESTS:-0}" = 1 ]; then scripts/setup-aarch64.sh >/dev/null; fi
 

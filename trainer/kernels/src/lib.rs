@@ -39,6 +39,7 @@
 //! | [`ops`] | the kernels: matrix product, depthwise, statistics, pooling, layout |
 //! | [`plan`] | a block graph turned into kernel calls, forward and backward |
 //! | [`group`] | several processes that share each batch |
+//! | [`gpu`] | the same plan on a GPU |
 //!
 //! Results do not depend on the number of threads: work is cut into a fixed number of [`ops::PARTS`] and sums are taken in their order.
 
@@ -46,11 +47,12 @@
 #![allow(clippy::needless_range_loop)]
 
 pub mod buffer;
+pub mod gpu;
 pub mod group;
 pub mod ops;
 pub mod plan;
 pub mod simd;
 
 pub use group::Group;
-pub use plan::{Arguments, Gradients, Kept, Mode, Plan};
+pub use plan::{Arguments, Cost, Described, Direction, Gradients, Kept, Mode, Plan, Times};
 pub use simd::Level;

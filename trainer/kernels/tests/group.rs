@@ -2,45 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::{Arc, Barrier, Mutex};
-
 use blocks::{Graph, Space, Weights};
-use kernels::{Arguments, Group, Mode, Plan};
+use kernels::group::threads;
+use kernels::{Arguments, Mode, Plan};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-/// What the threads of a group share.
-#[derive(Debug)]
-struct Meeting {
-    barrier: Barrier,
-    values: Vec<Mutex<Vec<f64>>>,
-}
-
-/// Threads as processes.
-#[derive(Debug)]
-struct Member {
-    rank: usize,
-    meeting: Arc<Meeting>,
-}
-
-impl Group for Member {
-    fn size(&self) -> usize {
-        self.meeting.values.len()
-    }
-
-    fn rank(&self) -> usize {
-        self.rank
-    }
-
-    fn sum(&self, values: &mut [f64]) {
-        *self.meeting.values[self.rank].lock().unwrap() = values.to_vec();
-        self.meeting.barrier.wait();
-        for (i, value) in values.iter_mut().enumerate() {
-            *value = self.meeting.values.iter().map(|of| of.lock().unwrap()[i]).sum();
-        }
-        self.meeting.barrier.wait();
-    }
-}
 
 fn noise(n: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -96,11 +62,11 @@ fn shares_are_the_whole_batch() {
     let whole = pass(&plan, &graph, &input, std::slice::from_ref(&gradient), &masks);
 
     for size in [2, 3] {
-        let meeting = Arc::new(Meeting { barrier: Barrier::new(size), values: (0..size).map(|_| Mutex::default()).collect() });
+        let group = threads(size);
         let share = batch / size;
         let members: Vec<Passed> = std::thread::scope(|scope| {
             let run = |rank: usize| {
-                let plan = Plan::new(&graph).in_group(Arc::new(Member { rank, meeting: meeting.clone() }));
+                let plan = Plan::new(&graph).in_group(group[rank].clone());
                 let (graph, input, gradient, masks) = (&graph, &input, &gradient, &masks);
                 scope.spawn(move || {
                     let of = |values: &[f32], each: usize| values[rank * share * each..][..share * each].to_vec();

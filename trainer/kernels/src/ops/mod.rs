@@ -8,6 +8,7 @@ use crate::simd::{LANES, V16};
 pub mod depthwise;
 pub mod layout;
 pub mod matmul;
+pub mod peak;
 pub mod pool;
 pub mod rows;
 pub mod statistics;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::forward::View;
+use super::profile::Direction;
 use super::{Arguments, Kept, Plan, Step, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
@@ -91,6 +92,26 @@ impl RawGradient {
 }
 
 impl Gradients {
+    /// Those that a GPU has computed.
+    pub(crate) fn of(params: Option<Vec<f32>>, inputs: Vec<Option<Vec<f32>>>, masks: Vec<f32>) -> Self {
+        Self { params, inputs, masks, values: Vec::new(), sums: Vec::new() }
+    }
+
+    /// Those of this share of a batch and the next: weights and masks add up, images follow each other.
+    pub(crate) fn joined(mut self, next: Self) -> Self {
+        let add = |to: &mut [f32], from: Vec<f32>| std::iter::zip(to, from).for_each(|(to, from)| *to += from);
+        if let (Some(to), Some(from)) = (&mut self.params, next.params) {
+            add(to, from);
+        }
+        add(&mut self.masks, next.masks);
+        for (to, from) in std::iter::zip(&mut self.inputs, next.inputs) {
+            if let (Some(to), Some(from)) = (to, from) {
+                to.extend(from);
+            }
+        }
+        self
+    }
+
     pub(super) fn view(&self, v: ValueId, of: &View) -> GradientView {
         let gradient = self.values[v].as_ref().expect("only values with a gradient are asked for it");
         GradientView { g: gradient.buffer.ptr(), offset: gradient.offset, n: of.stride() / of.pixels, pixels: of.pixels }
@@ -170,13 +191,15 @@ impl Plan {
                 self.add_output_gradient(&tape, &mut grads, v, g);
             }
         }
-        for step in self.steps.iter().rev() {
+        for (i, step) in self.steps.iter().enumerate().rev() {
             let y = step.makes();
             if grads.values[y].is_some() {
-                for x in step.reads() {
-                    self.restore(&mut tape, x);
-                }
-                self.run_backward(&tape, &mut grads, step, want_inputs);
+                self.time(i, Direction::Backward, || {
+                    for x in step.reads() {
+                        self.restore(&mut tape, x);
+                    }
+                    self.run_backward(&tape, &mut grads, step, want_inputs);
+                });
             }
             let is_input = matches!(step, Step::Pack { .. });
             if !is_input {

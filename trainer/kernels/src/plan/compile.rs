@@ -90,7 +90,20 @@ fn compile(graph: &Graph, level: Level) -> Plan {
             values[*y].again = Some(i);
         }
     }
-    Plan { values, steps, inputs, outputs, params, stats, mask_layers, mask_width, level, pool: Pool::shared(), group: None }
+    Plan {
+        values,
+        steps,
+        inputs,
+        outputs,
+        params,
+        stats,
+        mask_layers,
+        mask_width,
+        level,
+        pool: Pool::shared(),
+        group: None,
+        times: None,
+    }
 }
 
 /// Whether a value, last read by step `last_use`, is the input of a depthwise convolution and of nothing else.

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::profile::Direction;
 use super::{Affine, Mode, Plan, Step, Value, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
@@ -127,7 +128,7 @@ impl Plan {
     ///
     /// # Panics
     /// Where a slice has another length than the plan's shapes ask for.
-    pub(super) fn batch(&self, args: &Arguments<'_>) -> usize {
+    pub(crate) fn batch(&self, args: &Arguments<'_>) -> usize {
         assert_eq!(args.inputs.len(), self.inputs.len(), "inputs");
         assert_eq!(args.params.len(), self.params, "parameters");
         assert_eq!(args.masks.len(), self.mask_layers * self.mask_width, "masks");
@@ -159,11 +160,10 @@ impl Plan {
         for (i, step) in self.steps.iter().enumerate() {
             let y = step.makes();
             tape.raw[y] = Some(self.pool.take(self.values[y].len(n)));
-            self.run(&tape, step);
-            if let Some(norm) = &self.values[y].norm {
-                let affine = self.normalise(&tape, y, norm, stats);
-                tape.affine[y] = Some(affine);
-            }
+            tape.affine[y] = self.time(i, Direction::Forward, || {
+                self.run(&tape, step);
+                self.values[y].norm.as_ref().map(|norm| self.normalise(&tape, y, norm, stats))
+            });
             for x in step.reads() {
                 if self.values[x].last_use == i && (!mode.is_training() || self.values[x].again.is_some()) {
                     tape.raw[x] = None;

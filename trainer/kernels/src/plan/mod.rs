@@ -11,11 +11,14 @@ mod depthwise;
 mod forward;
 mod mixture;
 mod norm;
+mod profile;
 mod program;
 mod simple;
 
 pub use backward::Gradients;
 use forward::Tape;
 pub use forward::{Arguments, Kept};
-use program::{Affine, Norm, Simple, Step, Term, Value, ValueId};
+pub use profile::{Cost, Described, Direction, Times};
+use program::{Affine, Value};
 pub use program::{Mode, Plan};
+pub(crate) use program::{Norm, Simple, Step, Term, ValueId};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use blocks::{Conv, Op, Shape};
 
+use super::profile::Times;
 use crate::buffer::{Buffer, Pool};
 use crate::group::Group;
 use crate::ops::layout::blocks as blocks_of;
@@ -36,60 +37,60 @@ impl Mode {
 }
 
 /// Index of a stored value.
-pub(super) type ValueId = usize;
+pub(crate) type ValueId = usize;
 
 /// Where a batch norm's weights lie in the flat slices.
 #[derive(Clone, Debug)]
-pub(super) struct Norm {
-    pub(super) gamma: Range<usize>,
-    pub(super) beta: Range<usize>,
+pub(crate) struct Norm {
+    pub(crate) gamma: Range<usize>,
+    pub(crate) beta: Range<usize>,
     /// In the running statistics.
-    pub(super) mean: Range<usize>,
-    pub(super) var: Range<usize>,
+    pub(crate) mean: Range<usize>,
+    pub(crate) var: Range<usize>,
 }
 
 /// A stored value: a raw output, and how its readers see it.
 #[derive(Clone, Debug)]
-pub(super) struct Value {
-    pub(super) shape: Shape,
-    pub(super) norm: Option<Norm>,
-    pub(super) relu: bool,
+pub(crate) struct Value {
+    pub(crate) shape: Shape,
+    pub(crate) norm: Option<Norm>,
+    pub(crate) relu: bool,
     /// An input that is read as it comes, `[n][c][h][w]`.
-    pub(super) planar: bool,
+    pub(crate) planar: bool,
     /// Last step that reads it.
-    pub(super) last_use: usize,
+    pub(crate) last_use: usize,
     /// Not kept for the backward pass, but made once more there, by this step.
-    pub(super) again: Option<usize>,
+    pub(crate) again: Option<usize>,
 }
 
 impl Value {
-    pub(super) fn blocks(&self) -> usize {
+    pub(crate) fn blocks(&self) -> usize {
         blocks_of(self.shape.c)
     }
 
     /// Vectors of the whole value for a batch of `n`.
-    pub(super) fn len(&self, n: usize) -> usize {
+    pub(crate) fn len(&self, n: usize) -> usize {
         self.blocks() * n * self.shape.pixels()
     }
 
     /// Whether readers see the raw output itself.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         self.norm.is_none() && !self.relu
     }
 }
 
 /// One value that a mixture adds, with the candidates whose masks weigh it.
 #[derive(Clone, Debug)]
-pub(super) struct Term {
-    pub(super) value: ValueId,
+pub(crate) struct Term {
+    pub(crate) value: ValueId,
     /// First output block that it covers.
-    pub(super) offset: usize,
-    pub(super) candidates: Vec<usize>,
+    pub(crate) offset: usize,
+    pub(crate) candidates: Vec<usize>,
 }
 
 /// A call of a kernel.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Input number → blocked value.
     Pack {
         input: usize,
@@ -130,7 +131,7 @@ pub(super) enum Step {
 
 /// Steps that read their inputs and make one value, whatever stands around them; `simple.rs` computes them.
 #[derive(Clone, Debug)]
-pub(super) enum Simple {
+pub(crate) enum Simple {
     Mul {
         x: ValueId,
         factor: ValueId,
@@ -162,7 +163,7 @@ pub(super) enum Simple {
 impl Simple {
     /// The step of an operator; `index` is the node's number. `None` for operators whose step depends on their neighbours or weights:
     /// `compile` makes those.
-    pub(super) fn of(op: &Op, inputs: &[ValueId], y: ValueId, index: usize) -> Option<Self> {
+    pub(crate) fn of(op: &Op, inputs: &[ValueId], y: ValueId, index: usize) -> Option<Self> {
         let x = *inputs.first()?;
         match op {
             Op::Mul => Some(Self::Mul { x, factor: inputs[1], y }),
@@ -198,7 +199,7 @@ impl Simple {
 
 impl Step {
     /// The values it reads.
-    pub(super) fn reads(&self) -> Vec<ValueId> {
+    pub(crate) fn reads(&self) -> Vec<ValueId> {
         match self {
             Self::Pack { .. } => vec![],
             Self::Conv { x, .. } | Self::Depthwise { x, .. } => vec![*x],
@@ -210,7 +211,7 @@ impl Step {
     }
 
     /// The value it makes.
-    pub(super) fn makes(&self) -> ValueId {
+    pub(crate) fn makes(&self) -> ValueId {
         match self {
             Self::Pack { y, .. }
             | Self::Conv { y, .. }
@@ -226,18 +227,19 @@ impl Step {
 /// A graph ready to run on the CPU.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    pub(super) values: Vec<Value>,
-    pub(super) steps: Vec<Step>,
+    pub(crate) values: Vec<Value>,
+    pub(crate) steps: Vec<Step>,
     /// The value of each input; planar ones are read in place.
-    pub(super) inputs: Vec<ValueId>,
-    pub(super) outputs: Vec<ValueId>,
-    pub(super) params: usize,
-    pub(super) stats: usize,
-    pub(super) mask_layers: usize,
-    pub(super) mask_width: usize,
-    pub(super) level: Level,
-    pub(super) pool: Pool,
-    pub(super) group: Option<Arc<dyn Group>>,
+    pub(crate) inputs: Vec<ValueId>,
+    pub(crate) outputs: Vec<ValueId>,
+    pub(crate) params: usize,
+    pub(crate) stats: usize,
+    pub(crate) mask_layers: usize,
+    pub(crate) mask_width: usize,
+    pub(crate) level: Level,
+    pub(crate) pool: Pool,
+    pub(crate) group: Option<Arc<dyn Group>>,
+    pub(crate) times: Option<Arc<Times>>,
 }
 
 impl Plan {
@@ -247,6 +249,11 @@ impl Plan {
     pub fn in_group(mut self, group: Arc<dyn Group>) -> Self {
         self.group = Some(group);
         self
+    }
+
+    /// The instruction set that it runs with on the CPU.
+    pub fn level(&self) -> Level {
+        self.level
     }
 
     /// Searched layers and the width of a row of masks: the mask slice is `[layers][width]`.
@@ -267,9 +274,9 @@ impl Plan {
 
 /// A stored value's batch norm in numbers: one vector a block each.
 #[derive(Debug)]
-pub(super) struct Affine {
-    pub(super) scale: Buffer,
-    pub(super) shift: Buffer,
-    pub(super) mean: Buffer,
-    pub(super) istd: Buffer,
+pub(crate) struct Affine {
+    pub(crate) scale: Buffer,
+    pub(crate) shift: Buffer,
+    pub(crate) mean: Buffer,
+    pub(crate) istd: Buffer,
 }
