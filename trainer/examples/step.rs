@@ -1,4 +1,5 @@
-//! One step of the PFLD supernet, or of a subnet, for each line on stdin; its seconds on stdout. The other side of
+//! One step of the PFLD supernet, or of a subnet, for each line on stdin; its seconds on stdout. For the line `peak`, the most MiB of a GPU's
+//! memory that were in use. The other side of
 //! `research/bench_vs_pytorch.py`: `cargo run --release -p trainer --example step -- --batch 32 --pass weights`.
 
 use std::io::{BufRead, Write};
@@ -7,6 +8,7 @@ use std::time::Instant;
 use blocks::Space;
 use candle_core::{Device, Tensor};
 use clap::{Parser, ValueEnum};
+use trainer::compute::Compute;
 use trainer::cost::{LatencyTerm, MICROS, TermMode};
 use trainer::model::{ArchWeights, Draw, Mode, Purpose, init};
 use trainer::optim::{self, AdamW, Algorithm};
@@ -47,6 +49,9 @@ struct Args {
     pass: Pass,
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// The CPU or GPUs.
+    #[arg(long, default_value = "cpu")]
+    compute: Compute,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +59,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let args = Args::parse();
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global()?;
-    let device = Device::Cpu;
+    let (device, backend) = (Device::Cpu, args.compute.backend()?);
+    let gpus = backend.open()?;
     let space = Space::load("pfld")?;
     let side = space.input().h;
     let choice = space.choice(&SUBNET)?;
@@ -64,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (weights, pose_weights) = (init::backbone(&graph, 1), init::pose_net(&pose, 2));
     let mut evaluated = Candle::new(space.deployed(&choice, POINTS), &init::backbone(&space.deployed(&choice, POINTS), 1))?;
     let objective = Objective { points: PointLoss::Square, pose: PoseWeight::Floor };
-    let mut nets = FaceNets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), &device)?;
+    let mut nets = FaceNets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), (&device, backend))?;
     let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
     let arch = ArchWeights::new(&candidates, &device)?;
     let mut arch_optimizer = AdamW::new(arch.path_alpha().elem_count(), 5e-4);
@@ -103,10 +109,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut out = std::io::stdout().lock();
     for (number, line) in std::io::stdin().lock().lines().enumerate() {
-        line?;
-        let start = Instant::now();
-        step(number as u64)?;
-        writeln!(out, "{}", start.elapsed().as_secs_f64())?;
+        if line? == "peak" {
+            let peak: usize = gpus.gpus().iter().map(|gpu| gpu.machine().peak()).sum();
+            writeln!(out, "{}", peak as f64 / f64::from(1 << 20))?;
+        } else {
+            let start = Instant::now();
+            step(number as u64)?;
+            writeln!(out, "{}", start.elapsed().as_secs_f64())?;
+        }
         out.flush()?;
     }
     Ok(())

@@ -1,23 +1,22 @@
-//! What a network is trained on: the CPU or a GPU.
+//! What a network is trained on: the CPU or GPUs.
 
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::Device;
+use kernels::gpu::GpuError;
 use serde::{Deserialize, Serialize};
 
-/// The CPU or a GPU.
-///
-/// Models on a GPU run on candle's own operations, with the max pool composed of others, since candle's has a wrong gradient
-/// ([`Backend::for_device`](crate::model::Backend::for_device)). Validation, recalibration and the optimizers' arithmetic stay on the CPU.
+use crate::model::{Backend, Gpus};
+
+/// The CPU or GPUs. Validation, recalibration and the optimizers' arithmetic are on the CPU in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Compute {
-    /// The CPU, with the project's kernels.
+    /// The CPU.
     #[default]
     Cpu,
-    /// The NVIDIA GPU of that number; needs the feature `cuda`.
-    Cuda(usize),
+    /// NVIDIA's GPUs; needs the feature `cuda`.
+    Cuda(Gpus),
 }
 
 /// Why a network cannot be trained there.
@@ -25,17 +24,16 @@ pub enum Compute {
 pub enum ComputeError {
     /// The program has no CUDA.
     #[error(
-        "--compute {0}: this program was built without CUDA; build it on a machine with CUDA's compiler nvcc: \
-         `cargo build --release -p trainer --features cuda`"
+        "--compute {0}: this program was built without support for GPUs; build it with `cargo build --release -p trainer --features cuda`"
     )]
     WithoutCuda(Compute),
-    /// CUDA does not give the GPU.
-    #[error("--compute {compute}: CUDA cannot open this GPU")]
+    /// CUDA does not give the GPUs.
+    #[error("--compute {compute}: {source}")]
     Gpu {
-        /// The GPU.
+        /// The GPUs.
         compute: Compute,
         /// CUDA's reason.
-        source: candle_core::Error,
+        source: GpuError,
     },
 }
 
@@ -45,15 +43,19 @@ impl Compute {
         *self == Self::Cpu
     }
 
-    /// candle's name for it.
+    /// What computes there.
     ///
     /// # Errors
     /// There is no such GPU, or this program was built without CUDA.
-    pub fn device(self) -> Result<Device, ComputeError> {
+    pub fn backend(self) -> Result<Backend, ComputeError> {
         match self {
-            Self::Cpu => Ok(Device::Cpu),
+            Self::Cpu => Ok(Backend::Fused),
             Self::Cuda(_) if !cfg!(feature = "cuda") => Err(ComputeError::WithoutCuda(self)),
-            Self::Cuda(number) => Device::new_cuda(number).map_err(|source| ComputeError::Gpu { compute: self, source }),
+            Self::Cuda(gpus) => {
+                let backend = Backend::Gpus(gpus);
+                backend.open().map_err(|source| ComputeError::Gpu { compute: self, source })?;
+                Ok(backend)
+            }
         }
     }
 }
@@ -62,7 +64,7 @@ impl fmt::Display for Compute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cpu => f.write_str("cpu"),
-            Self::Cuda(number) => write!(f, "cuda:{number}"),
+            Self::Cuda(gpus) => write!(f, "cuda:{gpus}"),
         }
     }
 }
@@ -71,13 +73,12 @@ impl FromStr for Compute {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = match text.split_once(':') {
-            None if text == "cpu" => return Ok(Self::Cpu),
-            None if text == "cuda" => Some(0),
-            Some(("cuda", number)) => number.parse().ok(),
-            _ => None,
-        };
-        number.map(Self::Cuda).ok_or_else(|| "must be cpu, cuda or cuda:NUMBER".to_string())
+        match text.split_once(':') {
+            None if text == "cpu" => Ok(Self::Cpu),
+            None if text == "cuda" => Ok(Self::Cuda(Gpus::one(0))),
+            Some(("cuda", gpus)) => gpus.parse().map(Self::Cuda),
+            _ => Err("must be cpu, cuda, cuda:NUMBER or cuda:NUMBER,NUMBER…".to_string()),
+        }
     }
 }
 
@@ -101,11 +102,14 @@ mod tests {
 
     #[test]
     fn they_are_read_as_they_are_written() {
-        for compute in [Compute::Cpu, Compute::Cuda(0), Compute::Cuda(3)] {
+        let several = "0,2,63".parse().unwrap();
+        for compute in [Compute::Cpu, Compute::Cuda(Gpus::one(0)), Compute::Cuda(Gpus::one(3)), Compute::Cuda(several)] {
             assert_eq!(compute.to_string().parse(), Ok(compute));
         }
-        assert_eq!("cuda".parse(), Ok(Compute::Cuda(0)));
-        for text in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:0"] {
+        assert_eq!("cuda".parse(), Ok(Compute::Cuda(Gpus::one(0))));
+        assert_eq!("cuda:2,0,63".parse(), Ok(Compute::Cuda(several)));
+        assert_eq!((several.numbers(), several.count()), (vec![0, 2, 63], 3));
+        for text in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:0", "cuda:64", "cuda:1,1", "cuda:0,", "cuda:0 1"] {
             assert!(text.parse::<Compute>().is_err(), "{text}");
         }
     }
@@ -113,6 +117,14 @@ mod tests {
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn a_gpu_is_refused_where_there_is_no_support_for_it() {
-        assert!(matches!(Compute::Cuda(0).device(), Err(ComputeError::WithoutCuda(Compute::Cuda(0)))));
+        let gpu = Compute::Cuda(Gpus::one(0));
+        assert!(matches!(gpu.backend(), Err(ComputeError::WithoutCuda(refused)) if refused == gpu));
+    }
+
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn a_gpu_that_is_not_there_is_refused() {
+        let gpu = Compute::Cuda(Gpus::one(63));
+        assert!(matches!(gpu.backend(), Err(ComputeError::Gpu { .. })));
     }
 }

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | MPI | processes on the CPUs of one machine or several: `mpirun -n 2 trainer search …` | `mpi` |
 //!
-//! Several GPUs are not supported: the stock backend, which runs on them, takes no group.
+//! Several GPUs of one process are a group of their own, inside of each forward and backward pass (`kernels::gpu::Several`).
 
 use std::sync::{Arc, OnceLock};
 

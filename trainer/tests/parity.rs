@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use trainer::cost::{LatencyTerm, TermMode};
 use trainer::task::faces::loss::{PointLoss, PoseWeight, weighted_mean};
 
-use trainer::model::{ArchWeights, Backend, Mode, Model};
+use trainer::model::{ArchWeights, Backend, Gpus, Mode, Model};
 
 const POINTS: usize = 106;
 const LAYERS: usize = 5;
@@ -117,9 +117,15 @@ fn flat(t: &Tensor) -> Vec<f32> {
     t.flatten_all().unwrap().to_vec1().unwrap()
 }
 
+/// Those that every machine has; with `BLOCKTIME_REQUIRE_GPU=1` the first GPU alone.
+fn backends() -> Vec<Backend> {
+    let on_gpu = std::env::var_os("BLOCKTIME_REQUIRE_GPU").is_some_and(|v| v == "1");
+    if on_gpu { vec![Backend::Gpus(Gpus::one(0))] } else { Backend::ALL.to_vec() }
+}
+
 fn each_backend(test: impl Fn(&Reference, Backend)) {
     let Some(reference) = reference() else { return };
-    for backend in Backend::ALL {
+    for backend in backends() {
         eprintln!("backend {backend}");
         test(&reference, backend);
     }

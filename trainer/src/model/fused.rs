@@ -3,24 +3,23 @@
 //! The operation has three arguments, the input, the flat parameters and the masks, and one flat result, all outputs one
 //! after the other. Its backward pass gives all gradients at once, so candle's tape holds one node instead of hundreds.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use blocks::Graph;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
-use kernels::{Arguments, Group, Kept, Plan};
+use kernels::Arguments;
 
+use super::engine::{Engine, Left};
 use super::executor::{Call, Executor, Mode, Stats};
 use crate::parallel;
 
-/// Runs a graph with one input on the CPU.
+/// Runs a graph with one input on the CPU or on GPUs; candle's tensors are in the host's memory in any case.
 pub(super) struct Fused {
-    plan: Plan,
+    engine: Engine,
 }
 
 impl Fused {
-    pub fn new(graph: &Graph, group: Option<Arc<dyn Group>>) -> Self {
-        let plan = Plan::new(graph);
-        Self { plan: if let Some(group) = group { plan.in_group(group) } else { plan } }
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
     }
 }
 
@@ -28,18 +27,18 @@ impl Executor for Fused {
     fn forward(&self, call: Call<'_>) -> Result<Vec<Tensor>> {
         let [input] = call.inputs else { bail!("the fused executor runs graphs with one input, not {}", call.inputs.len()) };
         let (n, c, h, w) = input.dims4()?;
-        let expected = self.plan.input_shapes()[0];
+        let expected = self.engine.plan().input_shapes()[0];
         if (c, h, w) != (expected.c, expected.h, expected.w) {
             bail!("input of shape {:?} for a graph that reads {expected}", input.dims());
         }
-        let (layers, width) = self.plan.mask_shape();
+        let (layers, width) = self.engine.plan().mask_shape();
         let masks = match call.masks {
             Some(masks) if masks.dims() == [layers, width] => masks.contiguous()?,
             None if layers == 0 => Tensor::zeros(1, candle_core::DType::F32, input.device())?,
             masks => bail!("masks of shape {:?} for a graph that reads [{layers}, {width}]", masks.map(Tensor::dims)),
         };
         let op = Pass {
-            plan: self.plan.clone(),
+            engine: self.engine.clone(),
             stats: call.stats.clone(),
             mode: call.mode,
             dropout_seed: call.dropout_seed,
@@ -59,19 +58,19 @@ impl Executor for Fused {
             at += len;
             flat.narrow(0, at - len, len)?.reshape((n, shape.c, shape.h, shape.w))
         };
-        self.plan.output_shapes().into_iter().map(output).collect()
+        self.engine.plan().output_shapes().into_iter().map(output).collect()
     }
 }
 
 /// One forward pass, and what its backward pass needs.
 struct Pass {
-    plan: Plan,
+    engine: Engine,
     stats: Stats,
     mode: Mode,
     dropout_seed: u64,
     wants_params: bool,
     wants_input: bool,
-    kept: Mutex<Option<Kept>>,
+    kept: Mutex<Option<Left>>,
 }
 
 /// The values of a contiguous argument.
@@ -93,7 +92,7 @@ fn values_of<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
 impl Pass {
     /// The masks' values; a graph without mixtures is given a tensor that nobody reads.
     fn masks<'a>(&self, values: &'a [f32]) -> &'a [f32] {
-        if self.plan.mask_shape().0 == 0 { &[] } else { values }
+        if self.engine.plan().mask_shape().0 == 0 { &[] } else { values }
     }
 }
 
@@ -114,7 +113,7 @@ impl CustomOp3 for Pass {
         let (input, params) = (values(input, input_layout)?, values(params, params_layout)?);
         let args = Arguments { inputs: &[input], params, masks: self.masks(values(masks, masks_layout)?) };
         let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-        let (outputs, kept) = self.plan.forward(args, &mut stats, self.mode, self.dropout_seed);
+        let (outputs, kept) = self.engine.forward(args, &mut stats, self.mode, self.dropout_seed)?;
         if self.mode.is_training() {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         }
@@ -149,7 +148,7 @@ impl CustomOp3 for Pass {
             masks: self.masks(values_of(&masks_held, masks_layout)?),
         };
         let mut rest = values_of(&gradient_held, gradient_layout)?;
-        let shapes = self.plan.output_shapes();
+        let shapes = self.engine.plan().output_shapes();
         let parts: Vec<&[f32]> = shapes
             .iter()
             .map(|shape| {
@@ -162,7 +161,7 @@ impl CustomOp3 for Pass {
         let mut used: Vec<f32> = parts.iter().map(|part| f32::from(u8::from(part.iter().any(|&g| g != 0.0)))).collect();
         parallel::mean(&mut used);
         let outputs: Vec<Option<&[f32]>> = std::iter::zip(parts, used).map(|(part, used)| (used > 0.0).then_some(part)).collect();
-        let mut gradients = self.plan.backward(kept, args, &outputs, self.wants_params, &[self.wants_input]);
+        let mut gradients = self.engine.backward(kept, args, &outputs, self.wants_params, &[self.wants_input])?;
         let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
         let of_input = gradients.inputs.pop().flatten().map(|g| tensor(g, input)).transpose()?;
         let of_params = gradients.params.map(|g| tensor(g, params)).transpose()?;

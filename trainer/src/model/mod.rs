@@ -3,8 +3,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `module` | a graph of blocks with weights, ready to run forwards and backwards |
-//! | `executor`, `backend` | the seam between a module and what computes it; the two that there are |
-//! | `fused`, `stock` | the project's kernels; candle's own operations |
+//! | `executor`, `backend` | the seam between a module and what computes it; what there is |
+//! | `fused`, `engine` | the project's kernels as an operation of candle; the CPU or the GPUs that run them |
+//! | `stock` | candle's own operations |
 //! | `layout` | where each weight lies |
 //! | [`init`] | weights at the start of training |
 //! | `masks`, `draw` | architecture weights, the Gumbel-softmax masks drawn from them, and where random numbers come from |
@@ -14,8 +15,10 @@
 mod architecture;
 mod backend;
 mod draw;
+mod engine;
 mod executor;
 mod fused;
+mod gpus;
 pub mod init;
 mod layout;
 mod masks;
@@ -24,9 +27,10 @@ mod stock;
 mod subnet;
 
 pub use architecture::{Architecture, ArchitectureError};
-pub use backend::Backend;
+pub use backend::{Backend, Opened};
 pub use draw::{Draw, Purpose};
 pub use executor::{Call, Executor, Mode, Stats};
+pub use gpus::Gpus;
 pub use layout::{Layout, Slot};
 pub use masks::ArchWeights;
 pub use module::{Model, ModelError, Pass};

@@ -10,8 +10,10 @@ use blocks::weights::WeightError;
 use blocks::{Graph, Weights};
 use candle_core::{Device, Tensor, Var};
 
-use super::backend::Backend;
+use super::backend::{Backend, Opened};
+use super::engine::Engine;
 use super::executor::{Call, Executor, Mode, Stats};
+use super::fused::Fused;
 use super::layout::Layout;
 use crate::parallel;
 
@@ -54,20 +56,28 @@ pub struct Model {
 }
 
 impl Model {
-    /// The graph with these weights on `device`, run by the backend that is best there.
+    /// The graph with these weights, run on the CPU by the project's kernels, its tensors on `device`.
     ///
     /// # Errors
     /// A weight is missing or has another size.
     pub fn new(graph: Graph, weights: &Weights, device: &Device) -> Result<Self, ModelError> {
-        Self::with_backend(graph, weights, device, Backend::for_device(device))
+        Self::with_backend(graph, weights, device, Backend::Fused)
     }
 
     /// The same with a chosen backend.
     ///
     /// # Errors
-    /// A weight is missing or has another size, or the backend cannot run on the device.
+    /// A weight is missing or has another size, or the backend is not there.
     pub fn with_backend(graph: Graph, weights: &Weights, device: &Device, backend: Backend) -> Result<Self, ModelError> {
-        Self::with_executor(graph, weights, device, |graph, layout| backend.executor(graph, layout, device, parallel::group()))
+        Self::with_executor(graph, weights, device, |graph, layout| backend.executor(graph, layout, parallel::group()))
+    }
+
+    /// The same on GPUs, of no group of processes.
+    ///
+    /// # Errors
+    /// A weight is missing or has another size.
+    pub fn on_gpus(graph: Graph, weights: &Weights, gpus: &Opened) -> Result<Self, ModelError> {
+        Self::with_executor(graph, weights, &Device::Cpu, |graph, _| Ok(Box::new(Fused::new(gpus.engine(graph, None)?))))
     }
 
     /// The same on the CPU and of no group: of several processes that train together, each that has one computes with all of its batch.
@@ -75,8 +85,7 @@ impl Model {
     /// # Errors
     /// A weight is missing or has another size.
     pub fn alone(graph: Graph, weights: &Weights) -> Result<Self, ModelError> {
-        let device = Device::Cpu;
-        Self::with_executor(graph, weights, &device, |graph, layout| Backend::Fused.executor(graph, layout, &device, None))
+        Self::with_executor(graph, weights, &Device::Cpu, |graph, _| Ok(Box::new(Fused::new(Engine::cpu(graph, None)))))
     }
 
     fn with_executor(

@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Mode, Model};
+use crate::model::{Backend, Mode, Model};
 use crate::nni::Reference;
 use crate::optim::Algorithm;
 use crate::run::{Checkpoint, TrainedOn};
@@ -109,6 +109,8 @@ pub struct Networks<'a> {
     pub algorithm: Algorithm,
     /// Its weight decay.
     pub weight_decay: f64,
+    /// What computes them.
+    pub backend: Backend,
 }
 
 /// A list of labelled examples.

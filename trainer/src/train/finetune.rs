@@ -74,7 +74,7 @@ impl<T: Task> Finetune<T> {
     /// # Errors
     /// Whatever is wrong with the supernet's checkpoint, data or configuration.
     pub fn new(config: FinetuneConfig<T>, resumed: bool, eval_every: usize) -> Result<Self, TrainError> {
-        let device = config.train.compute.device()?;
+        let (device, backend) = (Device::Cpu, config.train.compute.backend()?);
         config.check()?;
         let architecture = Architecture::new(&config.space, &config.choice)?;
         let train = config.task.open(Split::Train, architecture.input())?;
@@ -96,6 +96,7 @@ impl<T: Task> Finetune<T> {
             head: (architecture.pose_net(), &head_weights),
             algorithm: config.train.opt,
             weight_decay: config.train.weight_decay,
+            backend,
         };
         let nets = config.task.nets(networks, &device)?;
         let judged = if config.hold_back > 0.0 {

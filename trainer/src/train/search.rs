@@ -55,7 +55,7 @@ impl<T: Task> Search<T> {
     /// # Errors
     /// Whatever is wrong with table, data or configuration.
     pub fn new(config: SearchConfig<T>, allow_emulated: bool) -> Result<Self, TrainError> {
-        let device = config.train.compute.device()?;
+        let (device, backend) = (Device::Cpu, config.train.compute.backend()?);
         let input = Input::load(&config, allow_emulated)?;
         let Examples { trained_on, weights, arch: validation } = input.examples(&config)?;
         let TrainConfig { batch, seed, reference, .. } = config.train;
@@ -76,6 +76,7 @@ impl<T: Task> Search<T> {
             head: (head, &head_weights),
             algorithm: config.train.opt,
             weight_decay: config.train.weight_decay,
+            backend,
         };
         let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
         let arch = ArchWeights::new(&candidates, &device)?;

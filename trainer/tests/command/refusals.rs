@@ -6,6 +6,7 @@ use crate::common::{Fixture, SEARCH, read, table, text};
 use luts::{Overwrite, Source};
 use trainer::compute::{Compute, ComputeError};
 use trainer::cost::CostError;
+use trainer::model::Gpus;
 use trainer::parallel::ParallelError;
 use trainer::run::{CheckpointError, FolderError, Training};
 
@@ -206,7 +207,7 @@ fn places_where_this_build_cannot_train() {
     if cfg!(not(feature = "cuda")) {
         // The flag was called --device first.
         for flag in ["--compute", "--device"] {
-            fixture.fails(&format!("{SEARCH} --out run {flag} cuda"), 2, &ComputeError::WithoutCuda(Compute::Cuda(0)));
+            fixture.fails(&format!("{SEARCH} --out run {flag} cuda"), 2, &ComputeError::WithoutCuda(Compute::Cuda(Gpus::one(0))));
         }
     }
     assert_untouched(&fixture);

@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use super::data::FaceBatch;
 use super::error::FaceError;
 use super::loss::{PointLoss, PoseWeight, weighted_mean};
-use crate::model::{Mode, Model, ModelError, Pass};
+use crate::model::{Backend, Mode, Model, ModelError, Pass};
 use crate::optim::{self, Algorithm, Optimizer};
 use crate::run::{BACKBONE, Checkpoint, CheckpointError, POSE};
 use crate::task::{Nets, TaskError};
@@ -34,10 +34,10 @@ impl Trained {
         name: &'static str,
         graph: Graph,
         weights: &Weights,
-        device: &Device,
+        (device, backend): (&Device, Backend),
         how: (Algorithm, f64),
     ) -> Result<Self, ModelError> {
-        let model = Model::new(graph, weights, device)?;
+        let model = Model::with_backend(graph, weights, device, backend)?;
         let optimizer = how.0.optimizer(model.layout().trained_len(), how.1);
         Ok(Self { name, model, optimizer })
     }
@@ -75,7 +75,7 @@ pub struct FaceNets {
 }
 
 impl FaceNets {
-    /// From graphs with their weights; `how` is the optimizer and its weight decay.
+    /// From graphs with their weights; `how` is the optimizer and its weight decay, `place` where tensors are and what computes.
     ///
     /// # Errors
     /// Weights do not fit.
@@ -84,11 +84,11 @@ impl FaceNets {
         pose: (Graph, &Weights),
         objective: Objective,
         how: (Algorithm, f64),
-        device: &Device,
+        place: (&Device, Backend),
     ) -> Result<Self, FaceError> {
         Ok(Self {
-            backbone: Trained::new(BACKBONE, backbone.0, backbone.1, device, how)?,
-            pose: Trained::new(POSE, pose.0, pose.1, device, how)?,
+            backbone: Trained::new(BACKBONE, backbone.0, backbone.1, place, how)?,
+            pose: Trained::new(POSE, pose.0, pose.1, place, how)?,
             objective,
         })
     }

@@ -103,7 +103,7 @@ impl Task for FaceTask {
     fn nets(&self, networks: Networks<'_>, device: &Device) -> Result<FaceNets, TaskError> {
         let objective = Objective { points: self.loss, pose: self.pose_weight };
         let how = (networks.algorithm, networks.weight_decay);
-        Ok(FaceNets::new(networks.backbone, networks.head, objective, how, device)?)
+        Ok(FaceNets::new(networks.backbone, networks.head, objective, how, (device, networks.backend))?)
     }
 
     fn recalibrated(
