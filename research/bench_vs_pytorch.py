@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times a step of the PFLD supernet, or of a subnet, here and in PyTorch, turn by turn in one run.
 
-    research/bench_vs_pytorch.py [--batch 32] [--pass weights|arch|finetune|eval] [--steps 7] [--threads 2]
+    research/bench_vs_pytorch.py [--batch 32] [--pass weights|arch|finetune|eval] [--steps 7] [--threads 2] [--compute cuda]
 
 `weights` and `arch` train a supernet's weights and its architecture, `finetune` a subnet's weights, `eval` computes a subnet's
 landmarks. PyTorch runs in several forms: with the default memory layout and with channels_last, and `arch` each with gradients of the
@@ -9,6 +9,9 @@ weights, as NNI's example takes them, and with the weights frozen, as here, wher
 random pictures in turn, so that a neighbour on the machine slows down all; the medians are compared, each form has its ratio, and the
 last line is `ratio N.NN`: images a second here over images a second in the fastest form of PyTorch. Builds the release binary and
 installs PyTorch into a virtual environment in the cache folder if they are not there yet.
+
+With `--compute cuda` both sides run on the first GPU, and PyTorch has a third form: channels_last in a CUDA graph. `--program FILE` names
+the binary where there is no Rust, and this script's own interpreter must have PyTorch then.
 """
 
 import argparse
@@ -23,15 +26,18 @@ from host import CACHE, ROOT
 
 # PyTorch's memory layouts; on these networks the second one is the faster.
 LAYOUTS = ["default", "channels_last"]
+# channels_last, the whole step recorded once and replayed: GPUs only.
+GRAPH = "CUDA graph"
 
 
-def pytorch_side(batch, which, threads, layout, frozen):
-    """Child process: one step for each line on stdin, seconds on stdout."""
+def pytorch_side(batch, which, threads, layout, frozen, device):
+    """Child process: one step for each line on stdin, seconds on stdout; for the line `peak`, the GPU's most MiB in use."""
     import torch
     from torch import nn
     from torch.nn import functional as F
 
     torch.set_num_threads(threads)
+    torch.set_default_device(device)
     torch.manual_seed(0)
 
     def cbr(i, o, k=1, s=1, p=0, g=1):
@@ -143,9 +149,10 @@ def pytorch_side(batch, which, threads, layout, frozen):
     weights = [*net.parameters(), *pose.parameters()]
     alphas = [torch.full((9,), 1 / 9, requires_grad=True) for _ in layers]
     latency = torch.rand(5, 9) * 200 + 20
-    descent = torch.optim.RMSprop(weights, lr=1e-4, weight_decay=1e-6)
-    arch_descent = torch.optim.AdamW(alphas, lr=0.01, weight_decay=5e-4)
-    memory_format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    recorded = {"capturable": True} if layout == GRAPH else {}
+    descent = torch.optim.RMSprop(weights, lr=1e-4, weight_decay=1e-6, **recorded)
+    arch_descent = torch.optim.AdamW(alphas, lr=0.01, weight_decay=5e-4, **recorded)
+    memory_format = torch.contiguous_format if layout == "default" else torch.channels_last
     net, pose = net.to(memory_format=memory_format), pose.to(memory_format=memory_format)
     for weight in weights:
         weight.requires_grad_(not frozen)
@@ -178,24 +185,50 @@ def pytorch_side(batch, which, threads, layout, frozen):
     if which == "eval":
         net.eval()
     step = {"finetune": finetune_step, "eval": eval_step}.get(which, search_step)
+    if layout == GRAPH:
+        step = recorded_step(torch, step)
+    wait = torch.cuda.synchronize if device != "cpu" else lambda: None
 
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.strip() == "peak":
+            print(torch.cuda.max_memory_reserved() / 2**20, flush=True)
+            continue
+        wait()
         start = time.perf_counter()
         step()
+        wait()
         print(time.perf_counter() - start, flush=True)
+
+
+def recorded_step(torch, step):
+    """The step as a CUDA graph, after a few steps that let PyTorch choose its algorithms."""
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(beside):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
 
 
 class Side:
     """A process that takes one step a line and answers with its seconds."""
 
-    def __init__(self, name, command, env=None):
+    def __init__(self, name, command, on_gpu):
         self.name = name
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.on_gpu = on_gpu
         self.seconds = []
 
     def step(self):
         time.sleep(0.02)  # until the threads of the side before have stopped spinning
-        self.process.stdin.write("step\n")
+        return self.ask("step")
+
+    def ask(self, what):
+        self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
@@ -206,6 +239,9 @@ class Side:
         return statistics.median(self.seconds)
 
     def peak_mib(self):
+        """Of the GPU's memory, or of the process's on the CPU."""
+        if self.on_gpu:
+            return self.ask("peak")
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
@@ -221,37 +257,45 @@ def torch_python():
     return python
 
 
+def build(on_gpu):
+    """Our side, compiled for release."""
+    features = ["--features", "cuda"] if on_gpu else []
+    subprocess.run(["cargo", "build", "-q", "--release", "-p", "trainer", "--example", "step", *features], cwd=ROOT, check=True)
+    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release" / "examples" / "step"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--pass", dest="which", choices=["weights", "arch", "finetune", "eval"], default="weights")
     parser.add_argument("--steps", type=int, default=7, help="timed steps of each side")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--pytorch-side", choices=LAYOUTS, help=argparse.SUPPRESS)
+    parser.add_argument("--compute", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--program", type=pathlib.Path, help="the example `step`, compiled elsewhere")
+    parser.add_argument("--pytorch-side", choices=[*LAYOUTS, GRAPH], help=argparse.SUPPRESS)
     parser.add_argument("--frozen", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.pytorch_side:
-        return pytorch_side(args.batch, args.which, args.threads, args.pytorch_side, args.frozen)
+        return pytorch_side(args.batch, args.which, args.threads, args.pytorch_side, args.frozen, args.compute)
 
-    build = ["cargo", "build", "-q", "--release", "-p", "trainer", "--example", "step"]
-    subprocess.run(build, cwd=ROOT, check=True)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    shape = ["--batch", str(args.batch), "--pass", args.which, "--threads", str(args.threads)]
-    ours = Side("blocktime", [target / "release" / "examples" / "step", *shape])
-    python = torch_python()
-    forms = [(layout, frozen) for frozen in ([False, True] if args.which == "arch" else [False]) for layout in LAYOUTS]
+    on_gpu = args.compute != "cpu"
+    shape = ["--batch", str(args.batch), "--pass", args.which, "--threads", str(args.threads), "--compute", args.compute]
+    ours = Side("blocktime", [args.program or build(on_gpu), *shape], on_gpu)
+    python = sys.executable if args.program else torch_python()
+    layouts = [*LAYOUTS, GRAPH] if on_gpu and args.which != "eval" else LAYOUTS
+    forms = [(layout, frozen) for frozen in ([False, True] if args.which == "arch" else [False]) for layout in layouts]
     theirs = []
     for layout, frozen in forms:
-        name = f"PyTorch, {layout} layout{', weights frozen' if frozen else ''}"
+        name = f"PyTorch, {layout if layout == GRAPH else layout + ' layout'}{', weights frozen' if frozen else ''}"
         command = [python, __file__, "--pytorch-side", layout, *shape, *(["--frozen"] if frozen else [])]
-        theirs.append(Side(name, command))
+        theirs.append(Side(name, command, on_gpu))
     sides = [ours, *theirs]
     for side in sides:  # warm-up: allocators, thread pools
         side.step(), side.step()
     for _ in range(args.steps):
         for side in sides:
             side.seconds.append(side.step())
-    print(f"{args.which} step, batch {args.batch}, {args.threads} threads, median of {args.steps}")
+    print(f"{args.which} step on {args.compute}, batch {args.batch}, {args.threads} threads, median of {args.steps}")
     for side in sides:
         median = side.median()
         ratio = "" if side is ours else f"  ratio {median / ours.median():5.2f}"
