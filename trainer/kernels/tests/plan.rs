@@ -4,10 +4,13 @@
 
 mod cases;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use blocks::NodeId;
 use cases::{cases, check, check_evaluation, flat, noise};
 use kernels::simd::Level;
-use kernels::{Arguments, Mode, Plan};
+use kernels::{Arguments, Direction, Mode, Plan, Times};
 
 #[test]
 fn evaluations_equal_the_plain_formula_at_every_level() {
@@ -68,6 +71,25 @@ fn gradients_equal_finite_differences_at_every_level() {
     for case in cases() {
         for level in Level::available() {
             check(&case, &Plan::with_level(&case.graph, level), 4);
+        }
+    }
+}
+
+#[test]
+fn steps_cost_what_the_graph_costs_and_tell_how_long_they_took() {
+    let graph = blocks::Space::load("pfld").unwrap().pose_net().unwrap();
+    let times = Arc::new(Times::default());
+    let plan = Plan::new(&graph).timed(times.clone());
+    let steps = plan.described();
+    assert_eq!(steps.iter().map(|step| step.forward.multiply_adds).sum::<f64>(), graph.macs() as f64);
+    let (params, mut stats) = flat(&graph, 3);
+    let input = noise(plan.input_shapes()[0].volume(), 1);
+    let args = Arguments { inputs: &[&input], params: &params, masks: &[] };
+    let (outputs, kept) = plan.forward(args, &mut stats, Mode::Train, 1);
+    plan.backward(kept, args, &[Some(&outputs[0])], true, &[false]);
+    for (i, step) in steps.iter().enumerate().filter(|(_, step)| step.forward.multiply_adds > 0.0) {
+        for direction in [Direction::Forward, Direction::Backward] {
+            assert!(times.of(i, direction) > Duration::ZERO, "{} {direction:?}", step.name);
         }
     }
 }

@@ -48,9 +48,9 @@ impl Opened {
     pub(super) fn engine(&self, graph: &Graph, group: Option<Arc<dyn Group>>) -> candle_core::Result<Engine> {
         let plan = Plan::new(graph);
         match (&self.gpus[..], group) {
-            ([gpu], Some(group)) => Ok(Engine::Gpus(Several::one(plan.clone().in_group(group), gpu), plan)),
-            ([gpu], None) => Ok(Engine::Gpus(Several::one(plan.clone(), gpu), plan)),
-            (gpus, None) => Ok(Engine::Gpus(Several::in_group(&plan, gpus, &self.members), plan)),
+            ([gpu], Some(group)) => Ok(Engine::Gpus(Several::one(plan.in_group(group), gpu))),
+            ([gpu], None) => Ok(Engine::Gpus(Several::one(plan, gpu))),
+            (gpus, None) => Ok(Engine::Gpus(Several::in_group(&plan, gpus, &self.members))),
             (_, Some(_)) => candle_core::bail!("several processes train with one GPU each, not with several"),
         }
     }

@@ -11,7 +11,7 @@ use kernels::{Arguments, Gradients, Group, Kept, Mode, Plan};
 #[derive(Clone)]
 pub(super) enum Engine {
     Cpu(Plan),
-    Gpus(Several, Plan),
+    Gpus(Several),
 }
 
 /// What a forward pass leaves for the backward pass.
@@ -29,7 +29,8 @@ impl Engine {
 
     pub fn plan(&self) -> &Plan {
         match self {
-            Self::Cpu(plan) | Self::Gpus(_, plan) => plan,
+            Self::Cpu(plan) => plan,
+            Self::Gpus(gpus) => gpus.plan(),
         }
     }
 
@@ -39,7 +40,7 @@ impl Engine {
                 let (outputs, kept) = plan.forward(args, stats, mode, dropout_seed);
                 Ok((outputs, Left::Cpu(kept)))
             }
-            Self::Gpus(gpus, _) => {
+            Self::Gpus(gpus) => {
                 let (outputs, kept) = gpus.forward(args, stats, mode, dropout_seed).map_err(Error::wrap)?;
                 Ok((outputs, Left::Gpus(kept)))
             }
@@ -56,7 +57,7 @@ impl Engine {
     ) -> Result<Gradients> {
         match (self, left) {
             (Self::Cpu(plan), Left::Cpu(kept)) => Ok(plan.backward(kept, args, outputs, want_params, want_inputs)),
-            (Self::Gpus(gpus, _), Left::Gpus(kept)) => {
+            (Self::Gpus(gpus), Left::Gpus(kept)) => {
                 gpus.backward(kept, args, outputs, want_params, want_inputs).map_err(Error::wrap)
             }
             _ => unreachable!("an engine is given what it has left"),

@@ -48,6 +48,11 @@ impl Several {
         Self { shares: std::iter::zip(gpus, members).map(on).collect(), alone: GpuPlan::new(plan.clone(), &gpus[0]) }
     }
 
+    /// What they compute, with a whole batch.
+    pub fn plan(&self) -> &Plan {
+        self.alone.plan()
+    }
+
     /// Runs `work` for each share, and gives the error of the first that fails: the others do not wait for it.
     fn each<I: Send, T: Send>(&self, of: Vec<I>, work: impl Fn(usize, &GpuPlan, I) -> Result<T> + Sync) -> Result<Vec<T>> {
         if of.len() == 1 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::forward::View;
-use super::profile::Direction;
+use super::times::Direction;
 use super::{Arguments, Kept, Plan, Step, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};

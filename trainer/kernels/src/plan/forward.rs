@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::profile::Direction;
+use super::times::Direction;
 use super::{Affine, Mode, Plan, Step, Value, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};

@@ -14,11 +14,13 @@ mod norm;
 mod profile;
 mod program;
 mod simple;
+mod times;
 
 pub use backward::Gradients;
 use forward::Tape;
 pub use forward::{Arguments, Kept};
-pub use profile::{Cost, Described, Direction, Times};
+pub use profile::{Cost, Described};
 use program::{Affine, Value};
 pub use program::{Mode, Plan};
 pub(crate) use program::{Norm, Simple, Step, Term, ValueId};
+pub use times::{Direction, Times};

@@ -1,20 +1,12 @@
-//! What each step of a plan costs: at least, and as measured.
+//! What each step of a plan costs at least, and how it is timed.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use super::program::{Simple, Step};
+use super::times::{Direction, Times};
 use super::{Plan, ValueId};
 use crate::simd::LANES;
-
-/// A direction of a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Outputs from inputs.
-    Forward,
-    /// Gradients of inputs and parameters.
-    Backward,
-}
 
 /// Least costs of a step for one image, in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,26 +26,6 @@ pub struct Described {
     pub forward: Cost,
     /// Costs backward, with gradients of inputs and parameters.
     pub backward: Cost,
-}
-
-/// How long each step of a plan took, added up over passes.
-#[derive(Debug, Default)]
-pub struct Times(Mutex<Vec<[Duration; 2]>>);
-
-impl Times {
-    fn add(&self, step: usize, direction: Direction, took: Duration) {
-        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if times.len() <= step {
-            times.resize(step + 1, [Duration::ZERO; 2]);
-        }
-        times[step][direction as usize] += took;
-    }
-
-    /// Of a step of [`Plan::described`], in its order.
-    pub fn of(&self, step: usize, direction: Direction) -> Duration {
-        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        times.get(step).map_or(Duration::ZERO, |times| times[direction as usize])
-    }
 }
 
 impl Plan {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blocks::{Conv, Op, Shape};
 
-use super::profile::Times;
+use super::times::Times;
 use crate::buffer::{Buffer, Pool};
 use crate::group::Group;
 use crate::ops::layout::blocks as blocks_of;
