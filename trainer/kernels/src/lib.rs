@@ -1,4 +1,4 @@
-//! Training of block graphs on the CPU.
+//! Training of block graphs on the CPU, and on GPUs ([`gpu`]).
 //!
 //! ```
 //! use blocks::{Builder, Conv, Shape};
