@@ -10,7 +10,7 @@ random pictures in turn, so that a neighbour on the machine slows down all; the 
 last line is `ratio N.NN`: images a second here over images a second in the fastest form of PyTorch. Builds the release binary and
 installs PyTorch into a virtual environment in the cache folder if they are not there yet.
 
-With `--compute cuda` both sides run on the first GPU, and PyTorch has a third form: channels_last in a CUDA graph. `--program FILE` names
+With `--compute cuda` the sides run on the first GPU, one after the other, and PyTorch has a third form: channels_last in a CUDA graph. `--program FILE` names
 the binary where there is no Rust, and this script's own interpreter must have PyTorch then.
 """
 
@@ -222,6 +222,7 @@ class Side:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.on_gpu = on_gpu
         self.seconds = []
+        self.peak = 0.0
 
     def step(self):
         time.sleep(0.02)  # until the threads of the side before have stopped spinning
@@ -234,6 +235,11 @@ class Side:
         if not answer:
             sys.exit(f"{self.name} ended early; its message is above")
         return float(answer)
+
+    def end(self):
+        """Gives the GPU's memory to the next side."""
+        self.process.stdin.close()
+        self.process.wait()
 
     def median(self):
         return statistics.median(self.seconds)
@@ -255,6 +261,17 @@ def torch_python():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "torch", "numpy"], check=True)
     return python
+
+
+def take_turns(sides, steps):
+    """All sides step by step: what disturbs the machine disturbs all."""
+    for side in sides:  # warm-up: allocators, thread pools
+        side.step(), side.step()
+    for _ in range(steps):
+        for side in sides:
+            side.seconds.append(side.step())
+    for side in sides:
+        side.peak = side.peak_mib()
 
 
 def build(on_gpu):
@@ -280,29 +297,31 @@ def main():
 
     on_gpu = args.compute != "cpu"
     shape = ["--batch", str(args.batch), "--pass", args.which, "--threads", str(args.threads), "--compute", args.compute]
-    ours = Side("blocktime", [args.program or build(on_gpu), *shape], on_gpu)
+    specs = [("blocktime", [args.program or build(on_gpu), *shape])]
     python = sys.executable if args.program else torch_python()
     layouts = [*LAYOUTS, GRAPH] if on_gpu and args.which != "eval" else LAYOUTS
     forms = [(layout, frozen) for frozen in ([False, True] if args.which == "arch" else [False]) for layout in layouts]
-    theirs = []
     for layout, frozen in forms:
         name = f"PyTorch, {layout if layout == GRAPH else layout + ' layout'}{', weights frozen' if frozen else ''}"
         command = [python, __file__, "--pytorch-side", layout, *shape, *(["--frozen"] if frozen else [])]
-        theirs.append(Side(name, command, on_gpu))
-    sides = [ours, *theirs]
-    for side in sides:  # warm-up: allocators, thread pools
-        side.step(), side.step()
-    for _ in range(args.steps):
-        for side in sides:
-            side.seconds.append(side.step())
+        specs.append((name, command))
+    sides = []
+    # A GPU's memory does not hold all sides at once, and nobody else is on it.
+    for group in [[spec] for spec in specs] if on_gpu else [specs]:
+        running = [Side(name, command, on_gpu) for name, command in group]
+        take_turns(running, args.steps)
+        if on_gpu:
+            running[0].end()
+        sides += running
+    ours, *theirs = sides
     print(f"{args.which} step on {args.compute}, batch {args.batch}, {args.threads} threads, median of {args.steps}")
     for side in sides:
         median = side.median()
         ratio = "" if side is ours else f"  ratio {median / ours.median():5.2f}"
-        print(f"{side.name:38} {median * 1e3:8.1f} ms  {args.batch / median:7.1f} images/s  peak {side.peak_mib():6.0f} MiB{ratio}")
+        print(f"{side.name:38} {median * 1e3:8.1f} ms  {args.batch / median:7.1f} images/s  peak {side.peak:6.0f} MiB{ratio}")
     fastest = min(theirs, key=Side.median)
     print(f"fastest: {fastest.name}")
-    print(f"memory ratio {ours.peak_mib() / fastest.peak_mib():.2f}")
+    print(f"memory ratio {ours.peak / fastest.peak:.2f}")
     print(f"ratio {fastest.median() / ours.median():.2f}")
 
 

@@ -37,7 +37,7 @@ part() {
 }
 
 beside() {
-    part 90 "$1 step, batch $2, beside PyTorch" \
+    part 75 "$1 step, batch $2, beside PyTorch" \
         python3 research/bench_vs_pytorch.py --compute cuda --program "$folder/step" --threads "$(nproc)" --steps 20 --pass "$1" --batch "$2"
 }
 
@@ -46,14 +46,14 @@ all() {
     python3 -c 'import torch; print("PyTorch", torch.__version__, "CUDA", torch.version.cuda)'
     if [ -e "$folder/shared/reference/pfld_reference.json" ]; then
         BLOCKTIME_SHARED=$folder/shared BLOCKTIME_REQUIRE_SHARED=1 BLOCKTIME_REQUIRE_GPU=1 \
-            part 120 "parity with the reference" "$folder/parity" --nocapture --test-threads 1
+            part 60 "parity with the reference" "$folder/parity" --nocapture --test-threads 1
     fi
     for batch in 256 2048; do beside weights $batch; done
     beside arch 256
     beside finetune 256
-    part 60 "synthetic faces" "$folder/trainer" synth --out "$work/faces" --train 4000 --test 400
+    part 50 "synthetic faces" "$folder/trainer" synth --out "$work/faces" --train 4000 --test 400
     # Its metrics tell images a second, and how long the training waited for pictures.
-    part 120 "a short search" "$folder/trainer" search --lut luts/amd-epyc.csv --data "$work/faces" --out "$work/run" --batch 256 \
+    part 100 "a short search" "$folder/trainer" search --lut luts/amd-epyc.csv --data "$work/faces" --out "$work/run" --batch 256 \
         --base-lr 1e-3 --start-epoch 1 --end-epoch 4 --compute cuda
     cat "$work/run/metrics.csv"
     return $failed
