@@ -100,7 +100,7 @@ fn it_is_exported_for_other_searches() {
     );
     assert!(line("stem-input:64x64x3-output:32x32x16").is_some() && err.contains("se, again"), "{text}{err}");
     let (code, _, err) = run(folder, "lut export {}/a.csv --out {}/lut.npy");
-    assert!(code == 2 && err.contains("--space"), "{err}");
+    assert!(code == 2 && err.contains("built-in primitives"), "{err}");
     let (code, _, err) = run(folder, "lut export {}/a.csv --out {}/lut.json --format json --se 1");
     assert!(code == 2 && err.contains("ofa-yaml"), "{err}");
 }

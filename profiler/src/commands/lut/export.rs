@@ -56,8 +56,12 @@ impl ExportArgs {
     }
 
     fn nni(&self, table: &Table) -> Result<(), CommandError> {
+        let other = || CommandError::Usage("NNI's tables are of built-in primitives; --format names other forms".to_string());
+        if table.header.space.folder.is_some() {
+            return Err(other());
+        }
         let opened = space::of(table, self.space.clone(), None)?;
-        let space = opened.known().ok_or_else(|| CommandError::Usage("NNI's tables are of built-in primitives".to_string()))?;
+        let space = opened.known().ok_or_else(other)?;
         let form = nni::Form::of(&self.out)?;
         table.validate_file(space, &self.table)?;
         nni::export(table, space, &self.out, overwrite(self.overwrite))?;

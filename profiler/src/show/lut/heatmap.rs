@@ -153,7 +153,8 @@ fn stages(drawing: &mut Drawing, row: &[&Stage], range: (f64, f64), top: f64) ->
         for (i, column) in stage.columns.iter().enumerate() {
             let middle = left + (i as f64 + 0.5) * cell;
             let shapes = column.shapes.replace('x', "×").replace('→', " → ");
-            let font = Font::new(10.0).colour(Colour::GREY).middle();
+            let [normal, small] = [10.0, 8.5].map(|size| Font::new(size).colour(Colour::GREY).middle());
+            let font = if normal.width(&shapes) <= cell { normal } else { small };
             drawing.text((middle, top + 14.0), &column.name, Font::new(12.5).bold().middle());
             drawing.text((middle, top + 31.0), font.fitted(&shapes, cell + 12.0), font);
         }
