@@ -344,6 +344,13 @@ fn two_phones_share_the_work_or_repeat_it() {
     }
 }
 
+/// The version that agent and host speak, as the profiler's source states it.
+fn protocol() -> u32 {
+    let source = fs::read_to_string(support::project_root().join("profiler/src/protocol/mod.rs")).expect("the source");
+    let stated = source.lines().find_map(|line| line.strip_prefix("pub const PROTOCOL: u32 = ")?.strip_suffix(';'));
+    stated.and_then(|number| number.parse().ok()).expect("a line that states the protocol")
+}
+
 /// A program that speaks as an agent does, and then misbehaves; compiled for the phone.
 fn misbehaving(folder: &std::path::Path, how: &str) -> std::path::PathBuf {
     let program = folder.join(format!("agent-{how}"));
@@ -351,6 +358,7 @@ fn misbehaving(folder: &std::path::Path, how: &str) -> std::path::PathBuf {
         .args(["-static", "-O1", "-o"])
         .arg(&program)
         .arg(format!("-D{how}"))
+        .arg(format!("-DPROTOCOL={}", protocol()))
         .arg(support::project_root().join("tests/device/misbehaving-agent.c"))
         .output()
         .expect("scripts/setup-aarch64.sh brings the compiler");

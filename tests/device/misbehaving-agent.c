@@ -1,9 +1,7 @@
-/* Speaks as the agent does, then misbehaves in the way chosen with -D. The host must notice. */
+/* Speaks as the agent does, by the version given with -DPROTOCOL, then misbehaves in the way chosen with -D. The host must notice. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define PROTOCOL 5
 
 static void say(const char *line)
 {
