@@ -152,6 +152,25 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row of what was not run: no time, no samples, no operations. Whoever knows more sets it on top.
+    pub fn unmeasured(key: String, kind: Kind, primitive: String, shapes: Shapes) -> Self {
+        Self {
+            key,
+            kind,
+            primitive,
+            shapes,
+            macs: Some(0),
+            params: 0,
+            latency: Micros(0.0),
+            interval: None,
+            quantiles: None,
+            samples: 0,
+            discarded: Discarded::default(),
+            cold: None,
+            checksum: None,
+        }
+    }
+
     /// What is wrong with the row's own figures (`line` is its place in the file, 0 where there is none).
     pub fn faults(&self, line: u64) -> Vec<Fault> {
         let mut faults = Vec::new();

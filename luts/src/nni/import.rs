@@ -10,7 +10,7 @@ use super::form::{Form, Repeats, Unit};
 use super::npy;
 use super::text::{self, DTYPE, Record};
 use crate::table::short;
-use crate::{Device, Discarded, EngineId, Fault, Header, Kind, Micros, Row, Shapes, Source, SpaceId, Table, TableError};
+use crate::{Device, EngineId, Fault, Header, Kind, Micros, Row, Shapes, Source, SpaceId, Table, TableError};
 
 /// Most bytes of a file; a space of thousands of layers needs fewer.
 const FILE_LIMIT: u64 = 16 << 20;
@@ -166,20 +166,13 @@ fn row(candidate: &Candidate, key: String, found: &[(u64, f64)], unit: Unit, rep
     // Written so that equal values have exactly themselves as their mean.
     let mean = first + found.iter().map(|&(_, value)| (value - first) / found.len() as f64).sum::<f64>();
     let Layer { c_in, c_out, stride, h, w } = candidate.layer;
+    let kind = if identity { Kind::Identity } else { Kind::Block };
+    let primitive = candidate.primitive.name().to_string();
     Row {
-        key,
-        kind: if identity { Kind::Identity } else { Kind::Block },
-        primitive: candidate.primitive.name().to_string(),
-        shapes: Shapes { c_in, c_out, stride, h, w },
         macs: Some(graph.macs()),
         params: graph.parameter_count() as u64,
         latency: if identity { Micros(0.0) } else { in_micros(mean, unit) },
-        interval: None,
-        quantiles: None,
-        samples: 0,
-        discarded: Discarded::default(),
-        cold: None,
-        checksum: None,
+        ..Row::unmeasured(key, kind, primitive, Shapes { c_in, c_out, stride, h, w })
     }
 }
 

@@ -34,19 +34,11 @@ mod tests {
 
     fn table(core: &str, us: f64) -> Table {
         let row = Row {
-            key: "x@1".into(),
-            kind: Kind::Block,
-            primitive: "x".into(),
-            shapes: Shapes::default(),
             macs: Some(1_000_000),
             params: 1,
             latency: Micros(us),
-            interval: None,
-            quantiles: None,
             samples: 1,
-            discarded: Discarded::default(),
-            cold: None,
-            checksum: None,
+            ..Row::unmeasured("x@1".into(), Kind::Block, "x".into(), Shapes::default())
         };
         let cluster = |cpus: &str, core: &str| Cluster { cpus: cpus.into(), core: Some(core.into()), ..Cluster::default() };
         let header = Header {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use blocks::Measurable;
 use blocks::measurable::{CandidateInfo, LayerInfo, PartInfo};
 use luts::{
-    Anchor, Canary, Celsius, ClockBand, Discarded, Fit, Header, Interval, Kind, Megahertz, Micros, Row, Shapes, Source, SpaceId,
-    Table, TemperatureBand,
+    Anchor, Canary, Celsius, ClockBand, Fit, Header, Interval, Kind, Megahertz, Micros, Row, Shapes, Source, SpaceId, Table,
+    TemperatureBand,
 };
 
 use super::posterior::{self, Fitted, Measured, Net, Noise, Part};
@@ -175,20 +175,8 @@ fn rows(
     let candidates = layers.iter().flat_map(|layer| layer.candidates.iter().map(move |candidate| (layer, candidate)));
     let nothings: BTreeMap<&str, (&LayerInfo, &CandidateInfo)> =
         candidates.filter(|(_, candidate)| candidate.is_identity).map(|found| (found.1.key.as_str(), found)).collect();
-    let identities = nothings.into_iter().map(|(key, (layer, candidate))| Row {
-        key: key.to_string(),
-        kind: Kind::Identity,
-        primitive: candidate.name.clone(),
-        shapes: Shapes::of(&layer.inputs, &layer.outputs),
-        macs: Some(0),
-        params: 0,
-        latency: Micros(0.0),
-        interval: None,
-        quantiles: None,
-        samples: 0,
-        discarded: Discarded::default(),
-        cold: None,
-        checksum: None,
+    let identities = nothings.into_iter().map(|(key, (layer, candidate))| {
+        Row::unmeasured(key.to_string(), Kind::Identity, candidate.name.clone(), Shapes::of(&layer.inputs, &layer.outputs))
     });
     let measured = std::iter::zip(parts, fitted).map(|((key, info), latency)| {
         let half = 1.96 * latency.error;

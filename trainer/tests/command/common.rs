@@ -6,9 +6,7 @@ use std::process::{Command, Output};
 use blocks::TrunkPiece;
 use blocks::{Graph, Space};
 use faces::synth::{SynthOptions, write_synth};
-use luts::{
-    Canary, Device, Discarded, EngineId, Header, Interval, Kind, Micros, Overwrite, Row, Shapes, Source, SpaceId, Table, trunk_key,
-};
+use luts::{Canary, Device, EngineId, Header, Interval, Kind, Micros, Overwrite, Row, Shapes, Source, SpaceId, Table, trunk_key};
 
 /// A folder with `faces/` and `lut.csv`.
 pub struct Fixture {
@@ -96,20 +94,14 @@ pub fn table(source: Source) -> Table {
     };
     let row = |key: String, kind, graph: &Graph| {
         let latency = graph.macs() as f64 / 20_000.0;
+        let primitive = key.rsplit(':').next().unwrap().split('@').next().unwrap().to_string();
         Row {
-            primitive: key.rsplit(':').next().unwrap().split('@').next().unwrap().to_string(),
-            key,
-            kind,
-            shapes: Shapes { c_in: 1, c_out: 1, stride: 1, h: 1, w: 1 },
             macs: Some(graph.macs()),
             params: graph.parameter_count() as u64,
             latency: Micros(latency),
             interval: Some(Interval { low: Micros(latency * 0.99), high: Micros(latency * 1.01) }),
-            quantiles: None,
             samples: 30,
-            discarded: Discarded::default(),
-            cold: None,
-            checksum: None,
+            ..Row::unmeasured(key, kind, primitive, Shapes { c_in: 1, c_out: 1, stride: 1, h: 1, w: 1 })
         }
     };
     let candidates = space.unique_candidates();

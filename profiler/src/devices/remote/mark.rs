@@ -127,22 +127,13 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+    use crate::devices::remote::running::Said;
     use crate::devices::remote::{Put, Shell};
 
     /// A shell of this machine whose start file does something first; its output comes in pieces of so many bytes.
     struct Noisy {
         start_file: &'static str,
         step: usize,
-    }
-
-    struct Said(VecDeque<Piece>);
-
-    impl Running for Said {
-        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
-            Ok(self.0.pop_front())
-        }
-
-        fn end(&mut self) {}
     }
 
     impl Shell for Noisy {

@@ -1,27 +1,16 @@
 //! What of a job's folder is sent again, tried on a device that is a folder of this machine.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
+use super::running::Said;
 use super::{ConnectionError, Piece, Put, Remote, Running, Shell};
 
 struct Here {
     folder: PathBuf,
     /// Names of the files that were put, since this was last looked at.
     put: Vec<String>,
-}
-
-struct Said(VecDeque<Piece>);
-
-impl Running for Said {
-    fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
-        Ok(self.0.pop_front())
-    }
-
-    fn end(&mut self) {}
 }
 
 impl Shell for Here {

@@ -8,6 +8,7 @@
 //! | [`planned`] | how long and how often to measure |
 //! | `passes` | passes over all models on a device with noise |
 //! | `once` | a simulated device |
+//! | `process` | one process of the agent |
 //! | `listener` | the agent's lines |
 //! | `bounds` | how much an agent can have to say |
 //! | `progress` | how far a job is, for people |
@@ -21,6 +22,7 @@ mod listener;
 mod once;
 mod passes;
 pub mod planned;
+mod process;
 mod progress;
 pub mod setting;
 pub mod sizes;

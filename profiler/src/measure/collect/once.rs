@@ -57,11 +57,7 @@ impl Task<'_> {
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
         let mut listener =
             Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, asked, accept) };
-        folder.provide(&job.items)?;
-        folder.write_job(&job)?;
-        transport.push(folder.path())?;
-        let ended = transport.run(&mut |line| listener.line(line));
-        let ended = listener.verdict(ended, &transport.name(), pass);
+        let ended = listener.process(&folder, transport.as_mut(), &job, pass);
         listener.bar.finish_and_clear();
         let cleaned = transport.clean();
         ended?;

@@ -140,13 +140,7 @@ impl Passes<'_> {
         let job = Job { patience_ms, ..self.setting.job(seed, self.engine_lib.clone(), plan, hold, items.to_vec()) };
         let passes = samples.passes + 1;
         self.listener.begin(Bounds::of(&job));
-        self.folder.provide(items)?;
-        self.folder.write_job(&job)?;
-        let pushed = self.transport.push(self.folder.path());
-        tell(self.transport.as_mut());
-        pushed?;
-        let ended = self.transport.run(&mut |line| self.listener.line(line));
-        self.listener.verdict(ended, &self.transport.name(), passes)?;
+        self.listener.process(&self.folder, self.transport.as_mut(), &job, passes)?;
         Ok(self.folder.forget()?)
     }
 }

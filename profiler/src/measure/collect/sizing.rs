@@ -54,11 +54,7 @@ impl Task<'_> {
         let asked = job.items.iter().map(|item| Subject::from(&item.id)).collect();
         let mut listener = Listener { sizes, ..Listener::new(samples, None, bar, progress, asked, accept) };
         listener.begin(Bounds::of(&job));
-        folder.provide(&job.items)?;
-        folder.write_job(&job)?;
-        transport.push(folder.path())?;
-        let ended = transport.run(&mut |line| listener.line(line));
-        let done = listener.verdict(ended, &transport.name(), 1);
+        let done = listener.process(&folder, transport.as_mut(), &job, 1);
         listener.bar.finish_and_clear();
         let cleaned = transport.clean();
         done?;
