@@ -286,6 +286,17 @@ mod tests {
                 let own = fs::read(whole.as_ref().unwrap().path().join(&whole_item.model)).unwrap();
                 assert_eq!(joined::read(folder.path(), &item.model).unwrap(), own);
             }
+            // Nothing is left of networks that are not kept: neither the recipe nor what only it needs.
+            let folder = JobFolder::keeping(0, source, EngineKind::OnnxRuntime, &MultiProgress::new()).unwrap();
+            let names = || {
+                let entries = fs::read_dir(folder.path()).unwrap();
+                entries.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+            };
+            let before = names();
+            folder.provide(&folder.items).unwrap();
+            assert_eq!(names().len(), before.len() + 2 * nets.len());
+            folder.forget().unwrap();
+            assert_eq!(names(), before);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Files of a job: models in the engine's format, inputs, expected outputs.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -182,10 +183,14 @@ impl<'a> Writer<'a> {
         self.folder.join(&item.model).exists()
     }
 
-    /// Removes a model's file.
+    /// Removes a model's file, and of a network with a recipe what it has of its own.
     pub(super) fn remove(&self, item: &Item) -> Result<(), JobError> {
-        let path = self.folder.join(&item.model);
-        Ok(fs::remove_file(&path).map_err(FileError::new("remove", &path))?)
+        let own = item.model.strip_suffix(ENDING).map(glue);
+        for name in own.iter().chain([&item.model]) {
+            let path = self.folder.join(name);
+            fs::remove_file(&path).map_err(FileError::new("remove", &path))?;
+        }
+        Ok(())
     }
 
     /// Writes the values of outputs, a file each, and gives the files' names in the order of the engine's sessions.
@@ -203,7 +208,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What the file is called that holds what a network has of its own.
-fn glue(index: usize) -> String {
+/// What the file is called that holds what a network has of its own, by the network's number.
+fn glue(index: impl Display) -> String {
     format!("{index}.glue")
 }
