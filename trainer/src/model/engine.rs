@@ -8,7 +8,6 @@ use kernels::gpu::{GpuKept, Several};
 use kernels::{Arguments, Gradients, Group, Kept, Mode, Plan};
 
 /// A plan, and what runs it.
-#[derive(Clone)]
 pub(super) enum Engine {
     Cpu(Plan),
     Gpus(Several),

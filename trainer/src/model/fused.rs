@@ -3,7 +3,7 @@
 //! The operation has three arguments, the input, the flat parameters and the masks, and one flat result, all outputs one
 //! after the other. Its backward pass gives all gradients at once, so candle's tape holds one node instead of hundreds.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 use kernels::Arguments;
@@ -14,12 +14,12 @@ use crate::parallel;
 
 /// Runs a graph with one input on the CPU or on GPUs; candle's tensors are in the host's memory in any case.
 pub(super) struct Fused {
-    engine: Engine,
+    engine: Arc<Engine>,
 }
 
 impl Fused {
     pub fn new(engine: Engine) -> Self {
-        Self { engine }
+        Self { engine: Arc::new(engine) }
     }
 }
 
@@ -38,7 +38,7 @@ impl Executor for Fused {
             masks => bail!("masks of shape {:?} for a graph that reads [{layers}, {width}]", masks.map(Tensor::dims)),
         };
         let op = Pass {
-            engine: self.engine.clone(),
+            engine: Arc::clone(&self.engine),
             stats: call.stats.clone(),
             mode: call.mode,
             dropout_seed: call.dropout_seed,
@@ -64,7 +64,7 @@ impl Executor for Fused {
 
 /// One forward pass, and what its backward pass needs.
 struct Pass {
-    engine: Engine,
+    engine: Arc<Engine>,
     stats: Stats,
     mode: Mode,
     dropout_seed: u64,

@@ -38,10 +38,7 @@ impl GpuPlan {
                 grads.set(v, self.pack(g, tape.n, shape.c)?);
             }
         }
-        let wanted = |x: ValueId| match plan.inputs.iter().position(|&v| v == x) {
-            Some(i) => want_inputs[i] && !plan.values[x].planar,
-            None => true,
-        };
+        let wanted = |x: ValueId| plan.wants(x, want_inputs);
         for step in plan.steps.iter().rev() {
             let y = step.makes();
             if grads.has(y) {

@@ -232,11 +232,6 @@ impl Machine for Cuda {
         done.map_err(|e| GpuError(format!("a matrix product of {m}×{k}×{n}: {e}")))
     }
 
-    fn name(&self) -> String {
-        let name = driver::device::get(self.number as c_int).and_then(driver::device::get_name);
-        name.unwrap_or_else(|_| format!("GPU {}", self.number))
-    }
-
     fn peak(&self) -> usize {
         self.peak.load(Ordering::Relaxed)
     }

@@ -106,9 +106,6 @@ pub trait Machine: fmt::Debug + Send + Sync {
     /// The matrices must be allocated.
     unsafe fn multiply(&self, product: &Product) -> Result<()>;
 
-    /// The GPU's name, for people.
-    fn name(&self) -> String;
-
     /// The most bytes that were allocated at once.
     fn peak(&self) -> usize;
 }

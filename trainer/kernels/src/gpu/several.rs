@@ -75,17 +75,10 @@ impl Several {
             let threads: Vec<_> = std::iter::zip(&self.shares, of).enumerate().map(start).collect();
             let done: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
             // Who waited for another has panicked: what the other says comes first.
-            let failed = |done: &std::thread::Result<Result<T>>| matches!(done, Ok(Err(_)));
-            let first = done.iter().position(failed);
-            let mut results = Vec::new();
-            for (i, done) in done.into_iter().enumerate() {
-                match done {
-                    Ok(result) if first.is_none_or(|first| first == i) => results.push(result?),
-                    Err(panic) if first.is_none() => std::panic::resume_unwind(panic),
-                    _ => {}
-                }
+            if let Some(error) = done.iter().flatten().find_map(|result| result.as_ref().err()) {
+                return Err(error.clone());
             }
-            Ok(results)
+            done.into_iter().map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         })
     }
 

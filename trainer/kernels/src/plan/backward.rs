@@ -214,11 +214,16 @@ impl Plan {
         grads
     }
 
-    fn run_backward(&self, tape: &Tape, grads: &mut Gradients, step: &Step, want_inputs: &[bool]) {
-        let wanted = |x: ValueId| match self.inputs.iter().position(|&v| v == x) {
+    /// Whether the gradient of a value that a step reads is asked for.
+    pub(crate) fn wants(&self, x: ValueId, want_inputs: &[bool]) -> bool {
+        match self.inputs.iter().position(|&v| v == x) {
             Some(i) => want_inputs[i] && !self.values[x].planar,
             None => true,
-        };
+        }
+    }
+
+    fn run_backward(&self, tape: &Tape, grads: &mut Gradients, step: &Step, want_inputs: &[bool]) {
+        let wanted = |x: ValueId| self.wants(x, want_inputs);
         match step {
             Step::Pack { y, .. } => self.settle(tape, grads, *y),
             Step::Conv { x, y, conv, weight, bias } => {

@@ -186,10 +186,6 @@ impl Machine for Shim {
         Ok(())
     }
 
-    fn name(&self) -> String {
-        "the CPU".into()
-    }
-
     fn peak(&self) -> usize {
         self.peak.load(Ordering::Relaxed)
     }
