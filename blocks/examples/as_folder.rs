@@ -20,8 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Writes the space into that folder, its parts alone a file each.
 pub fn write(space: &PrimitiveSpace, folder: &Path) -> Result<(), Box<dyn Error>> {
-    let trunk = space.space.trunk().ok_or("the space has no trunk")?.to_string();
-    let side = format!("L{}", trunk.rsplit(' ').next().unwrap_or_default());
+    let trunk = space.space.trunk().ok_or("the space has no trunk")?;
+    let side = format!("L{}", trunk.side_layer() + 1);
     let layers = space.layers();
     let last = format!("L{}", layers.len());
     let input = space.space.input();

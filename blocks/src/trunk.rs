@@ -162,6 +162,11 @@ pub struct Piece {
 }
 
 impl Trunk {
+    /// Index (from 0) of the searched layer whose output also goes to the head.
+    pub fn side_layer(&self) -> usize {
+        self.side_layer
+    }
+
     /// Checks that the searched layers fit between the trunk's two ends.
     pub(crate) fn check(kind: &str, side_layer: usize, input: Shape, layers: &[Layer]) -> Result<Self, String> {
         if kind != "pfld" {

@@ -42,6 +42,7 @@ pub mod table;
 pub mod units;
 
 pub use fault::{Fault, LookupError, TableError};
+pub use file::write_whole;
 pub use files::Overwrite;
 pub use folder::{Folder, NamedKey, Slot};
 pub use header::{

@@ -140,7 +140,7 @@ impl Table {
     ///
     /// # Errors
     /// [`LookupError::Missing`].
-    pub(crate) fn find(&self, key: &str) -> Result<&Row, LookupError> {
+    pub fn find(&self, key: &str) -> Result<&Row, LookupError> {
         self.row(key).ok_or_else(|| LookupError::Missing(key.to_string()))
     }
 

@@ -2,8 +2,8 @@
 
 use super::error::InspectError;
 
-/// Deepest nesting of messages; that of protobuf's readers.
-const DEPTH: usize = 100;
+/// Deepest nesting that is followed; protobuf's own limit in most languages.
+pub(super) const DEPTH: usize = 100;
 
 /// The messages that others lie in, or numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

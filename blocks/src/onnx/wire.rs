@@ -8,12 +8,10 @@ use std::ops::Range;
 
 use prost::{decode_length_delimiter, encode_length_delimiter};
 
-use super::size::Message;
+use super::size::{DEPTH, Message};
 
 /// The number of a tensor's field of values as they lie in memory.
 pub const RAW_DATA: usize = 9;
-/// Deepest nesting that is followed; protobuf's own limit in most languages.
-const DEPTH: usize = 100;
 
 /// A part of the new file; `D` stands for bytes that lie somewhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ mod record;
 mod write;
 
 pub use read::read_from;
-pub(crate) use write::write_whole;
+pub use write::write_whole;
 
 use serde::{Deserialize, Serialize};
 

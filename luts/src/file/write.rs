@@ -53,6 +53,9 @@ fn rows(table: &Table) -> csv::Result<String> {
 }
 
 /// Writes a file whole or not at all.
+///
+/// # Errors
+/// [`TableError::Exists`], [`TableError::Write`].
 pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(), TableError> {
     files::write(path, bytes, overwrite).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => TableError::Exists { path: path.into() },

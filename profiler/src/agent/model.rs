@@ -76,7 +76,7 @@ impl Model {
             model.error = Some(error);
         }
         if !job.simulated {
-            let run_us = model.fastest()?;
+            let run_us = model.fastest(TIMED_RUNS, LOADING_US)?;
             model.runs = runs_of(job.plan.sample_us, run_us);
             let load_ms = (clock::now_us() - began_us) * 1e-3;
             model.took = Some(Took { load_ms, run_us, resident_kib: memory::resident_kib() });
@@ -84,14 +84,14 @@ impl Model {
         Ok(model)
     }
 
-    /// The fastest of a few runs, in µs.
-    fn fastest(&mut self) -> Result<f64, AgentError> {
+    /// The fastest of at most so many runs, as many as begin within so many µs; in µs.
+    fn fastest(&mut self, most: usize, within_us: f64) -> Result<f64, AgentError> {
         let (mut fastest, mut sum) = (f64::INFINITY, 0.0);
-        for _ in 0..TIMED_RUNS {
+        for _ in 0..most {
             let us = self.time(1)?;
             fastest = fastest.min(us);
             sum += us;
-            if sum >= LOADING_US {
+            if sum >= within_us {
                 break;
             }
         }
@@ -103,14 +103,7 @@ impl Model {
     /// # Errors
     /// [`AgentError::Model`] where the engine fails.
     pub(super) fn warm(&mut self) -> Result<(), AgentError> {
-        let mut us = 0.0;
-        for _ in 0..WARMING_RUNS {
-            us += self.time(1)?;
-            if us >= WARMING_US {
-                break;
-            }
-        }
-        Ok(())
+        self.fastest(WARMING_RUNS, WARMING_US).map(drop)
     }
 
     /// Gives the model its inputs and runs it once. Whole numbers that are made up are tried as ones, then as zeros: an index may be too

@@ -1,17 +1,15 @@
 //! `profiler lut export`: a table written in the forms of other tools.
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use luts::nni;
-use luts::{Source, Table, TableError};
+use luts::{Source, Table};
 
 use crate::commands::error::CommandError;
 use crate::commands::quantity::Layers;
 use crate::commands::values::overwrite;
 use crate::commands::{print, space};
-use crate::file_error::FileError;
 use crate::output::note;
 use crate::tables::export::{self, Form, OfaYaml};
 
@@ -95,13 +93,6 @@ impl ExportArgs {
                 written.text
             }
         };
-        write(&self.out, &text, self.overwrite)
+        Ok(luts::write_whole(&self.out, text.as_bytes(), overwrite(self.overwrite))?)
     }
-}
-
-fn write(path: &Path, text: &str, may_replace: bool) -> Result<(), CommandError> {
-    files::write(path, text.as_bytes(), overwrite(may_replace)).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => TableError::Exists { path: path.into() }.into(),
-        _ => FileError::new("write", path)(error).into(),
-    })
 }

@@ -34,8 +34,6 @@ struct Passes<'a> {
     idle: IdleRatios,
     /// Whether this is the first process: it waits for nobody.
     is_first: bool,
-    /// Whether models were dealt to smaller groups already, since the kernel killed an agent.
-    is_halved: bool,
 }
 
 impl Task<'_> {
@@ -57,8 +55,7 @@ impl Task<'_> {
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
         let idle = IdleRatios::of(&samples);
         let listener = Listener { sizes, ..Listener::new(samples, raw, bar, progress, subjects.into_iter().collect(), accept) };
-        let (is_first, is_halved) = (true, false);
-        let mut passes = Passes { setting, folder, transport, engine_lib, listener, idle, is_first, is_halved };
+        let mut passes = Passes { setting, folder, transport, engine_lib, listener, idle, is_first: true };
         let done = passes.all(first, last, budget_ms);
         passes.listener.bar.finish_and_clear();
         // What went wrong before is what the user must hear of.
@@ -120,10 +117,9 @@ impl Passes<'_> {
     /// A group in a process; in two where the kernel kills it while it loads models, which is tried once.
     fn group(&mut self, seed: u64, plan: Plan, items: Vec<Item>) -> Result<(), CollectError> {
         let done = self.process(seed, plan, &items);
-        if done.is_ok() || self.is_halved || !self.listener.was_killed || items.len() < 2 {
+        if done.is_ok() || self.listener.sizes.is_halved() || !self.listener.was_killed || items.len() < 2 {
             return done;
         }
-        self.is_halved = true;
         self.listener.sizes.halve_memory();
         let budget_ms = (plan.budget_ms / 2).max(1);
         items.chunks(items.len().div_ceil(2)).try_for_each(|half| self.process(seed, Plan { budget_ms, ..plan }, half))

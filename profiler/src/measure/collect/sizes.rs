@@ -37,8 +37,8 @@ pub struct Sizes {
     last_kib: Option<u64>,
     /// What the device could give away at the start of the last process, in KiB.
     available_kib: Option<u64>,
-    /// How often an agent was killed since its memory was too much.
-    halvings: u32,
+    /// Whether an agent was killed, since its memory was too much.
+    is_halved: bool,
 }
 
 impl Sizes {
@@ -68,7 +68,12 @@ impl Sizes {
 
     /// An agent was killed: from now on half the memory must do.
     pub fn halve_memory(&mut self) {
-        self.halvings += 1;
+        self.is_halved = true;
+    }
+
+    /// Whether half the memory must do.
+    pub fn is_halved(&self) -> bool {
+        self.is_halved
     }
 
     /// What a model takes; of one that is not known the mean of the known ones of its kind, nothing where none is known.
@@ -108,7 +113,7 @@ impl Sizes {
     pub fn deal(&self, items: Vec<Item>, most_kib: Option<u64>) -> Vec<Vec<Item>> {
         let own = |available: u64| (available as f64 * SHARE).min(MOST_KIB as f64);
         let bound = most_kib.map(|kib| kib as f64).or(self.available_kib.map(own)).unwrap_or(f64::INFINITY);
-        let bound = bound / f64::from(2u32.saturating_pow(self.halvings)) * CAREFUL - self.base_kib as f64;
+        let bound = bound / if self.is_halved { 2.0 } else { 1.0 } * CAREFUL - self.base_kib as f64;
         let all: f64 = items.iter().map(|item| self.of(&Subject::from(&item.id)).kib).sum();
         let groups = (all / bound.max(1.0)).ceil().clamp(1.0, items.len().max(1) as f64) as usize;
         let is_network = |item: &Item| Subject::from(&item.id).is_network();

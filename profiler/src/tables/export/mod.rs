@@ -50,11 +50,6 @@ impl<T: Serialize> Serialize for Ordered<T> {
     }
 }
 
-/// The row of a key.
-fn find<'t>(table: &'t Table, key: &str) -> Result<&'t Row, LookupError> {
-    table.row(key).ok_or_else(|| LookupError::Missing(key.to_string()))
-}
-
 /// `{layer: {candidate: µs}}` as JSON, in the space's order.
 ///
 /// # Errors
@@ -96,11 +91,11 @@ pub fn csv_long(table: &Table, space: &Layout) -> Result<String, ExportError> {
     let mut lines = Vec::new();
     for layer in &space.layers {
         for candidate in &layer.candidates {
-            lines.push(Line::of(&layer.name, &candidate.name, find(table, &candidate.key)?));
+            lines.push(Line::of(&layer.name, &candidate.name, table.find(&candidate.key)?));
         }
     }
     for key in space.fixed.iter().filter(|_| table.has_trunk()) {
-        lines.push(Line::of("", key.trim_start_matches(TRUNK_PREFIX), find(table, key)?));
+        lines.push(Line::of("", key.trim_start_matches(TRUNK_PREFIX), table.find(key)?));
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
     lines.iter().for_each(|line| writer.serialize(line).expect("memory is written to, and a line is flat"));

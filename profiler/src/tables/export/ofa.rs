@@ -15,7 +15,7 @@ use std::fmt::Write;
 
 use luts::{Layout, Row, Shapes, TRUNK_PREFIX, Table};
 
-use super::{ExportError, find};
+use super::ExportError;
 
 /// What the entries say of layers, and the candidates' names do not.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,7 @@ impl OfaYaml {
         let mut entries: Vec<(String, &Row)> = Vec::new();
         let mut left_out: Vec<String> = Vec::new();
         for key in space.fixed.iter().filter(|_| table.has_trunk()) {
-            let row = find(table, key)?;
+            let row = table.find(key)?;
             entries.push((format!("{}-{}", key.trim_start_matches(TRUNK_PREFIX), maps(row.shapes)), row));
         }
         let fixed = entries.len();
@@ -51,7 +51,7 @@ impl OfaYaml {
             for candidate in layer.candidates.iter().filter(|candidate| !candidate.is_identity) {
                 match Block::named(&candidate.name) {
                     Some(block) => {
-                        let row = find(table, &candidate.key)?;
+                        let row = table.find(&candidate.key)?;
                         let block = Block {
                             se: block.se || self.se.contains(&(i + 1)),
                             hs: block.hs || self.hs.contains(&(i + 1)),
