@@ -5,7 +5,7 @@ use crate::few::Few;
 use crate::instruction::{Access, Feature, Flow, Instruction, Kind, PrefetchTarget, Role};
 use crate::pointers::Effect;
 use crate::register::Register;
-use crate::rules::{Core, LINE_BYTES, Need, Place, Unit};
+use crate::rules::{Core, Need, Place, Unit};
 
 /// Rows of the table of latencies: kinds, kinds at 128 bits, and the updated base of an access.
 pub(crate) const ROWS: usize = 2 * Kind::COUNT + 1;
@@ -104,12 +104,6 @@ impl Block {
     /// tells their address is believed, and where it does not, the address is inferred.
     pub fn touches_memory(&self, instruction: usize) -> bool {
         self.steps.get(instruction).is_some_and(|step| step.kind.touches_memory())
-    }
-
-    /// Cache lines that hold its instructions.
-    pub(crate) fn lines(&self) -> std::ops::RangeInclusive<u64> {
-        let line = u64::from(LINE_BYTES);
-        self.address / line..=self.end().wrapping_sub(4).max(self.address) / line
     }
 }
 

@@ -52,8 +52,14 @@ struct ChipFile {
     description: String,
     core: String,
     clock_mhz: u32,
+    #[serde(default = "told")]
+    tells_cache_sizes: bool,
     l2: SecondCache,
     dram: Dram,
+}
+
+fn told() -> bool {
+    true
 }
 
 /// A chip, with its core's rules.
@@ -67,6 +73,9 @@ pub struct Chip {
     pub core: Core,
     /// The core's clock in MHz.
     pub clock_mhz: u32,
+    /// Whether its Linux tells programs the sizes of caches, in `/sys/devices/system/cpu/cpu0/cache`: it knows them from the device
+    /// tree alone. Libraries divide their work by that size.
+    pub tells_cache_sizes: bool,
     /// Second-level cache.
     pub l2: SecondCache,
     /// Memory.
@@ -141,6 +150,7 @@ impl Chip {
             description: file.description,
             core,
             clock_mhz: file.clock_mhz,
+            tells_cache_sizes: file.tells_cache_sizes,
             l2: file.l2,
             dram: file.dram,
             texts,

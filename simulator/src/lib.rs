@@ -53,7 +53,8 @@
 //! - **Instructions**: a first-level cache, and the line behind one that misses. **Branches**: directions by a global history, a stack
 //!   of returns, the last target of other branches to a register; a constant time for a wrong guess.
 //!
-//! Results are the same on every host: cycles are whole numbers, and there is no other arithmetic.
+//! Results are the same on every host: cycles are whole numbers, there is no other arithmetic, and it does not matter where an emulator
+//! ends a block.
 //!
 //! # How near it is
 //!
@@ -73,7 +74,7 @@
 
 /// The model's version. It goes up when any program's cycles change by code: tables of two versions are not mixed. What stands in files of
 /// cores and chips is told by their hash.
-pub const MODEL: u32 = 2;
+pub const MODEL: u32 = 3;
 
 pub mod block;
 mod cache;

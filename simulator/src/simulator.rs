@@ -164,14 +164,16 @@ impl Simulator {
     /// instruction that was executed after it, which tells where a branch went.
     pub fn execute(&mut self, block: &Block, accesses: &[MemoryAccess], next: u64) -> u64 {
         let before = self.cycles();
-        for line in block.lines() {
-            self.fetch(line);
-        }
         let mut rest = accesses;
         for (k, step) in block.steps.iter().enumerate() {
             let count = rest.iter().take_while(|access| access.instruction as usize <= k).count();
             let (own, others) = rest.split_at(count);
             rest = others;
+            // Line by line as they are reached: where a block ends is the emulator's choice, and depends on its host.
+            let address = block.address().wrapping_add(4 * k as u64);
+            if k == 0 || address.is_multiple_of(u64::from(LINE_BYTES)) {
+                self.fetch(address / u64::from(LINE_BYTES));
+            }
             self.counters.count(step.kind);
             self.counters.multiply_adds += u64::from(step.multiply_adds);
             self.issue(step);

@@ -62,17 +62,23 @@ fn caches(chip: &Chip) -> impl Iterator<Item = (String, String)> {
         .into_iter()
         .enumerate()
         .flat_map(|(index, (level, kind, shape))| {
-            let values = [
-                ("level", level.to_string()),
-                ("type", kind.to_owned()),
+            let sizes = [
                 ("size", format!("{}K", shape.kib)),
                 ("coherency_line_size", LINE_BYTES.to_string()),
                 ("ways_of_associativity", shape.ways.to_string()),
                 ("number_of_sets", shape.sets().to_string()),
+            ];
+            let others = [
+                ("level", level.to_string()),
+                ("type", kind.to_owned()),
                 ("shared_cpu_list", "0".to_owned()),
                 ("shared_cpu_map", "1".to_owned()),
             ];
-            values.map(|(name, value)| (format!("sys/devices/system/cpu/cpu0/cache/index{index}/{name}"), format!("{value}\n")))
+            // Linux has no files of what it does not know.
+            let told = if chip.tells_cache_sizes { sizes.to_vec() } else { Vec::new() };
+            told.into_iter()
+                .chain(others)
+                .map(move |(name, value)| (format!("sys/devices/system/cpu/cpu0/cache/index{index}/{name}"), format!("{value}\n")))
         })
 }
 
@@ -89,4 +95,25 @@ fn cpuinfo(core: &str) -> String {
         "processor\t: 0\nBogoMIPS\t: 38.40\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32\nCPU implementer\t: 0x41\n\
          CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: {part:#x}\nCPU revision\t: 4\n\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Linux, drivers/base/cacheinfo.c: what is not known has no file; arm64 takes sizes from the device tree alone.
+    #[test]
+    fn sizes_of_caches_are_told_where_the_chips_linux_knows_them() {
+        let told = |name: &str| -> Vec<String> {
+            let chip = Chip::find(name).unwrap_or_else(|error| panic!("{error}"));
+            caches(&chip)
+                .filter(|(path, _)| path.contains("index2"))
+                .map(|(path, _)| path.rsplit('/').next().unwrap_or("").to_owned())
+                .collect()
+        };
+        let known = ["size", "coherency_line_size", "ways_of_associativity", "number_of_sets"];
+        let always = ["level", "type", "shared_cpu_list", "shared_cpu_map"];
+        assert_eq!(told("sd625"), [known, always].concat());
+        assert_eq!(told("qrb2210"), always);
+    }
 }
