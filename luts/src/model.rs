@@ -129,7 +129,7 @@ impl LatencyModel {
     fn interval(&self, parts: &[&Part], total: Micros) -> Option<Interval> {
         if let Some(error) = self.prediction_error {
             let half = total * (1.96 * error);
-            return Some(Interval { low: total - half, high: total + half });
+            return Some(around(total, half, half));
         }
         let mut widths: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         for part in parts {
@@ -140,8 +140,13 @@ impl LatencyModel {
         }
         let below = widths.values().map(|w| w.0 * w.0).sum::<f64>();
         let above = widths.values().map(|w| w.1 * w.1).sum::<f64>();
-        Some(Interval { low: total - Micros(below.sqrt()), high: total + Micros(above.sqrt()) })
+        Some(around(total, Micros(below.sqrt()), Micros(above.sqrt())))
     }
+}
+
+/// The interval that reaches so far below and above a time; what takes time takes no less than none.
+fn around(total: Micros, below: Micros, above: Micros) -> Interval {
+    Interval { low: Micros((total - below).0.max(0.0)), high: total + above }
 }
 
 impl Part {

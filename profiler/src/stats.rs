@@ -48,6 +48,11 @@ impl Median {
         })
     }
 
+    /// The interval as it is stated. What is measured takes some time: it ends at 0, however little is known.
+    pub fn interval(&self) -> [f64; 2] {
+        [self.low.max(0.0), self.high]
+    }
+
     /// The same with an interval that many times as wide, where samples tell less than their number does.
     pub fn widened(self, factor: f64) -> Self {
         let end = |end: f64| self.value + factor * (end - self.value);
@@ -133,6 +138,7 @@ mod tests {
         let median = Median { value: 10.0, low: 9.7, high: 10.4 };
         let wide = median.widened(2.0);
         assert!((wide.low - 9.4).abs() < 1e-12 && (wide.high - 10.8).abs() < 1e-12 && wide.value == 10.0);
+        assert_eq!((wide.interval(), median.widened(100.0).interval()[0]), ([wide.low, wide.high], 0.0));
         // 0.4 and 1.96 · 0.03 / 1.96 · 10 at a right angle.
         let with = median.with_error_of_factor(0.03 / 1.96);
         assert!((with.high - 10.5).abs() < 1e-12 && (with.low - (10.0 - 0.18f64.sqrt())).abs() < 1e-12, "{with:?}");

@@ -124,6 +124,13 @@ def test_an_emulators_times_are_refused(tmp_path: Path) -> None:
     assert Lut.read(path, allow_emulated=True).source == "emulated"
 
 
+def test_no_network_takes_less_than_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "vague.csv"
+    path.write_text((CORPUS / "table" / "sound.csv").read_text().replace("residual = 0.01", "residual = 0.9"))
+    found = Lut.read(path, ROOT / "tests" / "spaces" / "tiny.toml").predict(["sep_k3", "gh_k3"])
+    assert found.interval_us is not None and found.interval_us[0] == 0 and found.interval_us[1] > 2 * found.total_us
+
+
 def test_an_imported_table_has_no_fixed_pieces_and_no_interval(tmp_path: Path) -> None:
     lines = (CORPUS / "table" / "sound.csv").read_text().split("\n")
     lines = [line for line in lines if not line.startswith("trunk:")]

@@ -43,19 +43,20 @@ impl Net {
         let noise = measured.standard_error() / measured.value;
         // What separates the two is the prediction's error, the figure's, the state's, and what the sessions differ by.
         let covered = interval.is_some_and(|[low, high]| {
-            let half = 0.5 * (high - low);
-            let allowed = conditions.map_or(half, |conditions| {
+            let off = measured.value - predicted_us;
+            let reach = if off > 0.0 { high - predicted_us } else { predicted_us - low };
+            let allowed = conditions.map_or(reach, |conditions| {
                 let own = 1.96 * noise.hypot(conditions.state_error).hypot(conditions.between_sessions()) * measured.value;
-                half.hypot(own)
+                reach.hypot(own)
             });
-            (measured.value - 0.5 * (low + high)).abs() <= allowed
+            off.abs() <= allowed
         });
         Self {
             architecture,
             predicted_us,
             predicted_ci95_us: interval,
             measured_us: measured.value,
-            measured_ci95_us: [measured.low, measured.high],
+            measured_ci95_us: measured.interval(),
             error: predicted_us / measured.value - 1.0,
             noise,
             covered,

@@ -190,7 +190,7 @@ fn rows(
             macs: info.macs,
             params: info.params,
             latency: us(latency.us),
-            interval: Some(Interval { low: us(latency.us - half), high: us(latency.us + half) }),
+            interval: Some(Interval { low: us((latency.us - half).max(0.0)), high: us(latency.us + half) }),
             quantiles: readings.quantiles(subject),
             samples: readings.count(subject) as u64,
             discarded: readings.discarded(subject),

@@ -222,7 +222,7 @@ class Lut:
     def _interval_of(self, used: Sequence[tuple[Row, float]], total: float) -> tuple[float, float] | None:
         if (fit := self.header.get("fit")) is not None:
             half = total * (1.96 * prediction_error(fit))
-            return total - half, total + half
+            return max(total - half, 0.0), total + half
         below: dict[str, float] = {}
         above: dict[str, float] = {}
         for row, factor in used:
@@ -233,7 +233,7 @@ class Lut:
             low, high = row.ci95_us
             below[row.key] = below.get(row.key, 0.0) + factor * (row.latency_us - low)
             above[row.key] = above.get(row.key, 0.0) + factor * (high - row.latency_us)
-        return total - math.hypot(*below.values()), total + math.hypot(*above.values())
+        return max(total - math.hypot(*below.values()), 0.0), total + math.hypot(*above.values())
 
 
 def factor_of(unit: str) -> float:

@@ -144,9 +144,9 @@ pub(super) fn run(
         figures.push(Figure {
             model: file.display().to_string(),
             median_us: raw.value,
-            ci95_us: [raw.low, raw.high],
+            ci95_us: raw.interval(),
             paired_us: paired.value,
-            paired_ci95_us: [paired.low, paired.high],
+            paired_ci95_us: paired.interval(),
             samples: item.samples.len(),
             discarded: item.faulty.iter().sum(),
             inputs: item.inputs,
