@@ -8,7 +8,7 @@ mod effects;
 
 use std::path::{Path, PathBuf};
 
-use luts::{ClockBand, Discarded, Fit, Header, Interval, Kind, Micros, Quantiles, Row, Table, TemperatureBand};
+use luts::{ClockBand, Discarded, Fit, Header, Interval, Kind, Micros, Quantiles, Row, Source, Table, TemperatureBand};
 
 use crate::devices::conditions::differences;
 use crate::show::text;
@@ -29,6 +29,14 @@ pub enum MergeError {
         second: PathBuf,
         /// In what they differ.
         reason: String,
+    },
+    /// Two of the very same samples.
+    #[error("cannot merge {first} and {second}: both are of the same samples, which would count twice")]
+    Same {
+        /// A table.
+        first: PathBuf,
+        /// The same one, or a copy.
+        second: PathBuf,
     },
     /// What comes of them is no table.
     #[error("the merged table is not valid:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]
@@ -79,6 +87,12 @@ pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
                 unlike.iter().map(|d| format!("their {} differ ({}, {})", d.what, d.first, d.second)).collect();
             return Err(MergeError::Unlike { first: first_path.clone(), second: path.clone(), reason: differ.join("; ") });
         }
+    }
+    let mut pairs = tables.iter().enumerate().flat_map(|(i, other)| tables[i + 1..].iter().map(move |second| (other, second)));
+    // Times without noise may well be the same; then nothing is gained, but nothing is wrong either.
+    let same = |((_, a), (_, b)): &(&Named, &Named)| a.header.source != Source::Simulated && a.rows() == b.rows();
+    if let Some(((first, _), (second, _))) = pairs.find(same) {
+        return Err(MergeError::Same { first: first.clone(), second: second.clone() });
     }
     let stated = |table: &Table| table.header.canary.as_ref().map_or(1.0, |canary| canary.stated_us.0);
     let mean = mean(tables.iter().map(|(_, table)| stated(table)));
@@ -233,4 +247,35 @@ fn estimate(found: &Found) -> Option<Estimate> {
     let Interval { low, high } = found.row.interval?;
     let error = (high.0 / low.0).ln() / (2.0 * BOTH_SIDES);
     Some(Estimate { value: (found.row.latency.0 * found.factor).ln(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::examples;
+
+    fn table(us: f64) -> Table {
+        let canary = luts::Canary { kind: "loop".into(), stated_us: Micros(2.0), median_us: Micros(2.0) };
+        let header = Header { date: Some("2026".into()), canary: Some(canary), ..examples::header(Source::Measured) };
+        let row = Row {
+            latency: Micros(us),
+            interval: Some(Interval { low: Micros(0.98 * us), high: Micros(1.02 * us) }),
+            samples: 30,
+            ..Row::unmeasured("x@1".into(), Kind::Block, "x".into(), luts::Shapes::default())
+        };
+        Table::new(header, vec![row]).unwrap()
+    }
+
+    /// A copy adds nothing, but would make all intervals narrower by the root of two.
+    #[test]
+    fn the_same_samples_do_not_count_twice() {
+        let named = |name: &str, us| (PathBuf::from(name), table(us));
+        let mut copy = table(4.0);
+        copy.header.profiler = String::new();
+        copy.header.method = "said in other words".into();
+        let twice = merge(&[named("a", 4.0), named("b", 4.04), ("c".into(), copy)]);
+        assert!(matches!(twice, Err(MergeError::Same { first, second }) if first == Path::new("a") && second == Path::new("c")));
+        let merged = merge(&[named("a", 4.0), named("b", 4.04)]).unwrap();
+        assert!((merged.table.rows()[0].latency.0 - 4.02).abs() < 1e-3 && merged.table.rows()[0].samples == 60);
+    }
 }
