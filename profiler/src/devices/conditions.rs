@@ -49,7 +49,7 @@ fn stated(header: &Header) -> Vec<(&'static str, String)> {
         ("systems", or(system, "not known")),
         ("kernels", or(kernel, "not known")),
         ("clusters", cluster(header)),
-        ("governors", governor(header)),
+        ("governors", header.governor.as_deref().map_or("not known", held).to_string()),
         ("threads", header.threads.to_string()),
         ("landmarks", header.points.map_or("none".to_string(), |points| points.to_string())),
         ("engines", format!("{name} {version}")),
@@ -85,8 +85,7 @@ fn cluster(header: &Header) -> String {
     format!("CPUs {cpus}, {core}{sets}{clocks}")
 }
 
-/// What decided on the clock while measuring; what was set before does not matter.
-fn governor(header: &Header) -> String {
-    let set = header.governor.as_deref().unwrap_or("not known");
-    set.split_once(" (was ").map_or(set, |(set, _)| set).to_string()
+/// What decided on the clock while measuring, of a governor as an agent describes it; what was set before does not matter.
+pub fn held(governor: &str) -> &str {
+    governor.split_once(" (was ").map_or(governor, |(set, _)| set)
 }

@@ -6,8 +6,13 @@
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use crate::agent::cpu_lock;
+use crate::show::text;
+
+/// Most letters of the command that others are told.
+const COMMAND_LIMIT: usize = 300;
 
 /// A file that another command writes.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,14 @@ impl Reserved {
             }
         }
     }
+}
+
+/// Who measures since when, for others that want to.
+pub fn holder() -> String {
+    static BEGAN: LazyLock<String> = LazyLock::new(text::now);
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    let command: String = words.chars().take(COMMAND_LIMIT).collect();
+    format!("process {} ({command}), since {}", std::process::id(), *BEGAN)
 }
 
 impl Drop for Reserved {

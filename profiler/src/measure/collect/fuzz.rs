@@ -14,17 +14,18 @@ use super::progress::Progress;
 use crate::devices::{Ended, Flow};
 use crate::measure::raw::{ItemSamples, Samples};
 use crate::measure::subject::Subject;
-use crate::protocol::{Item, Job, PROTOCOL, Plan, examples};
+use crate::protocol::{Event, Explanation, Item, Job, PROTOCOL, Plan, Start, examples};
 
-const LINES: [&str; 10] = [
+const LINES: [&str; 11] = [
     r#"{"event":"start","protocol":PROTOCOL,"version":"0.1.0","device":{"known":{"model":"m","soc":null,"system":null,"kernel":"6.1","memory_mib":2000,"clusters":[{"cpus":"0-3","core":null,"min_mhz":null,"max_mhz":2016.0,"governor":null,"shared_l2":null}],"sensors":[{"zone":0,"kind":"cpu","celsius":40.5}]},"arch":"aarch64","serial":"1","emulation":[]},"engine":{"name":"onnxruntime","version":"1.32.0","library_sha256":null},"cpus":[1],"canary":"loop"}"#,
     r#"{"event":"loading","id":"a"}"#,
-    r#"{"event":"ready","id":"a","runs":7,"error":1e-6,"checksum":"0123abcd"}"#,
+    r#"{"event":"ready","id":"a","runs":7,"error":1e-6,"checksum":"0123abcd","took":{"load_ms":12.5,"run_us":9.5,"resident_kib":50000}}"#,
     r#"{"event":"sampling"}"#,
     r#"{"event":"cold","id":"b","us":20.5,"canary_us":4.5}"#,
     r#"{"event":"sample","id":"a","at_ms":7.5,"us":10,"spread":0.01,"before_us":4,"after_us":6,"cpu":1,"mhz":2016.5,"celsius":41.5,"fault":null}"#,
     r#"{"event":"sample","id":"b","at_ms":9.5,"us":10,"before_us":4,"after_us":9,"cpu":null,"fault":"canary"}"#,
     r#"{"event":"resting","celsius":43.25}"#,
+    r#"{"event":"described","id":"a","inputs":[{"name":"x","element":"float32","shape":[1,3]}],"outputs":[{"name":"y","shape":[]}],"notes":["odd"]}"#,
     r#"{"event":"round","round":1,"settled":0,"elapsed_ms":12}"#,
     r#"{"event":"done","precise":true}"#,
 ];
@@ -63,7 +64,7 @@ fn hear(bytes: &[u8]) -> String {
 fn lines_of_an_agent_survive() {
     let lines = lines();
     let whole = lines.join("\n");
-    let samples = [&lines[..4], &vec![lines[5].clone(); 4], &lines[6..7], &lines[9..]].concat().join("\n");
+    let samples = [&lines[..4], &vec![lines[5].clone(); 4], &lines[6..7], &lines[10..]].concat().join("\n");
     let words: &[&[u8]] = &[
         b"{\"event\":",
         b"\"sample\"",
@@ -122,9 +123,28 @@ fn figures_that_nothing_can_have_are_refused() {
     assert!(listener.samples.mhz.is_empty() && listener.samples.celsius.is_empty() && listener.samples.canaries.len() == 1);
 }
 
+/// The times of a simulated device are taken for exact ones, and its table says so: only its transport may say that it is one.
+#[test]
+fn a_device_that_says_it_is_simulated_is_refused() {
+    let of = |simulator: Option<crate::protocol::SimulatorFacts>| {
+        let start = Start { simulator, ..examples::start() };
+        serde_json::to_vec(&Event::Start(Box::new(start))).unwrap()
+    };
+    let explained =
+        serde_json::to_vec(&Event::Explained(Box::new(Explanation { id: "a".into(), ..Explanation::default() }))).unwrap();
+    for (line, may, may_simulated) in
+        [(of(None), true, false), (of(Some(examples::simulator("a"))), false, true), (explained, false, true)]
+    {
+        for (is_simulated, may) in [(false, may), (true, may_simulated)] {
+            let mut listener = Listener { is_simulated, ..listener() };
+            assert_eq!(listener.line(&line) == Flow::Continue, may, "{is_simulated}: {}", String::from_utf8_lossy(&line));
+        }
+    }
+}
+
 #[test]
 fn an_agent_that_goes_on_for_ever_is_ended() {
-    let round = LINES[8].as_bytes();
+    let round = LINES[9].as_bytes();
     let mut listener = listener();
     let heard = (0..2000).take_while(|_| listener.line(round) == Flow::Continue).count();
     assert_eq!(heard, 1000);

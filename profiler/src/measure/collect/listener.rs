@@ -49,6 +49,8 @@ pub(super) struct Listener<'a> {
     /// Lines of the pass.
     pub(super) lines: u64,
     pub(super) accept: Option<&'a Accept<'a>>,
+    /// Whether the device is simulated: then its transport adds what simulated it.
+    pub(super) is_simulated: bool,
     /// Whether the kernel killed the last agent while it loaded a model: as a rule, since memory ran out.
     pub(super) was_killed: bool,
     /// What models take.
@@ -65,8 +67,9 @@ impl<'a> Listener<'a> {
         accept: Option<&'a Accept<'a>>,
     ) -> Self {
         let (bounds, lines) = (Bounds::default(), 0);
-        let (loading, failed, began, was_killed, sizes) = (None, None, None, false, Sizes::default());
-        Self { samples, raw, bar, progress, loading, asked, failed, began, bounds, lines, accept, was_killed, sizes }
+        let (loading, failed, began, sizes) = (None, None, None, Sizes::default());
+        let (is_simulated, was_killed) = (false, false);
+        Self { samples, raw, bar, progress, loading, asked, failed, began, bounds, lines, accept, is_simulated, was_killed, sizes }
     }
 
     /// Gets ready for another agent, which may have so much to say.
@@ -139,6 +142,13 @@ impl<'a> Listener<'a> {
         match &event {
             Event::Start(start) if start.protocol != PROTOCOL => {
                 return said(other_version(start.protocol.into()));
+            }
+            // Its times would be taken for exact ones.
+            Event::Start(start) if start.simulator.is_some() != self.is_simulated => {
+                return said("the agent says what simulates it, which only a simulated device has".to_string());
+            }
+            Event::Explained(_) if !self.is_simulated => {
+                return said("the agent explains simulated cycles, which only a simulated device has".to_string());
             }
             Event::Start(start) => self.accept.map_or(Ok(()), |accept| accept(start)).map_err(|e| Failure::Own(e.into()))?,
             Event::Loading { id } => {

@@ -28,8 +28,6 @@ pub mod setting;
 pub mod sizes;
 mod sizing;
 
-use std::sync::LazyLock;
-
 use indicatif::MultiProgress;
 
 pub use error::CollectError;
@@ -44,10 +42,6 @@ use crate::devices::Transport;
 use crate::devices::identity::OtherDevice;
 use crate::output::note;
 use crate::protocol::Start;
-use crate::show::text;
-
-/// Most letters of the command that others are told.
-const COMMAND_LIMIT: usize = 300;
 
 /// A job to be done, and what is known of it already.
 pub struct Task<'a> {
@@ -88,12 +82,4 @@ pub fn measured_exactly(samples: &Samples, subject: &Subject, cold: bool) -> boo
 /// Tells the user what the transport has to say.
 fn tell(transport: &mut dyn Transport) {
     transport.notices().iter().for_each(note);
-}
-
-/// Who measures since when, for others that want to.
-pub fn holder() -> String {
-    static BEGAN: LazyLock<String> = LazyLock::new(text::now);
-    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
-    let command: String = words.chars().take(COMMAND_LIMIT).collect();
-    format!("process {} ({command}), since {}", std::process::id(), *BEGAN)
 }

@@ -55,8 +55,11 @@ impl Task<'_> {
         };
         let asked = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
-        let mut listener =
-            Listener { bounds: Bounds::of_simulated(&job), ..Listener::new(samples, raw, bar, progress, asked, accept) };
+        let mut listener = Listener {
+            bounds: Bounds::of_simulated(&job),
+            is_simulated: true,
+            ..Listener::new(samples, raw, bar, progress, asked, accept)
+        };
         let ended = listener.process(&folder, transport.as_mut(), &job, pass);
         listener.bar.finish_and_clear();
         let cleaned = transport.clean();

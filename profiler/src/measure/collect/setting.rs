@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use engines::EngineKind;
 
 use super::error::CollectError;
-use super::holder;
 use crate::agent::clock;
 use crate::devices::{self, Access, Address, Transport, TransportError};
 use crate::measure::raw::{Purpose, Request};
+use crate::measure::reserve::holder;
 use crate::output::with_notices;
 use crate::protocol::{Hold, Item, Job, PROTOCOL, Plan};
 

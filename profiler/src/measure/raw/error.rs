@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::file_error::FileError;
+use crate::measure::reserve::ReservedError;
 
 /// What is wrong with a raw sample file, or with its name.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,9 @@ pub enum RawError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Another command writes it.
+    #[error(transparent)]
+    Reserved(#[from] ReservedError),
     /// It holds what cannot be used.
     #[error("{path}: {reason}")]
     Content {

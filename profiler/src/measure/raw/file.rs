@@ -12,6 +12,7 @@ use super::kept::Kept;
 use super::read::{self, RATIO};
 use super::{Purpose, Request, packed};
 use crate::file_error::FileError;
+use crate::measure::reserve::{Reserved, holder};
 use crate::protocol::{Event, Sample};
 
 /// Most bytes of a file that says more of samples that were left out than how many they are.
@@ -37,6 +38,9 @@ pub struct RawFile {
     request: Vec<u8>,
     /// Whether a command can resume it.
     resumes: bool,
+    /// Keeps other commands from the name, where the command has not seen to that itself.
+    #[expect(dead_code)]
+    reserved: Option<Reserved>,
 }
 
 impl RawFile {
@@ -47,20 +51,22 @@ impl RawFile {
     pub fn create(path: &Path, request: &Request) -> Result<Self, FileError> {
         let resumes = request.purpose == Purpose::Build;
         let request = serde_json::to_vec(request).map_err(io::Error::from).map_err(FileError::new("write", path))?;
-        Ok(Self { path: path.to_path_buf(), file: None, request, resumes })
+        Ok(Self { path: path.to_path_buf(), file: None, request, resumes, reserved: None })
     }
 
-    /// Begins a new file; refuses, before anything is measured, a name that is taken, or in a folder that is not there.
+    /// Begins a new file; refuses, before anything is measured, a name that is taken or that another command is about to write, or in a
+    /// folder that is not there.
     ///
     /// # Errors
-    /// [`RawError::NoFolder`], [`RawError::Exists`], [`RawError::File`].
+    /// [`RawError::NoFolder`], [`RawError::Reserved`], [`RawError::Exists`], [`RawError::File`].
     pub fn fresh(path: &Path, request: &Request) -> Result<Self, RawError> {
         if !folder(path).is_dir() {
             return Err(RawError::NoFolder { folder: folder(path).to_path_buf() });
         }
+        let reserved = Some(Reserved::take(path, &holder())?);
         match [path.to_path_buf(), partial(path)].into_iter().find(|path| path.exists()) {
             Some(path) => Err(RawError::Exists { path }),
-            None => Ok(Self::create(path, request)?),
+            None => Ok(Self { reserved, ..Self::create(path, request)? }),
         }
     }
 
@@ -92,7 +98,7 @@ impl RawFile {
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         let file = OpenOptions::new().append(true).open(&part).map_err(fail())?;
         file.set_len(whole as u64).map_err(fail())?;
-        Ok(Self { path: path.to_path_buf(), file: Some(file), request: Vec::new(), resumes: true })
+        Ok(Self { path: path.to_path_buf(), file: Some(file), request: Vec::new(), resumes: true, reserved: None })
     }
 
     /// Writes a line.

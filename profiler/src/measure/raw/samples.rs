@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::rounded::{self, TIMES};
+use crate::devices::conditions::held;
+use crate::devices::facts;
 use crate::devices::identity::Identity;
 use crate::measure::subject::Subject;
 use crate::protocol::{Event, Explanation, Sample, SampleFault, Shaped, Start};
@@ -73,7 +75,7 @@ pub struct Samples {
     ready: Vec<Subject>,
 }
 
-/// In what two processes differ whose samples are to be one file's.
+/// In what two processes differ whose samples are to be one file's: a table of them states one device, unit, system and governor.
 fn unlike(before: &Start, start: &Start) -> Vec<String> {
     // The number of threads is the request's.
     let [then, now] = [before, start].map(|start| Identity::of_agent(start, 1));
@@ -84,6 +86,19 @@ fn unlike(before: &Start, start: &Start) -> Vec<String> {
     let agent = |start: &Start| start.simulator.as_ref().map(|simulator| simulator.agent_sha256.clone());
     if agent(before) != agent(start) {
         unlike.push("agent: another build, whose code lies at other places; its times do not mix".to_string());
+    }
+    let conditions: [(&str, fn(&Start) -> Option<String>); 4] = [
+        ("unit", facts::serial_hash),
+        ("system", |start| start.device.known.system.clone()),
+        ("kernel", |start| start.device.known.kernel.clone()),
+        ("governor", |start| start.governor.as_deref().map(|governor| held(governor).to_string())),
+    ];
+    for (what, of) in conditions {
+        if let (Some(then), Some(now)) = (of(before), of(start))
+            && then != now
+        {
+            unlike.push(format!("{what}: {then} (then), {now} (now)"));
+        }
     }
     if before.canary != start.canary {
         unlike.push(format!("canary: {} (then), {} (now)", before.canary, start.canary));
@@ -133,7 +148,10 @@ impl Samples {
         if let Some(before) = &self.start {
             let unlike = unlike(before, start);
             if !unlike.is_empty() {
-                return Err(format!("was measured on another device or with another engine; {}", unlike.join("; ")));
+                return Err(format!(
+                    "was measured on another device, with another engine or under other conditions; {}",
+                    unlike.join("; ")
+                ));
             }
         }
         self.start = Some(start.clone());

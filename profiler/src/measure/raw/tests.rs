@@ -378,11 +378,42 @@ fn a_name_that_is_taken_or_has_no_folder_is_refused_before_anything_is_measured(
     let request = Request { purpose: Purpose::Bench, ..serde_json::from_str(REQUEST).unwrap() };
     let fresh = |path: &Path| RawFile::fresh(path, &request);
     let path = folder.path().join("x.raw.gz");
+    let first = fresh(&path).unwrap();
+    assert!(matches!(fresh(&path), Err(super::RawError::Reserved(taken)) if taken.path == path), "two commands, one file");
+    drop(first);
     assert!(fresh(&path).is_ok());
     fs::write(partial(&path), "").unwrap();
     assert!(matches!(fresh(&path), Err(super::RawError::Exists { path: taken }) if taken == partial(&path)));
     let none = folder.path().join("none");
     assert!(matches!(fresh(&none.join("x.raw.gz")), Err(super::RawError::NoFolder { folder }) if folder == none));
+}
+
+/// A table of these samples states one device and its conditions.
+#[test]
+fn samples_of_another_unit_or_other_conditions_are_not_mixed_in() {
+    let of = |serial: &str, system: &str, kernel: &str, governor: &str| {
+        let known = crate::hardware::Knowledge { system: Some(system.into()), kernel: Some(kernel.into()), ..Default::default() };
+        let device = DeviceFacts { known, serial: Some(serial.into()), ..DeviceFacts::default() };
+        Event::Start(Box::new(Start { device, governor: Some(governor.into()), ..examples::start() }))
+    };
+    let then = of("a", "Android 9", "4.9", "performance (was interactive)");
+    let resumed = |now: Event| {
+        let mut samples = Samples::default();
+        samples.add(&then).unwrap();
+        samples.add(&now)
+    };
+    assert_eq!(resumed(of("a", "Android 9", "4.9", "performance (was schedutil)")), Ok(()));
+    // What one side does not state cannot be compared.
+    assert_eq!(resumed(Event::Start(Box::new(examples::start()))), Ok(()));
+    for (now, what) in [
+        (of("b", "Android 9", "4.9", "performance"), "unit: "),
+        (of("a", "Android 10", "4.9", "performance"), "system: Android 9 (then), Android 10 (now)"),
+        (of("a", "Android 9", "4.14", "performance"), "kernel: 4.9 (then), 4.14 (now)"),
+        (of("a", "Android 9", "4.9", "interactive"), "governor: performance (then), interactive (now)"),
+    ] {
+        let said = resumed(now).unwrap_err();
+        assert!(said.contains(what) && !said.contains("serial"), "{said}");
+    }
 }
 
 #[test]
