@@ -14,23 +14,36 @@ const TICK: Duration = Duration::from_millis(50);
 const ENDING: Duration = Duration::from_secs(10);
 
 /// Hands its lines over until it ends; ends it where asked to, on Ctrl-C, or where it hangs.
-pub(super) fn follow(mut running: Box<dyn Running>, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+pub(super) fn follow(running: Box<dyn Running>, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+    follow_for(running, SILENCE, on_line)
+}
+
+/// [`follow`], of an agent that hangs where it says no whole line for so long: what it complains of on standard error, or a line that
+/// never ends, does not say that it goes on.
+fn follow_for(
+    mut running: Box<dyn Running>,
+    silence: Duration,
+    on_line: &mut dyn FnMut(&[u8]) -> Flow,
+) -> Result<Ended, TransportError> {
     let mut said = Said::default();
     let mut heard = Instant::now();
     loop {
+        let mut listen = |line: &[u8]| {
+            heard = Instant::now();
+            on_line(line)
+        };
         match running.next(TICK)? {
             Some(Piece::Exit(code)) => return Ok(said.ended(code)),
             Some(piece) => {
-                heard = Instant::now();
-                if said.take(piece, on_line)? == Flow::Stop {
+                if said.take(piece, &mut listen)? == Flow::Stop {
                     return finish(running.as_mut(), said);
                 }
             }
-            None if heard.elapsed() > SILENCE => {
-                finish(running.as_mut(), said)?;
-                return Err(TransportError::Silent { seconds: SILENCE.as_secs() });
-            }
             None => {}
+        }
+        if heard.elapsed() > silence {
+            finish(running.as_mut(), said)?;
+            return Err(TransportError::Silent { seconds: silence.as_secs() });
         }
         if interrupt::requested() {
             return finish(running.as_mut(), said);
@@ -145,6 +158,28 @@ mod tests {
             run(vec![out("on"), out("e\ntwo\nth"), Piece::Stderr(b"oh\n".to_vec()), out("ree\nha"), Piece::Exit(3)], "");
         assert_eq!(lines, ["one", "two", "three"]);
         assert_eq!(ended, Ended { good: false, how: "exit code 3".into(), half_line: true, stderr: "oh".into() });
+    }
+
+    /// Complains for ever, or says the same line byte by byte.
+    struct Chatter(Piece, bool);
+
+    impl Running for Chatter {
+        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
+            std::thread::sleep(Duration::from_millis(1));
+            Ok(Some(if self.1 { Piece::Exit(137) } else { self.0.clone() }))
+        }
+
+        fn end(&mut self) {
+            self.1 = true;
+        }
+    }
+
+    #[test]
+    fn one_that_says_no_whole_line_hangs_whatever_else_it_says() {
+        for piece in [Piece::Stderr(b"still here\n".to_vec()), out("x")] {
+            let ended = follow_for(Box::new(Chatter(piece, false)), Duration::from_millis(50), &mut |_| Flow::Continue);
+            assert!(matches!(ended, Err(TransportError::Silent { .. })), "{ended:?}");
+        }
     }
 
     #[test]
