@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`kind`] | what a file is, where it is not what its name says |
 //! | [`hash`] | SHA-256 as hex digits |
+//! | [`mod@plain`] | texts out of files on a terminal |
 //! | [`mod@read`] | the beginning of a file |
 //! | [`mod@write`] | writing a file whole or not at all |
 //! | [`cache`] | where downloads are kept |
@@ -20,11 +21,13 @@
 pub mod cache;
 pub mod hash;
 pub mod kind;
+pub mod plain;
 pub mod read;
 pub mod write;
 
 pub use cache::cache_folder;
 pub use hash::{hex, sha256, sha256_of};
 pub use kind::{HEAD, Impostor, has_ending, impostor, without_mark};
+pub use plain::plain;
 pub use read::read_start;
 pub use write::{Overwrite, write, write_with};

@@ -378,6 +378,9 @@ impl Header {
                 faults.push(Fault::Header { field, reason });
             }
         };
+        // Whoever shows a table shows these: no table shall steer the terminal.
+        let is_plain = toml::Value::try_from(self).map_or(true, |header| is_plain(&header));
+        need(is_plain, "a text", "holds control characters");
         let is_folder = self.space.folder.is_some();
         need(self.points.is_some() || is_folder, "points", "is missing");
         need(self.points.is_none() || !is_folder, "points", "is there, and the space is a folder");
@@ -401,5 +404,15 @@ impl Header {
         }
         faults.extend(self.space.folder.iter().flat_map(Folder::faults));
         faults
+    }
+}
+
+/// Whether no text holds a control character other than line ends and tabs.
+fn is_plain(value: &toml::Value) -> bool {
+    match value {
+        toml::Value::String(text) => files::plain(text) == *text,
+        toml::Value::Array(values) => values.iter().all(is_plain),
+        toml::Value::Table(table) => table.values().all(is_plain),
+        _ => true,
     }
 }

@@ -172,3 +172,24 @@ fn the_rows_uncertainties_add_in_quadrature_but_linearly_within_a_key() {
     let interval = p.interval.unwrap();
     assert!(((p.total - interval.low).0 - half).abs() < 1e-9 && ((interval.high - p.total).0 - half).abs() < 1e-9, "{p:?} {half}");
 }
+
+/// A table that hardly knows anything predicts no time below 0, however far its interval reaches.
+#[test]
+fn no_network_takes_less_than_no_time() {
+    let space = pfld();
+    let fit = luts::Fit { residual: 0.9, noise: None, architectures: Vec::new(), anchors: Vec::new() };
+    let table = Table::new(Header { fit: Some(fit), ..header(&space) }, rows(&space)).unwrap();
+    let p = LatencyModel::new(&table, &space).unwrap().predict(&vec![0; space.layers().len()]).unwrap();
+    let interval = p.interval.unwrap();
+    assert_eq!((interval.low, interval.high), (Micros(0.0), p.total + p.total * (1.96 * 0.9)));
+}
+
+#[test]
+fn a_header_does_not_steer_the_terminal_that_shows_it() {
+    let space = pfld();
+    for text in ["x\u{1b}[31m", "x\r", "\u{9b}2J"] {
+        let device = Device { model: text.into(), ..header(&space).device };
+        let faults = Table::new(Header { device, ..header(&space) }, rows(&space)).unwrap_err();
+        assert!(matches!(faults[..], [Fault::Header { field: "a text", .. }]), "{faults:?}");
+    }
+}

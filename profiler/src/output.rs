@@ -3,9 +3,10 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
 
-/// A line for people. Where nobody listens any more, that ends no measurement.
+/// A line for people. Where nobody listens any more, that ends no measurement. It may quote a device or a file: what would steer a terminal
+/// is taken out of it.
 pub fn note(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", files::plain(&line.to_string()));
 }
 
 /// Does work that may leave notices for the user, and prints them, also where it fails.
