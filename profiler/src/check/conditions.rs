@@ -11,7 +11,8 @@ use crate::measure::subject::Subject;
 use crate::show::text;
 use crate::stats::{Median, median};
 
-/// Largest state that is taken out, as a share: beyond, the device is another one than it was.
+/// Largest state that is taken out, as a share: beyond, the device is another one than it was. And its largest standard error: a state that
+/// is hardly known would be taken out of figures that it is not in.
 pub const LARGEST_STATE: f64 = 0.02;
 /// Standard errors of the state that it must be beyond: where little precision is asked for, chance alone goes farther.
 const SURE: f64 = 2.0;
@@ -103,6 +104,14 @@ impl Conditions {
                 percent(LARGEST_STATE)
             ));
         }
+        if self.state.is_some() && self.state_error > LARGEST_STATE {
+            reasons.push(format!(
+                "by how much the device is slower than when the table was built is known with a standard error of {} only, at most {} is \
+                 allowed: give the check a longer --budget and a smaller --precision",
+                percent(self.state_error),
+                percent(LARGEST_STATE)
+            ));
+        }
         if self.idle_samples < LEAST_IDLE as f64 || self.limit > LARGEST_LIMIT {
             reasons.push(format!(
                 "too few samples were taken while the device was idle: {:.0} a network, at least {LEAST_IDLE} are needed; samples count up to \
@@ -137,6 +146,12 @@ mod tests {
         assert_eq!(conditions(&[0.971, 0.969, 0.97, 0.97]).disturbances().len(), 1);
         // A state that is hardly known is not known to be too large.
         assert!(Conditions { state_error: 0.006, ..conditions(&[1.031, 1.029, 1.03, 1.03]) }.disturbances().is_empty());
+        // One that is known to several percent only is not taken out.
+        let vague =
+            |s: f64| Anchor { then_us: 100.0, then_error: 0.003, now: Median { value: 100.0 * s, low: 80.0 * s, high: 120.0 * s } };
+        let anchors = [1.0, 1.1, 0.9, 1.05, 0.95, 1.0].map(vague);
+        let vague = Conditions { idle_samples: 30.0, limit: 1.1, ..Conditions::of(&anchors, &IdleRatios::default(), &[]) };
+        assert!(vague.state_error > 0.04 && vague.disturbances().len() == 1, "{vague:?}");
         // A third of the anchors slowed by what the others did not meet.
         let uneven = conditions(&[1.0, 1.001, 1.06, 1.05, 0.999, 1.04, 1.002, 1.03]);
         assert!(uneven.disturbances().len() == 1 && uneven.disturbances()[0].contains("2.4 %"), "{uneven:?}");

@@ -94,6 +94,11 @@ impl CheckArgs {
         };
         let Self { device, precision, seed, .. } = self;
         let auto = space.known().is_none();
+        // The header speaks of the networks that the table was measured for.
+        let is_of_others = space.points() != table.header.points;
+        if is_of_others && !self.no_write {
+            note("note: the table was measured for another number of landmarks; its header is not changed");
+        }
         let budget = self.budget.unwrap_or(if auto { Budget::Auto } else { Budget::Within(BUDGET) });
         let budget_ms = budget.ms().unwrap_or(BUDGET.0.as_millis() as u64);
         let setting = self.measure.setting(Asked { device, engine, threads: table.header.threads, precision, budget_ms, seed });
@@ -106,7 +111,7 @@ impl CheckArgs {
             setting,
             looks: auto || budget == Budget::Auto,
             wanted: Wanted { passes: self.measure.passes, budget_ms: budget.ms() },
-            write: !self.no_write && !self.other_device,
+            write: !self.no_write && !self.other_device && !is_of_others,
             other_device: self.other_device,
             raw: self.raw,
             table,

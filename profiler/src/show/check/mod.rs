@@ -55,7 +55,8 @@ fn sums(report: &Report) -> String {
 /// What the figures were measured under.
 fn circumstances(report: &Report) -> String {
     let Some(conditions) = &report.conditions else { return "the device is simulated: figures are without noise".to_string() };
-    let state = conditions.state.map(|state| {
+    let unknown = || "\nthe table has no networks to compare with: whether the device is as it was then is not known".to_string();
+    let state = conditions.state.map_or_else(unknown, |state| {
         format!(
             "\nthe device is {} slower than when the table was built (networks measured then and now, standard error {:.2} %); figures \
              are without it, with it the bias is {:+.2} %",
@@ -68,7 +69,7 @@ fn circumstances(report: &Report) -> String {
         "standard error of a network's own figure: {:.2} %; samples on an idle device: {:.0} a network{}",
         100.0 * report.noise,
         conditions.idle_samples,
-        state.unwrap_or_default()
+        state
     )
 }
 
