@@ -454,10 +454,14 @@ fn tract_where_it_is_built_in_and_where_it_is_not() {
         assert_eq!(names(folder), ["space.toml"]);
         return;
     }
+    // A ghost block behind another block takes tract more than twice as long as alone: no table of two networks predicts that, and its error
+    // is anything from 35 to 130 %.
+    let space = folder.join("space.toml");
+    fs::write(&space, fs::read_to_string(&space).unwrap().replace("gh_k3", "mb_k5_e2")).unwrap();
     let table = build_checkable(folder, "--engine tract --budget 60s --precision 10% --nets 2");
     assert_eq!((table.header.engine.name.as_str(), &table.header.engine.library_sha256), ("tract", &None));
     // Without --engine it is the table's.
-    let (code, _, err) = check(folder, &format!("{CHECK} --max-mape 99%"));
+    let (code, _, err) = check(folder, &format!("{CHECK} --max-mape 50%"));
     assert_eq!(code, 0, "{err}");
     let (code, _, err) = run(folder, &format!("{BUILD} --overwrite --engine tract --engine-lib {{}}/t.csv"));
     assert!(code == 3 && err.contains("--engine-lib") && err.contains("t.csv"), "{err}");
