@@ -10,7 +10,7 @@ use super::{Arguments, Kept, Plan, Step, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows::{self, Coefficients, Reading};
-use crate::ops::{clear, for_parts};
+use crate::ops::{clear, for_parts, on_pool};
 use crate::simd::LANES;
 
 /// Σ g and Σ g·ŷ, a pair a block.
@@ -168,6 +168,17 @@ impl Plan {
     /// # Panics
     /// After an evaluation, or where a slice has another length than the plan's shapes and the forward pass ask for.
     pub fn backward(
+        &self,
+        kept: Kept,
+        args: Arguments<'_>,
+        outputs: &[Option<&[f32]>],
+        want_params: bool,
+        want_inputs: &[bool],
+    ) -> Gradients {
+        on_pool(|| self.find_gradients(kept, args, outputs, want_params, want_inputs))
+    }
+
+    fn find_gradients(
         &self,
         kept: Kept,
         args: Arguments<'_>,
