@@ -25,6 +25,12 @@ pub trait Group: Debug + Send + Sync {
         false
     }
 
+    /// Whether members are threads of one process, which share its thread pool: then a member must not wait for the others on one of the
+    /// pool's threads, which they need.
+    fn shares_pool(&self) -> bool {
+        false
+    }
+
     /// Tells that this member has failed, so that the others do not wait for it: their next sum panics.
     fn leave(&self) {}
 }
@@ -77,6 +83,10 @@ struct Member {
 }
 
 impl Group for Member {
+    fn shares_pool(&self) -> bool {
+        true
+    }
+
     fn size(&self) -> usize {
         self.meeting.size
     }

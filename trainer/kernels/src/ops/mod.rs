@@ -31,12 +31,6 @@ pub(crate) fn for_parts(n: usize, work: impl Fn(usize, std::ops::Range<usize>) +
     });
 }
 
-/// Runs `work`, which holds many parallel loops, on a thread of the pool: from any other thread each loop would wake the pool and wait for
-/// it to wake the caller, tens of microseconds each.
-pub(crate) fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| work())
-}
-
 /// Zeroes a buffer on all threads.
 pub(crate) fn clear(buffer: &mut [V16]) {
     buffer.par_chunks_mut(1 << 12).for_each(|chunk| chunk.fill(V16::ZERO));

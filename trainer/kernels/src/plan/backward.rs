@@ -10,7 +10,7 @@ use super::{Arguments, Kept, Plan, Step, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows::{self, Coefficients, Reading};
-use crate::ops::{clear, for_parts, on_pool};
+use crate::ops::{clear, for_parts};
 use crate::simd::LANES;
 
 /// Σ g and Σ g·ŷ, a pair a block.
@@ -175,7 +175,7 @@ impl Plan {
         want_params: bool,
         want_inputs: &[bool],
     ) -> Gradients {
-        on_pool(|| self.find_gradients(kept, args, outputs, want_params, want_inputs))
+        self.on_pool(|| self.find_gradients(kept, args, outputs, want_params, want_inputs))
     }
 
     fn find_gradients(

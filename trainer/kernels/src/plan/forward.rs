@@ -7,7 +7,7 @@ use super::{Affine, Mode, Plan, Step, Value, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows::{self, Reading};
-use crate::ops::{for_parts, on_pool, with_scratch};
+use crate::ops::{for_parts, with_scratch};
 use crate::simd::LANES;
 
 /// What a pass reads: the same values, in the same places, forward and backward.
@@ -147,7 +147,7 @@ impl Plan {
     /// # Panics
     /// Where a slice has another length than the plan's shapes ask for.
     pub fn forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Kept) {
-        on_pool(|| self.run_forward(args, stats, mode, dropout_seed))
+        self.on_pool(|| self.run_forward(args, stats, mode, dropout_seed))
     }
 
     fn run_forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Kept) {

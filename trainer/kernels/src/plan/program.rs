@@ -251,6 +251,12 @@ impl Plan {
         self
     }
 
+    /// Runs a pass, which holds hundreds of parallel loops, on a thread of the pool: from any other thread each loop wakes the pool and waits
+    /// to be woken, tens of microseconds each.
+    pub(super) fn on_pool<R: Send>(&self, pass: impl FnOnce() -> R + Send) -> R {
+        if self.group.as_ref().is_some_and(|g| g.shares_pool()) { pass() } else { rayon::scope(|_| pass()) }
+    }
+
     /// The instruction set that it runs with on the CPU.
     pub fn level(&self) -> Level {
         self.level
