@@ -25,6 +25,7 @@
 //! | [`model`] | networks as candle modules: supernet, subnets, the baseline |
 //! | [`optim`] | optimizers, and the schedule of the learning rate |
 //! | [`cost`] | what networks cost on a device, and the latency term of the loss |
+//! | [`choose`] | which of the probable networks a search ends with |
 //! | [`task`] | what networks are trained for: the seam, and landmarks of faces |
 //! | [`train`] | the training loop, its phases search and finetune, and their configuration |
 //! | [`compare`] | the searched network beside random ones, the baseline and other searches |
@@ -35,6 +36,7 @@
 //! | [`compute`], [`parallel`] | the CPU or a GPU; several processes |
 //! | [`console`] | messages and progress |
 
+pub mod choose;
 pub mod commands;
 pub mod compare;
 pub mod compute;

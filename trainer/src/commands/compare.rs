@@ -8,6 +8,7 @@ use super::args::{ThreadArgs, quoted};
 use super::compare_settings::Settings;
 use super::error::Result;
 use super::output::{print_json, print_line};
+use crate::choose::{CANDIDATES, Candidate};
 use crate::compare::{Context, Ended, Experiment, Figures, Finished, SeedResult, Summary};
 use crate::console::note;
 use crate::report::{front, page, table};
@@ -159,6 +160,8 @@ fn export_network(finished: &Finished<FaceTask>, folder: &RunFolder, onnx: &Path
 fn figures(folder: &RunFolder, ended: Ended, predicted: Vec<f64>, measured_us: Vec<f64>) -> Result<Figures> {
     let onnx = folder.file("subnet.onnx");
     let bytes = onnx.metadata().map_err(FileError::new("cannot read", &onnx))?.len();
-    let training_s = MetricsLog::open(&folder.file("metrics.csv"))?.rows().iter().map(|row| row.seconds).sum();
+    let training: f64 = MetricsLog::open(&folder.file("metrics.csv"))?.rows().iter().map(|row| row.seconds).sum();
+    let choosing: f64 = Candidate::read(&folder.file(CANDIDATES))?.iter().map(|candidate| candidate.seconds).sum();
+    let training_s = training + choosing;
     Ok(Figures { bytes, predicted, measured_us, nme: ended.nme, training_s })
 }

@@ -162,7 +162,7 @@ pub fn run(args: &FinetuneArgs) -> Result<()> {
     // Read before the folder changes: if something cannot be read, nothing is lost.
     let before = if shared.resume { None } else { Some(training.phase().evaluate()?) };
     run.finetune = Some(config);
-    let done = shared.run(training, &run, started)?;
+    let done = shared.run(training, (!shared.resume).then_some(&run), started)?;
     if !parallel::is_first() {
         return Ok(());
     }

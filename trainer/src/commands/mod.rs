@@ -2,6 +2,7 @@
 
 mod args;
 mod baseline;
+mod choose_args;
 mod compare;
 mod compare_settings;
 mod completions;

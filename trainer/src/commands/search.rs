@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::args::{absolute, quoted, remembered_space};
+use super::choose_args::ChooseArgs;
 use super::error::Result;
 use super::output::{print_json, print_line};
 use super::resolve::Resolver;
@@ -68,6 +69,8 @@ pub struct SearchArgs {
     /// Faces on which the architecture is trained [default: split]
     #[arg(long, value_parser = values::arch_data())]
     arch_data: Option<ArchData>,
+    #[command(flatten)]
+    choose: ChooseArgs,
     /// Accept a table that was made in an emulator. Its times say nothing about a device
     #[arg(long)]
     allow_emulated: bool,
@@ -109,6 +112,8 @@ impl SearchArgs {
             tau: r.pick("--tau", self.tau, |s| s.tau, 5.0),
             tau_decay: r.pick("--tau-decay", self.tau_decay, |s| s.tau_decay, 0.045),
             arch_data,
+            // The training does not depend on it: a run may choose again.
+            choose: self.choose.given().or(saved.map(|s| s.choose)).unwrap_or_default(),
             task,
             train,
         };
@@ -142,7 +147,7 @@ pub fn run(args: &SearchArgs) -> Result<()> {
     let phase = Search::new(config.clone(), args.allow_emulated)?;
     let training = TrainingLoop::new(phase, digest(&config)?, folder.clone(), &shared.start())?;
     let (data, arch_data) = (config.task.data.clone(), config.arch_data);
-    let found = shared.run(training, &RunConfig { search: Some(config), finetune: None }, started)?;
+    let found = shared.run(training, changed(saved, config).as_ref(), started)?;
     if !parallel::is_first() {
         return Ok(());
     }
@@ -158,6 +163,15 @@ pub fn run(args: &SearchArgs) -> Result<()> {
         quoted(&shared.out)
     ));
     Ok(())
+}
+
+/// The configuration that a run's folder gets: a new one, or that of a run which now chooses otherwise; none if it stays.
+fn changed(saved: RunConfig<FaceTask>, config: SearchConfig<FaceTask>) -> Option<RunConfig<FaceTask>> {
+    match saved.search {
+        None => Some(RunConfig { search: Some(config), finetune: None }),
+        Some(search) if search.choose == config.choose => None,
+        Some(search) => Some(RunConfig { search: Some(SearchConfig { choose: config.choose, ..search }), ..saved }),
+    }
 }
 
 fn print(found: &Found<FaceTask>, arch_data: ArchData) -> Result<()> {

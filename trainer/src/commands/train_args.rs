@@ -134,15 +134,20 @@ impl TrainArgs {
         if self.resume { Start::Resumed } else { Start::Scratch }
     }
 
-    /// Runs a training to its end. Its configuration is written before, unless it is resumed: all but the contents of pictures is
-    /// checked by now, and only here does the folder change.
+    /// Runs a training to its end. The configuration is written before, if one is given: all but the contents of pictures is checked by
+    /// now, and only here does the folder change.
     ///
     /// # Errors
     /// Whatever ends the training.
-    pub fn run<P: Phase>(&self, training: TrainingLoop<P>, config: &RunConfig<FaceTask>, started: Instant) -> Result<P::Outcome> {
+    pub fn run<P: Phase>(
+        &self,
+        training: TrainingLoop<P>,
+        config: Option<&RunConfig<FaceTask>>,
+        started: Instant,
+    ) -> Result<P::Outcome> {
         let folder = self.folder();
         let _lock = folder.prepare(P::TRAINING, self.resume)?;
-        if !self.resume {
+        if let Some(config) = config {
             config.save(&folder.file("config.toml"))?;
         }
         training.phase().describe().iter().for_each(note);

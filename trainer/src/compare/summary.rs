@@ -18,7 +18,7 @@ pub struct Figures {
     pub measured_us: Vec<f64>,
     /// Its error, per cent.
     pub nme: f64,
-    /// Seconds of all of its training: for the searched network, search and finetune.
+    /// Seconds of all of its training: for the searched network, search, choice and finetune.
     pub training_s: f64,
 }
 

@@ -100,6 +100,9 @@ pub fn search<T: Task>(
     let wanted = digest(config)?;
     if let Some(saved) = &run.search {
         check_same(&digest(saved)?, &wanted, folder)?;
+        if saved.choose != config.choose {
+            return Err(CompareError::OtherTraining(folder.root().to_owned()));
+        }
         if arch.is_file() {
             return Ok(ArchFile::load(&arch)?);
         }

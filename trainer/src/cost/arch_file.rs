@@ -10,6 +10,7 @@ use super::costs::Costs;
 use super::predicted::Predicted;
 use super::provenance::Provenance;
 use super::units::{Combine, MACS, MICROS};
+use crate::choose::Choose;
 use crate::run::{FileError, read_json, to_json, write_atomically};
 
 /// The file.
@@ -36,6 +37,9 @@ pub struct ArchFile {
     /// What the network had to cost at most, where the search had a target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<f64>,
+    /// How the network was chosen among those that the search found probable.
+    #[serde(default, skip_serializing_if = "Choose::is_probable")]
+    pub chosen_by: Choose,
     /// How several devices' times become one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub combine: Option<Combine>,
@@ -51,7 +55,7 @@ pub struct ArchFile {
 pub struct LayerChoice {
     /// From 1.
     pub layer: usize,
-    /// The most probable candidate.
+    /// The chosen candidate: the most probable one, where no limit or choice says otherwise.
     pub chosen: String,
     /// Its cost.
     pub cost: f64,
@@ -132,6 +136,7 @@ impl ArchFile {
             unit: costs.unit.to_string(),
             predicted: Predicted::shared(&each, &shares),
             target: None,
+            chosen_by: Choose::Probable,
             combine: several.then(|| costs.combine()),
             table: costs.provenances().next().cloned(),
             tables: tables.collect(),

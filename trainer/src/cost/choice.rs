@@ -1,4 +1,4 @@
-//! Which subnet the architecture weights choose.
+//! Which subnets the architecture weights choose.
 
 /// A choice for the first layers, while it is being completed.
 struct Partial {
@@ -15,12 +15,13 @@ impl Partial {
     }
 }
 
-/// The candidates (an index a layer) with the largest Σ score whose costs stay within `limits`: costs are by table, layer and
-/// candidate, and each table has its own limit. Of equal ones the first; `None` if no network is within the limits.
+/// The `count` networks (an index a layer) with the largest Σ score whose costs stay within `limits`, the best one first: costs are by
+/// table, layer and candidate, and each table has its own limit. Of equal ones the first; fewer if no more are within the limits.
 ///
-/// Exact: layer by layer, only choices are kept that no other one dominates (Nemhauser and Ullmann, *Discrete dynamic programming and
-/// capital allocation*, 1969). Scores may be architecture weights, which differ from log-probabilities by a constant a layer.
-pub fn best_within(scores: &[Vec<f32>], costs: &[&[Vec<f64>]], limits: &[f64]) -> Option<Vec<usize>> {
+/// Exact: layer by layer, only choices are kept that fewer than `count` others dominate (after Nemhauser and Ullmann, *Discrete dynamic
+/// programming and capital allocation*, 1969). Scores may be architecture weights, which differ from log-probabilities by a constant a
+/// layer.
+pub fn few_within(scores: &[Vec<f32>], costs: &[&[Vec<f64>]], limits: &[f64], count: usize) -> Vec<Vec<usize>> {
     // The least that the layers from each one on cost, by table.
     let cheapest = |rows: &[Vec<f64>]| rows.iter().map(|row| row.iter().copied().fold(f64::INFINITY, f64::min)).sum::<f64>();
     let mut kept = vec![Partial { score: 0.0, costs: vec![0.0; costs.len()], indices: Vec::new() }];
@@ -38,20 +39,28 @@ pub fn best_within(scores: &[Vec<f32>], costs: &[&[Vec<f64>]], limits: &[f64]) -
             }
         }
         grown.sort_by(|a, b| b.score.total_cmp(&a.score));
+        if layer + 1 == scores.len() {
+            kept = grown;
+            break;
+        }
         kept.clear();
         for partial in grown {
-            if !kept.iter().any(|k| k.dominates(&partial)) {
+            if kept.iter().filter(|k| k.dominates(&partial)).take(count).count() < count {
                 kept.push(partial);
             }
         }
     }
-    kept.into_iter().next().map(|best| best.indices)
+    kept.into_iter().take(count).map(|network| network.indices).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rand::{RngExt, SeedableRng};
+
+    fn best_within(scores: &[Vec<f32>], costs: &[&[Vec<f64>]], limits: &[f64]) -> Option<Vec<usize>> {
+        few_within(scores, costs, limits, 1).into_iter().next()
+    }
 
     #[test]
     fn without_a_limit_it_is_each_layers_largest_and_the_first_of_equal_ones() {
@@ -65,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_best_of_all_networks_under_two_tables() {
+    fn it_is_the_best_few_of_all_networks_under_two_tables() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         for _ in 0..50 {
             let mut table = || -> Vec<Vec<f64>> { (0..5).map(|_| (0..4).map(|_| rng.random_range(1.0..9.0)).collect()).collect() };
@@ -76,8 +85,13 @@ mod tests {
             let sum = |t: &[Vec<f64>], c: &[usize]| c.iter().zip(t).map(|(&k, row)| row[k]).sum::<f64>();
             let score = |c: &[usize]| c.iter().zip(&scores).map(|(&k, row)| f64::from(row[k])).sum::<f64>();
             let fits = all.filter(|c| sum(&a, c) <= limits[0] && sum(&b, c) <= limits[1]);
-            let best = fits.max_by(|x, y| score(x).total_cmp(&score(y)));
-            assert_eq!(best_within(&scores, &[&a, &b], &limits), best);
+            let mut fits: Vec<Vec<usize>> = fits.collect();
+            fits.sort_by(|x, y| score(y).total_cmp(&score(x)));
+            assert_eq!(best_within(&scores, &[&a, &b], &limits).as_ref(), fits.first());
+            for count in [3, 40, 2000] {
+                assert_eq!(few_within(&scores, &[&a, &b], &limits, count), fits[..count.min(fits.len())]);
+            }
+            assert_eq!(few_within(&scores, &[], &[], 5).len(), 5);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use blocks::Space;
 use candle_core::{Device, Tensor};
 
-use super::choice::best_within;
+use super::choice::few_within;
 use super::device::{CostError, DeviceCosts};
 use super::predicted::Predicted;
 use super::provenance::Provenance;
@@ -112,16 +112,22 @@ impl Costs {
     }
 
     /// The candidates (an index a layer) with the largest Σ score, what is steered costing at most `limit` where one is given;
-    /// `None` where nothing is that cheap. [`best_within`] says how.
+    /// `None` where nothing is that cheap.
     pub fn best(&self, scores: &[Vec<f32>], limit: Option<f64>) -> Option<Vec<usize>> {
-        let Some(limit) = limit else { return best_within(scores, &[], &[]) };
+        self.few(scores, limit, 1).into_iter().next()
+    }
+
+    /// The `count` networks with the largest Σ score within that limit, the best one first; fewer if there are no more. [`few_within`]
+    /// says how.
+    pub fn few(&self, scores: &[Vec<f32>], limit: Option<f64>, count: usize) -> Vec<Vec<usize>> {
+        let Some(limit) = limit else { return few_within(scores, &[], &[], count) };
         if self.combine == Combine::Max {
             let costs: Vec<&[Vec<f64>]> = self.tables.iter().map(|t| t.candidates.as_slice()).collect();
             let limits: Vec<f64> = self.tables.iter().map(|t| limit - self.fixed(t)).collect();
-            return best_within(scores, &costs, &limits);
+            return few_within(scores, &costs, &limits, count);
         }
         let fixed = self.combined(self.tables.iter().map(|t| self.fixed(t)));
-        best_within(scores, &[&self.means()], &[limit - fixed])
+        few_within(scores, &[&self.means()], &[limit - fixed], count)
     }
 
     /// The candidates' mean costs.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `device` | costs on one device, out of its latency table, or multiply-adds |
 //! | `costs` | costs on one device or several, as numbers and as tensors |
-//! | `choice` | the best network within a limit |
+//! | `choice` | the best networks within a limit |
 //! | `term` | the latency term of the loss |
 //! | `arch_file` | `arch.json`: what a search chose, and what that should cost |
 //! | `provenance` | where a table's times come from |
@@ -21,7 +21,7 @@ mod term;
 mod units;
 
 pub use arch_file::{ArchFile, CandidateChance, LayerChoice, TablePrediction, TrunkCost};
-pub use choice::best_within;
+pub use choice::few_within;
 pub use costs::{CostTensors, Costs};
 pub use device::CostError;
 pub use predicted::Predicted;

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::setting::{SettingError, not_negative, positive};
+use crate::choose::Choose;
 use crate::compute::Compute;
 use crate::cost::{Combine, CostError, Costs, LatencyScope, PerfMetric, TermMode};
 use crate::nni::Reference;
@@ -84,6 +85,9 @@ pub struct SearchConfig<T> {
     pub tau_decay: f64,
     /// What the architecture is trained on.
     pub arch_data: ArchData,
+    /// How the network is chosen at the end.
+    #[serde(default, skip_serializing_if = "Choose::is_probable")]
+    pub choose: Choose,
     /// Settings of the task.
     #[serde(flatten)]
     pub task: T,
@@ -170,6 +174,14 @@ impl<T: Task> SearchConfig<T> {
         if self.start_epoch > self.train.end_epoch {
             return Err(SettingError::WarmUp { start: self.start_epoch, end: self.train.end_epoch });
         }
+        if !self.choose.is_probable() {
+            if self.arch_data == ArchData::Test {
+                return Err(SettingError::ChoiceByTest);
+            }
+            if self.choose.count() == 0 {
+                return Err(SettingError::NoCandidates);
+            }
+        }
         match self.perf_metric {
             PerfMetric::Latency if self.lut.is_empty() => Err(SettingError::NoTable),
             PerfMetric::Flops if self.target_us.is_some() => Err(SettingError::TargetWithoutTimes),
@@ -239,14 +251,14 @@ impl<T: Serialize + DeserializeOwned> RunConfig<T> {
     }
 }
 
-/// Digest of what decides a run's numbers: the configuration without the places of its files, whose contents count, and without what it
-/// is trained on.
+/// Digest of what decides a training's numbers: the configuration without the places of its files, whose contents count, without what it
+/// is trained on, and without how the network is chosen after it.
 ///
 /// # Errors
 /// A value has no form in TOML.
 pub fn digest<T: Serialize>(config: &T) -> Result<String, ConfigError> {
     let table = toml::Table::try_from(config)?;
-    let places = ["data", "lut", "supernet", "points_file", "device"];
+    let places = ["data", "lut", "supernet", "points_file", "device", "choose"];
     let text: String =
         table.iter().filter(|(key, _)| !places.contains(&key.as_str())).map(|(k, v)| format!("{k} = {v}\n")).collect();
     Ok(files::sha256(text))

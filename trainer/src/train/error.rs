@@ -75,10 +75,10 @@ pub enum TrainError {
         last: PathBuf,
     },
     /// The user stopped a run.
-    #[error("stopped in epoch {epoch}; the epochs before it are saved. To continue:\n  trainer {command}")]
+    #[error("stopped in {during}; the epochs before it are saved. To continue:\n  trainer {command}")]
     Interrupted {
-        /// From 1.
-        epoch: usize,
+        /// What it was doing: an epoch, or the choice of the network.
+        during: String,
         /// What resumes the run.
         command: String,
     },

@@ -12,7 +12,8 @@ use super::pass::{Passed, Stopped, Watch, hint_steps, pass};
 use super::phase::{Figures, Judged, Phase, check_fits};
 use crate::model::{Architecture, Draw, Purpose, init};
 use crate::run::{
-    BACKBONE, Checkpoint, EpochKind, FileError, Kind, Meta, POSE, RunFolder, TrainedOn, Training, read_json, write_atomically,
+    BACKBONE, Checkpoint, EpochKind, FileError, Interrupt, Kind, Meta, POSE, RunFolder, TrainedOn, Training, read_json,
+    write_atomically,
 };
 use crate::task::{Data, Draws, Loader, Nets, Networks, Split, Task};
 
@@ -207,7 +208,13 @@ impl<T: Task> Phase for Finetune<T> {
         Ok(self.nets.restore(checkpoint, path)?)
     }
 
-    fn finish(&self, _epochs: usize, last: Option<Judged<T>>, folder: &RunFolder) -> Result<Self::Outcome, TrainError> {
+    fn finish(
+        &self,
+        _epochs: usize,
+        last: Option<Judged<T>>,
+        folder: &RunFolder,
+        _interrupt: &Interrupt,
+    ) -> Result<Self::Outcome, Stopped> {
         let done = match last {
             Some(judged) => Finetuned { evaluation: judged.scores, on: judged.on.to_string() },
             None => self.evaluate()?,

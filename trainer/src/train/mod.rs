@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `training_loop` | epochs, checkpoints, metrics, progress, resuming |
 //! | `phase` | what a phase tells the loop: its passes, its state, how it is judged |
-//! | `search`, `search_input` | the search: weights and architecture of a supernet in turn; what it reads and checks first |
+//! | `search`, `search_input` | the search: weights and architecture of a supernet in turn, then the choice; what it reads and checks first |
+//! | `subnets` | how good the subnets of a supernet are |
 //! | `finetune` | the finetune: the weights of one network, a chosen subnet or the baseline |
 //! | `pass` | one pass over a list |
 //! | `config` | `config.toml`: the settings of a run |
@@ -18,6 +19,7 @@ mod phase;
 mod search;
 mod search_input;
 mod setting;
+mod subnets;
 mod training_loop;
 
 pub use config::{ArchData, ConfigError, FinetuneConfig, RunConfig, SearchConfig, TrainConfig, digest};

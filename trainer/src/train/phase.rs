@@ -5,7 +5,7 @@ use std::path::Path;
 use super::config::TrainConfig;
 use super::error::TrainError;
 use super::pass::{Passed, Stopped, Watch};
-use crate::run::{Checkpoint, CheckpointError, EpochKind, Kind, Meta, RunFolder, Training};
+use crate::run::{Checkpoint, CheckpointError, EpochKind, Interrupt, Kind, Meta, RunFolder, Training};
 use crate::task::Task;
 
 /// The name of the checkpoint that a search leaves at the end of its warm-up.
@@ -75,11 +75,18 @@ pub trait Phase {
         None
     }
 
-    /// Writes what the training leaves beside its checkpoints; `last` is how the last epoch was judged, if this process trained it.
+    /// Ends the training, and writes what it leaves beside its checkpoints; `last` is how the last epoch was judged, if this process
+    /// trained it.
     ///
     /// # Errors
-    /// A file cannot be written.
-    fn finish(&self, epochs: usize, last: Option<Judged<Self::Task>>, folder: &RunFolder) -> Result<Self::Outcome, TrainError>;
+    /// A file cannot be written, or the user stopped it.
+    fn finish(
+        &self,
+        epochs: usize,
+        last: Option<Judged<Self::Task>>,
+        folder: &RunFolder,
+        interrupt: &Interrupt,
+    ) -> Result<Self::Outcome, Stopped>;
 }
 
 /// What an epoch's row of the metrics has from its phase.

@@ -1,4 +1,6 @@
-//! The search: a supernet's weights and its architecture, trained in turn.
+//! The search: a supernet's weights and its architecture, trained in turn; at its end a network is chosen.
+
+mod choice;
 
 use std::path::Path;
 
@@ -12,9 +14,9 @@ use super::pass::{Passed, Stopped, Watch, hint_steps, pass};
 use super::phase::{Figures, Judged, Phase, WARM_UP};
 use super::search_input::{Examples, Input, unreachable_target};
 use crate::cost::{ArchFile, CostTensors, Costs, LatencyScope, LatencyTerm, MICROS};
-use crate::model::{ArchWeights, Draw, Purpose, init, primitives, subnet_weights};
+use crate::model::{ArchWeights, Draw, Purpose, init};
 use crate::optim::{self, AdamW, Optimizer};
-use crate::run::{Checkpoint, CheckpointError, EpochKind, Kind, Meta, PATH_ALPHA, RunFolder, TrainedOn, Training};
+use crate::run::{Checkpoint, CheckpointError, EpochKind, Interrupt, Kind, Meta, PATH_ALPHA, RunFolder, TrainedOn, Training};
 use crate::task::{Data, Draws, Loader, Nets, Networks, Task};
 
 /// Decoupled weight decay of the architecture weights.
@@ -150,11 +152,18 @@ impl<T: Task> Search<T> {
         })
     }
 
-    fn arch_file(&self, epochs: usize) -> Result<ArchFile, TrainError> {
+    fn judged(&self, network: &[usize]) -> Result<Judged<T>, TrainError> {
+        let on = match self.config.arch_data {
+            ArchData::Split => HELD_BACK,
+            ArchData::Test => TEST,
+        };
+        Ok(Judged { scores: self.subnets()?.scores(network)?, on, is_recorded: true, can_be_best: true })
+    }
+
+    fn arch_file(&self, epochs: usize, chosen: &[usize]) -> Result<ArchFile, TrainError> {
         let (weights, probabilities) = (self.arch.values()?, self.arch.probabilities()?);
-        let chosen = self.chosen()?;
-        let arch = ArchFile::new(&self.space, self.points, epochs, &chosen, &weights, &probabilities, &self.costs);
-        Ok(ArchFile { target: self.term.target, ..arch })
+        let arch = ArchFile::new(&self.space, self.points, epochs, chosen, &weights, &probabilities, &self.costs);
+        Ok(ArchFile { target: self.term.target, chosen_by: self.config.choose, ..arch })
     }
 }
 
@@ -217,21 +226,8 @@ impl<T: Task> Phase for Search<T> {
 
     /// The subnet that would be chosen now, with the supernet's weights and running statistics of its own.
     fn judge(&self, epochs: usize) -> Result<Option<Judged<T>>, TrainError> {
-        let choice = primitives(&self.space, &self.chosen()?);
-        let graph = self.space.deployed(&choice, self.points);
-        let supernet = self.nets.backbone().weights()?;
-        let mut weights = subnet_weights(&self.space, &choice, &graph, &supernet)?;
-        let (task, reference) = (&self.config.task, self.config.train.reference);
-        if reference.is_off() {
-            weights = task.recalibrated(&graph, &weights, &self.train, self.train.split(&self.trained_on)?.0)?;
-        }
-        let (data, which) = &self.validation;
-        let scores = task.evaluate(reference, graph, &weights, data, which)?;
-        let on = match self.config.arch_data {
-            ArchData::Split => HELD_BACK,
-            ArchData::Test => TEST,
-        };
-        Ok(Some(Judged { scores, on, is_recorded: true, can_be_best: !self.is_warm_up(epochs - 1) }))
+        let can_be_best = !self.is_warm_up(epochs - 1);
+        Ok(Some(Judged { can_be_best, ..self.judged(&self.chosen()?)? }))
     }
 
     fn state(&self) -> Result<Checkpoint, TrainError> {
@@ -246,17 +242,12 @@ impl<T: Task> Phase for Search<T> {
     }
 
     fn meta(&self, epochs: usize) -> Result<Meta, TrainError> {
-        // Without a target the most probable candidates are meant, which the architecture weights tell.
-        let choice = match self.term.target {
-            Some(_) => Some(primitives(&self.space, &self.chosen()?).iter().map(ToString::to_string).collect()),
-            None => None,
-        };
         Ok(Meta {
             kind: Kind::Supernet,
             space: self.config.space.clone(),
             space_hash: self.space.hash(),
             points: self.points,
-            choice,
+            choice: self.recorded(&self.chosen()?)?,
             temperature: Some(self.temperature(epochs)),
             trained_on: Some(self.trained_on.clone()),
             ..Meta::blank()
@@ -283,10 +274,19 @@ impl<T: Task> Phase for Search<T> {
         (epochs == self.config.start_epoch).then_some(WARM_UP)
     }
 
-    fn finish(&self, epochs: usize, last: Option<Judged<T>>, folder: &RunFolder) -> Result<Found<T>, TrainError> {
-        let arch = self.arch_file(epochs)?;
+    fn finish(
+        &self,
+        epochs: usize,
+        last: Option<Judged<T>>,
+        folder: &RunFolder,
+        interrupt: &Interrupt,
+    ) -> Result<Found<T>, Stopped> {
+        let chosen = self.choose(folder, interrupt)?;
+        let is_probable = chosen == self.chosen()?;
+        self.record(&chosen, folder)?;
+        let arch = self.arch_file(epochs, &chosen)?;
         arch.save(&folder.file("arch.json"))?;
-        Ok(Found { arch, validation: last })
+        Ok(Found { arch, validation: if is_probable { last } else { Some(self.judged(&chosen)?) } })
     }
 }
 

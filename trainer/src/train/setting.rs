@@ -42,6 +42,12 @@ pub enum SettingError {
         /// Epochs in all.
         end: usize,
     },
+    /// A choice by the test list.
+    #[error("--choose needs faces that are held back (--arch-data split): the test list must not choose the network")]
+    ChoiceByTest,
+    /// A choice among nothing.
+    #[error("--candidates must be at least 1")]
+    NoCandidates,
     /// A search for latency without a table.
     #[error("--lut is needed; to search without a table, give --perf-metric flops")]
     NoTable,

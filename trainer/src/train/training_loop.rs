@@ -71,20 +71,21 @@ impl<P: Phase> TrainingLoop<P> {
         let bar = progress_bar(self.phase.steps(end), self.phase.steps(self.epoch));
         let started = Cell::new(Some(started));
         self.save_start()?;
+        let ended = |stopped: Stopped, during: String| match stopped {
+            Stopped::Failed(error) => *error,
+            Stopped::Interrupted => {
+                bar.finish_and_clear();
+                TrainError::Interrupted { during, command: command.to_string() }
+            }
+        };
         let mut last = None;
         while self.epoch < end {
             let watch = Watch { interrupt, progress: &bar, started: &started };
-            match self.train_epoch(&watch) {
-                Ok(judged) => last = judged,
-                Err(Stopped::Failed(error)) => return Err(*error),
-                Err(Stopped::Interrupted) => {
-                    bar.finish_and_clear();
-                    return Err(TrainError::Interrupted { epoch: self.epoch + 1, command: command.to_string() });
-                }
-            }
+            last = self.train_epoch(&watch).map_err(|stopped| ended(stopped, format!("epoch {}", self.epoch + 1)))?;
         }
         bar.finish_and_clear();
-        self.phase.finish(self.epoch, last, &self.folder)
+        let done = self.phase.finish(self.epoch, last, &self.folder, interrupt);
+        done.map_err(|stopped| ended(stopped, "the choice of the network".to_string()))
     }
 
     fn train_epoch(&mut self, watch: &Watch<'_>) -> Result<Option<Judged<P::Task>>, Stopped> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod beside;
+mod choose;
 mod common;
 mod compare;
 mod figures;

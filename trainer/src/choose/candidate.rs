@@ -1,0 +1,53 @@
+//! The networks that a search chooses from: `candidates.csv`.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{FileError, write_atomically};
+
+/// The file's name in a run's folder.
+pub const CANDIDATES: &str = "candidates.csv";
+
+/// A network that may be chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its index in each layer; not in the file.
+    #[serde(skip)]
+    pub indices: Vec<usize>,
+    /// Its primitives, separated by spaces.
+    pub choice: String,
+    /// ln of its probability.
+    pub log_probability: f64,
+    /// Predicted cost of the whole network, in the table's unit.
+    pub predicted: f64,
+    /// Validation error with the supernet's weights and running statistics of its own, per cent; none if it was not taken.
+    pub recalibrated_nme: Option<f64>,
+    /// Seconds that judging it took.
+    pub seconds: f64,
+}
+
+impl Candidate {
+    /// Reads the file, the chosen network first; none if the run has no such file.
+    ///
+    /// # Errors
+    /// It holds something else.
+    pub fn read(path: &Path) -> Result<Vec<Self>, FileError> {
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let read = || -> csv::Result<Vec<Self>> { csv::Reader::from_path(path)?.deserialize().collect() };
+        read().map_err(std::io::Error::other).map_err(FileError::new("cannot read", path))
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(candidates: &[Self], path: &Path) -> Result<(), FileError> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let written = candidates.iter().try_for_each(|row| writer.serialize(row)).map_err(std::io::Error::other);
+        let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
+        write_atomically(path, &bytes.map_err(FileError::new("cannot write", path))?)
+    }
+}

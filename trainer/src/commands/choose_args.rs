@@ -1,0 +1,36 @@
+//! How a search chooses its network, as flags.
+
+use clap::{Args, ValueEnum};
+
+use crate::choose::Choose;
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Method {
+    /// The most probable network
+    Probable,
+    /// Of the --candidates most probable networks, the one with the lowest error on the held-back faces, with the supernet's weights and
+    /// recalibrated running statistics. Nothing is trained
+    Recalibrated,
+}
+
+#[derive(Args, Debug)]
+pub struct ChooseArgs {
+    /// How the network is chosen at the end of the search among those that meet the limit (without --target-us: among those that are not
+    /// slower than the most probable one). With --resume, a finished search chooses again [default: probable]
+    #[arg(long, value_enum)]
+    choose: Option<Method>,
+    /// Number of the most probable networks that are compared [default: 64]
+    #[arg(long, value_name = "K", requires = "choose")]
+    candidates: Option<usize>,
+}
+
+impl ChooseArgs {
+    /// The method; none if the flags do not say.
+    pub fn given(&self) -> Option<Choose> {
+        let candidates = self.candidates.unwrap_or(64);
+        Some(match self.choose? {
+            Method::Probable => Choose::Probable,
+            Method::Recalibrated => Choose::Recalibrated { candidates },
+        })
+    }
+}
