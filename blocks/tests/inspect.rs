@@ -2,7 +2,8 @@
 
 use blocks::onnx::{self, Dim, InspectError, OnnxError};
 use blocks::weights::WeightError;
-use blocks::{Space, Weights};
+use blocks::{Measurable, Space, SpaceFolder, Weights};
+use support::onnx::{element, floats, int, ints, list, model, node, port};
 
 #[test]
 fn the_baselines_operators_and_multiply_adds_are_found() {
@@ -32,6 +33,59 @@ fn our_own_files_multiply_adds_are_the_graphs() {
             assert_eq!(names, expected);
         }
     }
+}
+
+#[test]
+fn blocks_of_both_exporters_are_counted() {
+    for exporter in ["torchscript", "dynamo"] {
+        let space = SpaceFolder::load(&support::project_root().join("tests/spaces/onnx").join(exporter)).unwrap();
+        let layers = Measurable::layers(&space);
+        let of = |key: &str| space.part(key).unwrap().macs.unwrap();
+        let block = |layer: usize, place: usize| of(&layers[layer].candidates[place].key);
+        // 1×1 convolutions and one of 3×3 or 5×5 by channel, on 8×8 and from there to 4×4; of two groups half.
+        assert_eq!([block(0, 0), block(0, 1)], [64 * (4 * 8 + 8 * 9 + 8 * 4), 64 * (4 * 2 + 4 * 25 + 4 * 2)], "{exporter}");
+        assert_eq!([block(1, 1), block(2, 0)], [64 * 4 * 4 * 9, 64 * 4 * 4 + 16 * (4 * 9 + 4 * 8)], "{exporter}");
+        assert_eq!(
+            [block(2, 1), of("trunk:stem"), of("trunk:head")],
+            [16 * 4 * 8 + 2 * 8 * 2, 64 * 3 * 4 * 9, 12 * 5],
+            "{exporter}"
+        );
+    }
+}
+
+#[test]
+fn shapes_are_followed_through_what_moves_values() {
+    let constants = [
+        ints("groups", &[5], &[1, 2, 4, 4, 4]),
+        ints("map", &[4], &[0, -1, 4, 4]),
+        ints("last", &[1], &[-1]),
+        ints("sizes", &[2], &[6, 2]),
+        floats("w", &[3, 6, 1, 1], &[1.0; 18]),
+    ];
+    let nodes = [
+        node("Reshape", &["x", "groups"], &["g"], &[]),
+        node("Transpose", &["g"], &["t"], &[list("perm", &[0, 2, 1, 3, 4])]),
+        node("Reshape", &["t", "map"], &["m"], &[]),
+        node("Split", &["m", "sizes"], &["six", "two"], &[int("axis", 1)]),
+        // 3·16 outputs of 6 products.
+        node("Conv", &["six", "w"], &["c"], &[]),
+        // 16 means; as a matrix of 4×4, times itself: 16 outputs of 4 products.
+        node("ReduceMean", &["c"], &["one"], &[list("axes", &[1]), int("keepdims", 0)]),
+        node("Unsqueeze", &["one", "last"], &["more"], &[]),
+        node("Squeeze", &["more", "last"], &["square"], &[]),
+        node("MatMul", &["square", "square"], &["y"], &[]),
+    ];
+    let file = |nodes: &[Vec<u8>]| {
+        let ports = (port("x", element::FLOAT32, "n,8,4,4"), port("y", element::FLOAT32, "n,4,4"));
+        model(nodes, &constants, &[ports.0], &[ports.1])
+    };
+    assert_eq!(onnx::inspect(&file(&nodes)).unwrap().macs, Some(48 * 6 + 16 * 4));
+    // Evenly: four channels do not fit the weight's six, whose outputs are 3·16 all the same.
+    let halves = node("Split", &["m"], &["two", "six"], &[int("axis", -3)]);
+    let even = [&nodes[..3], &[halves], &nodes[4..]].concat();
+    assert_eq!(onnx::inspect(&file(&even)).unwrap().macs, Some(48 * 6 + 16 * 4));
+    let unknown = [&nodes[..1], &[node("Oddity", &["g"], &["t"], &[])], &nodes[2..]].concat();
+    assert_eq!(onnx::inspect(&file(&unknown)).unwrap().macs, None);
 }
 
 #[test]

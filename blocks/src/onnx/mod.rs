@@ -3,7 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`mod@write`] | a graph and its weights as an ONNX file |
-//! | [`mod@inspect`] | operators, shapes and multiply-adds of any ONNX file |
+//! | [`mod@inspect`] | what any ONNX file holds |
+//! | `shapes`, `macs` | shapes inside a file, and the multiply-adds |
 //! | [`mod@file`], `beside` | other people's files, and the files beside them that hold their weights |
 //! | [`block`] | a piece of a network, read for being measured and joined |
 //! | [`join`] | blocks joined into one network |
@@ -21,9 +22,11 @@ pub mod file;
 pub mod file_error;
 pub mod inspect;
 pub mod join;
+mod macs;
 pub mod notes;
 pub mod proto;
 pub mod schema;
+mod shapes;
 mod size;
 pub mod wire;
 pub mod write;

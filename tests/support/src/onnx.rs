@@ -56,6 +56,12 @@ pub fn int(name: &str, value: i64) -> Vec<u8> {
     [bytes(1, name), number(3, value), number(20, 2)].concat()
 }
 
+/// A setting that is several whole numbers.
+pub fn list(name: &str, values: &[i64]) -> Vec<u8> {
+    let values = values.iter().flat_map(|&value| number(8, value));
+    [bytes(1, name), values.collect(), number(20, 7)].concat()
+}
+
 fn tensor(name: &str, element: i64, dims: &[i64]) -> Vec<u8> {
     let dims = dims.iter().flat_map(|&d| number(1, d));
     [dims.collect(), number(2, element), bytes(8, name)].concat()
