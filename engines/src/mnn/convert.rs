@@ -90,8 +90,10 @@ impl Converter {
             tried.push(path.display().to_string());
             path.is_file()
         });
-        let converter = Self { program: program.ok_or(ConvertError::Missing { tried })? };
-        let said = converter.run(&["--version".into()])?;
+        let program = program.ok_or(ConvertError::Missing { tried })?;
+        // It is started in other folders.
+        let converter = Self { program: std::path::absolute(&program).unwrap_or(program) };
+        let said = converter.run(&["--version".into()], Path::new("."))?;
         // Other lines tell what the processor can do.
         if said.lines().any(|line| line.trim() == VERSION) {
             return Ok(converter);
@@ -106,35 +108,39 @@ impl Converter {
     /// [`ConvertError::Start`], [`ConvertError::Refused`], [`ConvertError::Write`].
     pub fn convert(&self, onnx: &Path, mnn: &Path) -> Result<(), ConvertError> {
         let name = mnn.file_name().unwrap_or_default().to_string_lossy();
-        let half = mnn.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let folder = mnn.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let write = |source| ConvertError::Write { path: mnn.to_path_buf(), source };
+        let [whole, folder] = [onnx, &folder].map(std::path::absolute);
+        let (whole, folder) = (whole.map_err(write)?, folder.map_err(write)?);
+        let half = folder.join("half");
         let arguments: [OsString; 8] = [
             "-f".into(),
             "ONNX".into(),
             "--modelFile".into(),
-            onnx.into(),
+            whole.into(),
             "--MNNModel".into(),
             half.clone().into(),
             "--bizCode".into(),
             CALLER.into(),
         ];
-        let converted = self.run(&arguments).and_then(|said| {
+        std::fs::create_dir_all(&folder).map_err(write)?;
+        let converted = self.run(&arguments, &folder).and_then(|said| {
             if !said.contains(DONE) {
                 let lines: Vec<_> = said.lines().collect();
                 let said = lines[lines.len().saturating_sub(8)..].join("\n");
                 return Err(ConvertError::Refused { path: onnx.to_path_buf(), said });
             }
-            std::fs::rename(&half, mnn).map_err(|source| ConvertError::Write { path: mnn.to_path_buf(), source })
+            std::fs::rename(&half, mnn).map_err(write)
         });
-        if converted.is_err() {
-            // What went wrong is told; that there may be nothing to remove is no news.
-            let _ = std::fs::remove_file(&half);
-        }
+        // What went wrong is told; that there may be nothing to remove is no news.
+        let _ = std::fs::remove_dir_all(&folder);
         converted
     }
 
-    /// All that it says.
-    fn run(&self, arguments: &[OsString]) -> Result<String, ConvertError> {
-        let done = Command::new(&self.program).args(arguments).stdin(Stdio::null()).output();
+    /// All that it says. In the folder it keeps large weights meanwhile, in a file of always the same name: two conversions in one folder
+    /// would give each other's weights.
+    fn run(&self, arguments: &[OsString], folder: &Path) -> Result<String, ConvertError> {
+        let done = Command::new(&self.program).args(arguments).current_dir(folder).stdin(Stdio::null()).output();
         let done = done.map_err(|source| ConvertError::Start { program: self.program.clone(), source })?;
         Ok([done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
     }
@@ -188,5 +194,23 @@ mod tests {
         of("echo whole >\"$6\"; echo 'Converted Success!'").convert(&onnx, &mnn).unwrap();
         assert_eq!(std::fs::read_to_string(&mnn).unwrap(), "whole\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn conversions_at_once_do_not_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        // It keeps the model in a file of its own for a while.
+        let lines = format!("echo {VERSION} && exit; cp \"$4\" kept; sleep 0.2; cp kept \"$6\"; echo 'Converted Success!'");
+        let converter = Converter::find_in(Some(converter(folder.path(), &lines)), None).unwrap();
+        let file = |i: usize, ending: &str| folder.path().join(format!("{i}.{ending}"));
+        (0..4).for_each(|i| std::fs::write(file(i, "onnx"), i.to_string()).unwrap());
+        std::thread::scope(|scope| {
+            for i in 0..4 {
+                let (converter, file) = (&converter, &file);
+                scope.spawn(move || converter.convert(&file(i, "onnx"), &file(i, "mnn")).unwrap());
+            }
+        });
+        assert!((0..4).all(|i| std::fs::read_to_string(file(i, "mnn")).unwrap() == i.to_string()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 9, "nothing else is left");
     }
 }
