@@ -3,15 +3,18 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use super::server::Socket;
+use super::server::{ANSWER, Socket};
 use crate::devices::remote::{ConnectionError, Piece, Running};
 
+const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const EXIT: u8 = 3;
 const CLOSE_STDIN: u8 = 4;
 /// Id and length.
 const HEADER: usize = 5;
+/// Longest packet sent.
+const LARGEST: usize = 64 << 10;
 /// Longest packet taken; adb's own are at most a megabyte.
 const LIMIT: usize = 1 << 22;
 
@@ -66,6 +69,15 @@ impl<S: Source> Running for ShellV2<S> {
                 Err(e) => return Err(lost(e)),
             }
         }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        let mut send = |bytes: &[u8]| {
+            let header = [&[STDIN][..], &(bytes.len() as u32).to_le_bytes()].concat();
+            self.source.write_all(&header)?;
+            self.source.write_all(bytes)
+        };
+        bytes.chunks(LARGEST).try_for_each(&mut send).map_err(ConnectionError::lost(&self.device, "take files", ANSWER))
     }
 
     fn end(&mut self) {

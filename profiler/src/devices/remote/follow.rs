@@ -134,6 +134,10 @@ mod tests {
             Ok(self.0.pop_front())
         }
 
+        fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
+            Ok(())
+        }
+
         fn end(&mut self) {
             self.1 = true;
         }
@@ -167,6 +171,10 @@ mod tests {
         fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
             std::thread::sleep(Duration::from_millis(1));
             Ok(Some(if self.1 { Piece::Exit(137) } else { self.0.clone() }))
+        }
+
+        fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
+            Ok(())
         }
 
         fn end(&mut self) {

@@ -16,6 +16,10 @@ impl Running for Script {
         Ok(Some(self.0.pop_front().unwrap_or(Piece::Exit(0))))
     }
 
+    fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
+        Ok(())
+    }
+
     fn end(&mut self) {
         self.0.clear();
     }

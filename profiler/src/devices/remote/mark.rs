@@ -117,6 +117,10 @@ impl Running for Marked {
         Ok(Some(own).filter(|own| !matches!(own, Piece::Stdout(bytes) | Piece::Stderr(bytes) if bytes.is_empty())))
     }
 
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        self.inner.write(bytes)
+    }
+
     fn end(&mut self) {
         self.inner.end();
     }

@@ -4,6 +4,7 @@
 //! loader too), `engine/` (the engine's library, where it has one), `jobs/` (one folder a job, taken away after it). Agent and engine stay for the
 //! next time and are sent again only where the device's hash of them differs.
 
+mod archive;
 mod error;
 mod follow;
 #[cfg(test)]
@@ -51,6 +52,8 @@ pub struct Probe {
     pub target: Target,
     /// Whether it can compute SHA-256.
     pub hashes: bool,
+    /// Whether it can unpack archives.
+    pub unpacks: bool,
 }
 
 /// A remote device as a transport.
@@ -79,7 +82,8 @@ impl<S: Shell> Remote<S> {
         // On old Androids a failed command's words go to standard output; only lines that are known are read.
         let command = format!(
             "mkdir -p {folder} && cd {folder} || exit 1; echo \"folder=$(pwd)\"; echo \"arch=$(uname -m)\"; \
-             echo \"sdk=$(getprop ro.build.version.sdk 2>/dev/null)\"; echo \"hash=$(echo | sha256sum 2>/dev/null)\""
+             echo \"sdk=$(getprop ro.build.version.sdk 2>/dev/null)\"; echo \"hash=$(echo | sha256sum 2>/dev/null)\"; \
+             echo \"tar=$(command -v tar)\""
         );
         let text = shell.output("make a folder on it", &command, SHORT)?;
         let probe = parse_probe(&text).map_err(|reason| ConnectionError::Odd { device: shell.name(), reason })?;
@@ -159,11 +163,18 @@ impl<S: Shell> Remote<S> {
         sent.map(|()| changed.len())
     }
 
+    /// Sends files, in one stream where the device can unpack it; where that fails, one by one, which tells which file it is.
     fn send(&mut self, files: &[Put]) -> Result<(), ConnectionError> {
         let folders: std::collections::BTreeSet<_> =
             files.iter().filter_map(|put| put.to.rsplit_once('/')).map(|(f, _)| quote(f)).collect();
         let folders: Vec<_> = folders.into_iter().collect();
         self.inside("make folders", &format!("mkdir -p {}", folders.join(" ")), SHORT)?;
+        if self.probe.unpacks && files.len() > 1 {
+            match archive::send(&mut self.shell, &self.probe.folder, files) {
+                Err(ConnectionError::Refused { .. }) => {}
+                other => return other,
+            }
+        }
         self.shell.put(files)
     }
 
@@ -303,7 +314,8 @@ fn parse_probe(text: &str) -> Result<Probe, String> {
     }
     // Of one line break.
     let hashes = value("hash").is_some_and(|hash| hash.starts_with("01ba4719c80b6fe9"));
-    Ok(Probe { folder, target: Target { arch, android: value("sdk").is_some() }, hashes })
+    let target = Target { arch, android: value("sdk").is_some() };
+    Ok(Probe { folder, target, hashes, unpacks: value("tar").is_some() })
 }
 
 /// Reads `sha256sum`'s lines; others are left out.
@@ -326,7 +338,8 @@ mod tests {
             Probe {
                 folder: "/data/local/tmp/block time".into(),
                 target: Target { arch: "aarch64".into(), android: true },
-                hashes: true
+                hashes: true,
+                unpacks: false
             }
         );
         let board = parse_probe("folder=/root/.cache/blocktime\narch=arm64\nsdk=\nhash=sh: sha256sum: not found").unwrap();

@@ -40,6 +40,12 @@ pub trait Running {
     /// [`ConnectionError::Lost`] where the connection breaks before the exit code came.
     fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError>;
 
+    /// Writes to its standard input.
+    ///
+    /// # Errors
+    /// [`ConnectionError`], also where the command has ended.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError>;
+
     /// Closes its standard input; a command that does not listen to that goes on.
     fn end(&mut self);
 }
@@ -63,6 +69,10 @@ pub(super) struct Said(pub std::collections::VecDeque<Piece>);
 impl Running for Said {
     fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
         Ok(self.0.pop_front())
+    }
+
+    fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
+        Ok(())
     }
 
     fn end(&mut self) {}

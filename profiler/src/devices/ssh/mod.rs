@@ -351,6 +351,13 @@ impl Running for Exec {
         }
     }
 
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        self.session.set_blocking(true);
+        let written = self.channel.write_all(bytes);
+        self.session.set_blocking(false);
+        written.map_err(ConnectionError::lost(&self.device, "take files", ANSWER))
+    }
+
     fn end(&mut self) {
         self.session.set_blocking(true);
         // A broken connection ends it too.
