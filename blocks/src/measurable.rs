@@ -33,6 +33,12 @@ pub trait Measurable: Sync {
     /// [`OnnxError`], where it cannot be written.
     fn part_file(&self, key: &str) -> Result<Option<NetworkFile>, OnnxError>;
 
+    /// Where a user finds the block of that key: its file and its place in the space; none where it has no file.
+    fn origin(&self, key: &str) -> Option<String> {
+        let _ = key;
+        None
+    }
+
     /// The network of a choice, as an app ships it: in each layer one of its candidates, by its place, or nothing at all, where
     /// [`LayerInfo::may_be_left_out`]. The same choice gives the same bytes.
     ///

@@ -113,7 +113,7 @@ fn refuses(engine: &str) {
     let (code, _, err) = common::run(folder.path(), &listing);
     assert_eq!(code, 2, "{err}");
     let fault = |name: &str, kind| Place::Candidate { layer: "L1".into(), name: name.into() }.fault(kind).to_string();
-    let refused = fault("odd", FaultKind::Refused { engine: engine.into(), said: String::new() });
+    let refused = fault("odd", FaultKind::Refused { engine: engine.into(), file: "odd".into(), said: String::new() });
     for said in [refused, fault("astray", FaultKind::NotFinite), fault("flat", FaultKind::Flat)] {
         assert!(err.contains(&said), "{said} is not in {err}");
     }

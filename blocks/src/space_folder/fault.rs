@@ -207,10 +207,12 @@ pub enum FaultKind {
     #[error("{0} is not used")]
     Unused(String),
     /// The engine takes no such block.
-    #[error("the engine {engine} refuses it: {said}")]
+    #[error("the engine {engine} refuses {file}: {said}")]
     Refused {
         /// Its name.
         engine: String,
+        /// The block's file.
+        file: String,
         /// Its words.
         said: String,
     },

@@ -73,6 +73,11 @@ impl Measurable for SpaceFolder {
         })
     }
 
+    fn origin(&self, key: &str) -> Option<String> {
+        let (slot, candidate, _) = self.block(key)?;
+        Some(format!("{} ({})", candidate.file.as_ref()?, slot.place(candidate)))
+    }
+
     fn part_file(&self, key: &str) -> Result<Option<NetworkFile>, OnnxError> {
         let file = |(_, _, block): (&Slot, &Candidate, &Block)| NetworkFile {
             bytes: block.file(),

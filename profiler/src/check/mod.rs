@@ -116,7 +116,9 @@ impl Check<'_> {
         let bars = MultiProgress::new();
         let (mut setting, mut sizes) = (self.setting.clone(), Sizes::default());
         if self.looks && !setting.device.is_simulated() {
-            sizes = collect::look(made, &setting, &bars, Some(&accept))?;
+            // The first part is the graph of one operation: what the process takes without any model.
+            let parts = Model::parts(self.space);
+            sizes = collect::look(Made { models: &parts[..1], ..made }, &setting, &bars, Some(&accept))?;
             let subjects: Vec<Subject> = models.iter().map(|model| model.subject.clone()).collect();
             let told;
             (setting, told) = setting.planned(self.wanted, &sizes, &subjects)?;

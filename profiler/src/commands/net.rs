@@ -43,7 +43,7 @@ impl NetArgs {
             None => random(space, self.seed),
         });
         let architecture = choice::architecture(&space.layers(), &choice);
-        let failed = |e: OnnxError| JobError::Prepare { id: architecture.clone(), reason: e.to_string() };
+        let failed = |e: OnnxError| JobError::Prepare { model: architecture.clone(), reason: e.to_string() };
         let network = space.network_file(&choice).map_err(failed)?;
         print::replace_file(&self.out, &network.bytes)?;
         note(&architecture);

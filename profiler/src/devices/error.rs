@@ -75,6 +75,15 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// The model that it is about, where it is about one.
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            #[cfg(not(target_os = "android"))]
+            Self::Simulated(e) => e.model(),
+            _ => None,
+        }
+    }
+
     /// Whether what was asked for is at fault, and not the device.
     pub fn is_by_user(&self) -> bool {
         match self {

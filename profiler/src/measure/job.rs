@@ -127,8 +127,12 @@ impl<'a> JobFolder<'a> {
         let is_asked = |i: usize| items.iter().any(|item| item.id == self.items[i].id);
         let missing: Vec<usize> =
             (0..models.len()).filter(|&i| !self.kept[i] && is_asked(i) && !writer.has(&self.items[i])).collect();
-        let write = |i: usize| writer.model(&models[i], &models[i].file(space)?, i);
-        in_parallel(missing.len(), &|k| write(missing[k])).map(drop)
+        in_parallel(missing.len(), &|k| writer.model(&models[missing[k]], missing[k], space)).map(drop)
+    }
+
+    /// Where a user finds the block that an item is; none of other models.
+    pub fn origin(&self, id: &str) -> Option<String> {
+        self.source?.space.origin(id)
     }
 
     /// Removes the models that are not kept.

@@ -21,11 +21,11 @@ pub enum JobError {
     /// A model that cannot be converted for the engine.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// A block that cannot be written or computed: a fault of this program.
-    #[error("cannot prepare '{id}': {reason}")]
+    /// A model that cannot be written or computed.
+    #[error("cannot prepare {model}: {reason}")]
     Prepare {
-        /// The item.
-        id: String,
+        /// The model: its file, or what it is.
+        model: String,
         /// Why.
         reason: String,
     },

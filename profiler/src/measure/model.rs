@@ -63,9 +63,15 @@ impl Model {
         }
     }
 
+    /// What a user calls it: of a block that has a file, that.
+    pub(super) fn title(&self, space: &dyn Measurable) -> String {
+        let origin = self.part().and_then(|(key, _)| space.origin(key));
+        origin.unwrap_or_else(|| self.subject.to_string())
+    }
+
     /// Its file.
     pub(super) fn file(&self, space: &dyn Measurable) -> Result<NetworkFile, JobError> {
-        let fault = |reason: String| JobError::Prepare { id: self.subject.to_string(), reason };
+        let fault = |reason: String| JobError::Prepare { model: self.title(space), reason };
         let file = match &self.kind {
             ModelKind::Overhead => primitive_space::file(one_operation()).map(Some),
             ModelKind::Part { key, .. } => space.part_file(key),

@@ -46,7 +46,11 @@ pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<SpaceFault>, 
         faults.extend(
             found
                 .map(|found| match found {
-                    Found::Refused(said) => FaultKind::Refused { engine: kind.name().to_string(), said },
+                    Found::Refused(said) => FaultKind::Refused {
+                        engine: kind.name().to_string(),
+                        file: candidate.file.clone().unwrap_or_default(),
+                        said,
+                    },
                     Found::Doubtful(Doubt::Flat) => FaultKind::Flat,
                     Found::Doubtful(Doubt::NotFinite) => FaultKind::NotFinite,
                 })

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use blocks::Measurable;
 use blocks::measurable::NetworkFile;
@@ -32,9 +32,9 @@ pub(super) fn converter(engine: EngineKind) -> Result<Option<Converter>, Convert
 }
 
 /// The converter's refusal, of the user's file and not of the copy that it was given.
-fn of_model(error: JobError, file: &Path) -> JobError {
+fn of_model(error: JobError, file: impl Into<PathBuf>) -> JobError {
     match error {
-        JobError::Convert(ConvertError::Refused { said, .. }) => ConvertError::Refused { path: file.to_path_buf(), said }.into(),
+        JobError::Convert(ConvertError::Refused { said, .. }) => ConvertError::Refused { path: file.into(), said }.into(),
         other => other,
     }
 }
@@ -124,7 +124,7 @@ impl<'a> Writer<'a> {
         let mut random = Random::new(SEED);
         let inputs: Vec<Vec<f32>> = file.inputs.iter().map(|port| random.values(port.dims.iter().product())).collect();
         let engine = file.reference.is_none().then(|| judge.open()).flatten();
-        let fault = |reason: String| JobError::Prepare { id: model.subject.to_string(), reason };
+        let fault = |reason: String| JobError::Prepare { model: model.title(space), reason };
         let expected = expected::outputs(&file, &inputs, engine.as_deref()).map_err(fault)?;
         let form = self.form(model, &file.bytes, index);
         let name = match &form {
@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
             Form::Whole(_) => format!("{index}.{}", if self.converter.is_some() { "mnn" } else { "onnx" }),
         };
         if kept(form.len()) {
-            self.put(form, index)?;
+            self.put(form, index).map_err(|e| of_model(e, model.title(space)))?;
         }
         let given = std::iter::zip(&file.inputs, &inputs).enumerate().map(|(k, (Port { name, dims }, values))| {
             let file = self.floats(format!("{index}.in{k}.f32"), values)?;
@@ -151,8 +151,9 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the file of a model in the engine's format.
-    pub(super) fn model(&self, model: &Model, file: &NetworkFile, index: usize) -> Result<(), JobError> {
-        self.put(self.form(model, &file.bytes, index), index)
+    pub(super) fn model(&self, model: &Model, index: usize, space: &dyn Measurable) -> Result<(), JobError> {
+        let file = model.file(space)?;
+        self.put(self.form(model, &file.bytes, index), index).map_err(|e| of_model(e, model.title(space)))
     }
 
     fn put(&self, form: Form, index: usize) -> Result<(), JobError> {

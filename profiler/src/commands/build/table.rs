@@ -155,13 +155,14 @@ impl Build<'_> {
         })
     }
 
-    /// What a few of the space's models take.
+    /// What the space's parts and a few networks take.
     fn look(&self, judge: &Judge, bars: &MultiProgress) -> Result<Sizes, CommandError> {
         self.setting.check_engine()?;
         if self.setting.device.is_simulated() {
             return Ok(Sizes::default());
         }
-        Ok(collect::look(Source { space: self.space, models: &[], judge, is_joined: true }, &self.setting, bars, None)?)
+        let parts = Model::parts(self.space);
+        Ok(collect::look(Source { space: self.space, models: &parts, judge, is_joined: true }, &self.setting, bars, None)?)
     }
 }
 

@@ -87,6 +87,19 @@ pub enum SimulationError {
 }
 
 impl SimulationError {
+    /// The model that it is about, where it is about one.
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            Self::Report { id, .. }
+            | Self::Ended { id, .. }
+            | Self::Waits { id, .. }
+            | Self::Endless { id, .. }
+            | Self::Unlike { id }
+            | Self::Odd { id, .. } => Some(id),
+            Self::Chip(_) | Self::Engine { .. } | Self::Emulator(_) | Self::Agent { .. } | Self::File(_) => None,
+        }
+    }
+
     /// Whether what was asked for is at fault, and not the machine.
     pub fn is_by_user(&self) -> bool {
         matches!(self, Self::Chip(_) | Self::Engine { .. })

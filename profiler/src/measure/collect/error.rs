@@ -46,28 +46,34 @@ pub enum CollectError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The connection to the device broke while it measured.
-    #[error("{}{}", chain(.trouble.as_ref()), Kept::remark(.raw.as_ref()))]
+    #[error("{}{}{}", of_block(.block.as_deref()), chain(.trouble.as_ref()), Kept::remark(.raw.as_ref()))]
     Broken {
         /// How.
         trouble: Box<TransportError>,
+        /// The file of the block that it is about.
+        block: Option<String>,
         /// Where the samples so far are.
         raw: Option<Kept>,
     },
     /// The agent said that it cannot go on.
-    #[error("{device}: {reason}{}", Kept::remark(.raw.as_ref()))]
+    #[error("{device}: {}{reason}{}", of_block(.block.as_deref()), Kept::remark(.raw.as_ref()))]
     Agent {
         /// The device.
         device: String,
+        /// The file of the block that it is about.
+        block: Option<String>,
         /// What it said.
         reason: String,
         /// Where the samples so far are.
         raw: Option<Kept>,
     },
     /// A user's model that the engine on the device refuses.
-    #[error("{device}: {reason}")]
+    #[error("{device}: {}{reason}", of_block(.block.as_deref()))]
     Refused {
         /// The device.
         device: String,
+        /// The file of the block that it is about.
+        block: Option<String>,
         /// What the agent said.
         reason: String,
     },
@@ -100,4 +106,19 @@ pub enum CollectError {
         /// Where the samples so far are.
         raw: Option<Kept>,
     },
+}
+
+impl CollectError {
+    /// With the file of the block that it is about.
+    pub(super) fn about(mut self, file: Option<String>) -> Self {
+        if let Self::Agent { block, .. } | Self::Refused { block, .. } | Self::Broken { block, .. } = &mut self {
+            *block = file;
+        }
+        self
+    }
+}
+
+/// How a message about a block begins.
+fn of_block(file: Option<&str>) -> String {
+    file.map(|file| format!("{file}: ")).unwrap_or_default()
 }

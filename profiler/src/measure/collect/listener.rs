@@ -39,6 +39,8 @@ pub(super) struct Listener<'a> {
     pub(super) bar: ProgressBar,
     pub(super) progress: Progress,
     pub(super) loading: Option<String>,
+    /// The model at which the last agent failed.
+    pub(super) culprit: Option<String>,
     /// What was asked for.
     pub(super) asked: BTreeSet<Subject>,
     pub(super) failed: Option<Failure>,
@@ -67,9 +69,25 @@ impl<'a> Listener<'a> {
         accept: Option<&'a Accept<'a>>,
     ) -> Self {
         let (bounds, lines) = (Bounds::default(), 0);
-        let (loading, failed, began, sizes) = (None, None, None, Sizes::default());
+        let (loading, culprit, failed, began, sizes) = (None, None, None, None, Sizes::default());
         let (is_simulated, was_killed) = (false, false);
-        Self { samples, raw, bar, progress, loading, asked, failed, began, bounds, lines, accept, is_simulated, was_killed, sizes }
+        Self {
+            samples,
+            raw,
+            bar,
+            progress,
+            loading,
+            culprit,
+            asked,
+            failed,
+            began,
+            bounds,
+            lines,
+            accept,
+            is_simulated,
+            was_killed,
+            sizes,
+        }
     }
 
     /// Gets ready for another agent, which may have so much to say.
@@ -89,20 +107,24 @@ impl<'a> Listener<'a> {
         if interrupt::requested() {
             return Err(CollectError::Interrupted { raw: raw() });
         }
-        let agent = |reason: String| CollectError::Agent { device: device.to_string(), reason, raw: raw() };
+        let agent = |reason: String| CollectError::Agent { device: device.to_string(), block: None, reason, raw: raw() };
         if let Some(failure) = self.failed.take() {
             return Err(match failure {
                 Failure::Said(reason) => agent(reason),
-                Failure::Refused(reason) => CollectError::Refused { device: device.to_string(), reason },
+                Failure::Refused(reason) => CollectError::Refused { device: device.to_string(), block: None, reason },
                 Failure::Own(e) => e,
             });
         }
-        let ended = ended.map_err(|trouble| CollectError::Broken { trouble: Box::new(trouble), raw: raw() })?;
+        let ended = ended.map_err(|trouble| {
+            self.culprit = trouble.model().map(str::to_string);
+            CollectError::Broken { trouble: Box::new(trouble), block: None, raw: raw() }
+        })?;
         if ended.good && self.samples.passes >= passes {
             return Ok(());
         }
         self.was_killed = self.loading.is_some() && ended.how == KILLED;
-        let during = self.loading.take().map(|id| format!(" while it loaded '{id}'")).unwrap_or_default();
+        self.culprit = self.loading.take();
+        let during = self.culprit.as_ref().map(|id| format!(" while it loaded '{id}'")).unwrap_or_default();
         let half = if ended.half_line { "; its last line was cut off" } else { "" };
         let said = if ended.stderr.is_empty() { String::new() } else { format!("\n{}", ended.stderr) };
         Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.how)))
@@ -168,8 +190,10 @@ impl<'a> Listener<'a> {
             }
             Event::Resting { celsius } => self.bar.set_message(format!("waiting for the temperature, {celsius:.1} °C")),
             Event::Round { settled, .. } => self.bar.set_message(format!("{settled} of {} precise", self.asked.len())),
-            Event::Failed { reason, by_user: true, .. } => return Err(Failure::Refused(reason.clone())),
-            Event::Failed { reason, .. } => return said(reason.clone()),
+            Event::Failed { id, reason, by_user } => {
+                self.culprit.clone_from(id);
+                return Err(if *by_user { Failure::Refused(reason.clone()) } else { Failure::Said(reason.clone()) });
+            }
             _ => {}
         }
         self.samples.add(&event).or_else(said)?;

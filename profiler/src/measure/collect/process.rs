@@ -25,6 +25,7 @@ impl Listener<'_> {
         tell(transport);
         pushed?;
         let ended = transport.run(&mut |line| self.line(line));
-        self.verdict(ended, &transport.name(), passes)
+        let verdict = self.verdict(ended, &transport.name(), passes);
+        verdict.map_err(|e| e.about(self.culprit.take().and_then(|id| folder.origin(&id))))
     }
 }

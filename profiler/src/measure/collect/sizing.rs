@@ -1,4 +1,5 @@
-//! A first look at a few models of a job: what they take decides how much of it is measured, in which time.
+//! A first look at models of a job: what they take decides how much of it is measured, in which time. Before a build that is each block,
+//! alone and before any network: what an engine refuses is then told by its file.
 
 use indicatif::MultiProgress;
 
@@ -13,27 +14,24 @@ use crate::measure::job::{JobFolder, Source};
 use crate::measure::model::Model;
 use crate::measure::raw::Samples;
 use crate::measure::subject::Subject;
-use crate::protocol::{Job, Plan};
+use crate::protocol::{Item, Job, Plan};
 
-/// Networks that are looked at, …
+/// Networks that are looked at.
 const NETS: usize = 3;
-/// … and parts.
-const PARTS: usize = 8;
+/// Most bytes of files in one process: what models take of memory is not known yet.
+const AT_ONCE: u64 = 128 << 20;
 /// Seed of these networks.
 const SEED: u64 = 7;
 
-/// What some networks and parts of a space take on a device. `source` names the space; its models are not looked at.
+/// What the models of `source` take on a device, and then some networks of its space.
 ///
 /// # Errors
 /// [`CollectError`].
 pub fn look(source: Source, setting: &Setting, bars: &MultiProgress, accept: Option<&Accept>) -> Result<Sizes, CollectError> {
     let layers = source.space.layers();
-    let parts = Model::parts(source.space);
-    // The first is the graph of one operation: what the process takes without any model.
-    let step = parts.len().div_ceil(PARTS).max(1);
     let nets = design::unknown(source.space, NETS, SEED, &[]);
     let nets = nets.iter().map(|places| Model::net(&layers, &choice::full(places)));
-    let models: Vec<Model> = parts.into_iter().step_by(step).chain(nets).collect();
+    let models: Vec<Model> = source.models.iter().cloned().chain(nets).collect();
     let folder = JobFolder::prepare(Source { models: &models, ..source }, setting.engine, bars)?;
     let task =
         Task { setting, folder, samples: Samples::default(), raw: None, bars: bars.clone(), sizes: Sizes::default(), accept };
@@ -48,17 +46,36 @@ impl Task<'_> {
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         tell(transport.as_mut());
         let plan = Plan { budget_ms: 0, cold_runs: 0, ..setting.plan };
-        let job: Job = setting.job(setting.seed, engine_lib, plan, setting.hold, folder.items.clone());
-        let progress = Progress::models(job.items.len());
+        let progress = Progress::models(folder.items.len());
         let bar = bars.add(progress.bar()).with_prefix(setting.device.to_string());
-        let asked = job.items.iter().map(|item| Subject::from(&item.id)).collect();
+        let asked = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
         let mut listener = Listener { sizes, ..Listener::new(samples, None, bar, progress, asked, accept) };
-        listener.begin(Bounds::of(&job));
-        let done = listener.process(&folder, transport.as_mut(), &job, 1);
+        let done = groups(&folder, AT_ONCE).into_iter().try_for_each(|group| {
+            let job: Job = setting.job(setting.seed, engine_lib.clone(), plan, setting.hold, group.to_vec());
+            listener.begin(Bounds::of(&job));
+            let passes = listener.samples.passes + 1;
+            listener.process(&folder, transport.as_mut(), &job, passes)
+        });
         listener.bar.finish_and_clear();
         let cleaned = transport.clean();
         done?;
         cleaned?;
         Ok(listener.sizes)
     }
+}
+
+/// A folder's models in their order, in groups of at most so many bytes of files; a larger one alone.
+fn groups<'a>(folder: &'a JobFolder, most: u64) -> Vec<&'a [Item]> {
+    let (mut groups, mut begin, mut bytes) = (Vec::new(), 0, 0);
+    for (i, item) in folder.items.iter().enumerate() {
+        // A network that is joined on the device is small here: there are few.
+        let size = std::fs::metadata(folder.path().join(&item.model)).map_or(0, |file| file.len());
+        if bytes + size > most && i > begin {
+            groups.push(&folder.items[begin..i]);
+            (begin, bytes) = (i, 0);
+        }
+        bytes += size;
+    }
+    groups.push(&folder.items[begin..]);
+    groups
 }
