@@ -6,7 +6,7 @@ mod device;
 use std::fs;
 use std::process::Command;
 
-use device::{BLOCKS, Device, PHONE_FOLDER, TINY, build_agent, cache, count, fail, failed, finish, succeed};
+use device::{BLOCKS, Device, FOLDER, PHONE_FOLDER, TINY, build_agent, cache, count, fail, failed, finish, succeed};
 
 /// Enough for medians of 20 %, with room for a busy machine.
 const ROUGH: [&str; 4] = ["--precision", "20%", "--budget", "200s"];
@@ -16,11 +16,11 @@ const LONG: [&str; 4] = ["--precision", "0.01%", "--budget", "200s"];
 #[test]
 fn a_table_comes_home_and_only_what_changed_is_sent() {
     let Some(mut phone) = Device::start(&[]) else { return };
-    phone.space = TINY;
+    phone.space = TINY.to_string();
     succeed(phone.build("first", &ROUGH));
     phone.check_table("first");
     assert_eq!(phone.left_over(), "");
-    phone.space = BLOCKS;
+    phone.space = BLOCKS.to_string();
 
     // A file that is replaced has another number.
     let numbers = || phone.shell(&format!("stat -c '%i %n' {PHONE_FOLDER}/agent/* {PHONE_FOLDER}/engine/*"));
@@ -155,6 +155,43 @@ fn mnn_is_one_file_too_and_takes_files_of_its_own() {
         phone.shell(&format!("ls {PHONE_FOLDER}/agent {PHONE_FOLDER}/engine")).trim(),
         format!("{PHONE_FOLDER}/agent:\nprofiler")
     );
+    assert_eq!(phone.left_over(), "");
+}
+
+#[test]
+fn a_folder_of_onnx_files_is_measured_with_every_engine() {
+    let Some(mut phone) = Device::start(&[]) else { return };
+    phone.space = FOLDER.to_string();
+    for (engine, agent) in [("ort", "linux-gnu"), ("tract", "musl"), ("mnn", "mnn")] {
+        build_agent(agent);
+        succeed(phone.build(engine, &[&["--engine", engine], &ROUGH[..]].concat()));
+        phone.check_table(engine);
+        let table = fs::read_to_string(phone.at(engine).with_extension("csv")).expect("a table");
+        assert!(table.contains("[[space.folder.slots]]"), "{table}");
+        assert_eq!(phone.left_over(), "");
+    }
+    phone.check("ort");
+    assert_eq!(phone.left_over(), "");
+}
+
+#[test]
+fn a_block_that_the_engine_lacks_is_told_by_its_file() {
+    use support::onnx::{element, list, model, node, port};
+
+    let Some(mut phone) = Device::start(&[]) else { return };
+    let map = |name| port(name, element::FLOAT32, "1,4,8,8");
+    let block = |operator, settings: &[Vec<u8>]| model(&[node(operator, &["x"], &["y"], settings)], &[], &[map("x")], &[map("y")]);
+    let pool = [list("kernel_shape", &[3, 3]), list("pads", &[1, 1, 1, 1])];
+    fs::write(phone.at("good.onnx"), block("Neg", &[])).expect("a file");
+    fs::write(phone.at("odd.onnx"), block("LpPool", &pool)).expect("a file");
+    let text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n[[slot]]\nname = \"L1\"\n\
+                candidates = [{ name = \"good\", file = \"good.onnx\" }, { name = \"odd\", file = \"odd.onnx\" }]\n";
+    fs::write(phone.at("space.toml"), text).expect("a file");
+    phone.space = phone.folder.path().to_str().expect("UTF-8").to_string();
+    // Of three networks in the first look two have that block: it is the block that is named.
+    build_agent("musl");
+    let said = fail(phone.build("a", &[&["--engine", "tract"], &ROUGH[..]].concat()), 3, &["odd.onnx (layer 'L1', 'odd')"]);
+    assert!(!said.contains("good.onnx"), "{said}");
     assert_eq!(phone.left_over(), "");
 }
 

@@ -6,7 +6,7 @@ mod device;
 use std::fs;
 use std::process::Command;
 
-use device::{Device, fail, failed, finish, succeed};
+use device::{Device, FOLDER, fail, failed, finish, succeed};
 
 /// Enough for medians of 20 %, with room for a busy machine.
 const ROUGH: [&str; 4] = ["--precision", "20%", "--budget", "200s"];
@@ -73,6 +73,16 @@ fn nobody_is_trusted_unseen() {
     fs::copy(&key, home.join(".ssh/id_ed25519")).expect("a key");
     succeed(board.profiler(&devices));
     succeed(board.profiler(&["clean", "--device", &board.address]));
+}
+
+#[test]
+fn a_folder_of_onnx_files_is_measured() {
+    let Some(mut board) = Device::start(&["--ssh"]) else { return };
+    board.space = FOLDER.to_string();
+    succeed(board.build("table", &ROUGH));
+    board.check_table("table");
+    board.check("table");
+    assert_eq!(board.left_over(), "");
 }
 
 #[test]

@@ -8,11 +8,10 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{converter, engine, profiler, run, small_space};
+use common::{alone, converter, engine, profiler, run, small_space};
 use engines::EngineKind;
 use luts::{Interval, Kind, Overwrite, Row, Source, Table};
 use profiler::measure::raw::{Purpose, read};
@@ -22,12 +21,6 @@ const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us -
 const CHECK: &str = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 10%";
 /// The samples of an unfinished build.
 const PART: &str = "t.raw.gz.part";
-
-/// Tests that measure take turns: on the same processors they would disturb each other.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Runs a build. Budgets are long for machines under load; it is the precision that ends it.
 fn build(folder: &Path, extra: &str) -> Table {

@@ -114,6 +114,34 @@ fn a_build_that_was_broken_off_goes_on_to_the_same_table() {
 }
 
 #[test]
+fn a_folder_of_onnx_files_is_built_and_checked() {
+    let space = support::project_root().join("tests/spaces/onnx/torchscript");
+    let space = space.to_str().expect("a plain name");
+    for engine in ["mnn", "tract"] {
+        if !simulates(engine) {
+            continue;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let build = format!("build --space {space} --device sim:sd625 --engine {engine} --nets 3 --out {{}}/t.csv");
+        let (code, _, said) = run(folder.path(), &build);
+        assert_eq!(code, 0, "{said}");
+        let table = Table::read(folder.path().join("t.csv")).expect("a whole table");
+        assert_eq!((table.header.source, table.layout().expect("its layers").layers.len()), (Source::Simulated, 3));
+        let check = format!("check {{}}/t.csv --space {space} --device sim:sd625 --nets 3 --max-mape 20% --json");
+        let (code, out, said) = run(folder.path(), &check);
+        assert_eq!(code, 0, "{said}");
+        let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert!(report["mape"].is_number(), "{report}");
+        let whole = read(folder.path().join("t.csv"));
+        let (code, _, said) = run(folder.path(), &format!("{build} --overwrite"));
+        assert_eq!(code, 0, "{said}");
+        assert_ne!(read(folder.path().join("t.csv")), whole, "the check's result is gone");
+        let (code, _, said) = run(folder.path(), &format!("lut validate {{}}/t.csv --space {space}"));
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
 fn a_model_is_measured_and_explained() {
     for engine in ["mnn", "tract"] {
         if !simulates(engine) {

@@ -22,6 +22,8 @@ const BOARD_FOLDER: &str = "/root/.cache/blocktime";
 pub const BLOCKS: &str = "blocks.toml";
 /// Blocks with a trunk: four keys, nine trunk pieces, the single operation, one whole network; minutes in an emulator.
 pub const TINY: &str = "tiny.toml";
+/// A folder of ONNX files: three layers and two fixed pieces, seven different blocks.
+pub const FOLDER: &str = "onnx/torchscript";
 
 /// One device at a time: each takes a processor for itself.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -32,8 +34,8 @@ pub struct Device {
     pub address: String,
     /// The same of the second of two phones.
     pub second: Option<String>,
-    /// The search space that is built, in `tests/spaces`.
-    pub space: &'static str,
+    /// The search space that is built: a name in `tests/spaces`, or a path.
+    pub space: String,
     /// A folder for the test's files; its name has a blank and a quote in it.
     pub folder: TempDir,
     environment: Vec<(&'static str, String)>,
@@ -87,7 +89,7 @@ impl Device {
         Some(Self {
             address,
             second: second_address,
-            space: BLOCKS,
+            space: BLOCKS.to_string(),
             folder,
             environment,
             child,
@@ -163,7 +165,7 @@ impl Device {
     }
 
     fn space(&self) -> PathBuf {
-        project_root().join("tests/spaces").join(self.space)
+        project_root().join("tests/spaces").join(&self.space)
     }
 
     /// Runs a shell command on the device, with the programs that people use, and gives its output.
@@ -217,6 +219,15 @@ impl Device {
         // The question itself is in the list too.
         let agents: String = agents.lines().filter(|line| !line.contains("grep")).collect();
         format!("{}{agents}", jobs.trim())
+    }
+
+    /// `profiler check` of a table that was built, with as many networks as a figure needs. A machine may be too busy for a verdict.
+    pub fn check(&self, name: &str) {
+        let mut check = self.profiler(&["check", "--device", &self.address, "--nets", "2", "--passes", "1", "--sample", "1ms"]);
+        check.args(["--precision", "20%", "--budget", "200s", "--max-mape", "99%", "--space"]).arg(self.space());
+        check.arg(self.at(name).with_extension("csv"));
+        let done = finish(check.spawn().expect("it starts"));
+        assert!(matches!(done.status.code(), Some(0 | 5)), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// Checks a table that was built: whole, emulated, and every output compared with the host's.
