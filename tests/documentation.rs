@@ -37,10 +37,11 @@ fn shell(page: &str) -> Vec<String> {
     lines.chain(spans).map(str::to_string).collect()
 }
 
-/// The program that a line calls, and its arguments.
+/// The program that a line calls, and its arguments; installed by Python's tools, a program has a longer name.
 fn call(line: &str) -> Option<(&'static str, Vec<&str>)> {
     let mut words = line.split_whitespace();
-    let program = words.find_map(|word| ["profiler", "trainer"].into_iter().find(|&name| Path::new(word).ends_with(name)))?;
+    let is = |word: &str, name: &str| Path::new(word.strip_prefix("blocktime-").unwrap_or(word)).ends_with(name);
+    let program = words.find_map(|word| ["profiler", "trainer"].into_iter().find(|&name| is(word, name)))?;
     // `profiler simulate -- PROGRAM`: what follows is another program's.
     Some((program, words.take_while(|&word| word != "--").collect()))
 }

@@ -1,64 +1,104 @@
 #!/usr/bin/env python3
-"""An evolutionary search under a latency limit, with a table and nothing else.
+"""An evolutionary search under a latency limit, with a table and nothing else; its winner measured, where a device is there.
 
     examples/fbnet/search.py TABLE --limit MS [--rounds N] [--seed N]
+    examples/fbnet/search.py TABLE --limit MS --space FOLDER --device DEVICE
 
 For any table whose layers the package knows. It looks for the network of most multiply-adds: they stand for the accuracy that a search of
-your own asks its supernet for. A network is taken only if its whole 95 % interval is within the limit.
+your own asks its supernet for. A network is taken only if its whole 95 % interval is within the limit. With the space's folder and a device
+(`local`, `adb`, `ssh://…`, `sim:sd625`) the winner is measured by the program `profiler`, with the table's engine and threads.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Callable
 
-from blocktime import Lut, LutError
+from blocktime import Lut, LutError, Prediction
 
 Choice = list[int]
 
 
-def search(lut: Lut, limit_us: float, worth: Callable[[Choice], float], rounds: int = 3000, seed: int = 1) -> Choice:
-    """The choice of most worth that was found within the limit; `ValueError` where even the fastest takes longer."""
+def search(lut: Lut, limit_us: float, worth: Callable[[Choice], float], rounds: int = 3000, seed: int = 1) -> tuple[Choice, Prediction]:
+    """The choice of most worth that was found within the limit, and its time; `ValueError` where even the fastest takes longer."""
     draw = random.Random(seed)
     sizes = [len(layer.candidates) for layer in lut.layers]
-
-    def fits(choice: Choice) -> bool:
-        found = lut.predict(choice)
-        return (found.interval_us or (0.0, found.total_us))[1] <= limit_us
-
-    population = [[min(range(size), key=lambda k: lut.latency(layer, k)) for layer, size in enumerate(sizes)]]
-    if not fits(population[0]):
-        raise ValueError(f"the fastest network takes {lut.predict(population[0]).total_us / 1000:.2f} ms")
+    fastest = [min(range(size), key=lambda k: lut.latency(layer, k)) for layer, size in enumerate(sizes)]
+    if slowest_us(first := lut.predict(fastest)) > limit_us:
+        raise ValueError(f"the fastest network takes {first.total_us / 1000:.2f} ms")
+    population = [(worth(fastest), fastest, first)]
     for _ in range(rounds):
-        child = [draw.choice(genes) for genes in zip(*draw.choices(population, k=2))]
+        child = [draw.choice(genes) for genes in zip(*(choice for _, choice, _ in draw.choices(population, k=2)))]
         layer = draw.randrange(len(sizes))
         child[layer] = draw.randrange(sizes[layer])
-        if child not in population and fits(child):
-            population = sorted([*population, child], key=worth)[-50:]
-    return population[-1]
+        if all(child != known for _, known, _ in population) and slowest_us(time := lut.predict(child)) <= limit_us:
+            population = sorted([*population, (worth(child), child, time)], key=lambda member: member[0])[-50:]
+    return population[-1][1:]
+
+
+def slowest_us(time: Prediction) -> float:
+    """The upper end of the 95 % interval."""
+    return (time.interval_us or (0.0, time.total_us))[1]
+
+
+def multiply_adds(lut: Lut) -> list[list[int]]:
+    """Those of each layer's candidates; `ValueError` where the table does not know them all."""
+    rows = [[lut.row(i, k) for k in range(len(layer.candidates))] for i, layer in enumerate(lut.layers)]
+    unknown = sorted({row.key for of in rows for row in of if row.macs is None and row.kind != "identity"})
+    if unknown:
+        raise ValueError(f"the table does not know the multiply-adds of {', '.join(unknown)}")
+    return [[row.macs or 0 for row in of] for of in rows]
+
+
+def measured_us(lut: Lut, space: str, names: list[str], device: str) -> float:
+    """What a network of a space's folder takes on a device. Raises `CalledProcessError` where `profiler` fails."""
+    program = shutil.which("profiler") or "blocktime-profiler"
+
+    def profiler(*arguments: str) -> str:
+        return subprocess.run([program, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "winner.onnx")
+        profiler("net", "--space", space, "--arch", ",".join(names), "--out", file)
+        setting = ["--engine", lut.header["engine"]["name"], "--threads", str(lut.header["threads"])]
+        return float(json.loads(profiler("bench", file, "--device", device, *setting, "--json"))[0]["median_us"])
 
 
 def main() -> None:
-    """Searches, and shows the winner with what measures it."""
+    """Searches, and shows the winner with its prediction and what it takes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table")
     parser.add_argument("--limit", type=float, required=True, metavar="MS", help="milliseconds")
     parser.add_argument("--rounds", type=int, default=3000, help="networks looked at")
     parser.add_argument("--seed", type=int, default=1, help="of the random choices")
+    parser.add_argument("--space", metavar="FOLDER", help="the folder that the table was made of, to measure the winner")
+    parser.add_argument("--device", help="where the winner is measured")
     args = parser.parse_args()
+    if (args.space is None) != (args.device is None):
+        parser.error("--space and --device belong together")
     try:
         lut = Lut.read(args.table)
-        macs = [[lut.row(i, k).macs or 0 for k in range(len(layer.candidates))] for i, layer in enumerate(lut.layers)]
-        best = search(lut, 1000 * args.limit, lambda choice: sum(of[k] for of, k in zip(macs, choice)), args.rounds, args.seed)
-    except (LutError, OSError, ValueError) as error:
+        macs = multiply_adds(lut)
+
+        def worth(choice: Choice) -> int:
+            return sum(of[k] for of, k in zip(macs, choice))
+
+        best, found = search(lut, 1000 * args.limit, worth, args.rounds, args.seed)
+        names = [layer.candidates[k] for layer, k in zip(lut.layers, best)]
+        print(" ".join(names))
+        low, high = found.interval_us or (found.total_us, found.total_us)
+        print(f"predicted {found.total_us / 1000:.3f} ms (95 %: {low / 1000:.3f} to {high / 1000:.3f}), {worth(best) / 1e6:.1f} M")
+        if args.device is not None:
+            us = measured_us(lut, args.space, names, args.device)
+            print(f"measured  {us / 1000:.3f} ms on {args.device}: the prediction is off by {found.total_us / us - 1:+.1%}")
+    except (LutError, OSError, ValueError, subprocess.CalledProcessError) as error:
         parser.exit(2, f"{error}\n")
-    found = lut.predict(best)
-    low, high = found.interval_us or (found.total_us, found.total_us)
-    names = [layer.candidates[k] for layer, k in zip(lut.layers, best)]
-    print(" ".join(names))
-    print(f"{found.total_us / 1000:.3f} ms (95 %: {low / 1000:.3f} to {high / 1000:.3f}), {sum(of[k] for of, k in zip(macs, best)) / 1e6:.1f} M")
-    print(f"measure it: profiler net --space FOLDER --arch {','.join(names)} --out winner.onnx; profiler bench winner.onnx --device DEV")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import runpy
 from pathlib import Path
@@ -83,21 +84,52 @@ def test_the_search_keeps_to_its_limit_and_uses_it(fbnet_table: Lut) -> None:
     def worth(choice: list[int]) -> float:
         return sum(fbnet_table.latency(i, k) for i, k in enumerate(choice))
 
-    best = SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
-    assert 235 < fbnet_table.predict(best).total_us < 250 / 1.0196 and best == SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
+    best, found = SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
+    assert 235 < found.total_us < 250 / 1.0196 and found == fbnet_table.predict(best)
+    assert (best, found) == SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
     with pytest.raises(ValueError, match="the fastest network takes 0.05 ms"):
         SEARCH["search"](fbnet_table, 40.0, worth)
 
 
-def test_the_example_searches_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.argv", ["search.py", str(CORPUS / "table" / "folder-sound.csv"), "--limit", "0.16", "--rounds", "300"])
+PROFILER = """#!/bin/sh
+echo "$@" >>"$0.log"
+case $1 in bench) echo '[{"median_us": 125.0}]' ;; esac
+"""
+"""Notes what it was asked, and finds that all models take 125 µs."""
+
+
+def test_the_example_searches_in_a_file_and_measures_the_winner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shape = (16, 16, 1, 8, 8)
+    table, program = tmp_path / "made-up.csv", tmp_path / "profiler"
+    table.write_text(made_up.text([{"a": (shape, 10.0), "b": (shape, 30.0)}] * 3, {"stem": 50.0}))
+    program.write_text(PROFILER)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    search = ["search.py", str(table), "--limit", "0.125", "--rounds", "300"]
+    monkeypatch.setattr("sys.argv", [*search, "--space", "my-space", "--device", "adb:1"])
     SEARCH["main"]()
-    first, second, _ = capsys.readouterr().out.splitlines()
-    assert len(first.split()) == 3 and "ms (95 %" in second
-    monkeypatch.setattr("sys.argv", ["search.py", str(tmp_path / "none.csv"), "--limit", "1"])
-    with pytest.raises(SystemExit) as ended:
-        SEARCH["main"]()
-    assert ended.value.code == 2
+    names, predicted, measured = capsys.readouterr().out.splitlines()
+    # The network of most multiply-adds: with a third 'b' it takes 140 µs.
+    assert sorted(names.split()) == ["a", "b", "b"] and predicted.startswith("predicted 0.120 ms (95 %: ")
+    assert measured == "measured  0.125 ms on adb:1: the prediction is off by -4.0%"
+    net, bench = (tmp_path / "profiler.log").read_text().splitlines()
+    assert net.startswith(f"net --space my-space --arch {names.replace(' ', ',')} --out ")
+    assert bench.endswith("winner.onnx --device adb:1 --engine none --threads 1 --json")
+
+
+def test_what_the_example_cannot_do_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    unknown = str(CORPUS / "table" / "folder-sound.csv")
+    for arguments, word in [
+        ([str(tmp_path / "none.csv"), "--limit", "1"], "none.csv"),
+        ([unknown, "--limit", "1"], "multiply-adds of k3_se@"),
+        ([unknown, "--limit", "1", "--device", "local"], "--space"),
+    ]:
+        monkeypatch.setattr("sys.argv", ["search.py", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            SEARCH["main"]()
+        assert ended.value.code == 2 and word in capsys.readouterr().err
 
 
 def table_of(name: str) -> Lut:
