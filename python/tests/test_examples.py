@@ -80,6 +80,13 @@ def test_published_networks_are_ordered_by_a_table(fbnet_table: Lut) -> None:
     assert sorted(row[2].split("(")[1] for row in rows) == ["1)", "2)", "3)", "4)", "5)"]
 
 
+def test_the_examples_page_states_what_the_table_beside_it_predicts() -> None:
+    page = (ROOT / "examples" / "README.md").read_text()
+    _, _, *rows = FBNET["compared"]([Lut.read(ROOT / "examples" / "fbnet" / "sd625.csv")])
+    for row in rows:
+        assert f"| {' | '.join(row)} |" in page
+
+
 def test_the_search_keeps_to_its_limit_and_uses_it(fbnet_table: Lut) -> None:
     def worth(choice: list[int]) -> float:
         return sum(fbnet_table.latency(i, k) for i, k in enumerate(choice))
