@@ -79,3 +79,28 @@ fn groups<'a>(folder: &'a JobFolder, most: u64) -> Vec<&'a [Item]> {
     groups.push(&folder.items[begin..]);
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use blocks::{PrimitiveSpace, Space};
+    use engines::EngineKind;
+
+    use super::*;
+    use crate::measure::expected::Judge;
+
+    #[test]
+    fn models_are_looked_at_in_their_order_in_groups_of_so_many_bytes() {
+        let space = PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 };
+        let parts = Model::parts(&space);
+        let source = Source { space: &space, models: &parts[..5], judge: &Judge::default(), is_joined: true };
+        let folder = JobFolder::prepare(source, EngineKind::OnnxRuntime, &MultiProgress::new()).unwrap();
+        let dealt = |most| groups(&folder, most).into_iter().map(<[Item]>::len).collect::<Vec<_>>();
+        assert_eq!((dealt(AT_ONCE), dealt(1)), (vec![5], vec![1; 5]));
+        let size = |item: &Item| std::fs::metadata(folder.path().join(&item.model)).unwrap().len();
+        let most = folder.items[..3].iter().map(size).sum();
+        let some = groups(&folder, most);
+        assert_eq!(some[0].len(), 3);
+        assert!(some.iter().all(|group| group.len() == 1 || group.iter().map(size).sum::<u64>() <= most));
+        assert_eq!(some.concat(), folder.items);
+    }
+}
