@@ -10,11 +10,11 @@ use candle_core::{Device, Tensor};
 use clap::{Parser, ValueEnum};
 use trainer::compute::Compute;
 use trainer::cost::{LatencyTerm, MICROS, TermMode};
-use trainer::model::{ArchWeights, Draw, Mode, Purpose, init};
+use trainer::model::{ArchWeights, Draw, FairPaths, Mode, Purpose, init, path_weights};
 use trainer::optim::{self, AdamW, Algorithm};
-use trainer::task::Nets;
 use trainer::task::faces::loss::{PointLoss, PoseWeight};
 use trainer::task::faces::{Candle, FaceBatch, FaceNets, Network, Objective};
+use trainer::task::{Nets, Part};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,6 +33,8 @@ const SUBNET: [&str; 5] = ["mb_k3_e2_res", "sep_k5", "mb_k5_e2_res_se", "mb_k3_r
 enum Pass {
     /// The supernet's weights.
     Weights,
+    /// The supernet's weights, a candidate a layer.
+    Path,
     /// The supernet's architecture.
     Arch,
     /// A subnet's weights.
@@ -73,6 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut nets = FaceNets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), (&device, backend))?;
     let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
     let arch = ArchWeights::new(&candidates, &device)?;
+    let paths = FairPaths::new(&space, 0);
     let mut arch_optimizer = AdamW::new(arch.path_alpha().elem_count(), 5e-4);
     let term = LatencyTerm::new(TermMode::Mul, 0.25, 0.6, LATENCY_US, MICROS)?;
     let images: Vec<f32> = (0..args.batch * 3 * side * side).map(|i| (i % 251) as f32 / 250.0).collect();
@@ -88,8 +91,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let cost = (masks(Purpose::WeightLatency)?.sum_all()? * LATENCY_US)?;
         match args.pass {
             Pass::Weights => {
-                let loss = nets.training_loss(&faces, Some(&masks(Purpose::WeightMasks)?.detach()), number)?;
-                nets.step(&term.apply(&loss, &cost.detach())?, 1e-4)?;
+                let masks = masks(Purpose::WeightMasks)?.detach();
+                let loss = nets.training_loss(&faces, Part::Mixture(&masks), number)?;
+                nets.step(&term.apply(&loss, &cost.detach())?, Part::Mixture(&masks), 1e-4)?;
+            }
+            Pass::Path => {
+                let path = paths.at(number);
+                let (masks, weights) = (arch.path(&path)?, path_weights(nets.backbone().layout(), &path));
+                let part = Part::Path { masks: &masks, weights: &weights };
+                let loss = nets.training_loss(&faces, part, number)?;
+                nets.step(&loss, part, 1e-4)?;
             }
             Pass::Arch => {
                 let loss = nets.architecture_loss(&faces, &masks(Purpose::ArchMasks)?, Mode::TrainFrozenStats, number)?;
@@ -98,8 +109,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 optim::step(&mut arch_optimizer, arch.path_alpha(), gradient, 0.01)?;
             }
             Pass::Finetune => {
-                let loss = nets.training_loss(&faces, None, number)?;
-                nets.step(&loss, 1e-4)?;
+                let loss = nets.training_loss(&faces, Part::Whole, number)?;
+                nets.step(&loss, Part::Whole, 1e-4)?;
             }
             Pass::Eval => {
                 evaluated.landmarks(&images, args.batch)?;

@@ -93,3 +93,38 @@ fn steps_cost_what_the_graph_costs_and_tell_how_long_they_took() {
         }
     }
 }
+
+/// Of a supernet with masks of 0 and 1, [`Mode::TrainPath`] computes what [`Mode::Train`] does, without the candidates that count for nothing.
+#[test]
+fn a_path_is_computed_alone() {
+    let graph = blocks::Space::load("pfld").unwrap().supernet(4);
+    let plan = Plan::new(&graph);
+    let (params, stats) = flat(&graph, 3);
+    let input = noise(3 * plan.input_shapes()[0].volume(), 1);
+    let (layers, width) = plan.mask_shape();
+    let mut masks = vec![0.0; layers * width];
+    let path: Vec<usize> = (0..layers).map(|layer| (2 * layer + 1) % width).collect();
+    path.iter().enumerate().for_each(|(layer, k)| masks[layer * width + k] = 1.0);
+    let args = Arguments { inputs: &[&input], params: &params, masks: &masks };
+    let pass = |mode: Mode| {
+        let mut stats = stats.clone();
+        let (outputs, kept) = plan.forward(args, &mut stats, mode, 1);
+        let bytes = kept.bytes();
+        let ones: Vec<Vec<f32>> = outputs.iter().map(|output| noise(output.len(), 2)).collect();
+        let gradients: Vec<Option<&[f32]>> = ones.iter().map(|g| Some(g.as_slice())).collect();
+        (outputs, plan.backward(kept, args, &gradients, true, &[false]).params.unwrap(), stats, bytes)
+    };
+    let (alone, whole) = (pass(Mode::TrainPath), pass(Mode::Train));
+    assert_eq!(alone.0, whole.0);
+    assert_eq!(alone.1, whole.1);
+    assert!(2 * alone.3 < whole.3, "{} of {} bytes", alone.3, whole.3);
+    let mut at = 0;
+    for param in graph.params().iter().filter(|param| !param.kind.is_trained()) {
+        let range = at..at + param.len();
+        at = range.end;
+        let place = param.name.strip_prefix("blocks.").map(|rest| rest.split('.').take(2).map(|n| n.parse().unwrap()).collect());
+        let is_on = place.is_none_or(|place: Vec<usize>| path[place[0]] == place[1]);
+        let expected = if is_on { &whole.2[range.clone()] } else { &stats[range.clone()] };
+        assert_eq!(&alone.2[range], expected, "{}", param.name);
+    }
+}

@@ -23,6 +23,10 @@ pub struct Candidate {
     pub predicted: f64,
     /// Validation error with the supernet's weights and running statistics of its own, per cent; none if it was not taken.
     pub recalibrated_nme: Option<f64>,
+    /// Validation error after the last round of training that it took part in, per cent; none if it was not trained.
+    pub finetuned_nme: Option<f64>,
+    /// Epochs of all these rounds.
+    pub epochs: usize,
     /// Seconds that judging it took.
     pub seconds: f64,
 }

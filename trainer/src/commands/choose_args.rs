@@ -11,6 +11,8 @@ enum Method {
     /// Of the --candidates most probable networks, the one with the lowest error on the held-back faces, with the supernet's weights and
     /// recalibrated running statistics. Nothing is trained
     Recalibrated,
+    /// The --finalists best of these are trained for --final-epochs epochs, the better half of them again, and so on, until one is left
+    Halving,
 }
 
 #[derive(Args, Debug)]
@@ -22,6 +24,12 @@ pub struct ChooseArgs {
     /// Number of the most probable networks that are compared [default: 64]
     #[arg(long, value_name = "K", requires = "choose")]
     candidates: Option<usize>,
+    /// Number of networks that are trained, with --choose halving [default: 8]
+    #[arg(long, value_name = "K", requires = "choose")]
+    finalists: Option<usize>,
+    /// Epochs of each round of that training, with the settings of the search [default: 2]
+    #[arg(long, value_name = "EPOCHS", requires = "choose")]
+    final_epochs: Option<usize>,
 }
 
 impl ChooseArgs {
@@ -31,6 +39,9 @@ impl ChooseArgs {
         Some(match self.choose? {
             Method::Probable => Choose::Probable,
             Method::Recalibrated => Choose::Recalibrated { candidates },
+            Method::Halving => {
+                Choose::Halving { candidates, finalists: self.finalists.unwrap_or(8), epochs: self.final_epochs.unwrap_or(2) }
+            }
         })
     }
 }

@@ -73,9 +73,11 @@ impl FinetuneArgs {
         let hold_back = r.pick("--hold-back", self.hold_back, |s| s.hold_back, 0.0);
         let reads_test = hold_back.is_nan() || hold_back <= 0.0;
         let task = r.part(|s| &s.task, |r| self.shared.task(r, train.reference, reads_test))?;
+        let saved = r.saved;
         r.finish()?;
         let Beginning { supernet, supernet_sha256, space, choice } = begin;
-        Ok(FinetuneConfig { supernet, supernet_sha256, space, choice, hold_back, task, train })
+        let split_seed = saved.and_then(|s| s.split_seed);
+        Ok(FinetuneConfig { supernet, supernet_sha256, space, choice, hold_back, split_seed, task, train })
     }
 
     /// The subnet's own checkpoint has what a resumed run needs.

@@ -18,7 +18,7 @@ use crate::parallel;
 use crate::run::{FileError, Training, sha256_of_file};
 use crate::task::Scores;
 use crate::task::faces::FaceTask;
-use crate::train::{ArchData, Found, RunConfig, Search, SearchConfig, TrainingLoop, digest};
+use crate::train::{ArchData, ArchPaths, Found, RunConfig, Search, SearchConfig, TrainingLoop, WarmUp, digest};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -69,6 +69,12 @@ pub struct SearchArgs {
     /// Faces on which the architecture is trained [default: split]
     #[arg(long, value_parser = values::arch_data())]
     arch_data: Option<ArchData>,
+    /// What a step of the warm-up trains [default: mixture]
+    #[arg(long, value_parser = values::warm_up())]
+    warm_up: Option<WarmUp>,
+    /// What a step of the architecture sees [default: mixture]
+    #[arg(long, value_parser = values::arch_paths())]
+    arch_paths: Option<ArchPaths>,
     #[command(flatten)]
     choose: ChooseArgs,
     /// Accept a table that was made in an emulator. Its times say nothing about a device
@@ -112,6 +118,8 @@ impl SearchArgs {
             tau: r.pick("--tau", self.tau, |s| s.tau, 5.0),
             tau_decay: r.pick("--tau-decay", self.tau_decay, |s| s.tau_decay, 0.045),
             arch_data,
+            warm_up: r.pick("--warm-up", self.warm_up, |s| s.warm_up, WarmUp::Mixture),
+            arch_paths: r.pick("--arch-paths", self.arch_paths, |s| s.arch_paths, ArchPaths::Mixture),
             // The training does not depend on it: a run may choose again.
             choose: self.choose.given().or(saved.map(|s| s.choose)).unwrap_or_default(),
             task,

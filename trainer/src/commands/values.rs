@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::cost::{Combine, LatencyScope, PerfMetric, TermMode};
 use crate::optim::Algorithm;
 use crate::task::faces::loss::{PointLoss, PoseWeight};
-use crate::train::ArchData;
+use crate::train::{ArchData, ArchPaths, WarmUp};
 
 /// A value, the name it is typed by, and what it means.
 type Choice<T> = (&'static str, T, &'static str);
@@ -50,6 +50,26 @@ pub fn arch_data() -> impl TypedValueParser<Value = ArchData> {
     one_of(&[
         ("split", ArchData::Split, "A fifth of the training list; the weights are trained on the rest"),
         ("test", ArchData::Test, "The test list, as NNI's example does; the test error is then biased"),
+    ])
+}
+
+/// Of `--warm-up`.
+pub fn warm_up() -> impl TypedValueParser<Value = WarmUp> {
+    one_of(&[
+        ("mixture", WarmUp::Mixture, "Mixtures of all candidates"),
+        (
+            "fair",
+            WarmUp::Fair,
+            "One candidate a layer, each of them equally often: a step takes a fraction of the time. On the CPU only",
+        ),
+    ])
+}
+
+/// Of `--arch-paths`.
+pub fn arch_paths() -> impl TypedValueParser<Value = ArchPaths> {
+    one_of(&[
+        ("mixture", ArchPaths::Mixture, "Mixtures of all candidates"),
+        ("single", ArchPaths::Single, "One candidate a layer; gradients go straight through to the weights of all"),
     ])
 }
 

@@ -34,6 +34,8 @@ pub enum Purpose {
     ArchDropout = 6,
     /// Random networks that a searched one is compared with.
     RandomNetworks = 7,
+    /// Orders of a layer's candidates; `epoch` is the layer, `step` the round.
+    Paths = 8,
 }
 
 impl Draw {

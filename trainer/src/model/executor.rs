@@ -16,7 +16,7 @@ pub struct Call<'a> {
     pub params: &'a Tensor,
     /// `[layers, candidates]`.
     pub masks: Option<&'a Tensor>,
-    /// Running statistics, which [`Mode::Train`] moves.
+    /// Running statistics, which some [modes](Mode::moves_statistics) move.
     pub stats: &'a Stats,
     /// How batch norm and dropout behave.
     pub mode: Mode,

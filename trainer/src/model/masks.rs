@@ -60,6 +60,25 @@ impl ArchWeights {
         softmax(&(logits + &self.padding)?, D::Minus1)
     }
 
+    /// The masks of a path, which has a candidate a layer: 1 for that, 0 for all others.
+    ///
+    /// # Errors
+    /// candle fails.
+    pub fn path(&self, path: &[usize]) -> Result<Tensor> {
+        let width = self.path_alpha.dims()[1];
+        let row = |&chosen: &usize| (0..width).map(move |k| if k == chosen { 1f32 } else { 0.0 });
+        Tensor::from_vec(path.iter().flat_map(row).collect::<Vec<_>>(), self.path_alpha.shape(), self.path_alpha.device())
+    }
+
+    /// Masks rounded to the path of each layer's largest one, with the gradient of the masks themselves (straight through).
+    ///
+    /// # Errors
+    /// candle fails.
+    pub fn rounded(&self, masks: &Tensor) -> Result<Tensor> {
+        let path: Vec<usize> = self.cut(masks.to_vec2()?).iter().map(|row| largest(row)).collect();
+        (self.path(&path)? - masks.detach())? + masks
+    }
+
     /// softmax(path_alpha) of each layer's candidates.
     ///
     /// # Errors
@@ -74,8 +93,7 @@ impl ArchWeights {
     /// # Errors
     /// The device does not give them back.
     pub fn argmax(&self) -> Result<Vec<usize>> {
-        let largest = |row: &Vec<f32>| (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
-        Ok(self.values()?.iter().map(largest).collect())
+        Ok(self.values()?.iter().map(|row| largest(row)).collect())
     }
 
     /// The weights of each layer's candidates.
@@ -91,5 +109,34 @@ impl ArchWeights {
             row.truncate(n);
         }
         rows
+    }
+}
+
+/// Index of the largest value, the first of equal ones.
+fn largest(row: &[f32]) -> usize {
+    (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Purpose;
+
+    #[test]
+    fn rounded_masks_are_a_path_and_have_the_masks_gradient() {
+        let arch = ArchWeights::new(&[3, 2], &Device::Cpu).unwrap();
+        let noise = arch.noise(Draw { seed: 1, purpose: Purpose::ArchMasks, epoch: 0, step: 0 }).unwrap();
+        let masks = arch.masks(&noise, 1.0).unwrap();
+        let rounded = arch.rounded(&masks).unwrap();
+        let path: Vec<usize> = arch.cut(masks.to_vec2().unwrap()).iter().map(|row| largest(row)).collect();
+        let (found, expected) = (rounded.to_vec2::<f32>().unwrap(), arch.path(&path).unwrap().to_vec2::<f32>().unwrap());
+        let close = |(a, b): (&Vec<f32>, &Vec<f32>)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(found.iter().zip(&expected).all(close), "{found:?}");
+        let weighed = Tensor::new(&[[1f32, 2.0, 4.0], [3.0, 1.0, 0.0]], &Device::Cpu).unwrap();
+        let gradient = |masks: &Tensor| {
+            let loss = (masks * &weighed).unwrap().sum_all().unwrap();
+            loss.backward().unwrap().get(arch.path_alpha()).unwrap().to_vec2::<f32>().unwrap()
+        };
+        assert_eq!(gradient(&rounded), gradient(&masks));
     }
 }

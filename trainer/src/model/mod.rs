@@ -9,6 +9,7 @@
 //! | `layout` | where each weight lies |
 //! | [`init`] | weights at the start of training |
 //! | `masks`, `draw` | architecture weights, the Gumbel-softmax masks drawn from them, and where random numbers come from |
+//! | `paths` | which candidates a step trains, one a layer |
 //! | `subnet` | a subnet's weights from the supernet's |
 //! | `architecture` | a network that is trained as a whole: a subnet, or the baseline |
 
@@ -23,6 +24,7 @@ pub mod init;
 mod layout;
 mod masks;
 mod module;
+mod paths;
 mod stock;
 mod subnet;
 
@@ -34,4 +36,5 @@ pub use gpus::Gpus;
 pub use layout::{Layout, Slot};
 pub use masks::ArchWeights;
 pub use module::{Model, ModelError, Pass};
+pub use paths::{FairPaths, path_weights};
 pub use subnet::{SubnetError, primitives, subnet_weights};

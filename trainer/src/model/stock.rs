@@ -11,7 +11,7 @@ use candle_core::{D, DType, Device, Result, Tensor, bail};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::executor::{Call, Executor, Mode};
+use super::executor::{Call, Executor};
 use super::layout::Layout;
 
 /// Runs a graph node by node.
@@ -38,7 +38,7 @@ impl Stock {
             let mean = channel_mean(x)?;
             let centred = x.broadcast_sub(&mean)?;
             let var = channel_mean(&centred.sqr()?)?;
-            if call.mode == Mode::Train {
+            if call.mode.moves_statistics() {
                 let count = (n * h * w) as f32;
                 let unbias = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
                 let mut stats = call.stats.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,7 @@
 //! AdamW.
 
+use std::ops::Range;
+
 use super::optimizer::{Optimizer, parts};
 
 const BETA_1: f64 = 0.9;
@@ -22,7 +24,7 @@ impl AdamW {
 }
 
 impl Optimizer for AdamW {
-    fn update(&mut self, values: &mut [f32], gradients: &[f32], lr: f64) {
+    fn update_parts(&mut self, values: &mut [f32], gradients: &[f32], lr: f64, parts: &[Range<usize>]) {
         self.steps += 1;
         let correction = |beta: f64| 1.0 - beta.powf(f64::from(self.steps));
         let step = (lr / correction(BETA_1)) as f32;
@@ -30,11 +32,15 @@ impl Optimizer for AdamW {
         let keep = (1.0 - lr * self.weight_decay) as f32;
         let (b1, b2) = (BETA_1 as f32, BETA_2 as f32);
         let (rest_1, rest_2) = ((1.0 - BETA_1) as f32, (1.0 - BETA_2) as f32);
-        let averages = self.average.iter_mut().zip(&mut self.square_average);
-        for ((value, &gradient), (average, square)) in values.iter_mut().zip(gradients).zip(averages) {
-            *average = b1 * *average + rest_1 * gradient;
-            *square = b2 * *square + rest_2 * gradient * gradient;
-            *value = *value * keep - step * *average / (square.sqrt() / root + EPSILON);
+        for part in parts {
+            let averages = self.average[part.clone()].iter_mut().zip(&mut self.square_average[part.clone()]);
+            for ((value, &gradient), (average, square)) in
+                values[part.clone()].iter_mut().zip(&gradients[part.clone()]).zip(averages)
+            {
+                *average = b1 * *average + rest_1 * gradient;
+                *square = b2 * *square + rest_2 * gradient * gradient;
+                *value = *value * keep - step * *average / (square.sqrt() / root + EPSILON);
+            }
         }
     }
 

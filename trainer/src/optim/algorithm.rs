@@ -1,5 +1,7 @@
 //! Which optimizers there are, and a step of one.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor, Var};
 
 use super::adamw::AdamW;
@@ -32,10 +34,19 @@ impl Algorithm {
 /// # Errors
 /// The device does not give values back, or takes none.
 pub fn step(optimizer: &mut dyn Optimizer, variable: &Var, gradient: &Tensor, lr: f64) -> Result<()> {
+    let all = 0..variable.elem_count();
+    step_parts(optimizer, variable, gradient, lr, &[all])
+}
+
+/// The same for some parts of the variable.
+///
+/// # Errors
+/// The device does not give values back, or takes none.
+pub fn step_parts(optimizer: &mut dyn Optimizer, variable: &Var, gradient: &Tensor, lr: f64, parts: &[Range<usize>]) -> Result<()> {
     let mut values = variable.flatten_all()?.to_vec1::<f32>()?;
     let mut gradients = gradient.flatten_all()?.to_vec1::<f32>()?;
     parallel::mean(&mut gradients);
-    optimizer.update(&mut values, &gradients, lr);
+    optimizer.update_parts(&mut values, &gradients, lr, parts);
     variable.set(&Tensor::from_vec(values, variable.shape(), variable.device())?)
 }
 
@@ -74,6 +85,20 @@ mod tests {
                     "{algorithm:?} {i}: {found:?}, {expected:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_is_no_part_of_a_step_stays_as_it_is() {
+        for algorithm in [Algorithm::Rms, Algorithm::Adam] {
+            let [mut whole, mut parts] = [(); 2].map(|()| algorithm.optimizer(3, 0.1));
+            let mut values = [[1.0, -2.0, 0.5]; 2];
+            whole.update(&mut values[0], &gradient(0), 0.01);
+            parts.update_parts(&mut values[1], &gradient(0), 0.01, &[0..1, 2..3]);
+            assert_eq!(values[1], [values[0][0], -2.0, values[0][2]]);
+            let averages = |optimizer: &dyn Optimizer| optimizer.state().pop().unwrap().1;
+            let [of_whole, of_parts] = [averages(whole.as_ref()), averages(parts.as_ref())];
+            assert_eq!(of_parts, [of_whole[0], 0.0, of_whole[2]]);
         }
     }
 

@@ -7,7 +7,7 @@ mod rmsprop;
 mod schedule;
 
 pub use adamw::AdamW;
-pub use algorithm::{Algorithm, step};
+pub use algorithm::{Algorithm, step, step_parts};
 pub use optimizer::Optimizer;
 pub use rmsprop::RmsProp;
 pub use schedule::cosine;

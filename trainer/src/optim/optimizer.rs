@@ -1,9 +1,17 @@
 //! What an optimizer is.
 
+use std::ops::Range;
+
 /// Moves one flat variable against its gradients.
 pub trait Optimizer: Send {
     /// One step with learning rate `lr`; both slices have the variable's length.
-    fn update(&mut self, values: &mut [f32], gradients: &[f32], lr: f64);
+    fn update(&mut self, values: &mut [f32], gradients: &[f32], lr: f64) {
+        let all = 0..values.len();
+        self.update_parts(values, gradients, lr, &[all]);
+    }
+
+    /// The same for some parts of the variable; nothing is done to the rest, not even to its averages.
+    fn update_parts(&mut self, values: &mut [f32], gradients: &[f32], lr: f64, parts: &[Range<usize>]);
 
     /// Everything that the next step depends on, by name.
     fn state(&self) -> Vec<(&'static str, Vec<f32>)>;

@@ -1,5 +1,7 @@
 //! RMSprop.
 
+use std::ops::Range;
+
 use super::optimizer::{Optimizer, parts};
 
 const SMOOTHING: f32 = 0.99;
@@ -19,12 +21,15 @@ impl RmsProp {
 }
 
 impl Optimizer for RmsProp {
-    fn update(&mut self, values: &mut [f32], gradients: &[f32], lr: f64) {
+    fn update_parts(&mut self, values: &mut [f32], gradients: &[f32], lr: f64, parts: &[Range<usize>]) {
         let (decay, lr) = (self.weight_decay, lr as f32);
-        for ((value, &gradient), average) in values.iter_mut().zip(gradients).zip(&mut self.square_average) {
-            let gradient = gradient + decay * *value;
-            *average = SMOOTHING * *average + (1.0 - SMOOTHING) * gradient * gradient;
-            *value -= lr * gradient / (average.sqrt() + EPSILON);
+        for part in parts {
+            let averages = &mut self.square_average[part.clone()];
+            for ((value, &gradient), average) in values[part.clone()].iter_mut().zip(&gradients[part.clone()]).zip(averages) {
+                let gradient = gradient + decay * *value;
+                *average = SMOOTHING * *average + (1.0 - SMOOTHING) * gradient * gradient;
+                *value -= lr * gradient / (average.sqrt() + EPSILON);
+            }
         }
     }
 

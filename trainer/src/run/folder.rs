@@ -142,8 +142,11 @@ impl RunFolder {
         let lock = self.lock()?;
         let folder = self.root.join(training.folder());
         if !resume {
-            let of_search: &[&str] =
-                if training == Training::Search { &["supernet", "metrics.csv", "arch.json", "candidates.csv"] } else { &[] };
+            let of_search: &[&str] = if training == Training::Search {
+                &["supernet", "metrics.csv", "arch.json", "candidates.csv", "choice"]
+            } else {
+                &[]
+            };
             let stale = of_search.iter().chain(&OF_FINETUNE);
             for path in stale.map(|name| self.root.join(name)).filter(|path| path.exists()) {
                 let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };

@@ -9,4 +9,4 @@
 pub mod faces;
 mod seam;
 
-pub use seam::{Batches, Data, Draws, Loader, Nets, Networks, Scores, Split, Task, TaskError};
+pub use seam::{Batches, Data, Draws, Loader, Nets, Networks, Part, Scores, Split, Task, TaskError};

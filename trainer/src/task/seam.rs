@@ -1,6 +1,7 @@
 //! The traits between training and a task.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::time::Duration;
 
 use blocks::{Graph, Shape, Weights};
@@ -178,6 +179,22 @@ pub trait Batches<B>: Iterator<Item = Result<(B, usize), TaskError>> {
     fn waited(&self) -> Duration;
 }
 
+/// What a step of the weights trains of the network that is shipped. Masks are `[layers, candidates]`.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// All of a network without mixtures.
+    Whole,
+    /// All of a supernet, whose candidates the masks weigh.
+    Mixture(&'a Tensor),
+    /// One candidate a layer, and the trunk.
+    Path {
+        /// 1 for these candidates, 0 for all others.
+        masks: &'a Tensor,
+        /// Where their weights lie among the trained parameters.
+        weights: &'a [Range<usize>],
+    },
+}
+
 /// The networks that train together, with their optimizers.
 pub trait Nets {
     /// A batch on the device.
@@ -186,11 +203,11 @@ pub trait Nets {
     /// The network that is shipped.
     fn backbone(&self) -> &Model;
 
-    /// The loss (scalar) of a step of the weights. `masks` (`[layers, candidates]`) weigh the candidates of a supernet.
+    /// The loss (scalar) of a step of the weights.
     ///
     /// # Errors
     /// Shapes do not fit.
-    fn training_loss(&self, batch: &Self::Batch, masks: Option<&Tensor>, dropout_seed: u64) -> Result<Tensor, TaskError>;
+    fn training_loss(&self, batch: &Self::Batch, part: Part<'_>, dropout_seed: u64) -> Result<Tensor, TaskError>;
 
     /// The loss (scalar) of a step of the architecture, with the weights as constants; `mode` is one of training.
     ///
@@ -198,11 +215,11 @@ pub trait Nets {
     /// Shapes do not fit.
     fn architecture_loss(&self, batch: &Self::Batch, masks: &Tensor, mode: Mode, dropout_seed: u64) -> Result<Tensor, TaskError>;
 
-    /// Moves all networks against the gradient of `loss`.
+    /// Moves all networks, of a supernet the part that was trained, against the gradient of `loss`.
     ///
     /// # Errors
     /// candle fails.
-    fn step(&mut self, loss: &Tensor, learning_rate: f64) -> Result<(), TaskError>;
+    fn step(&mut self, loss: &Tensor, part: Part<'_>, learning_rate: f64) -> Result<(), TaskError>;
 
     /// Adds weights and optimizers to a checkpoint.
     ///

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::setting::{SettingError, not_negative, positive};
+use super::steps::{ArchData, ArchPaths, WarmUp};
 use crate::choose::Choose;
 use crate::compute::Compute;
 use crate::cost::{Combine, CostError, Costs, LatencyScope, PerfMetric, TermMode};
@@ -37,16 +38,6 @@ pub struct TrainConfig {
     /// What the network is trained on; `device` in files, as it was called first.
     #[serde(default, rename = "device", skip_serializing_if = "Compute::is_cpu")]
     pub compute: Compute,
-}
-
-/// What the architecture is trained on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ArchData {
-    /// A fifth of the training list, which the weights then do not see.
-    Split,
-    /// The test list, as the reference does: the choice has then seen the test examples.
-    Test,
 }
 
 // A struct with flattened parts may still refuse unknown settings, as long as no part has a flattened part itself.
@@ -85,6 +76,12 @@ pub struct SearchConfig<T> {
     pub tau_decay: f64,
     /// What the architecture is trained on.
     pub arch_data: ArchData,
+    /// What a step of the warm-up trains.
+    #[serde(default, skip_serializing_if = "WarmUp::is_mixture")]
+    pub warm_up: WarmUp,
+    /// What a step of the architecture sees.
+    #[serde(default, skip_serializing_if = "ArchPaths::is_mixture")]
+    pub arch_paths: ArchPaths,
     /// How the network is chosen at the end.
     #[serde(default, skip_serializing_if = "Choose::is_probable")]
     pub choose: Choose,
@@ -110,6 +107,9 @@ pub struct FinetuneConfig<T> {
     pub choice: Vec<String>,
     /// Part of the training list that is held back for validation; 0: none.
     pub hold_back: f64,
+    /// The seed that chooses what is held back; none: that of the training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_seed: Option<u64>,
     /// Settings of the task.
     #[serde(flatten)]
     pub task: T,
@@ -174,12 +174,18 @@ impl<T: Task> SearchConfig<T> {
         if self.start_epoch > self.train.end_epoch {
             return Err(SettingError::WarmUp { start: self.start_epoch, end: self.train.end_epoch });
         }
+        if self.warm_up == WarmUp::Fair && !self.train.compute.is_cpu() {
+            return Err(SettingError::PathsOnGpu);
+        }
         if !self.choose.is_probable() {
             if self.arch_data == ArchData::Test {
                 return Err(SettingError::ChoiceByTest);
             }
             if self.choose.count() == 0 {
                 return Err(SettingError::NoCandidates);
+            }
+            if matches!(self.choose, Choose::Halving { finalists, epochs, .. } if finalists.min(epochs) == 0) {
+                return Err(SettingError::NoFinalists);
             }
         }
         match self.perf_metric {
@@ -212,10 +218,10 @@ impl<T: Task> FinetuneConfig<T> {
     }
 }
 
-/// The examples of the training list that weights are trained on, with the part `held_back` held back.
-pub(super) fn trained_on(task: &impl Task, train: &TrainConfig, held_back: f64) -> TrainedOn {
+/// The examples of the training list that weights are trained on, with the part `held_back` held back, which `seed` chooses.
+pub(super) fn trained_on(task: &impl Task, held_back: f64, seed: u64) -> TrainedOn {
     let list_sha256 = task.list_sha256(Split::Train).unwrap_or_default().to_string();
-    TrainedOn { list_sha256, held_back, seed: train.seed }
+    TrainedOn { list_sha256, held_back, seed }
 }
 
 impl<T> Default for RunConfig<T> {

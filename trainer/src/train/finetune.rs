@@ -15,7 +15,7 @@ use crate::run::{
     BACKBONE, Checkpoint, EpochKind, FileError, Interrupt, Kind, Meta, POSE, RunFolder, TrainedOn, Training, read_json,
     write_atomically,
 };
-use crate::task::{Data, Draws, Loader, Nets, Networks, Split, Task};
+use crate::task::{Data, Draws, Loader, Nets, Networks, Part, Split, Task};
 
 /// What an error is taken on if no examples are held back.
 pub const TEST: &str = "test";
@@ -80,7 +80,7 @@ impl<T: Task> Finetune<T> {
         let architecture = Architecture::new(&config.space, &config.choice)?;
         let train = config.task.open(Split::Train, architecture.input())?;
         let points = train.points();
-        let trained_on = trained_on(&config.task, &config.train, config.hold_back);
+        let trained_on = trained_on(&config.task, config.hold_back, config.split_seed.unwrap_or(config.train.seed));
         let (which, held) = train.split(&trained_on)?;
         let TrainConfig { batch, seed, reference, .. } = config.train;
         let count = which.len();
@@ -163,8 +163,8 @@ impl<T: Task> Phase for Finetune<T> {
         let Self { nets, loader, device, .. } = self;
         let passed = pass(loader, epoch, device, watch, |step, batch| {
             let draw = Draw { seed, purpose: Purpose::WeightDropout, epoch: epoch as u64, step };
-            let loss = nets.training_loss(batch, None, draw.seed())?;
-            nets.step(&loss, learning_rate)?;
+            let loss = nets.training_loss(batch, Part::Whole, draw.seed())?;
+            nets.step(&loss, Part::Whole, learning_rate)?;
             Ok(loss)
         })?;
         Ok((passed, None))

@@ -1,21 +1,23 @@
 //! The search: a supernet's weights and its architecture, trained in turn; at its end a network is chosen.
 
 mod choice;
+mod passes;
 
 use std::path::Path;
 
 use blocks::Space;
 use candle_core::{Device, Tensor};
 
-use super::config::{ArchData, SearchConfig, TrainConfig};
+use super::config::{SearchConfig, TrainConfig};
 use super::error::TrainError;
 use super::finetune::{HELD_BACK, TEST};
-use super::pass::{Passed, Stopped, Watch, hint_steps, pass};
+use super::pass::{Passed, Stopped, Watch, hint_steps};
 use super::phase::{Figures, Judged, Phase, WARM_UP};
 use super::search_input::{Examples, Input, unreachable_target};
+use super::steps::{ArchData, WarmUp};
 use crate::cost::{ArchFile, CostTensors, Costs, LatencyScope, LatencyTerm, MICROS};
-use crate::model::{ArchWeights, Draw, Purpose, init};
-use crate::optim::{self, AdamW, Optimizer};
+use crate::model::{ArchWeights, init};
+use crate::optim::{AdamW, Optimizer};
 use crate::run::{Checkpoint, CheckpointError, EpochKind, Interrupt, Kind, Meta, PATH_ALPHA, RunFolder, TrainedOn, Training};
 use crate::task::{Data, Draws, Loader, Nets, Networks, Task};
 
@@ -57,8 +59,8 @@ impl<T: Task> Search<T> {
     /// # Errors
     /// Whatever is wrong with table, data or configuration.
     pub fn new(config: SearchConfig<T>, allow_emulated: bool) -> Result<Self, TrainError> {
-        let (device, backend) = (Device::Cpu, config.train.compute.backend()?);
         let input = Input::load(&config, allow_emulated)?;
+        let (device, backend) = (Device::Cpu, config.train.compute.backend()?);
         let Examples { trained_on, weights, arch: validation } = input.examples(&config)?;
         let TrainConfig { batch, seed, reference, .. } = config.train;
         // The reference keeps an incomplete last batch, and takes the architecture's examples in the list's order.
@@ -115,49 +117,12 @@ impl<T: Task> Search<T> {
         chosen.ok_or_else(|| unreachable_target(self.term.target.unwrap_or(f64::NAN), &self.costs).into())
     }
 
-    /// The addresses of an epoch's random numbers.
-    fn draws(&self, epoch: usize) -> impl Fn(Purpose, u64) -> Draw + use<T> {
-        let (seed, epoch) = (self.config.train.seed, epoch as u64);
-        move |purpose, step| Draw { seed, purpose, epoch, step }
-    }
-
-    fn weight_pass(&mut self, epoch: usize, lr: f64, watch: &Watch<'_>) -> Result<Passed, Stopped> {
-        let (draw, temperature) = (self.draws(epoch), self.temperature(epoch));
-        let Self { nets, arch, term, loader, cost_tensors, device, .. } = self;
-        pass(loader, epoch, device, watch, |step, batch| {
-            // The architecture is a constant here.
-            let masks = arch.masks(&arch.noise(draw(Purpose::WeightMasks, step))?, temperature)?.detach();
-            let cost = expected_cost(arch, draw(Purpose::WeightLatency, step), temperature, cost_tensors)?.detach();
-            let loss = nets.training_loss(batch, Some(&masks), draw(Purpose::WeightDropout, step).seed())?;
-            let loss = term.apply(&loss, &cost)?;
-            nets.step(&loss, lr)?;
-            Ok(loss)
-        })
-    }
-
-    fn arch_pass(&mut self, epoch: usize, watch: &Watch<'_>) -> Result<Passed, Stopped> {
-        let (draw, temperature) = (self.draws(epoch), self.temperature(epoch));
-        let Self { nets, arch, arch_optimizer, term, arch_loader, cost_tensors, device, config, .. } = self;
-        let mode = config.train.reference.arch_mode();
-        pass(arch_loader, epoch, device, watch, |step, batch| {
-            let masks = arch.masks(&arch.noise(draw(Purpose::ArchMasks, step))?, temperature)?;
-            let cost = expected_cost(arch, draw(Purpose::ArchLatency, step), temperature, cost_tensors)?;
-            let loss = nets.architecture_loss(batch, &masks, mode, draw(Purpose::ArchDropout, step).seed())?;
-            let loss = term.apply(&loss, &cost)?;
-            let gradients = loss.backward()?;
-            if let Some(gradient) = gradients.get(arch.path_alpha()) {
-                optim::step(arch_optimizer, arch.path_alpha(), gradient, config.theta_lr)?;
-            }
-            Ok(loss)
-        })
-    }
-
     fn judged(&self, network: &[usize]) -> Result<Judged<T>, TrainError> {
         let on = match self.config.arch_data {
             ArchData::Split => HELD_BACK,
             ArchData::Test => TEST,
         };
-        Ok(Judged { scores: self.subnets()?.scores(network)?, on, is_recorded: true, can_be_best: true })
+        Ok(Judged { scores: self.scores(network)?, on, is_recorded: true, can_be_best: true })
     }
 
     fn arch_file(&self, epochs: usize, chosen: &[usize]) -> Result<ArchFile, TrainError> {
@@ -206,7 +171,11 @@ impl<T: Task> Phase for Search<T> {
     }
 
     fn train(&mut self, epoch: usize, learning_rate: f64, watch: &Watch<'_>) -> Result<(Passed, Option<Passed>), Stopped> {
-        let weights = self.weight_pass(epoch, learning_rate, watch)?;
+        let is_fair = self.is_warm_up(epoch) && self.config.warm_up == WarmUp::Fair;
+        let weights = match is_fair {
+            true => self.path_pass(epoch, learning_rate, watch)?,
+            false => self.weight_pass(epoch, learning_rate, watch)?,
+        };
         let arch = if self.is_warm_up(epoch) { None } else { Some(self.arch_pass(epoch, watch)?) };
         Ok((weights, arch))
     }
@@ -288,9 +257,4 @@ impl<T: Task> Phase for Search<T> {
         arch.save(&folder.file("arch.json"))?;
         Ok(Found { arch, validation: if is_probable { last } else { Some(self.judged(&chosen)?) } })
     }
-}
-
-/// Σ mask · cost, with a noise of its own.
-fn expected_cost(arch: &ArchWeights, draw: Draw, temperature: f64, costs: &CostTensors) -> Result<Tensor, TrainError> {
-    Ok(costs.expected(&arch.masks(&arch.noise(draw)?, temperature)?)?)
 }

@@ -2,8 +2,9 @@
 
 use blocks::{Graph, Space};
 
-use super::config::{ArchData, SearchConfig, trained_on};
+use super::config::{SearchConfig, trained_on};
 use super::error::TrainError;
+use super::steps::ArchData;
 use crate::cost::{Costs, LatencyTerm, TermError};
 use crate::model::ArchitectureError;
 use crate::run::TrainedOn;
@@ -46,7 +47,7 @@ impl<T: Task> Input<T> {
             ArchData::Split => ARCH_FRACTION,
             ArchData::Test => 0.0,
         };
-        let trained_on = trained_on(&config.task, &config.train, held_back);
+        let trained_on = trained_on(&config.task, held_back, config.train.seed);
         let (weights, held) = self.train.split(&trained_on)?;
         let arch = match config.arch_data {
             ArchData::Split => (self.train.clone(), held),

@@ -42,12 +42,18 @@ pub enum SettingError {
         /// Epochs in all.
         end: usize,
     },
+    /// Paths on a GPU.
+    #[error("--warm-up fair trains on the CPU only; leave out --compute")]
+    PathsOnGpu,
     /// A choice by the test list.
     #[error("--choose needs faces that are held back (--arch-data split): the test list must not choose the network")]
     ChoiceByTest,
     /// A choice among nothing.
     #[error("--candidates must be at least 1")]
     NoCandidates,
+    /// A halving of nothing, or without training.
+    #[error("--finalists and --final-epochs must be at least 1")]
+    NoFinalists,
     /// A search for latency without a table.
     #[error("--lut is needed; to search without a table, give --perf-metric flops")]
     NoTable,

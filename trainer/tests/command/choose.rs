@@ -76,10 +76,40 @@ fn a_choice_at_once_is_the_same_as_one_after_the_search_and_meets_the_target() {
 }
 
 #[test]
+fn finalists_are_trained_and_the_better_half_of_them_further() {
+    let fixture = searched();
+    let choose = "search --out run --resume --choose halving --candidates 5 --finalists 3 --final-epochs 1";
+    fixture.done(choose);
+    let found = candidates(&fixture, "run");
+    assert_eq!(found.iter().map(|candidate| candidate.epochs).collect::<Vec<_>>(), [2, 2, 1, 0, 0]);
+    assert!(found[0].finetuned_nme < found[1].finetuned_nme && found[3].finetuned_nme.is_none(), "{found:?}");
+    // The finalists were the best three with the supernet's weights.
+    let recalibrated = |candidate: &Candidate| candidate.recalibrated_nme.unwrap();
+    assert!(found[..3].iter().all(|finalist| recalibrated(finalist) <= recalibrated(&found[3])), "{found:?}");
+    assert_eq!(arch(&fixture, "run").choice.join(" "), found[0].choice);
+    let round = |candidate: &Candidate, round: usize| format!("run/choice/{}/round-{round}", candidate.choice.replace(' ', "+"));
+    let config = fs::read_to_string(fixture.path(&format!("{}/config.toml", round(&found[0], 2)))).unwrap();
+    assert!(config.contains("hold_back = 0.2") && config.contains("round-1/subnet/checkpoint_last"), "{config}");
+
+    // What a stopped choice had trained is not trained again, and the result is the same.
+    let file = |candidate: &Candidate| fixture.path(&format!("{}/subnet/checkpoint_last.safetensors", round(candidate, 1)));
+    let kept = fs::metadata(file(&found[1])).unwrap().modified().unwrap();
+    fs::remove_dir_all(fixture.path(&round(&found[0], 2))).unwrap();
+    fixture.done(choose);
+    let again = candidates(&fixture, "run");
+    let told =
+        |found: &[Candidate]| found.iter().map(|c| (c.choice.clone(), c.recalibrated_nme, c.finetuned_nme)).collect::<Vec<_>>();
+    assert_eq!(told(&again), told(&found));
+    assert_eq!(fs::metadata(file(&found[1])).unwrap().modified().unwrap(), kept);
+}
+
+#[test]
 fn the_test_list_never_chooses() {
     let fixture = Fixture::new(12);
     fixture.fails(&format!("{SEARCH} --choose recalibrated --arch-data test --out run"), 2, &SettingError::ChoiceByTest);
     fixture.fails(&format!("{SEARCH} --choose recalibrated --candidates 0 --out run"), 2, &SettingError::NoCandidates);
+    let none = "--choose halving --finalists 0";
+    fixture.fails(&format!("{SEARCH} {none} --out run"), 2, &SettingError::NoFinalists);
     let said = fixture.refused(&format!("{SEARCH} --candidates 3 --out run"), 2);
     assert!(said.contains("--choose"), "{said}");
 }

@@ -49,6 +49,30 @@ fn the_references_ways_are_restored_on_purpose() {
 }
 
 #[test]
+fn a_warm_up_may_train_paths_and_the_architecture_see_them() {
+    let fixture = Fixture::new(40);
+    // Two epochs of warm-up, one of the search.
+    let search = format!("{SEARCH} --warm-up fair --arch-paths single")
+        .replace("--start-epoch 1 --end-epoch 4", "--start-epoch 2 --end-epoch 3");
+    fixture.done(&format!("{search} --out run"));
+    let config = fs::read_to_string(fixture.path("run/config.toml")).unwrap();
+    assert!(config.contains("warm_up = \"fair\"") && config.contains("arch_paths = \"single\""), "{config}");
+    // The same for any number of threads.
+    fixture.done(&format!("{} --out other", search.replace("--threads 2", "--threads 1")));
+    for file in ["arch.json", "supernet/checkpoint_last.safetensors"] {
+        assert!(read(&fixture.path(&format!("run/{file}"))) == read(&fixture.path(&format!("other/{file}"))), "{file}");
+    }
+    // Neither is the default, and each of them changes the result.
+    let alpha = |run: &str| json(&String::from_utf8(read(&fixture.path(&format!("{run}/arch.json")))).unwrap())["layers"].clone();
+    for (other, run) in [("--warm-up fair", "fair"), ("--arch-paths single", "single")] {
+        let search = search.replace("--warm-up fair --arch-paths single", other);
+        fixture.done(&format!("{search} --out {run}"));
+        assert_ne!(alpha(run), alpha("run"));
+    }
+    fixture.fails(&format!("{search} --compute cuda --out x"), 2, &trainer::train::SettingError::PathsOnGpu);
+}
+
+#[test]
 fn all_numbers_of_points_are_searched_and_evaluated() {
     let fixture = Fixture::new(12);
     for points in [19, 29, 68, 98] {

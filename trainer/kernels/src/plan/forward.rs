@@ -141,7 +141,7 @@ impl Plan {
 
     /// Runs the graph on a batch.
     ///
-    /// `stats` are the running statistics, moved in [`Mode::Train`]. Returns the outputs, `[n][c][h][w]` each, and
+    /// `stats` are the running statistics, moved where the [mode](Mode::moves_statistics) says so. Returns the outputs, `[n][c][h][w]` each, and
     /// what [`Plan::backward`] needs, which is empty unless the mode [is one of training](Mode::is_training).
     ///
     /// # Panics
@@ -161,7 +161,8 @@ impl Plan {
             affine: (0..self.values.len()).map(|_| None).collect(),
         };
         let mut tape = Tape::new(nothing, args);
-        for (i, step) in self.steps.iter().enumerate() {
+        let needed = self.needed(args.masks, mode);
+        for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| needed[*i]) {
             let y = step.makes();
             tape.raw[y] = Some(self.pool.take(self.values[y].len(n)));
             tape.affine[y] = self.time(i, Direction::Forward, || {
@@ -179,6 +180,30 @@ impl Plan {
             tape.raw.fill_with(|| None);
         }
         (outputs, tape.keep())
+    }
+
+    /// The steps that the outputs depend on: all, but in [`Mode::TrainPath`] without those of candidates that are left out.
+    fn needed(&self, masks: &[f32], mode: Mode) -> Vec<bool> {
+        if mode != Mode::TrainPath {
+            return vec![true; self.steps.len()];
+        }
+        let mut is_read = vec![false; self.values.len()];
+        self.outputs.iter().for_each(|&v| is_read[v] = true);
+        let mut needed = vec![false; self.steps.len()];
+        for (i, step) in self.steps.iter().enumerate().rev() {
+            needed[i] = is_read[step.makes()];
+            if !needed[i] {
+                continue;
+            }
+            match step {
+                Step::Mixture { layer, terms, .. } => {
+                    let read = terms.iter().filter(|term| self.coefficient(masks, *layer, term) != 0.0);
+                    read.for_each(|term| is_read[term.value] = true);
+                }
+                _ => step.reads().into_iter().for_each(|x| is_read[x] = true),
+            }
+        }
+        needed
     }
 
     /// Makes a value once more that was not kept: the same numbers, since step and inputs are the same.

@@ -3,20 +3,28 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::backward::Gradients;
-use super::{Plan, Tape, Term, ValueId};
+use super::{Mode, Plan, Tape, Term, ValueId};
 use crate::ops::rows;
 use crate::ops::{PARTS, for_parts};
 use crate::simd::{LANES, V16};
 
 impl Plan {
     /// What a term is multiplied with: the sum of its candidates' masks.
-    fn coefficient(&self, tape: &Tape, layer: usize, term: &Term) -> f32 {
-        term.candidates.iter().map(|k| tape.masks[layer * self.mask_width + k]).sum()
+    pub(super) fn coefficient(&self, masks: &[f32], layer: usize, term: &Term) -> f32 {
+        term.candidates.iter().map(|k| masks[layer * self.mask_width + k]).sum()
+    }
+
+    /// The terms that a pass adds, with what they are multiplied with.
+    fn added<'a>(&self, tape: &Tape, layer: usize, terms: &'a [Term]) -> Vec<(&'a Term, f32)> {
+        let of = |term: &'a Term| (term, self.coefficient(tape.masks, layer, term));
+        let all = terms.iter().map(of);
+        all.filter(|(_, factor)| tape.mode != Mode::TrainPath || *factor != 0.0).collect()
     }
 
     pub(super) fn mixture_forward(&self, tape: &Tape, layer: usize, terms: &[Term], y: ValueId) {
         let out = self.view(tape, y);
-        let inputs: Vec<_> = terms.iter().map(|t| (self.view(tape, t.value), t.offset, self.coefficient(tape, layer, t))).collect();
+        let terms = self.added(tape, layer, terms);
+        let inputs: Vec<_> = terms.iter().map(|(t, factor)| (self.view(tape, t.value), t.offset, *factor)).collect();
         for_parts(tape.n, |_, images| {
             for image in images {
                 for b in 0..out.blocks {
@@ -42,8 +50,7 @@ impl Plan {
 
     pub(super) fn mixture_backward(&self, tape: &Tape, grads: &mut Gradients, layer: usize, terms: &[Term], y: ValueId) {
         self.settle(tape, grads, y);
-        for term in terms {
-            let factor = self.coefficient(tape, layer, term);
+        for (term, factor) in self.added(tape, layer, terms) {
             let shares = !grads.has(term.value);
             // Σ g·z of the term, which each of its candidates' masks is owed.
             let dot = if shares && self.values[term.value].norm.is_some() {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use blocks::graph::{BN_EPSILON, BN_MOMENTUM};
 
 use super::backward::{Gradients, Sums};
-use super::{Affine, Mode, Norm, Plan, Tape, ValueId};
+use super::{Affine, Norm, Plan, Tape, ValueId};
 use crate::buffer::Buffer;
 use crate::group::Group;
 use crate::ops::layout::pad_channels;
@@ -36,7 +36,7 @@ fn join_over(group: &dyn Group, moments: &mut [Moments]) {
 }
 
 impl Plan {
-    /// Scale and shift of a value whose raw output is complete; moves the running statistics in [`Mode::Train`].
+    /// Scale and shift of a value whose raw output is complete; moves the running statistics where the mode says so.
     pub(super) fn normalise(&self, tape: &Tape, v: ValueId, norm: &Norm, stats: &mut [f32]) -> Affine {
         let c = norm.gamma.len();
         let (mut means, mut variances) = (stats[norm.mean.clone()].to_vec(), stats[norm.var.clone()].to_vec());
@@ -49,7 +49,7 @@ impl Plan {
                 let of = &moments[i / LANES];
                 means[i] = of.mean[i % LANES] as f32;
                 variances[i] = (of.m2[i % LANES] / of.count) as f32;
-                if tape.mode == Mode::Train {
+                if tape.mode.moves_statistics() {
                     let unbiased = (of.m2[i % LANES] / (of.count - 1.0).max(1.0)) as f32;
                     for (running, of_batch) in [(norm.mean.start + i, means[i]), (norm.var.start + i, unbiased)] {
                         stats[running] += BN_MOMENTUM * (of_batch - stats[running]);

@@ -16,6 +16,9 @@ use crate::simd::Level;
 pub enum Mode {
     /// Statistics of the batch; running statistics are moved (momentum 0.1, unbiased variance). Dropout drops.
     Train,
+    /// The same, and of each mixture only candidates with a mask above 0 are computed and trained: with one a layer, a path. On the CPU
+    /// only.
+    TrainPath,
     /// Statistics of the batch; running statistics stay as they are. Dropout drops.
     TrainFrozenStats,
     /// Running statistics, no dropout.
@@ -27,7 +30,12 @@ pub enum Mode {
 impl Mode {
     /// Whether batch norm uses the batch's statistics, and a backward pass can follow.
     pub fn is_training(self) -> bool {
-        matches!(self, Self::Train | Self::TrainFrozenStats)
+        matches!(self, Self::Train | Self::TrainPath | Self::TrainFrozenStats)
+    }
+
+    /// Whether running statistics are moved.
+    pub fn moves_statistics(self) -> bool {
+        matches!(self, Self::Train | Self::TrainPath)
     }
 
     /// Whether dropout drops.

@@ -1,8 +1,10 @@
 //! The two nets that train together, backbone and pose net, and the steps that move them.
 
+use std::ops::Range;
 use std::path::Path;
 
 use blocks::{Graph, Weights};
+use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor};
 
 use super::data::FaceBatch;
@@ -11,7 +13,7 @@ use super::loss::{PointLoss, PoseWeight, weighted_mean};
 use crate::model::{Backend, Mode, Model, ModelError, Pass};
 use crate::optim::{self, Algorithm, Optimizer};
 use crate::run::{BACKBONE, Checkpoint, CheckpointError, POSE};
-use crate::task::{Nets, TaskError};
+use crate::task::{Nets, Part, TaskError};
 
 /// What is minimised.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,11 +44,13 @@ impl Trained {
         Ok(Self { name, model, optimizer })
     }
 
-    fn step(&mut self, gradients: &candle_core::backprop::GradStore, lr: f64) -> candle_core::Result<()> {
-        if let Some(gradient) = gradients.get(self.model.params()) {
-            optim::step(self.optimizer.as_mut(), self.model.params(), gradient, lr)?;
+    fn step(&mut self, gradients: &GradStore, parts: Option<&[Range<usize>]>, lr: f64) -> candle_core::Result<()> {
+        let (params, optimizer) = (self.model.params(), self.optimizer.as_mut());
+        match (gradients.get(params), parts) {
+            (Some(gradient), Some(parts)) => optim::step_parts(optimizer, params, gradient, lr, parts),
+            (Some(gradient), None) => optim::step(optimizer, params, gradient, lr),
+            (None, _) => Ok(()),
         }
-        Ok(())
     }
 
     fn save(&self, checkpoint: &mut Checkpoint) -> candle_core::Result<()> {
@@ -111,10 +115,11 @@ impl FaceNets {
         weighted_mean(&losses, weights.as_ref())
     }
 
-    fn move_both(&mut self, loss: &Tensor, lr: f64) -> candle_core::Result<()> {
+    fn move_both(&mut self, loss: &Tensor, part: Part<'_>, lr: f64) -> candle_core::Result<()> {
         let gradients = loss.backward()?;
-        self.backbone.step(&gradients, lr)?;
-        self.pose.step(&gradients, lr)
+        let parts = if let Part::Path { weights, .. } = part { Some(weights) } else { None };
+        self.backbone.step(&gradients, parts, lr)?;
+        self.pose.step(&gradients, None, lr)
     }
 }
 
@@ -125,8 +130,13 @@ impl Nets for FaceNets {
         &self.backbone.model
     }
 
-    fn training_loss(&self, batch: &FaceBatch, masks: Option<&Tensor>, dropout_seed: u64) -> Result<Tensor, TaskError> {
-        let pass = Pass { dropout_seed, ..Pass::new(Mode::Train) };
+    fn training_loss(&self, batch: &FaceBatch, part: Part<'_>, dropout_seed: u64) -> Result<Tensor, TaskError> {
+        let (masks, mode) = match part {
+            Part::Whole => (None, Mode::Train),
+            Part::Mixture(masks) => (Some(masks), Mode::Train),
+            Part::Path { masks, .. } => (Some(masks), Mode::TrainPath),
+        };
+        let pass = Pass { dropout_seed, ..Pass::new(mode) };
         Ok(self.weighed_loss(batch, masks, pass).map_err(FaceError::from)?)
     }
 
@@ -140,8 +150,8 @@ impl Nets for FaceNets {
         Ok(loss().map_err(FaceError::from)?)
     }
 
-    fn step(&mut self, loss: &Tensor, learning_rate: f64) -> Result<(), TaskError> {
-        Ok(self.move_both(loss, learning_rate).map_err(FaceError::from)?)
+    fn step(&mut self, loss: &Tensor, part: Part<'_>, learning_rate: f64) -> Result<(), TaskError> {
+        Ok(self.move_both(loss, part, learning_rate).map_err(FaceError::from)?)
     }
 
     fn save(&self, checkpoint: &mut Checkpoint) -> Result<(), TaskError> {

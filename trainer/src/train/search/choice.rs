@@ -1,21 +1,20 @@
-//! The end of a search: which network it chooses, and what it answers the method that chooses.
-
-use indicatif::ProgressBar;
+//! The end of a search: which network it chooses.
 
 use super::super::error::TrainError;
 use super::super::pass::Stopped;
 use super::super::subnets::Subnets;
+use super::super::trial::{Trial, told};
 use super::Search;
-use crate::choose::{CANDIDATES, Candidate, Judge};
-use crate::console::{note, progress_bar};
+use crate::choose::{CANDIDATES, Candidate};
+use crate::console::note;
 use crate::model::primitives;
 use crate::parallel;
 use crate::run::{Checkpoint, FileError, Interrupt, RunFolder, Training};
-use crate::task::{Data, Nets, Scores, Task};
+use crate::task::{Data, Nets, Task};
 
 impl<T: Task> Search<T> {
     /// The subnets of the supernet as it is now.
-    pub(super) fn subnets(&self) -> Result<Subnets<'_, T>, TrainError> {
+    fn subnets(&self) -> Result<Subnets<'_, T>, TrainError> {
         Ok(Subnets {
             task: &self.config.task,
             reference: self.config.train.reference,
@@ -25,6 +24,15 @@ impl<T: Task> Search<T> {
             train: (&self.train, self.train.split(&self.trained_on)?.0),
             validation: (&self.validation.0, &self.validation.1),
         })
+    }
+
+    /// The errors of a subnet (an index a layer) on the validation examples, with the supernet's weights as they are now and running
+    /// statistics of its own.
+    ///
+    /// # Errors
+    /// An example cannot be read.
+    pub fn scores(&self, network: &[usize]) -> Result<T::Scores, TrainError> {
+        self.subnets()?.scores(network)
     }
 
     /// The network that the search ends with (an index a layer), chosen as the settings say; writes what it was compared with.
@@ -38,10 +46,8 @@ impl<T: Task> Search<T> {
             return Ok(self.chosen()?);
         }
         let candidates = self.candidates()?;
-        let mut trial = Trial { subnets: self.subnets()?, interrupt, progress: progress_bar(candidates.len(), 0) };
-        let found = method.among(candidates, &mut trial);
-        trial.progress.finish_and_clear();
-        let found = found?;
+        let mut trial = Trial::new(&self.config, self.subnets()?, folder, interrupt);
+        let found = method.among(candidates, &mut trial)?;
         told::<T>(&found, &self.chosen()?).iter().for_each(note);
         Candidate::write(&found, &path)?;
         found.into_iter().next().map_or_else(|| Ok(self.chosen()?), |chosen| Ok(chosen.indices))
@@ -52,7 +58,8 @@ impl<T: Task> Search<T> {
     fn candidates(&self) -> Result<Vec<Candidate>, TrainError> {
         let limit = match self.term.target {
             Some(target) => target,
-            None => self.costs.steered(&self.chosen()?),
+            // Sums of costs differ by rounding.
+            None => self.costs.steered(&self.chosen()?) * (1.0 + 1e-9),
         };
         let weights = self.arch.values()?;
         let one = |indices: Vec<usize>| Candidate {
@@ -60,11 +67,11 @@ impl<T: Task> Search<T> {
             log_probability: std::iter::zip(&indices, &weights).map(|(&k, row)| log_softmax(row, k)).sum(),
             predicted: self.costs.network(&indices),
             recalibrated_nme: None,
+            finetuned_nme: None,
+            epochs: 0,
             seconds: 0.0,
             indices,
         };
-        // Sums of costs differ by rounding.
-        let limit = if self.term.target.is_some() { limit } else { limit * (1.0 + 1e-9) };
         Ok(self.costs.few(&weights, Some(limit), self.config.choose.count()).into_iter().map(one).collect())
     }
 
@@ -97,40 +104,4 @@ impl<T: Task> Search<T> {
 fn log_softmax(weights: &[f32], candidate: usize) -> f64 {
     let sum: f64 = weights.iter().map(|&weight| f64::from(weight).exp()).sum();
     f64::from(weights[candidate]) - sum.ln()
-}
-
-/// A search's subnets, one of which is to be chosen.
-struct Trial<'a, T: Task> {
-    subnets: Subnets<'a, T>,
-    interrupt: &'a Interrupt,
-    progress: ProgressBar,
-}
-
-impl<T: Task> Judge for Trial<'_, T> {
-    type Error = Stopped;
-
-    fn recalibrated(&mut self, network: &[usize]) -> Result<f64, Stopped> {
-        if self.interrupt.is_set() {
-            return Err(Stopped::Interrupted);
-        }
-        let error = 100.0 * self.subnets.scores(network)?.error();
-        self.progress.inc(1);
-        Ok(error)
-    }
-}
-
-/// The choice for people; none if nothing was compared.
-fn told<T: Task>(candidates: &[Candidate], most_probable: &[usize]) -> Option<String> {
-    let chosen = candidates.first()?;
-    let probable = candidates.iter().find(|candidate| candidate.indices == most_probable)?;
-    let place = 1 + candidates.iter().filter(|other| other.log_probability > chosen.log_probability).count();
-    let seconds: f64 = candidates.iter().map(|candidate| candidate.seconds).sum();
-    Some(format!(
-        "chosen: number {place} by probability of {} networks: {} {:.2} % (recalibrated, held back); the most probable one has {:.2} %; \
-         comparing them took {seconds:.0} s",
-        candidates.len(),
-        T::METRIC,
-        chosen.recalibrated_nme?,
-        probable.recalibrated_nme?
-    ))
 }
