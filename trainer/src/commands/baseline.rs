@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::args::{BesideArgs, quoted};
 use super::error::Result;
 use super::output::{print_json, print_line};
-use crate::compare::{Comparison, Context, mobilenet, random};
+use crate::compare::{Comparison, Context, Nets, mobilenet, random};
 use crate::console::note;
 use crate::report::front;
 use crate::run::{Interrupt, Training};
@@ -39,6 +39,9 @@ struct RandomArgs {
     /// Number of random networks
     #[arg(long, value_name = "K", default_value_t = 8)]
     nets: usize,
+    /// Number of them that are trained once more, with another seed: how much an error depends on chance alone
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    again: usize,
     /// Seed for the choice of the networks
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -72,9 +75,10 @@ pub fn run(args: &BaselineArgs) -> Result<()> {
 
 fn run_random(args: &RandomArgs) -> Result<()> {
     let finished = args.beside.begin("baselines", |name| name.starts_with("random-"))?;
-    let command = format!("baseline random --run {} --nets {} --seed {}", quoted(&args.beside.run), args.nets, args.seed);
+    let again = if args.again > 0 { format!(" --again {}", args.again) } else { String::new() };
+    let command = format!("baseline random --run {} --nets {}{again} --seed {}", quoted(&args.beside.run), args.nets, args.seed);
     let context = Context { interrupt: &Interrupt::listen(), command: &command };
-    let comparison = random(&finished, args.nets, args.seed, args.allow_emulated, &context)?;
+    let comparison = random(&finished, Nets { count: args.nets, again: args.again }, args.seed, args.allow_emulated, &context)?;
     if args.beside.json {
         print_json(&comparison, &finished.folder.file("baselines/random.json"))?;
     } else {

@@ -9,9 +9,9 @@ use super::compare_settings::Settings;
 use super::error::Result;
 use super::output::{print_json, print_line};
 use crate::choose::{CANDIDATES, Candidate};
-use crate::compare::{Context, Ended, Experiment, Figures, Finished, SeedResult, Summary};
+use crate::compare::{Context, Ended, Experiment, Figures, Findings, Finished, Others, SeedResult, Summary};
 use crate::console::note;
-use crate::report::{front, page, table};
+use crate::report::{comparison_page, front::refresh, page, table};
 use crate::run::{FileError, Interrupt, MEASURED, MetricsLog, RunFolder, Training, to_json, write_atomically};
 use crate::task::faces::{Check, FaceTask, export, subnet};
 use crate::train::examine;
@@ -37,11 +37,14 @@ compare.toml:
   end-epoch = 120                # default: search and finetune together
   [random]
   nets = 8                       # random networks, latency within ±3 % of the searched one
+  again = 4                      # default 0: the first of them, trained once more with another seed
   [sweep]                        # further searches: betas = […], targets-us = […]
+  nets = 4                       # default 0: random networks beside each of them
   [[measure]]                    # optional: `profiler bench` on this device; can be repeated
   device = \"local\"
 
-The same command resumes where it was interrupted. After each seed the table is written again: comparison/results.md, results.json.")]
+The same command resumes where it was interrupted. After each seed the result is written again: comparison/results.md, results.json,
+and report.html with pictures.")]
 pub struct CompareArgs {
     /// File with the settings (TOML)
     #[arg(value_name = "SETTINGS")]
@@ -69,14 +72,17 @@ pub fn run(args: &CompareArgs) -> Result<()> {
     }
     let command = format!("compare {} --out {}", quoted(&args.settings), quoted(&args.out));
     let context = Context { interrupt: &Interrupt::listen(), command: &command };
-    let mut summary: Option<Summary> = None;
+    let (mut summary, mut runs): (Option<Summary>, Vec<RunFolder>) = (None, Vec::new());
     for experiment in &experiments {
         let (finished, seed) = one_seed(experiment, &settings, args, &context)?;
         let summary = summary.get_or_insert_with(|| empty(&finished, &settings));
-        summary.seeds.push(seed);
-        let (text, json) = (args.out.join("results.md"), args.out.join("results.json"));
+        summary.add(seed);
+        runs.push(finished.folder.clone());
+        let [text, json, html] = ["results.md", "results.json", "report.html"].map(|name| args.out.join(name));
         write_atomically(&text, table(summary).as_bytes())?;
         write_atomically(&json, to_json(summary, &json)?.as_bytes())?;
+        let name = args.out.file_name().map_or_else(|| "comparison".into(), |name| name.to_string_lossy());
+        write_atomically(&html, comparison_page(&name, summary, &runs)?.as_bytes())?;
         note(format_args!("table of {} of {} seeds: {}", summary.seeds.len(), experiments.len(), text.display()));
     }
     match summary {
@@ -97,6 +103,7 @@ fn empty(finished: &Finished<FaceTask>, settings: &Settings) -> Summary {
         devices: settings.measure.iter().map(|measure| measure.name()).collect(),
         on: finished.ended.on.to_string(),
         seeds: Vec::new(),
+        found: Findings::default(),
     }
 }
 
@@ -130,9 +137,9 @@ fn one_seed(
             }
         }
     }
-    let random = experiment.others(&finished, context)?;
+    let Others { random, front } = experiment.others(&finished, context)?;
     write_atomically(&folder.file("report.html"), page(&folder)?.as_bytes())?;
-    front::refresh(&folder)?;
+    refresh(&folder)?;
     let [of_searched, of_baseline] = measured;
     let arch = &finished.arch;
     let several: Vec<f64> = arch.tables.iter().map(|prediction| prediction.predicted.total).collect();
@@ -143,6 +150,7 @@ fn one_seed(
         searched: figures(&folder, finished.ended, predicted, of_searched)?,
         baseline: figures(&baseline, baseline_ended, Vec::new(), of_baseline)?,
         random,
+        front,
     };
     Ok((finished, result))
 }

@@ -10,7 +10,7 @@ use super::error::Result;
 use super::finetune::FinetuneArgs;
 use super::flags::{SettingsError, words_of};
 use super::search::SearchArgs;
-use crate::compare::{Experiment, Measure, Point};
+use crate::compare::{Experiment, Measure, Nets, Point};
 use crate::run::FileError;
 use crate::task::faces::FaceTask;
 use crate::train::{FinetuneConfig, SearchConfig};
@@ -54,12 +54,20 @@ struct Baseline {
 #[serde(deny_unknown_fields)]
 struct Random {
     /// Number of random networks; 0: none.
+    #[serde(default = "eight")]
     nets: usize,
+    /// How many of them are trained once more, with another seed.
+    #[serde(default)]
+    again: usize,
+}
+
+fn eight() -> usize {
+    8
 }
 
 impl Default for Random {
     fn default() -> Self {
-        Self { nets: 8 }
+        Self { nets: eight(), again: 0 }
     }
 }
 
@@ -68,6 +76,8 @@ impl Default for Random {
 struct Sweep {
     betas: Vec<f64>,
     targets_us: Vec<f64>,
+    /// Number of random networks beside each; 0: none.
+    nets: usize,
 }
 
 /// The flags of a command alone.
@@ -104,7 +114,8 @@ impl Settings {
         Ok(Experiment {
             recipe,
             baseline_epochs: self.baseline.end_epoch,
-            nets: self.random.nets,
+            nets: Nets { count: self.random.nets, again: self.random.again },
+            nets_a_point: Nets { count: self.sweep.nets, again: 0 },
             points: Point::all(&self.sweep.betas, &self.sweep.targets_us),
             allow_emulated: self.search.get("allow-emulated").and_then(toml::Value::as_bool).unwrap_or(false),
             search,

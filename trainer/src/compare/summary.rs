@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::statistics::{Comparison, Spread};
+use super::findings::Findings;
+use super::statistics::{Comparison, FrontPoint, Spread};
 
 /// What the reference publishes for searched / baseline: of the file's size, the latency, and NME.
 pub const PUBLISHED: [f64; 3] = [0.69, 0.16, 0.90];
@@ -35,6 +36,9 @@ pub struct SeedResult {
     pub baseline: Figures,
     /// The searched network among random ones, if those are trained.
     pub random: Option<Comparison>,
+    /// The networks of its sweep among random ones of theirs, if those are trained.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub front: Vec<FrontPoint>,
 }
 
 /// The result of a comparison.
@@ -50,9 +54,19 @@ pub struct Summary {
     pub on: String,
     /// A seed each, at least one.
     pub seeds: Vec<SeedResult>,
+    /// What they say together.
+    pub found: Findings,
 }
 
 impl Summary {
+    /// Adds a seed.
+    pub fn add(&mut self, seed: SeedResult) {
+        self.seeds.push(seed);
+        let runs: Vec<&Comparison> = self.seeds.iter().filter_map(|seed| seed.random.as_ref()).collect();
+        let fronts: Vec<&[FrontPoint]> = self.seeds.iter().map(|seed| seed.front.as_slice()).collect();
+        self.found = Findings::of(&runs, &fronts);
+    }
+
     /// A figure of the searched networks.
     pub fn searched(&self, figure: impl Fn(&Figures) -> f64) -> Spread {
         Spread::of(self.seeds.iter().map(|seed| figure(&seed.searched)))
@@ -86,12 +100,20 @@ mod tests {
 
     #[test]
     fn ratios_are_taken_seed_by_seed() {
-        let seed = |seed, searched, baseline| SeedResult { seed, choice: Vec::new(), searched, baseline, random: None };
+        let seed =
+            |seed, searched, baseline| SeedResult { seed, choice: Vec::new(), searched, baseline, random: None, front: Vec::new() };
         let seeds = vec![
             seed(0, figures(600, 100.0, 2.0), figures(1000, 1000.0, 2.5)),
             seed(1, figures(700, 300.0, 3.0), figures(1000, 1000.0, 2.5)),
         ];
-        let summary = Summary { unit: "µs".into(), tables: Vec::new(), devices: vec!["local".into()], on: "test".into(), seeds };
+        let summary = Summary {
+            unit: "µs".into(),
+            tables: Vec::new(),
+            devices: vec!["local".into()],
+            on: "test".into(),
+            seeds,
+            found: Findings::default(),
+        };
         let size = summary.ratio(|f| f.bytes as f64);
         assert!((size.mean - 0.65).abs() < 1e-12 && (size.sd.unwrap() - 0.005f64.sqrt()).abs() < 1e-12);
         let time = summary.ratio(|f| f.measured_us[0]);

@@ -35,6 +35,11 @@ impl Point {
         }
     }
 
+    /// Whether it is that search itself.
+    pub(super) fn is_of<T: Task>(self, search: &SearchConfig<T>) -> Result<bool, CompareError> {
+        Ok(digest(&self.apply(search))? == digest(search)?)
+    }
+
     /// The run's search, but for this.
     fn apply<T: Task>(self, search: &SearchConfig<T>) -> SearchConfig<T> {
         let target_beta = if search.target_us.is_some() { search.beta } else { TARGET_BETA };
@@ -91,7 +96,7 @@ pub fn sweep<T: Task>(
         let name = point.name();
         let config = point.apply(&run.search);
         note(format_args!("{name} ({} of {})", i + 1, points.len()));
-        let is_own = digest(&config)? == digest(&run.search)? && recipe.train.end_epoch == own.end_epoch;
+        let is_own = point.is_of(&run.search)? && recipe.train.end_epoch == own.end_epoch;
         let (arch, ended) = if is_own {
             (run.arch.clone(), run.ended)
         } else {

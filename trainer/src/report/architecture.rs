@@ -1,7 +1,8 @@
 //! What was chosen and what it costs, as HTML.
 
-use drawing::escape;
+use drawing::{escape, svg};
 
+use super::cost_picture::cost_picture;
 use super::html::{cost, push};
 use crate::cost::{ArchFile, LayerChoice, Provenance, TablePrediction};
 use crate::task::Task;
@@ -67,7 +68,7 @@ pub(super) fn architecture(html: &mut String, arch: &ArchFile, measured: Option<
     push(
         html,
         format_args!(
-            "<h2>Chosen architecture</h2><p>space {}, {} points, after {} epochs; red frame: chosen; colour: probability; number: predicted cost</p><table>",
+            "<h2>Chosen architecture</h2><p>space {}, {} points, after {} epochs; red frame: chosen; colour: probability; number: predicted cost</p><div class=\"wide\"><table>",
             escape(&arch.space),
             arch.points,
             arch.epoch
@@ -78,21 +79,9 @@ pub(super) fn architecture(html: &mut String, arch: &ArchFile, measured: Option<
         heat_row(html, layer, &arch.unit);
         html.push_str("</tr>");
     }
-    html.push_str("</table><table><tr><th>part</th><th>predicted</th></tr>");
-    for layer in &arch.layers {
-        push(
-            html,
-            format_args!(
-                "<tr><td>layer {}: {}</td><td>{}</td></tr>",
-                layer.layer,
-                escape(&layer.chosen),
-                cost(layer.cost, &arch.unit)
-            ),
-        );
-    }
-    for piece in &arch.trunk {
-        push(html, format_args!("<tr><td>trunk:{}</td><td>{}</td></tr>", escape(&piece.name), cost(piece.cost, &arch.unit)));
-    }
+    html.push_str("</table></div>");
+    push(html, format_args!("<figure>{}</figure>", svg::element(&cost_picture(arch))));
+    html.push_str("<div class=\"wide\"><table>");
     push(
         html,
         format_args!(
@@ -105,7 +94,7 @@ pub(super) fn architecture(html: &mut String, arch: &ArchFile, measured: Option<
     if let Some((median, half)) = measured {
         push(html, format_args!("<tr><td><b>measured</b></td><td><b>{median:.1} ± {half:.1} µs</b></td></tr>"));
     }
-    html.push_str("</table>");
+    html.push_str("</table></div>");
 }
 
 fn heat_row(html: &mut String, layer: &LayerChoice, unit: &str) {

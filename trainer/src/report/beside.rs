@@ -41,7 +41,7 @@ fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
         html,
         format_args!(
             "<figure>{}</figure><p>Line: the front. No network here is below it.{meaning}</p>\
-             <table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
+             <div class=\"wide\"><table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
             svg::element(&picture(nets, unit))
         ),
     );
@@ -57,7 +57,7 @@ fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
             ),
         );
     }
-    html.push_str("</table>");
+    html.push_str("</table></div>");
 }
 
 /// How to measure the trained baseline in `folder`.

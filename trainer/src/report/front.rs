@@ -43,6 +43,9 @@ impl Front {
             if let Some((cost, nme)) = searched(&inner)? {
                 add(&name, Origin::Sweep, cost, nme);
             }
+            for net in comparison(&inner)?.into_iter().flat_map(|comparison| comparison.random) {
+                add(&format!("{name}: {}", net.name), Origin::Random, net.predicted, net.nme);
+            }
         }
         let mobilenet = RunFolder::new(&folder.file("baselines/mobilenet"));
         let cost = match &arch {

@@ -10,7 +10,7 @@ use crate::train::Finetuned;
 
 /// A row for each kind of epoch.
 pub(super) fn summary(html: &mut String, rows: &[Row], folder: &RunFolder) {
-    html.push_str("<h2>Phases</h2><table><tr><th>phase</th><th>epochs</th><th>last loss</th><th>last NME %</th><th>images/s</th><th>minutes</th></tr>");
+    html.push_str("<h2>Phases</h2><div class=\"wide\"><table><tr><th>phase</th><th>epochs</th><th>last loss</th><th>last NME %</th><th>images/s</th><th>minutes</th></tr>");
     for kind in [EpochKind::Warmup, EpochKind::Search, EpochKind::Finetune] {
         let of: Vec<&Row> = rows.iter().filter(|r| r.phase == kind).collect();
         let Some(last) = of.last() else { continue };
@@ -26,7 +26,7 @@ pub(super) fn summary(html: &mut String, rows: &[Row], folder: &RunFolder) {
             ),
         );
     }
-    html.push_str("</table>");
+    html.push_str("</table></div>");
     if let Ok(file) = folder.file("subnet.onnx").metadata() {
         push(html, format_args!("<p>subnet.onnx: {:.0} KB</p>", file.len() as f64 / 1e3));
     }

@@ -27,6 +27,11 @@ end-epoch = 1
 
 [random]
 nets = 3
+again = 1
+
+[sweep]
+betas = [0.6, 5]
+nets = 3
 
 [[measure]]
 device = "a board"
@@ -76,9 +81,22 @@ fn two_seeds_are_compared_and_nothing_is_done_twice() {
             assert_eq!(seed[name]["nme"].as_f64(), last.val_nme);
             assert!(seed[name]["training_s"].as_f64().unwrap() >= last.seconds);
         }
-        assert_eq!(seed["random"]["random"].as_array().unwrap().len(), 3);
+        let random = seed["random"]["random"].as_array().unwrap();
+        assert_eq!(random.len(), 3);
+        // The first was trained twice; of all it is known how good they were before.
+        assert!(random[0]["again"].is_number() && random[0]["again"] != random[0]["nme"] && random[1]["again"].is_null());
+        assert!(random.iter().all(|net| net["recalibrated"].as_f64().unwrap() > 0.0));
+        // The point of the run's own settings has the run's networks.
+        let front = seed["front"].as_array().unwrap();
+        assert_eq!(front.iter().map(|point| point["name"].as_str().unwrap()).collect::<Vec<_>>(), ["beta-0.6", "beta-5"]);
+        assert_eq!(front[0]["networks"], seed["random"]);
+        assert!(!front[1]["networks"]["random"].as_array().unwrap().is_empty());
         assert!(fixture.path(&format!("{folder}/report.html")).is_file());
     }
+    let found = &result["found"];
+    assert!(found["random"]["difference"]["interval"].is_array(), "{found}");
+    assert_eq!((found["worth"]["networks"].as_u64(), found["worth"]["repeated"].as_u64()), (Some(6), Some(2)));
+    assert!(found["worth"]["truth"]["interval"].is_array() && found["ranking"]["tau"].is_number(), "{found}");
     // Two epochs without a decay of one's own: the temperature would end at 0.2 after the one behind the warm-up.
     let config = text(&read(&fixture.path("out/seed-3/config.toml")));
     assert!(config.contains("tau_decay = 3.2189"), "{config}");
@@ -95,8 +113,13 @@ fn two_seeds_are_compared_and_nothing_is_done_twice() {
     assert_eq!(fixture.done(command), first);
     assert!(read(&checkpoint(5, 2)) == missing && fs::metadata(checkpoint(5, 1)).unwrap().modified().unwrap() == kept);
     assert_eq!(calls().lines().count(), 2);
+    let html = text(&read(&fixture.path("out/report.html")));
+    for part in ["id=\"networks\"", "<th>searched / baseline</th>", "<h2>Seed 3: ", "<h2>Seed 5: ", "Predicted cost by part"] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
     let shown = fixture.done(command.trim_end_matches(" --json"));
     assert_eq!(shown, text(&read(&fixture.path("out/results.md"))));
+    assert!(shown.contains("All seeds together:") && shown.contains("Kendall's τ"), "{shown}");
     // Published beside ours: a tenth of the time.
     assert!(shown.contains("| latency (a board, 1 thread) | 0.100 ± 0.000 | 0.16 |"), "{shown}");
 }

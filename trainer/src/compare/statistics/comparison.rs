@@ -1,114 +1,11 @@
-//! Is a searched network better than random ones at the same predicted time?
-//!
-//! Random networks are not all as fast as the searched one, and slower ones have smaller errors. So a line is fitted to their errors over
-//! their times, and the searched network is compared with the line at its own time. The interval is the prediction interval of one more
-//! random network there. It contains the spread of networks and trainings, not only the uncertainty of the line: a network is better than
-//! random ones only if a random one would rarely be as good.
+//! A searched network among random ones of one seed.
 
-use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use serde::Serialize;
 
+use super::equal_cost::{Adjusted, Lines};
+use super::estimate::{Estimate, Spread, Uncertain, Verdict};
+use super::trained::Trained;
 use crate::cost;
-
-/// A trained network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trained {
-    /// Its folder's name in the run's `baselines/`; `searched` for the run's own.
-    pub name: String,
-    /// A primitive a layer.
-    pub choice: Vec<String>,
-    /// Predicted cost of the whole network, in the table's unit.
-    pub predicted: f64,
-    /// NME of the last epoch, per cent.
-    pub nme: f64,
-}
-
-/// A mean of several trainings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
-    /// The mean.
-    pub mean: f64,
-    /// Standard deviation (of a sample); none for a single one.
-    pub sd: Option<f64>,
-}
-
-impl Spread {
-    /// Of the values, of which there is at least one.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let values: Vec<f64> = values.into_iter().collect();
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Self { mean, sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()) }
-    }
-}
-
-/// A value with its 95 % interval; without one if there are too few networks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Estimate {
-    /// The value.
-    pub value: f64,
-    /// Its 95 % interval.
-    pub interval: Option<[f64; 2]>,
-}
-
-impl Estimate {
-    /// With Student's interval for a standard error with so many degrees of freedom.
-    fn new(value: f64, error: f64, freedom: usize) -> Self {
-        let half = student_975(freedom).map(|t| t * error);
-        Self { value, interval: half.map(|half| [value - half, value + half]) }
-    }
-
-    /// What it says, as a difference of errors, of the searched network.
-    fn verdict(&self) -> Verdict {
-        match self.interval {
-            None => Verdict::Unknown,
-            Some([_, high]) if high < 0.0 => Verdict::Better,
-            Some([low, _]) if low > 0.0 => Verdict::Worse,
-            Some(_) => Verdict::WithinSpread,
-        }
-    }
-}
-
-/// Whether the searched network is better than random ones, as far as can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is.
-    Better,
-    /// It is worse.
-    Worse,
-    /// The difference is within the spread of random networks.
-    WithinSpread,
-    /// A single random network shows no spread.
-    Unknown,
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Better => "the searched network is better than random ones",
-            Self::Worse => "the searched network is worse than random ones",
-            Self::WithinSpread => "the difference is within the spread of random networks",
-            Self::Unknown => "one random network does not show their spread",
-        })
-    }
-}
-
-/// The 97.5 % quantile of Student's distribution; none without a degree of freedom.
-fn student_975(freedom: usize) -> Option<f64> {
-    StudentsT::new(0.0, 1.0, freedom as f64).ok().map(|t| t.inverse_cdf(0.975))
-}
-
-/// The searched network against random ones at its own predicted time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Adjusted {
-    /// Error over predicted cost among the random networks: percentage points for one unit.
-    pub slope: Estimate,
-    /// The searched network's error less that of a random one of its time, percentage points.
-    pub difference: Estimate,
-    /// Whether the searched network's time lies outside theirs, so that the line is prolonged.
-    pub prolonged: bool,
-}
 
 /// A searched network among random ones: `baselines/random.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -137,8 +34,8 @@ impl Comparison {
         let n = random.len() as f64;
         let Spread { mean, sd } = Spread::of(random.iter().map(|net| net.nme));
         let error = sd.map_or(f64::NAN, |sd| sd * (1.0 + 1.0 / n).sqrt());
-        let difference = Estimate::new(searched.nme - mean, error, random.len() - 1);
-        let adjusted = adjust(&searched, &random, mean);
+        let difference = Uncertain { value: searched.nme - mean, error, freedom: n - 1.0 }.estimate();
+        let adjusted = Lines::fit([(&searched, random.as_slice())]).map(|lines| lines.adjusted());
         Self { searched, random, unit: unit.to_string(), on: on.to_string(), mean, sd, difference, adjusted }
     }
 
@@ -163,11 +60,11 @@ impl Comparison {
             Some(Adjusted { slope, difference, prolonged }) => {
                 let (unit, scale) = cost::shown(&self.unit);
                 let flat = if slope.verdict() == Verdict::WithinSpread { "; not significantly different from 0" } else { "" };
-                said.push(format!("slope of their error over cost: {} percentage points per {unit}{flat}", shown(slope, scale, 4)));
+                said.push(format!("slope of their error over cost: {} percentage points per {unit}{flat}", slope.shown(scale, 4)));
                 let prolonged = if *prolonged { " (extrapolated)" } else { "" };
                 said.push(format!(
                     "error of the searched network minus that of a random one of equal predicted cost{prolonged}: {} percentage points; {}",
-                    shown(difference, 1.0, 3),
+                    difference.shown(1.0, 3),
                     difference.verdict()
                 ));
             }
@@ -175,7 +72,7 @@ impl Comparison {
                 let why = if self.random.len() < 3 { "there are fewer than three networks" } else { "all costs are the same" };
                 said.push(format!(
                     "error of the searched network minus that of a random one: {} percentage points, not adjusted for cost, since {why}; {}",
-                    shown(&self.difference, 1.0, 3),
+                    self.difference.shown(1.0, 3),
                     self.difference.verdict()
                 ));
             }
@@ -184,40 +81,17 @@ impl Comparison {
     }
 }
 
-/// A value with its interval.
-fn shown(estimate: &Estimate, scale: f64, digits: usize) -> String {
-    let value = format!("{:+.digits$}", scale * estimate.value);
-    match estimate.interval {
-        Some([low, high]) => format!("{value} (95 %: {:+.digits$} to {:+.digits$})", scale * low, scale * high),
-        None => value,
+impl Adjusted {
+    /// Of the searched networks of several seeds against their random ones, all together; none for too few networks, or if all costs are
+    /// the same.
+    pub fn of<'a>(seeds: impl IntoIterator<Item = &'a Comparison>) -> Option<Self> {
+        lines(seeds).map(|lines| lines.adjusted())
     }
 }
 
-/// Least squares of error over cost, and one more random network predicted at the searched one's cost.
-fn adjust(searched: &Trained, random: &[Trained], mean: f64) -> Option<Adjusted> {
-    if random.len() < 3 {
-        return None;
-    }
-    let n = random.len() as f64;
-    let centre = random.iter().map(|net| net.predicted).sum::<f64>() / n;
-    let spread: f64 = random.iter().map(|net| (net.predicted - centre).powi(2)).sum();
-    // Below that, costs differ by rounding alone.
-    if spread.sqrt() <= 1e-9 * centre {
-        return None;
-    }
-    let slope = random.iter().map(|net| (net.predicted - centre) * (net.nme - mean)).sum::<f64>() / spread;
-    let line = |cost: f64| mean + slope * (cost - centre);
-    let freedom = random.len() - 2;
-    let squares: f64 = random.iter().map(|net| (net.nme - line(net.predicted)).powi(2)).sum();
-    let residual = (squares / freedom as f64).sqrt();
-    let distance = (searched.predicted - centre).powi(2) / spread;
-    let costs = || random.iter().map(|net| net.predicted);
-    let is_inside = costs().any(|cost| cost <= searched.predicted) && costs().any(|cost| cost >= searched.predicted);
-    Some(Adjusted {
-        slope: Estimate::new(slope, residual / spread.sqrt(), freedom),
-        difference: Estimate::new(searched.nme - line(searched.predicted), residual * (1.0 + 1.0 / n + distance).sqrt(), freedom),
-        prolonged: !is_inside,
-    })
+/// The lines of several seeds.
+pub(super) fn lines<'a>(seeds: impl IntoIterator<Item = &'a Comparison>) -> Option<Lines<'a>> {
+    Lines::fit(seeds.into_iter().map(|seed| (&seed.searched, seed.random.as_slice())))
 }
 
 #[cfg(test)]
@@ -225,7 +99,7 @@ mod tests {
     use super::*;
 
     fn net(predicted: f64, nme: f64) -> Trained {
-        Trained { name: String::new(), choice: Vec::new(), predicted, nme }
+        Trained { name: String::new(), choice: Vec::new(), predicted, nme, again: None, recalibrated: None }
     }
 
     fn compare(searched: Trained, random: &[(f64, f64)]) -> Comparison {
