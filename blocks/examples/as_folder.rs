@@ -1,4 +1,4 @@
-//! Writes a built-in space with a trunk as a folder of ONNX files: `cargo run -p blocks --example as_folder -- pfld DIR`.
+//! Writes a built-in space with PFLD's trunk as a folder of ONNX files: `cargo run -p blocks --example as_folder -- pfld DIR`.
 //!
 //! The folder is measured as anybody's space is, and must give the built-in one's table.
 
@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use blocks::trunk::Trunk;
 use blocks::{Measurable, PrimitiveSpace, Space};
 
 /// Landmarks of the networks.
@@ -20,8 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Writes the space into that folder, its parts alone a file each.
 pub fn write(space: &PrimitiveSpace, folder: &Path) -> Result<(), Box<dyn Error>> {
-    let trunk = space.space.trunk().ok_or("the space has no trunk")?;
-    let side = format!("L{}", trunk.side_layer() + 1);
+    let Some(Trunk::Pfld { side_layer }) = space.space.trunk() else { return Err("the space does not have PFLD's trunk".into()) };
+    let side = format!("L{}", side_layer + 1);
     let layers = space.layers();
     let last = format!("L{}", layers.len());
     let input = space.space.input();

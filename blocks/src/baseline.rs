@@ -6,7 +6,7 @@
 
 use crate::graph::{Builder, Conv, NodeId};
 use crate::network::pose_net;
-use crate::primitive::separable;
+use crate::parts::separable;
 use crate::{Graph, Shape};
 
 /// What the baseline is called in files and messages.

@@ -1,18 +1,15 @@
 //! The shapes of one searchable position.
 
-use serde::Deserialize;
-
 use crate::shape::Shape;
 
 /// One searchable position: the shapes that every candidate there has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Layer {
     /// Input channels.
     pub c_in: usize,
     /// Output channels.
     pub c_out: usize,
-    /// 1, or 2 where the layer halves the feature map.
+    /// 1, or 2 where the layer halves the feature map; pools may divide it by more.
     pub stride: usize,
     /// Height of the **input** in pixels.
     pub h: usize,

@@ -21,7 +21,7 @@
 //! |---|---|
 //! | [`shape`] | `C×H×W` of one image's feature map |
 //! | [`graph`] | the graph, its operators and its builder |
-//! | [`primitive`] | the 26 block families of the search space |
+//! | [`primitive`] | the block families of the search spaces: NNI's 26, and 14 of outer layers |
 //! | [`space`] | a search space as data: layers, candidates, keys |
 //! | [`space_file`] | a search space read from TOML |
 //! | [`space_folder`] | a search space of anybody's blocks: a folder of ONNX files |
@@ -29,7 +29,8 @@
 //! | [`primitive_space`] | a space of primitives as it is measured |
 //! | [`baseline`] | the published network that searched ones are measured against |
 //! | [`layer`] | the shapes of a searchable position |
-//! | [`trunk`] | the fixed part of a network, and its pieces |
+//! | [`trunk`] | the fixed part of a network |
+//! | [`trunk_piece`] | its pieces |
 //! | [`network`] | whole networks over a space: supernet, subnet, pose net |
 //! | [`cost`] | multiply-adds and parameter counts |
 //! | [`weights`] | named weights of a graph, and their initialisation |
@@ -44,13 +45,17 @@ pub mod layer;
 pub mod measurable;
 pub mod network;
 pub mod onnx;
+mod outer;
+mod parts;
 pub mod primitive;
 pub mod primitive_space;
 pub mod shape;
 pub mod space;
 pub mod space_file;
 pub mod space_folder;
+mod space_layers;
 pub mod trunk;
+pub mod trunk_piece;
 pub mod weights;
 
 pub use graph::{Builder, Conv, Graph, Node, NodeId, Op};
@@ -62,5 +67,5 @@ pub use shape::Shape;
 pub use space::{Candidate, SearchLayer, Space};
 pub use space_file::SpaceError;
 pub use space_folder::SpaceFolder;
-pub use trunk::{Piece, TrunkPiece};
+pub use trunk_piece::{Piece, TrunkPiece};
 pub use weights::Weights;

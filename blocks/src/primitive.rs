@@ -1,10 +1,13 @@
-//! The 26 block families a searched layer may choose from, with NNI's names for them and for their weights.
+//! The block families a searched layer may choose from: NNI's 26, with its names for them and for their weights, and 14 for the layers
+//! before and behind those that NNI searches.
 //!
-//! Definitions follow NNI 2.5, `examples/nas/legacy/oneshot/pfld/lib/ops.py`, including the paddings and the order of
+//! Definitions of NNI's follow NNI 2.5, `examples/nas/legacy/oneshot/pfld/lib/ops.py`, including the paddings and the order of
 //! squeeze-and-excitation (after the depthwise batch norm, before the ReLU).
 
 use crate::graph::{Builder, Conv, NodeId};
 use crate::layer::Layer;
+use crate::outer::Outer;
+use crate::parts::{Inverted, InvertedShape, ghost, inverted, separable};
 
 /// What a primitive is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,16 +24,8 @@ enum Kind {
     Ghost { kernel: usize },
     /// MobileNetV2's inverted residual, optionally with eSE.
     Inverted(Inverted),
-}
-
-/// An inverted residual: 1×1 expand, depthwise k×k, optional eSE, 1×1 project, optional residual.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Inverted {
-    pub kernel: usize,
-    pub expand: usize,
-    pub residual: bool,
-    pub dilation: usize,
-    pub se: bool,
+    /// A block of an outer layer.
+    Outer(Outer),
 }
 
 const fn mb(kernel: usize, expand: usize, residual: bool) -> Kind {
@@ -45,7 +40,10 @@ const fn mb_se(kernel: usize, expand: usize) -> Kind {
     Kind::Inverted(Inverted { kernel, expand, residual: true, dilation: 1, se: true })
 }
 
-const PRIMITIVES: [(&str, Kind); 26] = [
+/// How many are NNI's: the first ones.
+const NNI: usize = 26;
+
+const PRIMITIVES: [(&str, Kind); NNI + 14] = [
     ("skip", Kind::Skip),
     ("conv1x1", Kind::Conv1x1),
     ("depth_conv", Kind::DepthConv),
@@ -72,6 +70,20 @@ const PRIMITIVES: [(&str, Kind); 26] = [
     ("mb_k5_e2_res", mb(5, 2, true)),
     ("mb_k5_res_se", mb_se(5, 1)),
     ("mb_k5_e2_res_se", mb_se(5, 2)),
+    ("conv_k3", Kind::Outer(Outer::Dense { kernel: 3 })),
+    ("conv_k5", Kind::Outer(Outer::Dense { kernel: 5 })),
+    ("gh_conv_k3", Kind::Outer(Outer::DenseGhost)),
+    ("stem2", Kind::Outer(Outer::TwoBranches { divisor: 1 })),
+    ("stem2_half", Kind::Outer(Outer::TwoBranches { divisor: 2 })),
+    ("max_conv1x1", Kind::Outer(Outer::MaxConv)),
+    ("pool_k3", Kind::Outer(Outer::Window { kernel: 3 })),
+    ("pool_k5", Kind::Outer(Outer::Window { kernel: 5 })),
+    ("pool_k7", Kind::Outer(Outer::Window { kernel: 7 })),
+    ("pool_k9", Kind::Outer(Outer::Window { kernel: 9 })),
+    ("pool_max", Kind::Outer(Outer::Max)),
+    ("pool_avg", Kind::Outer(Outer::Mean)),
+    ("linear", Kind::Outer(Outer::Linear)),
+    ("linear_r4", Kind::Outer(Outer::LowRank)),
 ];
 
 /// A named block family.
@@ -82,9 +94,14 @@ pub struct Primitive {
 }
 
 impl Primitive {
-    /// All 26, in a fixed order.
+    /// All, in a fixed order, NNI's first.
     pub fn all() -> impl Iterator<Item = Self> {
         PRIMITIVES.iter().map(|&(name, kind)| Self { name, kind })
+    }
+
+    /// NNI's 26.
+    pub fn nni() -> impl Iterator<Item = Self> {
+        Self::all().take(NNI)
     }
 
     /// The primitive of that name, if there is one.
@@ -92,7 +109,7 @@ impl Primitive {
         Self::all().find(|p| p.name == name)
     }
 
-    /// NNI's name: `mb_k3_e2_res_se`.
+    /// Its name, NNI's where it is NNI's: `mb_k3_e2_res_se`.
     pub fn name(self) -> &'static str {
         self.name
     }
@@ -105,6 +122,11 @@ impl Primitive {
     /// Whether its output is multiplied by a gate, squeeze-and-excitation. Such a block costs more in a network than alone.
     pub fn is_gated(self) -> bool {
         matches!(self.kind, Kind::Inverted(Inverted { se: true, .. }))
+    }
+
+    /// Whether it only makes a map smaller. Such a block may stand at a layer of any stride.
+    pub fn is_pool(self) -> bool {
+        matches!(self.kind, Kind::Outer(outer) if outer.is_pool())
     }
 
     /// Appends the block to a graph.
@@ -127,22 +149,17 @@ impl Primitive {
                 g.relu(y)
             }
             Kind::Separable { kernel } => separable(g, scope, x, c_in, c_out, stride, kernel),
-            Kind::Ghost { kernel } => {
-                let half = c_out / 2;
-                let primary = g.conv_bn_relu(x, &format!("{scope}.primary_conv"), Conv::pointwise(c_in, half).stride(stride));
-                let cheap = Conv::depthwise(half, kernel).padding(kernel / 2);
-                let cheap = g.conv_bn_relu(primary, &format!("{scope}.cheap_operation"), cheap);
-                g.concat(&[primary, cheap])
-            }
+            Kind::Ghost { kernel } => ghost(g, scope, x, Conv::pointwise(c_in, c_out / 2).stride(stride), kernel),
             Kind::Inverted(block) => {
                 let shape = InvertedShape { c_in, c_mid: c_in * block.expand, c_out, stride };
                 inverted(g, scope, x, block, shape)
             }
+            Kind::Outer(outer) => outer.build(g, scope, x, layer),
         }
     }
 
     /// Why the primitive cannot stand at that layer, if it cannot.
-    pub(crate) fn misfit(self, layer: &Layer) -> Option<String> {
+    pub fn misfit(self, layer: &Layer) -> Option<String> {
         match self.kind {
             Kind::Ghost { .. } if !layer.c_out.is_multiple_of(2) => {
                 Some(format!("needs an even number of output channels, not {}", layer.c_out))
@@ -154,6 +171,7 @@ impl Primitive {
             Kind::Inverted(Inverted { se: true, .. }) if layer.out_h() != layer.out_w() => {
                 Some(format!("needs a square feature map, not {}x{}", layer.out_h(), layer.out_w()))
             }
+            Kind::Outer(outer) => outer.misfit(layer),
             _ => None,
         }
     }
@@ -169,57 +187,4 @@ impl std::fmt::Display for Primitive {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.name)
     }
-}
-
-/// Depthwise k×k and 1×1, each with batch norm and ReLU; also part of the stem (k = 1) and of the trunk.
-pub(crate) fn separable(
-    g: &mut Builder,
-    scope: &str,
-    x: NodeId,
-    c_in: usize,
-    c_out: usize,
-    stride: usize,
-    kernel: usize,
-) -> NodeId {
-    let depthwise = Conv::depthwise(c_in, kernel).padding(kernel / 2).stride(stride);
-    let y = g.conv_bn_relu(x, &format!("{scope}.conv.0"), depthwise);
-    g.conv_bn_relu(y, &format!("{scope}.conv.1"), Conv::pointwise(c_in, c_out))
-}
-
-/// Channels and stride of an inverted residual.
-pub(crate) struct InvertedShape {
-    pub c_in: usize,
-    pub c_mid: usize,
-    pub c_out: usize,
-    pub stride: usize,
-}
-
-/// An inverted residual with any middle width; the trunk uses it too.
-pub(crate) fn inverted(g: &mut Builder, scope: &str, x: NodeId, block: Inverted, shape: InvertedShape) -> NodeId {
-    let InvertedShape { c_in, c_mid, c_out, stride } = shape;
-    let at = |i: usize| format!("{scope}.ir_block.{i}");
-    let y = g.conv(x, at(0), Conv::pointwise(c_in, c_mid));
-    let y = g.batch_norm(y, at(1));
-    let y = g.relu(y);
-    let depthwise =
-        Conv::depthwise(c_mid, block.kernel).padding(block.kernel / 2 + block.dilation - 1).dilation(block.dilation).stride(stride);
-    let y = g.conv(y, at(4), depthwise);
-    let mut y = g.batch_norm(y, at(5));
-    if block.se {
-        y = squeeze_excite(g, &at(6), y);
-    }
-    let y = g.relu(y);
-    let y = g.conv(y, at(8), Conv::pointwise(c_mid, c_out));
-    let y = g.batch_norm(y, at(9));
-    if block.residual && stride == 1 { g.add(x, y) } else { y }
-}
-
-/// NNI's effective squeeze-and-excitation: a depthwise convolution over the whole map in place of the mean, a 1×1
-/// convolution, hard sigmoid, and the product with the input.
-fn squeeze_excite(g: &mut Builder, scope: &str, x: NodeId) -> NodeId {
-    let s = g.shape(x);
-    let y = g.conv(x, format!("{scope}.avg_pool"), Conv::depthwise(s.c, s.h));
-    let y = g.conv(y, format!("{scope}.fc"), Conv::pointwise(s.c, s.c).with_bias());
-    let y = g.hard_sigmoid(y);
-    g.mul(x, y)
 }

@@ -3,7 +3,7 @@
 use crate::measurable::{CandidateInfo, FIXED_PREFIX, LayerInfo, Measurable, NetworkFile, PartInfo, Reference};
 use crate::onnx::block::Port;
 use crate::onnx::{self, OnnxError};
-use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Shape, Space, TrunkPiece, Weights};
+use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Shape, Space, Weights};
 
 /// Seed of the weights: what is timed does not depend on them.
 const SEED: u64 = 1;
@@ -51,10 +51,9 @@ impl Space {
         self.layers().iter().enumerate().map(layer).collect()
     }
 
-    /// Keys of the trunk's pieces, in execution order; none without a trunk.
+    /// Keys of the fixed pieces, in execution order.
     pub fn fixed_keys(&self) -> Vec<String> {
-        let pieces = self.trunk().map(|_| TrunkPiece::ALL).into_iter().flatten();
-        pieces.map(|piece| format!("{FIXED_PREFIX}{piece}")).collect()
+        self.fixed_pieces().into_iter().map(|piece| format!("{FIXED_PREFIX}{piece}")).collect()
     }
 }
 

@@ -44,6 +44,9 @@ pub struct SearchLayer {
     pub primitives: Vec<Primitive>,
     /// The stage it belongs to, counted from 0.
     pub stage: usize,
+    /// The layers that it reads, counted from 0; several are joined along the channels. Empty for the first layer, which reads what stands
+    /// before all layers.
+    pub inputs: Vec<usize>,
 }
 
 impl SearchLayer {
@@ -83,6 +86,11 @@ impl Space {
         self.trunk.as_ref()
     }
 
+    /// The layer that reads several others, if there is one.
+    pub fn joining_layer(&self) -> Option<&SearchLayer> {
+        self.layers.iter().find(|layer| layer.inputs.len() > 1)
+    }
+
     /// All candidates with their layer's index (from 0), in order; equal ones are repeated.
     pub fn candidates(&self) -> impl Iterator<Item = (usize, Candidate)> + '_ {
         self.layers.iter().enumerate().flat_map(|(i, l)| l.candidates().map(move |c| (i, c)))
@@ -118,8 +126,12 @@ impl Space {
         if let Some(trunk) = &self.trunk {
             text += &format!("trunk {trunk}\n");
         }
-        for layer in &self.layers {
+        for (i, layer) in self.layers.iter().enumerate() {
             text += &format!("stage {}", layer.stage);
+            if layer.inputs != chained(i) {
+                let inputs: Vec<String> = layer.inputs.iter().map(|input| (input + 1).to_string()).collect();
+                text += &format!(" inputs {}", inputs.join(","));
+            }
             for candidate in layer.candidates() {
                 text += &format!(" {}", candidate.key());
             }
@@ -127,6 +139,11 @@ impl Space {
         }
         files::sha256(text)
     }
+}
+
+/// What layer `i`, from 0, reads unless the space says otherwise: the layer before it.
+pub(crate) fn chained(i: usize) -> Vec<usize> {
+    i.checked_sub(1).into_iter().collect()
 }
 
 impl fmt::Display for Space {

@@ -1,4 +1,4 @@
-//! Search spaces read from TOML; `spaces/pfld.toml` and `spaces/pfld26.toml` are built in and the examples to copy.
+//! Search spaces read from TOML; those in `spaces/` are built in and the examples to copy.
 //!
 //! A space is checked whole when it is read: unknown primitives, primitives that cannot stand at a layer, and shapes that do not chain are
 //! errors that name the place.
@@ -7,15 +7,17 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::layer::Layer;
-use crate::primitive::Primitive;
 use crate::shape::Shape;
-use crate::space::{SearchLayer, Space};
+use crate::space::Space;
+use crate::space_layers::{LIMIT, StageFile, read_layers};
 use crate::trunk::Trunk;
 
 /// Names and texts of the spaces that need no file.
-const BUILT_IN: [(&str, &str); 2] =
-    [("pfld", include_str!("../spaces/pfld.toml")), ("pfld26", include_str!("../spaces/pfld26.toml"))];
+const BUILT_IN: [(&str, &str); 3] = [
+    ("pfld", include_str!("../spaces/pfld.toml")),
+    ("pfld26", include_str!("../spaces/pfld26.toml")),
+    ("pfld-full", include_str!("../spaces/pfld-full.toml")),
+];
 
 /// Why a search space cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,25 +79,12 @@ struct SpaceFile {
 #[serde(deny_unknown_fields)]
 struct TrunkFile {
     kind: String,
-    side_layer: usize,
+    side_layer: Option<usize>,
+    features_layer: Option<usize>,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StageFile {
-    candidates: Vec<String>,
-    layers: Vec<Layer>,
-}
-
-/// Largest side, channel count or number of layers a space may have: far beyond any phone's network, and small enough
-/// that no product of shapes overflows.
-const LIMIT: usize = 4096;
 
 /// Longest file of a space, in bytes: enough for as many layers.
 const FILE_LIMIT: usize = 1 << 20;
-
-/// Faults after which reading ends.
-const LISTED: usize = 100;
 
 impl Space {
     /// The built-in space of that name, or else the file at that path.
@@ -142,91 +131,17 @@ impl Space {
         let mut trunk = None;
         if faults.is_empty() {
             let first = layers[0].layer.input();
-            match &file.trunk {
-                Some(t) => match Trunk::check(&t.kind, t.side_layer, input, &layers.iter().map(|l| l.layer).collect::<Vec<_>>()) {
+            let shapes: Vec<_> = layers.iter().map(|layer| layer.layer).collect();
+            if let Some(t) = &file.trunk {
+                match Trunk::check(&t.kind, t.side_layer, t.features_layer, input, &shapes) {
                     Ok(t) => trunk = Some(t),
                     Err(fault) => faults.push(format!("trunk: {fault}")),
-                },
-                None if input != first => {
-                    faults.push(format!("without a trunk the input {input} must be the first layer's, {first}"))
                 }
-                None => {}
+            }
+            if !matches!(trunk, Some(Trunk::Pfld { .. })) && input != first && faults.is_empty() {
+                faults.push(format!("without the trunk 'pfld' the input {input} must be the first layer's, {first}"));
             }
         }
         if faults.is_empty() { Ok(Self { name: file.name, input, layers, trunk }) } else { Err(failed(faults)) }
-    }
-}
-
-/// Layers of all stages; appends what is wrong with them to `faults`.
-fn read_layers(stages: &[StageFile], faults: &mut Vec<String>) -> Vec<SearchLayer> {
-    let mut layers: Vec<SearchLayer> = Vec::new();
-    // Output of the layer before; none where that makes no sense itself.
-    let mut before = None;
-    for (s, stage) in stages.iter().enumerate() {
-        if stage.candidates.is_empty() || stage.layers.is_empty() {
-            faults.push(format!("stage {}: has no candidates or no layers", s + 1));
-        }
-        let mut primitives = Vec::new();
-        for name in &stage.candidates {
-            if enough(faults) {
-                return layers;
-            }
-            match Primitive::from_name(name) {
-                None => faults.push(format!("stage {}: unknown primitive '{name}'{}", s + 1, suggestion(name))),
-                Some(p) if primitives.contains(&p) => faults.push(format!("stage {}: '{name}' is listed twice", s + 1)),
-                Some(p) => primitives.push(p),
-            }
-        }
-        for layer in &stage.layers {
-            if layers.len() == LIMIT {
-                faults.push(format!("more than {LIMIT} layers"));
-                return layers;
-            }
-            if enough(faults) {
-                return layers;
-            }
-            let at = format!("layer {} (stage {})", layers.len() + 1, s + 1);
-            let output_before = before.take();
-            if [layer.c_in, layer.c_out, layer.h, layer.w].iter().any(|n| !(1..=LIMIT).contains(n)) {
-                faults.push(format!("{at}: a channel count or side is outside 1..={LIMIT}"));
-            } else if !(1..=2).contains(&layer.stride) {
-                faults.push(format!("{at}: stride {} is neither 1 nor 2", layer.stride));
-            } else {
-                if let Some(before) = output_before.filter(|&s| s != layer.input()) {
-                    faults.push(format!("{at}: its input {} is not the output {before} of the layer before it", layer.input()));
-                }
-                for p in &primitives {
-                    if let Some(why) = p.misfit(layer) {
-                        faults.push(format!("{at}: '{p}' {why}"));
-                    }
-                }
-                before = Some(layer.output());
-            }
-            layers.push(SearchLayer { layer: *layer, primitives: primitives.clone(), stage: s });
-        }
-    }
-    if layers.is_empty() && faults.is_empty() {
-        faults.push("has no stages".to_string());
-    }
-    layers
-}
-
-/// Whether more faults are worth listing; says so once.
-fn enough(faults: &mut Vec<String>) -> bool {
-    let enough = faults.len() >= LISTED;
-    if enough {
-        faults.push(format!("and more; only the first {} are listed", faults.len()));
-    }
-    enough
-}
-
-/// `; did you mean …?` where a known primitive is near.
-fn suggestion(name: &str) -> String {
-    // Longer names are near none.
-    let name: String = name.chars().take(64).collect();
-    let distance = |p: &Primitive| strsim::levenshtein(p.name(), &name);
-    match Primitive::all().min_by_key(distance) {
-        Some(p) if distance(&p) <= 3 => format!("; did you mean '{p}'?"),
-        _ => format!("; known are {}", Primitive::all().map(|p| p.name()).collect::<Vec<_>>().join(", ")),
     }
 }

@@ -12,7 +12,11 @@ static ALLOCATOR: Watched = Watched;
 fn spaces_survive() {
     let own = "name = \"own\"\ninput = [8, 10, 10]\n[[stage]]\ncandidates = [\"skip\", \"sep_k5\", \"gh_k3\"]\n\
                layers = [{ c_in = 8, c_out = 8, stride = 1, h = 10, w = 10 }, { c_in = 8, c_out = 16, stride = 2, h = 10, w = 10 }]\n";
-    let seeds = vec![include_bytes!("../spaces/pfld.toml").to_vec(), own.as_bytes().to_vec()];
+    let seeds = vec![
+        include_bytes!("../spaces/pfld.toml").to_vec(),
+        include_bytes!("../spaces/pfld-full.toml").to_vec(),
+        own.as_bytes().to_vec(),
+    ];
     let words: &[&[u8]] = &[
         b"[[stage]]\n",
         b"[trunk]\n",

@@ -1,4 +1,4 @@
-//! Names and shapes of the 26 primitives. The names are those of NNI 2.5's `ops.py`, so that its checkpoints load.
+//! Names and shapes of the primitives. The names of NNI's 26 are those of NNI 2.5's `ops.py`, so that its checkpoints load.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
 
@@ -8,6 +8,18 @@ use blocks::{Candidate, Layer, Op, Primitive, Shape, Weights, eval};
 
 const EQUAL: Layer = Layer { c_in: 8, c_out: 8, stride: 1, h: 9, w: 9 };
 const CHANGING: Layer = Layer { c_in: 8, c_out: 12, stride: 2, h: 9, w: 9 };
+/// Layers at which each of the primitives that are not NNI's can stand somewhere.
+const OUTER: [Layer; 4] = [
+    Layer { c_in: 3, c_out: 16, stride: 2, h: 12, w: 12 },
+    Layer { c_in: 8, c_out: 8, stride: 8, h: 24, w: 24 },
+    Layer { c_in: 12, c_out: 8, stride: 1, h: 5, w: 5 },
+    Layer { c_in: 8, c_out: 8, stride: 7, h: 7, w: 7 },
+];
+
+/// The primitives of the outer layers that can stand at a layer.
+fn outer(layer: Layer) -> impl Iterator<Item = Primitive> {
+    Primitive::all().skip(Primitive::nni().count()).filter(move |p| p.misfit(&layer).is_none())
+}
 
 /// Prefixes of the weights at a layer, without `op.`; the batch norms' are marked with `*`.
 fn names(primitive: Primitive, layer: Layer) -> Vec<String> {
@@ -40,15 +52,16 @@ fn expected(name: &str, layer: Layer) -> Vec<&'static str> {
 }
 
 #[test]
-fn there_are_twenty_six_different_ones() {
+fn there_are_twenty_six_different_ones_of_nni_and_fourteen_others() {
+    let nni: BTreeSet<_> = Primitive::nni().map(|p| p.name()).collect();
     let all: BTreeSet<_> = Primitive::all().map(|p| p.name()).collect();
-    assert_eq!(all.len(), 26);
+    assert_eq!((nni.len(), all.len()), (26, 40));
     assert!(Primitive::all().all(|p| Primitive::from_name(p.name()) == Some(p)));
 }
 
 #[test]
 fn weights_have_the_references_names() {
-    for primitive in Primitive::all() {
+    for primitive in Primitive::nni() {
         for layer in [EQUAL, CHANGING] {
             assert_eq!(names(primitive, layer), expected(primitive.name(), layer), "{primitive} {layer:?}");
         }
@@ -57,15 +70,17 @@ fn weights_have_the_references_names() {
 
 #[test]
 fn a_primitive_says_whether_it_has_a_gate() {
-    for primitive in Primitive::all() {
-        let graph = Candidate { primitive, layer: EQUAL }.graph();
+    for (primitive, layer) in
+        Primitive::nni().map(|p| (p, EQUAL)).chain(OUTER.into_iter().flat_map(|l| outer(l).map(move |p| (p, l))))
+    {
+        let graph = Candidate { primitive, layer }.graph();
         assert_eq!(primitive.is_gated(), graph.nodes().iter().any(|node| node.op == Op::Mul), "{primitive}");
     }
 }
 
 #[test]
 fn biases_stand_where_the_reference_has_them() {
-    for primitive in Primitive::all() {
+    for primitive in Primitive::nni() {
         let graph = Candidate { primitive, layer: CHANGING }.graph();
         let biased = graph.nodes().iter().filter(|n| matches!(&n.op, Op::Conv(c) if c.bias)).map(|n| n.name.as_str());
         let expected: &[&str] = match primitive.name() {
@@ -80,16 +95,28 @@ fn biases_stand_where_the_reference_has_them() {
 
 #[test]
 fn all_give_the_layers_output_shape_and_finite_values() {
-    for primitive in Primitive::all() {
-        for (layer, shape) in [(EQUAL, Shape::new(8, 9, 9)), (CHANGING, Shape::new(12, 5, 5))] {
-            let graph = Candidate { primitive, layer }.graph();
-            assert_eq!(graph.node(graph.outputs()[0].1).shape, shape, "{primitive}");
-            let x: Vec<f32> = (0..layer.input().volume()).map(|i| (i as f32 * 0.7).sin()).collect();
-            let y = eval::evaluate(&graph, &Weights::for_measuring(&graph, 1), &[x]).unwrap().remove(0);
-            assert_eq!(y.len(), shape.volume());
-            assert!(y.iter().all(|v| v.is_finite()), "{primitive}");
+    for primitive in Primitive::nni() {
+        assert_gives(primitive, EQUAL, Shape::new(8, 9, 9));
+        assert_gives(primitive, CHANGING, Shape::new(12, 5, 5));
+    }
+    let shapes = [Shape::new(16, 6, 6), Shape::new(8, 3, 3), Shape::new(8, 5, 5), Shape::new(8, 1, 1)];
+    let mut seen = BTreeSet::new();
+    for (layer, shape) in std::iter::zip(OUTER, shapes) {
+        for primitive in outer(layer) {
+            assert_gives(primitive, layer, shape);
+            seen.insert(primitive.name());
         }
     }
+    assert_eq!(seen.len(), 14, "{seen:?}");
+}
+
+fn assert_gives(primitive: Primitive, layer: Layer, shape: Shape) {
+    let graph = Candidate { primitive, layer }.graph();
+    assert_eq!(graph.node(graph.outputs()[0].1).shape, shape, "{primitive}");
+    let x: Vec<f32> = (0..layer.input().volume()).map(|i| (i as f32 * 0.7).sin()).collect();
+    let y = eval::evaluate(&graph, &Weights::for_measuring(&graph, 1), &[x]).unwrap().remove(0);
+    assert_eq!(y.len(), shape.volume());
+    assert!(y.iter().all(|v| v.is_finite()), "{primitive}");
 }
 
 /// With all weights zero a block gives its input where it has a residual, and zero where it has none.
@@ -102,5 +129,41 @@ fn residuals_stand_where_the_name_says_so() {
         let y = eval::evaluate(&graph, &weights, std::slice::from_ref(&x)).unwrap().remove(0);
         let expected = if primitive.name().contains("res") { x } else { vec![0.0; x.len()] };
         assert_eq!(y, expected, "{primitive}");
+    }
+}
+
+#[test]
+fn an_outer_primitive_says_where_it_cannot_stand() {
+    let misfit = |name: &str, c_in, c_out, stride, h, w| {
+        Primitive::from_name(name).unwrap().misfit(&Layer { c_in, c_out, stride, h, w }).unwrap_or_default()
+    };
+    for (found, said) in [
+        (misfit("stem2", 8, 8, 1, 8, 8), "the stride is 1"),
+        (misfit("stem2", 8, 8, 2, 8, 9), "2 of 8x9"),
+        (misfit("stem2_half", 8, 9, 2, 8, 8), "that 2 divides, not 9"),
+        (misfit("gh_conv_k3", 8, 9, 1, 8, 8), "that 2 divides, not 9"),
+        (misfit("linear_r4", 8, 6, 1, 8, 8), "that 4 divides, not 6"),
+        (misfit("pool_max", 8, 8, 3, 8, 8), "3 of 8x8"),
+        (misfit("pool_max", 8, 12, 2, 8, 8), "not 8 and 12"),
+        (misfit("pool_k3", 8, 12, 2, 8, 8), "not 8 and 12"),
+        (misfit("pool_k9", 8, 8, 8, 20, 20), "2x2, not 3x3"),
+        (misfit("pool_avg", 8, 8, 2, 8, 8), "not 4x4"),
+        (misfit("max_conv1x1", 8, 12, 2, 7, 8), "2 of 7x8"),
+        (misfit("conv_k5", 8, 9, 2, 7, 8), ""),
+        (misfit("linear", 8, 9, 1, 7, 8), ""),
+    ] {
+        assert!(found.contains(said) && found.is_empty() == said.is_empty(), "{found}");
+    }
+}
+
+/// As many pixels of a window lie before those that become one as behind them.
+#[test]
+fn windows_stand_in_the_middle() {
+    for (name, stride) in [("pool_k3", 2), ("pool_k9", 8), ("pool_k7", 7)] {
+        let layer = Layer { c_in: 1, c_out: 1, stride, h: 3 * stride, w: 3 * stride };
+        let graph = Candidate { primitive: Primitive::from_name(name).unwrap(), layer }.graph();
+        let Op::Conv(conv) = graph.nodes()[1].op else { panic!("{name} is one convolution") };
+        let (before, after) = (conv.padding, conv.kernel - conv.padding - stride);
+        assert!(before.abs_diff(after) <= 1, "{name}: {before} pixels before, {after} after");
     }
 }

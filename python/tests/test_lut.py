@@ -107,6 +107,8 @@ def test_the_wrong_space_is_refused(tmp_path: Path) -> None:
 def test_the_built_in_spaces_have_the_programs_hashes() -> None:
     assert Space.read("pfld").hash == Lut.read(TABLES[0]).header["space"]["hash"]
     assert len(Space.read("pfld26").layers) == 6 and len(Space.read("pfld26").layers[0].candidates) == 26
+    full = Space.read("pfld-full")
+    assert (len(full.layers), full.fixed) == (14, ("trunk:join", "trunk:fc"))
 
 
 def test_a_space_of_keys_alone() -> None:

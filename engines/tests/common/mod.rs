@@ -70,11 +70,16 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Every primitive at two shapes.
+/// Every primitive at two shapes; those of outer layers where they fit, or at two others.
 pub fn all_primitives() -> Vec<Graph> {
     let layers = [Layer { c_in: 16, c_out: 16, stride: 1, h: 10, w: 10 }, Layer { c_in: 12, c_out: 20, stride: 2, h: 13, w: 13 }];
-    let graphs = Primitive::all().flat_map(|primitive| layers.map(|layer| Candidate { primitive, layer }.graph()));
-    graphs.collect()
+    let outer = [Layer { c_in: 12, c_out: 12, stride: 2, h: 14, w: 14 }, Layer { c_in: 12, c_out: 12, stride: 7, h: 7, w: 7 }];
+    let nni = Primitive::nni().flat_map(|primitive| layers.map(|layer| Candidate { primitive, layer }));
+    let others = Primitive::all().skip(Primitive::nni().count()).flat_map(|primitive| {
+        let fits = move |layer: &Layer| primitive.misfit(layer).is_none();
+        layers.into_iter().chain(outer).filter(fits).map(move |layer| Candidate { primitive, layer })
+    });
+    nni.chain(others).map(|candidate| candidate.graph()).collect()
 }
 
 /// What our own networks do not have: a lone batch norm, one value as two outputs, an input as an output, a fully connected

@@ -52,7 +52,7 @@ pub fn row(key: &str, kind: Kind, latency: f64) -> Row {
 /// Latencies are 1.1 µs, 2.1 µs, … in the space's order, then the trunk's, 10 µs a piece.
 pub fn rows(space: &Space) -> Vec<Row> {
     let blocks = space.unique_candidates().into_iter().enumerate().map(|(i, c)| row(&c.key(), Kind::Block, i as f64 + 1.1));
-    blocks.chain(TrunkPiece::ALL.map(|p| row(&trunk_key(p), Kind::Trunk, 10.0))).collect()
+    blocks.chain(TrunkPiece::PFLD.map(|p| row(&trunk_key(p), Kind::Trunk, 10.0))).collect()
 }
 
 pub fn table(space: &Space) -> Table {

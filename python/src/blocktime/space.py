@@ -12,11 +12,14 @@ from .errors import LutError
 from .header import Header, parse
 from .row import Row
 
-BUILT_IN = ("pfld", "pfld26")
+BUILT_IN = ("pfld", "pfld26", "pfld-full")
 """Spaces that need no file."""
 
-_TRUNKS = {"pfld": ("stem", "block4_1", "avg_pool1", "avg_pool2", "block6_1", "block6_2", "block6_3", "conv7", "fc")}
-"""Pieces of each kind of trunk, in execution order."""
+_TRUNKS = {
+    "pfld": ("side_layer", ("stem", "block4_1", "avg_pool1", "avg_pool2", "block6_1", "block6_2", "block6_3", "conv7", "fc")),
+    "fc": ("features_layer", ("fc",)),
+}
+"""The setting of each kind of trunk, and its pieces, in execution order."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,20 @@ def _of_file(file: Mapping[str, Any]) -> Space:
     text = f"input {'x'.join(map(str, file['input']))}\n"
     fixed: tuple[str, ...] = ()
     if (trunk := file.get("trunk")) is not None:
-        text += f"trunk {trunk['kind']} side_layer {trunk['side_layer']}\n"
-        fixed = tuple(f"trunk:{piece}" for piece in _TRUNKS[trunk["kind"]])
+        setting, pieces = _TRUNKS[trunk["kind"]]
+        text += f"trunk {trunk['kind']} {setting} {trunk[setting]}\n"
+        fixed = tuple(f"trunk:{piece}" for piece in pieces)
     for s, stage in enumerate(file["stage"]):
         names = tuple(stage["candidates"])
         for layer in stage["layers"]:
             shapes = f"{layer['c_in']}x{layer['h']}x{layer['w']}-s{layer['stride']}-{layer['c_out']}"
             keys = tuple(f"{name}@{shapes}" for name in names)
             same = layer["c_in"] == layer["c_out"] and layer["stride"] == 1
+            before = [len(layers)] if layers else []
+            inputs = layer.get("inputs", before)
             layers.append(Layer(f"L{len(layers) + 1}", names, keys, tuple(name == "skip" and same for name in names)))
-            text += f"stage {s} {' '.join(keys)}\n"
+            stated = "" if inputs == before else f" inputs {','.join(map(str, inputs))}"
+            text += f"stage {s}{stated} {' '.join(keys)}\n"
+            if len(inputs) > 1:
+                fixed = ("trunk:join", *fixed)
     return Space(str(file["name"]), tuple(layers), fixed, hashlib.sha256(text.encode()).hexdigest())

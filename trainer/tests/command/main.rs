@@ -7,6 +7,7 @@ mod choose;
 mod common;
 mod compare;
 mod figures;
+mod full_space;
 mod import;
 mod models;
 mod refusals;

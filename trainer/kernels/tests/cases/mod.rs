@@ -144,10 +144,16 @@ pub fn cases() -> Vec<Case> {
         cases.push(Case::new(by("product by channel", 1), 2));
         cases.push(Case::new(by("product", 4), 2));
     }
-    for p in Primitive::all() {
-        let same = blocks::Layer { c_in: 32, c_out: 32, stride: 1, h: 7, w: 7 };
-        let halving = blocks::Layer { c_in: 16, c_out: 24, stride: 2, h: 6, w: 6 };
+    let same = blocks::Layer { c_in: 32, c_out: 32, stride: 1, h: 7, w: 7 };
+    let halving = blocks::Layer { c_in: 16, c_out: 24, stride: 2, h: 6, w: 6 };
+    for p in Primitive::nni() {
         for layer in [same, halving] {
+            cases.push(Case::new(blocks::Candidate { primitive: p, layer }.graph(), 3));
+        }
+    }
+    let pooled = blocks::Layer { c_in: 20, c_out: 20, stride: 7, h: 7, w: 7 };
+    for p in Primitive::all().skip(Primitive::nni().count()) {
+        for layer in [same, halving, pooled].into_iter().filter(|layer| p.misfit(layer).is_none()) {
             cases.push(Case::new(blocks::Candidate { primitive: p, layer }.graph(), 3));
         }
     }
@@ -158,7 +164,24 @@ pub fn cases() -> Vec<Case> {
     let graph = blocks::Space::parse(space, "test").unwrap().supernet(1);
     let masks = vec![0.1, 0.2, 0.05, 0.25, 0.1, 0.1, 0.15, 0.05, 0.5, 0.2, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0];
     cases.push(Case { graph, n: 3, masks });
+    cases.push(joined());
     cases
+}
+
+/// A picture that several convolutions read in place, layers that read others than the one before, and all blocks of outer layers.
+fn joined() -> Case {
+    let space = "name = 'joined'\ninput = [3, 12, 12]\n[[stage]]\ncandidates = ['conv_k3', 'conv_k5', 'gh_conv_k3']\n\
+        layers = [{ c_in = 3, c_out = 16, stride = 2, h = 12, w = 12 }]\n[[stage]]\n\
+        candidates = ['stem2', 'stem2_half', 'max_conv1x1', 'sep_k3']\n\
+        layers = [{ c_in = 16, c_out = 16, stride = 2, h = 6, w = 6 }]\n[[stage]]\n\
+        candidates = ['pool_k9', 'pool_k3', 'pool_max']\n\
+        layers = [{ c_in = 16, c_out = 16, stride = 2, h = 6, w = 6, inputs = [1] }]\n[[stage]]\n\
+        candidates = ['linear', 'linear_r4', 'gh_k3']\n\
+        layers = [{ c_in = 32, c_out = 16, stride = 1, h = 3, w = 3, inputs = [3, 2] }]\n[[stage]]\n\
+        candidates = ['pool_k3', 'pool_avg']\nlayers = [{ c_in = 16, c_out = 16, stride = 3, h = 3, w = 3 }]";
+    let graph = blocks::Space::parse(space, "test").unwrap().supernet(1);
+    let masks = vec![0.2, 0.5, 0.3, 0.0, 0.4, 0.1, 0.2, 0.3, 0.6, 0.1, 0.3, 0.0, 0.3, 0.3, 0.4, 0.0, 0.7, 0.3, 0.0, 0.0];
+    Case { graph, n: 3, masks }
 }
 
 /// Output of a training pass, weighed by fixed random numbers: a scalar with a known gradient in the output.
