@@ -54,10 +54,10 @@ impl Outer {
             Self::Window { kernel } => g.conv(x, conv, window(c_in, kernel, stride)),
             Self::Max => g.max_pool(x, stride, stride),
             Self::Mean => g.global_avg_pool(x),
-            Self::Linear => g.conv(x, conv, Conv::pointwise(c_in, c_out)),
+            Self::Linear => g.conv(x, conv, Conv::pointwise(c_in, c_out).stride(stride)),
             Self::LowRank => {
                 let rank = c_out / RANK_DIVISOR;
-                let y = g.conv(x, format!("{conv}.0"), Conv::pointwise(c_in, rank));
+                let y = g.conv(x, format!("{conv}.0"), Conv::pointwise(c_in, rank).stride(stride));
                 g.conv(y, format!("{conv}.1"), Conv::pointwise(rank, c_out))
             }
         }
