@@ -44,7 +44,7 @@ fn the_version_is_that_of_the_converter() {
 fn all_primitives_at_two_shapes() {
     let Some(mnn) = mnn() else { return };
     let graphs = all_primitives();
-    assert_eq!(graphs.len(), 52);
+    assert_eq!(graphs.len(), 91);
     check(&*mnn, &graphs, TOLERANCE);
 }
 

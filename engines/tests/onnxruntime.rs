@@ -46,7 +46,7 @@ fn all_primitives_at_two_shapes() {
     let Some(engine) = engine() else { return };
     let graphs = all_primitives();
     graphs.iter().for_each(|graph| check(&*engine, graph));
-    assert_eq!(graphs.len(), 52);
+    assert_eq!(graphs.len(), 91);
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn the_version_is_the_one_that_is_built_in() {
 #[test]
 fn all_primitives_at_two_shapes() {
     let graphs = all_primitives();
-    assert_eq!(graphs.len(), 52);
+    assert_eq!(graphs.len(), 91);
     check(&*tract(), &graphs, TOLERANCE);
 }
 

@@ -70,7 +70,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Every primitive at two shapes; those of outer layers where they fit, or at two others.
+/// NNI's primitives at two shapes each, those of outer layers wherever they fit among four.
 pub fn all_primitives() -> Vec<Graph> {
     let layers = [Layer { c_in: 16, c_out: 16, stride: 1, h: 10, w: 10 }, Layer { c_in: 12, c_out: 20, stride: 2, h: 13, w: 13 }];
     let outer = [Layer { c_in: 12, c_out: 12, stride: 2, h: 14, w: 14 }, Layer { c_in: 12, c_out: 12, stride: 7, h: 7, w: 7 }];
