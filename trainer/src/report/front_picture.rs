@@ -8,7 +8,7 @@ use crate::cost;
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 56.0;
-const RIGHT: f64 = 24.0;
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 46.0;
 /// Texts but for the title.
