@@ -113,3 +113,24 @@ fn a_reader_that_takes_the_machine_with_it_ends_the_test() {
         assert!(!output.status.success() && said.contains(words), "{fault}: {said}");
     }
 }
+
+/// A process that is stopped, as a machine that sleeps does it, is no reader that hangs.
+#[test]
+fn a_reader_that_was_stopped_has_not_hung() {
+    if std::env::var("BLOCKTIME_FUZZ_FAULT").is_ok_and(|fault| fault == "stopped") {
+        return trial(usize::MAX >> 20).run(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            String::new()
+        });
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "a_reader_that_was_stopped_has_not_hung", "--nocapture"]);
+    command.envs([("BLOCKTIME_FUZZ_FAULT", "stopped"), ("BLOCKTIME_FUZZ_SECONDS", "2"), ("BLOCKTIME_FUZZ_CASES", "2")]);
+    let mut child = command.spawn().unwrap();
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    signal("-STOP");
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    signal("-CONT");
+    assert!(child.wait().unwrap().success());
+}

@@ -13,6 +13,10 @@ pub fn computed() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
+/// How often it is looked whether a reader has come back. A process that is stopped for hours does not look meanwhile: time alone would
+/// take it for one that hangs.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Ends the test where a reader does not come back: such a thread can be ended in no other way.
 pub struct Watchdog {
     files: Option<Sender<Vec<u8>>>,
@@ -20,17 +24,18 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Waits so long for the reader `name`; `BLOCKTIME_FUZZ_SECONDS` says otherwise.
+    /// Waits two minutes for the reader `name`; `BLOCKTIME_FUZZ_SECONDS` says otherwise.
     pub fn start(name: &str) -> Self {
         let seconds = std::env::var("BLOCKTIME_FUZZ_SECONDS").map_or(120, |n| n.parse().expect("a number of seconds"));
         let (files, received) = mpsc::channel::<Vec<u8>>();
         let name = name.to_string();
         let thread = std::thread::spawn(move || {
-            let mut last = Vec::new();
+            let (mut last, mut looks) = (Vec::new(), 0);
             loop {
-                match received.recv_timeout(Duration::from_secs(seconds)) {
-                    Ok(file) => last = file,
+                match received.recv_timeout(LOOK) {
+                    Ok(file) => (last, looks) = (file, 0),
                     Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) if looks < seconds => looks += 1,
                     Err(RecvTimeoutError::Timeout) => {
                         eprintln!("the reader '{name}' has not come back for {seconds} s: {}", memory::keep(&last).display());
                         std::process::abort();
