@@ -2,6 +2,7 @@
 
 use crate::error::{FacesError, Result};
 use crate::random::{Purpose, stream};
+use crate::text::read_text;
 use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -29,22 +30,24 @@ pub fn divide(names: &[&str], groups: &HashMap<String, String>, fraction: f64, s
 }
 
 /// File name → person, from a CSV file with the columns `file` and `identity`; empty where there is no such file or it
-/// has other columns.
+/// has other columns. A path counts as its file's name.
 ///
 /// # Errors
-/// The file is not readable as CSV.
+/// The file is not text, or not readable as CSV.
 pub fn read_identities(path: &Path) -> Result<HashMap<String, String>> {
     if !path.is_file() {
         return Ok(HashMap::new());
     }
     let fault = |error: csv::Error| FacesError::Usage(format!("{}: {error}", path.display()));
-    let mut reader = csv::Reader::from_path(path).map_err(fault)?;
+    let text = read_text("cannot read", path)?;
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().map_err(fault)?;
     let column = |name: &str| headers.iter().position(|header| header.trim() == name);
     let (Some(file), Some(identity)) = (column("file"), column("identity")) else {
         return Ok(HashMap::new());
     };
-    reader.records().map(|record| record.map(|r| (r[file].to_owned(), r[identity].to_owned())).map_err(fault)).collect()
+    let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).trim().to_owned();
+    reader.records().map(|record| record.map(|r| (name(&r[file]), r[identity].to_owned())).map_err(fault)).collect()
 }
 
 #[cfg(test)]
@@ -62,6 +65,23 @@ mod tests {
         assert_eq!(all, (0..500).collect::<Vec<_>>());
         assert_eq!(divide(&names, &HashMap::new(), 0.2, 5), (kept.clone(), held));
         assert_ne!(divide(&names, &HashMap::new(), 0.2, 6).0, kept);
+    }
+
+    #[test]
+    fn whose_pictures_they_are_is_read_whatever_wrote_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("meta.csv");
+        let people = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read_identities(&path).map(|found| found.into_iter().collect::<BTreeMap<_, _>>())
+        };
+        let expected = BTreeMap::from([("1.jpg".to_owned(), "p".to_owned()), ("2.jpg".to_owned(), "q".to_owned())]);
+        assert_eq!(people("file,identity\n1.jpg,p\n2.jpg,q\n").unwrap(), expected);
+        // As spreadsheets write it, and with folders as in a list.
+        assert_eq!(people("\u{feff}file,identity\r\n1.jpg,p\r\n2.jpg,q\r\n").unwrap(), expected);
+        assert_eq!(people("file, identity\ntrain_data/imgs/1.jpg,p\nimgs\\2.jpg,q\n").unwrap(), expected);
+        assert!(people("file\n1.jpg\n").unwrap().is_empty() && people("file,identity\n1.jpg\n").is_err());
+        assert!(people("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 1\n").is_err());
     }
 
     #[test]
