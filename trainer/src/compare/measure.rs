@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::run::{Bench, FileError, read_json, to_json, write_atomically};
+use crate::run::{Bench, FileError, read_json, sha256_of_file, to_json, write_atomically};
 
 /// What networks are measured on.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -60,13 +60,12 @@ impl Measure {
         format!("{}{engine}, {} thread{}", self.device, self.threads, if self.threads == 1 { "" } else { "s" })
     }
 
-    /// Measures networks together, interleaved. The result is kept in `folder`: if it is there, nothing is measured.
+    /// Measures networks together, interleaved. The result is kept in `folder`: if one of these very networks is there, nothing is measured.
     ///
     /// # Errors
     /// There is no profiler, or it fails.
     pub fn run(&self, networks: &[PathBuf], folder: &Path) -> Result<Vec<Bench>, MeasureError> {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let kept = folder.join(format!("{}.json", self.name().chars().map(plain).collect::<String>()));
+        let kept = folder.join(self.kept_as(networks)?);
         if kept.is_file() {
             return Ok(read_json(&kept, "cannot read")?);
         }
@@ -74,6 +73,14 @@ impl Measure {
         std::fs::create_dir_all(folder).map_err(FileError::new("cannot make the folder", folder))?;
         write_atomically(&kept, to_json(&bench, &kept)?.as_bytes())?;
         Ok(bench)
+    }
+
+    /// The name of the file for its figures of these networks: trained again, or on a device of a name much alike, they have others.
+    fn kept_as(&self, networks: &[PathBuf]) -> Result<String, FileError> {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let hashes = networks.iter().map(|network| sha256_of_file(network)).collect::<Result<Vec<_>, _>>()?;
+        let of = files::sha256(format!("{} {}", self.name(), hashes.join(" ")));
+        Ok(format!("{}-{}.json", self.name().chars().map(plain).collect::<String>(), &of[..12]))
     }
 
     fn bench(&self, networks: &[PathBuf]) -> Result<Vec<Bench>, MeasureError> {
@@ -98,5 +105,26 @@ impl Measure {
         let name = format!("profiler{}", std::env::consts::EXE_SUFFIX);
         let beside = || std::env::current_exe().ok().map(|exe| exe.with_file_name(&name)).filter(|path| path.is_file());
         self.profiler.clone().or_else(beside).unwrap_or_else(|| name.clone().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_that_are_kept_are_of_these_networks_and_this_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let network = folder.path().join("subnet.onnx");
+        let on = |device: &str| Measure { device: device.into(), engine: None, threads: 1, profiler: None };
+        let kept = |device: &str, weights: &str| {
+            std::fs::write(&network, weights).unwrap();
+            on(device).kept_as(std::slice::from_ref(&network)).unwrap()
+        };
+        let first = kept("adb:a-b", "one");
+        assert!(first.starts_with("adb-a-b--1-thread-") && first.ends_with(".json"), "{first}");
+        assert_eq!(kept("adb:a-b", "one"), first);
+        assert_ne!(kept("adb:a-b", "two"), first);
+        assert_ne!(kept("adb:a_b", "one"), first);
     }
 }
