@@ -6,11 +6,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::parallel;
 
-/// Writes a line. Of several processes that train together, only the first one writes it.
+/// Writes a line, without what would steer a terminal: it may quote a file. Of several processes that train together, only the first one
+/// writes it.
 pub fn note(line: impl std::fmt::Display) {
     if parallel::is_first() {
         // A closed terminal is no reason to lose a training.
-        let _ = writeln!(std::io::stderr(), "{line}");
+        let _ = writeln!(std::io::stderr(), "{}", files::plain(&line.to_string()));
     }
 }
 

@@ -30,5 +30,5 @@ pub fn print_chain(error: &dyn std::error::Error) {
         cause = error.source();
     }
     // Where nobody listens, the exit code still tells.
-    let _ = writeln!(std::io::stderr(), "{chain}");
+    let _ = writeln!(std::io::stderr(), "{}", files::plain(&chain));
 }
