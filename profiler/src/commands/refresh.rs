@@ -38,6 +38,9 @@ struct Entry {
     options: Vec<String>,
 }
 
+/// Exit code of a check that finds a table wrong.
+const WRONG: i32 = 1;
+
 impl RefreshArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         interrupt::catch();
@@ -66,8 +69,8 @@ impl RefreshArgs {
 }
 
 impl Entry {
-    /// Measures and checks under another name; only a complete table replaces the old one. What a failed build has measured is used the next
-    /// time.
+    /// Measures and checks under another name; only a complete table replaces the old one. What a build has measured that failed, or whose
+    /// check was disturbed, is used the next time; what a check has found wrong is not.
     fn refresh(&self, program: &Path, folder: &Path, nets: usize) -> Result<bool, FileError> {
         let new = |ending: &str| folder.join(format!(".{}.new.{ending}", self.name));
         let (table, raw) = (new("csv"), new("raw.gz"));
@@ -83,8 +86,18 @@ impl Entry {
         // A space that is a file is not found by the table's name.
         let space = self.options.iter().position(|option| option == "--space").and_then(|at| self.options.get(at..at + 2));
         check.extend(space.into_iter().flatten().map(OsString::from));
-        if !(succeeds(program, &build.concat())? && succeeds(program, &check)?) {
+        if ended(program, &build.concat())? != Some(0) {
             return Ok(false);
+        }
+        match ended(program, &check)? {
+            Some(0) => {}
+            Some(WRONG) => {
+                for file in [&raw, &table] {
+                    fs::remove_file(file).map_err(FileError::new("remove", file))?;
+                }
+                return Ok(false);
+            }
+            _ => return Ok(false),
         }
         for (from, ending) in [(raw, "raw.gz"), (table, "csv")] {
             let to = folder.join(format!("{}.{ending}", self.name));
@@ -94,10 +107,10 @@ impl Entry {
     }
 }
 
-/// Whether this program, run with these words, ends well.
-fn succeeds(program: &Path, words: &[OsString]) -> Result<bool, FileError> {
+/// The exit code of this program, run with these words; none where a signal ended it.
+fn ended(program: &Path, words: &[OsString]) -> Result<Option<i32>, FileError> {
     let ended = Command::new(program).args(words).stdin(Stdio::null()).status();
-    ended.map(|status| status.success()).map_err(FileError::new("start", program))
+    ended.map(|status| status.code()).map_err(FileError::new("start", program))
 }
 
 /// The lines of a list; the first one that is none is the error.
@@ -117,6 +130,31 @@ fn parse(text: &str) -> Result<Vec<Entry>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A program that builds an empty table and finds it as the folder's `verdict` says.
+    const PROGRAM: &str = "#!/bin/sh\ncd \"${0%/*}\"\ncase $1 in\nbuild) echo new >>.pi4.new.raw.gz; echo new >.pi4.new.csv;;\n\
+                           check) exit $(cat verdict);;\nesac\n";
+
+    #[test]
+    fn a_table_that_is_found_wrong_is_measured_anew_the_next_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        // Not by this process: a file that another test's child still holds open for writing cannot be run.
+        let write = ["-c", "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"", "sh", PROGRAM];
+        assert!(Command::new("sh").args(write).arg(&program).status().unwrap().success());
+        let entry = Entry { name: "pi4".into(), device: "local".into(), options: Vec::new() };
+        // What stands in the raw file afterwards: one line a build since it was begun.
+        let refreshed = |verdict: &str| {
+            fs::write(folder.path().join("verdict"), verdict).unwrap();
+            let done = entry.refresh(&program, folder.path(), 30).unwrap();
+            let lines = |name: &str| fs::read_to_string(folder.path().join(name)).map_or(0, |text| text.lines().count());
+            (done, lines(".pi4.new.raw.gz"), lines("pi4.raw.gz"))
+        };
+        assert_eq!(refreshed("5"), (false, 1, 0), "disturbed: the samples are as good as before");
+        assert_eq!(refreshed("3"), (false, 2, 0));
+        assert_eq!(refreshed("1"), (false, 0, 0), "wrong");
+        assert_eq!(refreshed("0"), (true, 0, 1));
+    }
 
     #[test]
     fn a_list_of_devices() {
