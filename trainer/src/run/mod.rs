@@ -16,4 +16,4 @@ pub use folder::{FolderError, FolderLock, RunFolder, Training};
 pub use interrupt::Interrupt;
 pub use measured::{Bench, MEASURED, measured};
 pub use metrics::{EpochKind, MetricsLog, Row};
-pub use trained_on::TrainedOn;
+pub use trained_on::{OtherwiseDivided, TrainedOn};

@@ -11,4 +11,36 @@ pub struct TrainedOn {
     pub held_back: f64,
     /// The seed that chose which.
     pub seed: u64,
+    /// SHA-256 of which ones those are, by their places in the list: it depends on more than the list, as on whose pictures they are.
+    /// Checkpoints of before this was recorded do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_sha256: Option<String>,
+}
+
+/// A list that would now be divided into other examples than it was for a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the training held back other faces of this list than would be held back now: meta.csv beside the list, which says whose pictures \
+     they are, has changed; bring it back, or train again"
+)]
+pub struct OtherwiseDivided;
+
+impl TrainedOn {
+    /// The same, with these examples held back.
+    #[must_use]
+    pub fn holding(self, held: &[usize]) -> Self {
+        let places = held.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
+        Self { held_sha256: (!held.is_empty()).then(|| files::sha256(places)), ..self }
+    }
+
+    /// Refuses other examples than those that were held back, as far as that is known.
+    ///
+    /// # Errors
+    /// [`OtherwiseDivided`].
+    pub fn check(&self, now: &Self) -> Result<(), OtherwiseDivided> {
+        match (&self.held_sha256, &now.held_sha256) {
+            (Some(then), Some(now)) if then != now => Err(OtherwiseDivided),
+            _ => Ok(()),
+        }
+    }
 }

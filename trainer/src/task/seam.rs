@@ -137,9 +137,14 @@ pub trait Data: Clone {
     /// The examples (trained on, held back), both ascending.
     ///
     /// # Errors
-    /// The list cannot be divided so.
+    /// The list cannot be divided so, or others were held back than would be now.
     fn split(&self, by: &TrainedOn) -> Result<(Vec<usize>, Vec<usize>), TaskError> {
-        if by.held_back == 0.0 { Ok(((0..self.count()).collect(), Vec::new())) } else { self.divide(by.held_back, by.seed) }
+        if by.held_back == 0.0 {
+            return Ok(((0..self.count()).collect(), Vec::new()));
+        }
+        let (kept, held) = self.divide(by.held_back, by.seed)?;
+        by.check(&by.clone().holding(&held)).map_err(TaskError::new)?;
+        Ok((kept, held))
     }
 
     /// The examples of this training list that running statistics may be taken over: those the weights were trained on. If that was

@@ -221,7 +221,7 @@ impl<T: Task> FinetuneConfig<T> {
 /// The examples of the training list that weights are trained on, with the part `held_back` held back, which `seed` chooses.
 pub(super) fn trained_on(task: &impl Task, held_back: f64, seed: u64) -> TrainedOn {
     let list_sha256 = task.list_sha256(Split::Train).unwrap_or_default().to_string();
-    TrainedOn { list_sha256, held_back, seed }
+    TrainedOn { list_sha256, held_back, seed, held_sha256: None }
 }
 
 impl<T> Default for RunConfig<T> {

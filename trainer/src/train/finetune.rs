@@ -82,6 +82,7 @@ impl<T: Task> Finetune<T> {
         let points = train.points();
         let trained_on = trained_on(&config.task, config.hold_back, config.split_seed.unwrap_or(config.train.seed));
         let (which, held) = train.split(&trained_on)?;
+        let trained_on = trained_on.holding(&held);
         let TrainConfig { batch, seed, reference, .. } = config.train;
         let count = which.len();
         let loader = config.task.loader(&train, which, Draws { batch, seed, shuffle: true, drop_last: reference.is_off() })?;

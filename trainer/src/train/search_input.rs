@@ -49,6 +49,7 @@ impl<T: Task> Input<T> {
         };
         let trained_on = trained_on(&config.task, held_back, config.train.seed);
         let (weights, held) = self.train.split(&trained_on)?;
+        let trained_on = trained_on.holding(&held);
         let arch = match config.arch_data {
             ArchData::Split => (self.train.clone(), held),
             ArchData::Test => {

@@ -10,7 +10,7 @@ use super::phase::{Figures, Judged, Phase, WARM_UP, check_fits};
 use crate::console::{progress_bar, say};
 use crate::optim::cosine;
 use crate::run::{Checkpoint, CheckpointError, Interrupt, Meta, MetricsLog, Row, RunFolder, Training};
-use crate::task::{Scores, Task};
+use crate::task::{Scores, Task, TaskError};
 
 /// Where a training begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -221,6 +221,9 @@ impl<P: Phase> TrainingLoop<P> {
             return Err(CheckpointError::Configuration { path: path.to_owned() }.into());
         }
         check_fits(&checkpoint, path, &own)?;
+        if let (Some(then), Some(now)) = (&meta.trained_on, &own.trained_on) {
+            then.check(now).map_err(TaskError::new)?;
+        }
         self.phase.restore(&checkpoint, path)?;
         (self.epoch, self.best) = (meta.epoch, meta.best_nme);
         Ok(())

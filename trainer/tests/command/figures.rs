@@ -3,7 +3,7 @@
 use blocks::onnx::{self, Options};
 use faces::data::Split;
 use serde_json::Value;
-use trainer::run::{Checkpoint, EpochKind, MetricsLog};
+use trainer::run::{Checkpoint, EpochKind, MetricsLog, OtherwiseDivided};
 use trainer::task::faces::open_dataset;
 use trainer::task::faces::subnet;
 use trainer::train::TrainError;
@@ -84,6 +84,23 @@ fn held_back_faces_are_asked_for_where_there_are_none() {
         let said = eval("broken.onnx", "");
         assert!(said.contains("broken.onnx") && said.contains(trainer::task::faces::TRAINED_ON), "{said}");
     }
+}
+
+/// Who is held back depends on whose pictures they are: of another division, a figure would be of faces that were trained on.
+#[test]
+fn a_list_that_is_divided_otherwise_is_refused() {
+    let fixture = Fixture::new(24);
+    let search = SEARCH.replace("--end-epoch 4", "--end-epoch 2");
+    fixture.done(&format!("{search} --out run"));
+    let eval = format!("eval --split held-back --model {SUPERNET} --data faces");
+    fixture.done(&eval);
+    let list = text(&read(&fixture.path("faces/train_data/list.txt")));
+    let names = list.lines().filter_map(|line| line.split(' ').next()?.rsplit('/').next());
+    let people: String = names.enumerate().map(|(i, name)| format!("{name},p{}\n", i / 2)).collect();
+    std::fs::write(fixture.path("faces/train_data/meta.csv"), format!("file,identity\n{people}")).unwrap();
+    fixture.fails(&eval, 2, &OtherwiseDivided);
+    fixture.fails("search --out run --resume", 2, &OtherwiseDivided);
+    fixture.fails(&format!("{FINETUNE} --out run"), 2, &OtherwiseDivided);
 }
 
 /// Running statistics, by name.
