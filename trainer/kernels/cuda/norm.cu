@@ -138,9 +138,3 @@ KERNEL add_sums(const double* sums, float* dst, unsigned channels) {
     EACH(c, channels);
     dst[c] += (float)sums[2 * c];
 }
-
-// A copy of sums, for the group to add its own to.
-KERNEL copy_sums(const double* from, double* to, unsigned len) {
-    EACH(i, len);
-    to[i] = from[i];
-}

@@ -19,9 +19,9 @@ pub trait Group: Debug + Send + Sync {
     /// Replaces each value by its sum over all processes; all get the same bits.
     fn sum(&self, values: &mut [f64]);
 
-    /// The same for `len` doubles at an address in the memory of this member's GPU, in order with its other work. `false` where the
-    /// group cannot: then they are to be summed on the host.
-    fn sum_on_gpu(&self, _address: u64, _len: usize) -> bool {
+    /// The same for `len` doubles in the memory of this member's GPU, in order with its other work: reads them at `from`, and writes
+    /// the sums to `to`, which may be the same place. `false` where the group cannot: then they are to be summed on the host.
+    fn sum_on_gpu(&self, _from: u64, _to: u64, _len: usize) -> bool {
         false
     }
 

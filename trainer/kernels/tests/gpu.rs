@@ -113,7 +113,7 @@ fn passes_equal_the_cpus_and_use_every_kernel() {
         let plan = Plan::new(&case.graph);
         assert_close(&case.graph, &pass(&case, &GpuPlan::new(plan.clone(), &gpu)), &pass(&case, &plan));
     }
-    // One of one: only groups copy sums.
+    // One of one: groups sum through the host's memory.
     let case = supernet();
     let plan = Plan::new(&case.graph);
     let alone = plan.clone().in_group(kernels::group::threads(1).remove(0));
@@ -214,4 +214,30 @@ fn memory_is_used_again() {
     assert!(after_four as f64 <= 1.2 * after_one as f64, "{after_one} bytes after a pass, {after_four} after four");
     drop(plan);
     assert_eq!(Arc::strong_count(&machine), 1, "a plan that is gone holds no GPU");
+    assert_eq!(machine.in_use(), 0, "a plan that is gone holds no memory");
+}
+
+/// The last of several threads gives the memory back, whichever that is.
+#[test]
+fn threads_that_end_together_leave_no_memory() {
+    let Some(machine) = Shim::new() else { return };
+    let case = supernet();
+    let plan = Plan::new(&case.graph);
+    for _ in 0..20 {
+        let gpu = Gpu::new(machine.clone());
+        let plans = [(); 2].map(|()| GpuPlan::new(plan.clone(), &gpu));
+        pass(&case, &plans[0]);
+        drop(gpu);
+        let together = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for plan in plans {
+                let together = &together;
+                scope.spawn(move || {
+                    together.wait();
+                    drop(plan);
+                });
+            }
+        });
+        assert_eq!(machine.in_use(), 0);
+    }
 }

@@ -27,8 +27,6 @@ pub struct Cuda {
     kernels: HashMap<&'static str, CUfunction>,
     /// One thread at a time may call cuBLAS with it.
     blas: Mutex<cublasHandle_t>,
-    /// Sizes of what is allocated.
-    allocated: Mutex<HashMap<Address, usize>>,
     in_use: AtomicUsize,
     peak: AtomicUsize,
 }
@@ -87,7 +85,6 @@ impl Cuda {
             module,
             kernels,
             blas: Mutex::new(blas),
-            allocated: Mutex::default(),
             in_use: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
         }))
@@ -143,15 +140,13 @@ impl Machine for Cuda {
         self.make_current()?;
         // SAFETY: contents are unspecified by contract.
         let address = unsafe { driver::malloc_sync(bytes) }.map_err(failed("the GPU has not enough memory"))?;
-        self.allocated.lock().unwrap_or_else(PoisonError::into_inner).insert(address, bytes);
         let in_use = self.in_use.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.peak.fetch_max(in_use, Ordering::Relaxed);
         Ok(address)
     }
 
-    fn free(&self, address: Address) {
-        let bytes = self.allocated.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
-        self.in_use.fetch_sub(bytes.unwrap_or(0), Ordering::Relaxed);
+    fn free(&self, address: Address, bytes: usize) {
+        self.in_use.fetch_sub(bytes, Ordering::Relaxed);
         // A GPU that has failed keeps its memory to the end of the process.
         // SAFETY: the memory is from `allocate`; CUDA waits for work on it.
         let _ = self.make_current().and_then(|()| unsafe { driver::free_sync(address) }.map_err(failed("memory")));

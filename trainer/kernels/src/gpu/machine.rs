@@ -58,8 +58,8 @@ pub trait Machine: fmt::Debug + Send + Sync {
     /// There is not enough.
     fn allocate(&self, bytes: usize) -> Result<Address>;
 
-    /// Gives memory back that [`Machine::allocate`] gave.
-    fn free(&self, address: Address);
+    /// Gives memory back that [`Machine::allocate`] gave, with the size that was asked for.
+    fn free(&self, address: Address, bytes: usize);
 
     /// Fills memory with zeros.
     ///

@@ -1,7 +1,7 @@
 //! A GPU's memory, handed back and used again, and its kernels with typed arguments.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::arguments::Arg;
 use super::machine::{Address, GpuError, Machine, Product, Result};
@@ -9,9 +9,29 @@ use super::machine::{Address, GpuError, Machine, Product, Result};
 /// A GPU with the memory that is free; clones share both. Plans that run one after the other should share it.
 #[derive(Clone, Debug)]
 pub struct Gpu {
+    home: Arc<Home>,
+}
+
+/// What clones of a [`Gpu`] and its memory share; whoever is the last to drop it gives the memory back to the machine.
+#[derive(Debug)]
+struct Home {
     machine: Arc<dyn Machine>,
     /// Addresses and sizes.
-    free: Arc<Mutex<Vec<(Address, usize)>>>,
+    free: Mutex<Vec<(Address, usize)>>,
+}
+
+impl Home {
+    fn free(&self) -> MutexGuard<'_, Vec<(Address, usize)>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        for (address, bytes) in self.free().drain(..) {
+            self.machine.free(address, bytes);
+        }
+    }
 }
 
 /// Some of a GPU's memory; its next user's when dropped. Work on it is in order, so that nobody need wait for the last user.
@@ -19,7 +39,7 @@ pub struct Gpu {
 pub(super) struct Memory {
     address: Address,
     bytes: usize,
-    home: Gpu,
+    home: Arc<Home>,
 }
 
 impl Memory {
@@ -41,7 +61,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.home.free.lock().unwrap_or_else(PoisonError::into_inner).push((self.address, self.bytes));
+        self.home.free().push((self.address, self.bytes));
     }
 }
 
@@ -65,32 +85,32 @@ fn bytes_mut<T: Number>(values: &mut [T]) -> &mut [u8] {
 impl Gpu {
     /// The GPU, none of whose memory is in use.
     pub fn new(machine: Arc<dyn Machine>) -> Self {
-        Self { machine, free: Arc::default() }
+        Self { home: Arc::new(Home { machine, free: Mutex::default() }) }
     }
 
     /// What computes.
     pub fn machine(&self) -> &dyn Machine {
-        self.machine.as_ref()
+        self.home.machine.as_ref()
     }
 
     /// Memory of that many bytes with unspecified contents.
     fn take(&self, bytes: usize) -> Result<Memory> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.home.free();
         // Best fit, but never one that is more than twice too large: small maps would pin the large ones.
         let fits = (0..free.len()).filter(|&i| (bytes..=2 * bytes + 4096).contains(&free[i].1));
         if let Some(i) = fits.min_by_key(|&i| free[i].1) {
             let (address, bytes) = free.swap_remove(i);
-            return Ok(Memory { address, bytes, home: self.clone() });
+            return Ok(Memory { address, bytes, home: self.home.clone() });
         }
         let bytes = bytes.next_multiple_of(256).max(256);
-        let address = self.machine.allocate(bytes).or_else(|_| {
+        let address = self.machine().allocate(bytes).or_else(|_| {
             // What is free has the wrong sizes.
-            for (address, _) in free.drain(..) {
-                self.machine.free(address);
+            for (address, bytes) in free.drain(..) {
+                self.machine().free(address, bytes);
             }
-            self.machine.allocate(bytes)
+            self.machine().allocate(bytes)
         })?;
-        Ok(Memory { address, bytes, home: self.clone() })
+        Ok(Memory { address, bytes, home: self.home.clone() })
     }
 
     /// Floats with unspecified contents.
@@ -107,7 +127,7 @@ impl Gpu {
     pub(super) fn zeros(&self, len: usize) -> Result<Memory> {
         let memory = self.floats(len)?;
         // SAFETY: the memory has this size or more.
-        unsafe { self.machine.zero(memory.address, 4 * len)? };
+        unsafe { self.machine().zero(memory.address, 4 * len)? };
         Ok(memory)
     }
 
@@ -115,7 +135,7 @@ impl Gpu {
     pub(super) fn upload<T: Number>(&self, values: &[T]) -> Result<Memory> {
         let memory = self.take(size_of_val(values))?;
         // SAFETY: as above.
-        unsafe { self.machine.upload(bytes(values), memory.address)? };
+        unsafe { self.machine().upload(bytes(values), memory.address)? };
         Ok(memory)
     }
 
@@ -123,7 +143,7 @@ impl Gpu {
     pub(super) fn download<T: Number>(&self, memory: &Memory, values: &mut [T]) -> Result<()> {
         assert!(size_of_val(values) <= memory.bytes, "more than there is");
         // SAFETY: just checked.
-        unsafe { self.machine.download(memory.address, bytes_mut(values)) }
+        unsafe { self.machine().download(memory.address, bytes_mut(values)) }
     }
 
     /// Runs a kernel that computes one value a thread; its arguments must be those of the kernel.
@@ -131,7 +151,7 @@ impl Gpu {
         if u32::try_from(len).is_err() {
             return Err(GpuError(format!("a feature map of {len} values is too large for a GPU; give a smaller --batch")));
         }
-        self.launch(kernel, len.div_ceil(self.machine.threads()), args)
+        self.launch(kernel, len.div_ceil(self.machine().threads()), args)
     }
 
     /// Runs a kernel that computes one result a block; its arguments must be those of the kernel.
@@ -142,23 +162,12 @@ impl Gpu {
     fn launch(&self, kernel: &'static str, blocks: usize, args: &[Arg]) -> Result<()> {
         let mut pointers: Vec<*mut c_void> = args.iter().map(Arg::pointer).collect();
         // SAFETY: the plan's calls have the kernels' arguments; a test runs each of them.
-        unsafe { self.machine.launch(kernel, blocks, &mut pointers) }
+        unsafe { self.machine().launch(kernel, blocks, &mut pointers) }
     }
 
     /// Matrix products.
     pub(super) fn multiply(&self, product: &Product) -> Result<()> {
         // SAFETY: the plan's matrices are values and weights that it holds.
-        unsafe { self.machine.multiply(product) }
-    }
-}
-
-impl Drop for Gpu {
-    fn drop(&mut self) {
-        // The last one: memory in use would hold another.
-        if Arc::strong_count(&self.free) == 1 {
-            for (address, _) in self.free.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-                self.machine.free(address);
-            }
-        }
+        unsafe { self.machine().multiply(product) }
     }
 }

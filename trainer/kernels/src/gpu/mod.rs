@@ -66,7 +66,7 @@ const fn reduce(name: &'static str) -> Kernel {
 }
 
 /// All kernels.
-pub const KERNELS: [Kernel; 31] = [
+pub const KERNELS: [Kernel; 30] = [
     each("add_seen"),
     each("swap_planes"),
     each("fill_channels"),
@@ -93,7 +93,6 @@ pub const KERNELS: [Kernel; 31] = [
     each("norm_back"),
     each("raw_gradient"),
     each("add_sums"),
-    each("copy_sums"),
     each("mixture"),
     reduce("dot"),
     reduce("sum_all"),

@@ -86,21 +86,22 @@ impl Group for Member {
         // SAFETY: numbers are bytes, and the memory has their size.
         let done = unsafe {
             let own = std::slice::from_raw_parts_mut(values.as_mut_ptr().cast::<u8>(), bytes);
-            self.gpu.allocate(bytes.max(1)).and_then(|at| {
-                let summed = self.gpu.upload(own, at).map(|()| self.sum_on_gpu(at, bytes / 8));
+            let room = bytes.max(1);
+            self.gpu.allocate(room).and_then(|at| {
+                let summed = self.gpu.upload(own, at).map(|()| self.sum_on_gpu(at, at, bytes / 8));
                 let done = summed.and_then(|_| self.gpu.download(at, own));
-                self.gpu.free(at);
+                self.gpu.free(at, room);
                 done
             })
         };
         done.unwrap_or_else(|e| panic!("a sum over the GPUs: {e}"));
     }
 
-    fn sum_on_gpu(&self, address: u64, len: usize) -> bool {
-        let at = address as *mut std::ffi::c_void;
+    fn sum_on_gpu(&self, from: u64, to: u64, len: usize) -> bool {
+        let (from, to) = (from as *const std::ffi::c_void, to as *mut std::ffi::c_void);
         let (doubles, sum) = (ncclDataType_t::ncclFloat64, ncclRedOp_t::ncclSum);
         // SAFETY: the caller's memory holds `len` doubles; both libraries know a stream by the same pointer.
-        let done = unsafe { nccl::all_reduce(at, at, len, doubles, sum, self.all.members[self.rank], self.gpu.stream().cast()) };
+        let done = unsafe { nccl::all_reduce(from, to, len, doubles, sum, self.all.members[self.rank], self.gpu.stream().cast()) };
         // Without the sum all that follows is wrong.
         done.unwrap_or_else(|e| panic!("NCCL fails: {e:?}"));
         true

@@ -23,8 +23,7 @@ impl GpuPlan {
     fn over_shares(&self, sums: &Memory, channels: usize) -> Result<Option<Memory>> {
         let Some(group) = &self.plan.group else { return Ok(None) };
         let joined = self.gpu.doubles(2 * channels)?;
-        self.gpu.each("copy_sums", 2 * channels, args![sums.at(), joined.at(), 2 * channels])?;
-        if group.sum_on_gpu(joined.at(), 2 * channels) {
+        if group.sum_on_gpu(sums.at(), joined.at(), 2 * channels) {
             return Ok(Some(joined));
         }
         let mut values = vec![0.0f64; 2 * channels];

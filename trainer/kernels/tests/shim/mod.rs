@@ -98,6 +98,11 @@ impl Shim {
         self.descending.store(true, Ordering::Relaxed);
     }
 
+    /// Bytes that are allocated.
+    pub fn in_use(&self) -> usize {
+        self.in_use.load(Ordering::Relaxed)
+    }
+
     /// Kernels that no launch has asked for.
     pub fn idle_kernels(&self) -> Vec<&'static str> {
         let launched = self.launched.lock().unwrap();
@@ -132,8 +137,9 @@ impl Machine for Shim {
         Ok(address)
     }
 
-    fn free(&self, address: Address) {
-        let bytes = self.allocated.lock().unwrap().remove(&address).expect("memory that was allocated");
+    fn free(&self, address: Address, bytes: usize) {
+        let allocated = self.allocated.lock().unwrap().remove(&address);
+        assert_eq!(allocated, Some(bytes), "memory goes back that was not allocated so");
         self.in_use.fetch_sub(bytes, Ordering::Relaxed);
         // SAFETY: it was allocated with this layout.
         unsafe {
