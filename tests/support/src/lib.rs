@@ -28,10 +28,18 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if found.exists() {
         return Some(found);
     }
-    let required = std::env::var_os("BLOCKTIME_REQUIRE_SHARED").is_some_and(|v| v == "1");
-    assert!(!required, "{} is missing and BLOCKTIME_REQUIRE_SHARED=1", found.display());
-    eprintln!("skipped: {} is missing; set BLOCKTIME_SHARED to the folder that holds it", found.display());
+    skip("BLOCKTIME_REQUIRE_SHARED", &format!("{} is missing; set BLOCKTIME_SHARED to the folder that holds it", found.display()));
     None
+}
+
+/// Tells that the calling test, which then returns, is skipped, and why: `reason` says what is missing, and what to do.
+///
+/// # Panics
+/// Where the environment variable `required` is 1: then what is missing is a failure.
+#[track_caller]
+pub fn skip(required: &str, reason: &str) {
+    assert!(std::env::var_os(required).is_none_or(|value| value != "1"), "{reason}; and {required}=1");
+    eprintln!("skipped: {reason}");
 }
 
 /// Builds programs of the workspace and returns the folder they are in: that of the running test.

@@ -12,7 +12,7 @@ use cudarc::driver::sys::{self as driver_sys, CUcontext, CUfunction, CUmodule, C
 use cudarc::nvrtc;
 
 use super::machine::{Address, GpuError, Machine, Product, Result};
-use super::{ARCHITECTURE, KERNELS, source};
+use super::{ARCHITECTURE, source};
 
 /// Threads of a block.
 const THREADS: usize = 256;
@@ -55,7 +55,7 @@ fn libraries() -> Result<()> {
         ]
     };
     match found.iter().find(|(_, found)| !found) {
-        Some((name, _)) => Err(GpuError(format!("{name}, is not found; LD_LIBRARY_PATH must name its folder"))),
+        Some((name, _)) => Err(GpuError(format!("{name}, was not found; add its folder to LD_LIBRARY_PATH"))),
         None => Ok(()),
     }
 }
@@ -73,7 +73,8 @@ impl Cuda {
         let context = unsafe { driver::primary_ctx::retain(device) }.map_err(failed("the GPU cannot be opened"))?;
         // SAFETY: the context was just made.
         unsafe { driver::ctx::set_current(context) }.map_err(failed("the GPU cannot be opened"))?;
-        let stream = driver::stream::create(driver::stream::StreamKind::NonBlocking).map_err(failed("the GPU takes no work"))?;
+        let stream =
+            driver::stream::create(driver::stream::StreamKind::NonBlocking).map_err(failed("cannot create a stream on the GPU"))?;
         let (module, kernels) = compile()?;
         let blas = cublas::create_handle().map_err(|e| GpuError(format!("cuBLAS does not start: {e}")))?;
         // SAFETY: handle and stream were just made; both libraries know a stream by the same pointer.
@@ -114,9 +115,9 @@ fn compile() -> Result<(CUmodule, HashMap<&'static str, CUfunction>)> {
         nvrtc::compile_ptx_with_opts(source(THREADS), options).map_err(|e| GpuError(format!("the kernels do not compile: {e}")))?;
     let image = ptx.as_bytes().ok_or_else(|| GpuError("NVRTC has compiled nothing".into()))?;
     // SAFETY: NVRTC ends its image with a zero.
-    let module = unsafe { driver::module::load_data(image.as_ptr().cast()) }.map_err(failed("the GPU refuses the kernels"))?;
+    let module = unsafe { driver::module::load_data(image.as_ptr().cast()) }.map_err(failed("the GPU cannot load the kernels"))?;
     let mut kernels = HashMap::new();
-    for kernel in KERNELS {
+    for kernel in super::kernels() {
         let name = CString::new(kernel.name).map_err(|_| GpuError(format!("{} is no name", kernel.name)))?;
         // SAFETY: the module was just loaded.
         let function = unsafe { driver::module::get_function(module, name) }.map_err(failed(kernel.name))?;
@@ -164,12 +165,12 @@ impl Machine for Cuda {
         }
         self.make_current()?;
         // SAFETY: promised by the caller; CUDA copies from ordinary memory before it returns.
-        unsafe { driver::memcpy_htod_async(to, from, self.stream) }.map_err(failed("the GPU takes no values"))
+        unsafe { driver::memcpy_htod_async(to, from, self.stream) }.map_err(failed("cannot copy values to the GPU"))
     }
 
     unsafe fn download(&self, from: Address, to: &mut [u8]) -> Result<()> {
         self.make_current()?;
-        let failed = failed("the GPU gives no values back");
+        let failed = failed("cannot copy values from the GPU");
         // SAFETY: promised by the caller; the copy is waited for.
         unsafe {
             if !to.is_empty() {

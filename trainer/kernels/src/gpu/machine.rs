@@ -88,7 +88,7 @@ pub trait Machine: fmt::Debug + Send + Sync {
     /// The memory must be allocated.
     unsafe fn download(&self, from: Address, to: &mut [u8]) -> Result<()>;
 
-    /// Runs a kernel of [`super::KERNELS`] in so many blocks; `args` points at each of its arguments.
+    /// Runs a kernel of [`super::kernels`] in so many blocks; `args` points at each of its arguments.
     ///
     /// # Errors
     /// The GPU fails.

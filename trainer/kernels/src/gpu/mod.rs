@@ -55,60 +55,28 @@ pub struct Kernel {
     pub reduces: bool,
 }
 
-/// One value a thread.
-const fn each(name: &'static str) -> Kernel {
-    Kernel { name, reduces: false }
-}
-
-/// One result a block.
-const fn reduce(name: &'static str) -> Kernel {
-    Kernel { name, reduces: true }
-}
-
-/// All kernels.
-pub const KERNELS: [Kernel; 30] = [
-    each("add_seen"),
-    each("swap_planes"),
-    each("fill_channels"),
-    each("product"),
-    each("hard_sigmoid"),
-    each("hard_sigmoid_back"),
-    each("mean_back"),
-    each("dropout"),
-    each("depthwise"),
-    each("depthwise_back_data"),
-    reduce("depthwise_back_weights"),
-    each("patches"),
-    each("add_products"),
-    each("patches_back"),
-    each("max_pool"),
-    each("max_pool_back"),
-    reduce("mean_planes"),
-    reduce("product_sums"),
-    reduce("moments"),
-    each("join_moments"),
-    each("normalise"),
-    reduce("gradient_sums"),
-    each("join_sums"),
-    each("norm_back"),
-    each("raw_gradient"),
-    each("add_sums"),
-    each("mixture"),
-    reduce("dot"),
-    reduce("sum_all"),
-    reduce("dot_from_sums"),
+/// The kernels' files in CUDA C.
+const FILES: [&str; 7] = [
+    include_str!("../../cuda/common.cuh"),
+    include_str!("../../cuda/elementwise.cu"),
+    include_str!("../../cuda/depthwise.cu"),
+    include_str!("../../cuda/patches.cu"),
+    include_str!("../../cuda/pool.cu"),
+    include_str!("../../cuda/norm.cu"),
+    include_str!("../../cuda/mixture.cu"),
 ];
+
+/// All kernels, as the files declare them: `KERNEL name(…) { … }`, with `EACH` where they compute one value a thread.
+pub fn kernels() -> Vec<Kernel> {
+    let bodies = FILES.into_iter().flat_map(|file| file.split("\nKERNEL ").skip(1));
+    let kernel = |body: &'static str| {
+        let (name, rest) = body.split_once('(')?;
+        Some(Kernel { name, reduces: !rest.contains(" EACH(") })
+    };
+    bodies.filter_map(kernel).collect()
+}
 
 /// The kernels' source in CUDA C, for blocks of so many threads, a power of two.
 pub fn source(threads: usize) -> String {
-    let files = [
-        include_str!("../../cuda/common.cuh"),
-        include_str!("../../cuda/elementwise.cu"),
-        include_str!("../../cuda/depthwise.cu"),
-        include_str!("../../cuda/patches.cu"),
-        include_str!("../../cuda/pool.cu"),
-        include_str!("../../cuda/norm.cu"),
-        include_str!("../../cuda/mixture.cu"),
-    ];
-    format!("#define THREADS {threads}\n#define MAX_TERMS {MAX_TERMS}\n{}", files.concat())
+    format!("#define THREADS {threads}\n#define MAX_TERMS {MAX_TERMS}\n{}", FILES.concat())
 }

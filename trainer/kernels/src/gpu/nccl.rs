@@ -26,7 +26,7 @@ pub fn nccl_group(gpus: &[Arc<Cuda>]) -> Result<Vec<Arc<dyn Group>>> {
     let mut members: Vec<ncclComm_t> = vec![null_mut(); gpus.len()];
     // SAFETY: both have as many places as there are GPUs.
     unsafe { nccl::comm_init_all(members.as_mut_ptr(), numbers.len() as c_int, numbers.as_ptr()) }
-        .map_err(|e| GpuError(format!("NCCL does not start between the GPUs: {e:?}")))?;
+        .map_err(|e| GpuError(format!("NCCL cannot connect the GPUs: {e:?}")))?;
     let all = Arc::new(Members { members, aborted: Mutex::new(false) });
     let member =
         |(rank, gpu): (usize, &Arc<Cuda>)| -> Arc<dyn Group> { Arc::new(Member { rank, gpu: gpu.clone(), all: all.clone() }) };

@@ -426,28 +426,3 @@ pub(super) unsafe fn read_rows(plan: &Plan, x: &View, image: usize, first: usize
         (scratch, pixels)
     }
 }
-
-/// Adds a bias's gradient, a vector a block, to that of the parameters.
-pub(super) fn add_channels(channels: &[crate::simd::V16], params: &mut [f32]) {
-    for (to, from) in std::iter::zip(params, channels.iter().flat_map(|v| v.0)) {
-        *to += from;
-    }
-}
-
-/// Adds Σ over pixels of rows of a raw gradient, a vector a block, to `partial`: a bias's gradient.
-///
-/// # Safety
-/// `g` must be valid for blocks × pixels vectors, `partial` for a vector a block.
-pub(super) unsafe fn add_bias_gradient(plan: &Plan, g: (Ptr, usize), blocks: usize, pixels: usize, partial: Ptr) {
-    for b in 0..blocks {
-        let mut sum = crate::simd::V16::ZERO;
-        // SAFETY: promised by the caller.
-        unsafe {
-            crate::ops::statistics::sum(plan.level, g.0.at(b * g.1), pixels, sum.0.as_mut_ptr());
-            let to: &mut [f32; LANES] = &mut *partial.at(b).cast();
-            for lane in 0..LANES {
-                to[lane] += sum.0[lane];
-            }
-        }
-    }
-}

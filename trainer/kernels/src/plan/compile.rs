@@ -43,16 +43,6 @@ impl Plan {
 }
 
 fn compile(graph: &Graph, level: Level) -> Plan {
-    let mut readers = vec![Vec::new(); graph.nodes().len()];
-    for (i, node) in graph.nodes().iter().enumerate() {
-        for input in &node.inputs {
-            readers[input.0].push(NodeId(i));
-        }
-    }
-    let mut is_output = vec![false; graph.nodes().len()];
-    for (_, id) in graph.outputs() {
-        is_output[id.0] = true;
-    }
     let mut ranges = HashMap::new();
     let (mut params, mut stats) = (0, 0);
     for p in graph.params() {
@@ -60,7 +50,7 @@ fn compile(graph: &Graph, level: Level) -> Plan {
         ranges.insert(p.name.clone(), *at..*at + p.len());
         *at += p.len();
     }
-    let mut c = Compiler { graph, readers, is_output, outputs: Vec::new(), values: Vec::new(), steps: Vec::new(), ranges };
+    let mut c = Compiler::new(graph, ranges);
     let mut inputs = Vec::new();
     let (mut mask_layers, mut mask_width) = (0, 0);
     for (i, node) in graph.nodes().iter().enumerate() {
@@ -73,23 +63,8 @@ fn compile(graph: &Graph, level: Level) -> Plan {
     }
     let outputs: Vec<_> = graph.outputs().iter().map(|(_, id)| c.stored(*id)).collect();
     let Compiler { mut values, steps, .. } = c;
-    for (i, step) in steps.iter().enumerate() {
-        for x in step.reads() {
-            values[x].last_use = i;
-        }
-    }
-    for &v in &outputs {
-        values[v].last_use = steps.len();
-    }
-    for (i, step) in steps.iter().enumerate() {
-        if let Step::Conv { x, y, conv, .. } = step
-            && conv.kernel == 1
-            && !values[*x].planar
-            && is_read_by_one_depthwise(&steps, *y, values[*y].last_use)
-        {
-            values[*y].again = Some(i);
-        }
-    }
+    mark_last_uses(&mut values, &steps, &outputs);
+    mark_what_is_made_again(&mut values, &steps);
     Plan {
         values,
         steps,
@@ -106,6 +81,31 @@ fn compile(graph: &Graph, level: Level) -> Plan {
     }
 }
 
+/// Tells each value which step is the last to read it; the plan's outputs are read after all.
+fn mark_last_uses(values: &mut [Value], steps: &[Step], outputs: &[ValueId]) {
+    for (i, step) in steps.iter().enumerate() {
+        for x in step.reads() {
+            values[x].last_use = i;
+        }
+    }
+    for &v in outputs {
+        values[v].last_use = steps.len();
+    }
+}
+
+/// Marks wide values that are cheaper to make again than to keep.
+fn mark_what_is_made_again(values: &mut [Value], steps: &[Step]) {
+    for (i, step) in steps.iter().enumerate() {
+        if let Step::Conv { x, y, conv, .. } = step
+            && conv.kernel == 1
+            && !values[*x].planar
+            && is_read_by_one_depthwise(steps, *y, values[*y].last_use)
+        {
+            values[*y].again = Some(i);
+        }
+    }
+}
+
 /// Whether a value, last read by step `last_use`, is the input of a depthwise convolution and of nothing else.
 ///
 /// Such a value of a pointwise convolution is the widest of its block and the cheapest to make: a multiply-add an input channel.
@@ -114,7 +114,21 @@ fn is_read_by_one_depthwise(steps: &[Step], v: ValueId, last_use: usize) -> bool
     readers == 1 && matches!(steps.get(last_use), Some(Step::Depthwise { .. }))
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    fn new(graph: &'a Graph, ranges: HashMap<String, Range<usize>>) -> Self {
+        let mut readers = vec![Vec::new(); graph.nodes().len()];
+        for (i, node) in graph.nodes().iter().enumerate() {
+            for input in &node.inputs {
+                readers[input.0].push(NodeId(i));
+            }
+        }
+        let mut is_output = vec![false; graph.nodes().len()];
+        for (_, id) in graph.outputs() {
+            is_output[id.0] = true;
+        }
+        Self { graph, readers, is_output, outputs: Vec::new(), values: Vec::new(), steps: Vec::new(), ranges }
+    }
+
     fn stored(&self, id: NodeId) -> ValueId {
         match &self.outputs[id.0] {
             Output::Stored(v) => *v,
@@ -161,43 +175,13 @@ impl Compiler<'_> {
         y
     }
 
+    /// A node's output, with the step that makes it.
     fn node(&mut self, id: NodeId, inputs: &mut Vec<ValueId>) -> Output {
-        let graph = self.graph;
-        let node = graph.node(id);
-        let x = |c: &Self, i: usize| c.stored(node.inputs[i]);
+        let node = self.graph.node(id);
         let y = match &node.op {
-            Op::Input => {
-                let y = self.value(id);
-                let read_in_place = |r: &NodeId| matches!(&graph.node(*r).op, Op::Conv(c) if c.groups == 1);
-                if node.shape.c < LANES && !self.is_output[id.0] && self.readers[id.0].iter().all(read_in_place) {
-                    self.values[y].planar = true;
-                } else {
-                    self.steps.push(Step::Pack { input: inputs.len(), y });
-                }
-                inputs.push(y);
-                y
-            }
-            Op::Conv(conv) => {
-                let (x, y) = (x(self, 0), self.value(id));
-                let (weight, bias) = (self.weight(id, ParamKind::ConvWeight), self.range(id, ParamKind::Bias));
-                self.steps.push(if conv.is_depthwise() {
-                    Step::Depthwise { x, y, conv: *conv, weight, bias }
-                } else {
-                    assert_eq!(conv.groups, 1, "{}: only dense and depthwise convolutions are planned", node.name);
-                    Step::Conv { x, y, conv: *conv, weight, bias }
-                });
-                y
-            }
-            Op::Linear { c_out } => {
-                let (x, y) = (x(self, 0), self.value(id));
-                let from = self.values[x].shape;
-                assert_eq!(from.h, from.w, "{}: only square maps are flattened", node.name);
-                let (weight, bias) = (self.weight(id, ParamKind::LinearWeight), self.range(id, ParamKind::Bias));
-                // The same numbers: a kernel that covers the whole map.
-                let conv = Conv::dense(from.c, *c_out, from.h).with_bias();
-                self.steps.push(Step::Conv { x, y, conv, weight, bias });
-                y
-            }
+            Op::Input => self.input(id, inputs),
+            Op::Conv(conv) => self.conv(id, conv),
+            Op::Linear { c_out } => self.linear(id, *c_out),
             Op::BatchNorm => {
                 let y = self.own(id, Value::is_plain);
                 self.values[y].norm = Some(Norm {
@@ -217,43 +201,12 @@ impl Compiler<'_> {
                 return Output::Terms(node.inputs.iter().map(|&x| (self.stored(x), 0)).collect());
             }
             Op::Add => {
-                let (a, b, y) = (x(self, 0), x(self, 1), self.value(id));
+                let (a, b, y) = (self.stored(node.inputs[0]), self.stored(node.inputs[1]), self.value(id));
                 self.steps.push(Step::Add { a, b, y });
                 y
             }
-            Op::Concat => {
-                let parts: Vec<_> = node.inputs.iter().map(|&x| self.stored(x)).collect();
-                let whole_blocks = parts.iter().all(|&v| self.values[v].shape.c.is_multiple_of(LANES));
-                if whole_blocks && self.feeds_only_a_mixture(id) {
-                    let mut offset = 0;
-                    let place = |v: ValueId| {
-                        offset += self.values[v].blocks();
-                        (v, offset - self.values[v].blocks())
-                    };
-                    return Output::Terms(parts.into_iter().map(place).collect());
-                }
-                let y = self.value(id);
-                self.steps.push(Step::Concat { parts, y });
-                y
-            }
-            Op::Mixture { layer } => {
-                let mut terms: Vec<Term> = Vec::new();
-                for (k, input) in node.inputs.iter().enumerate() {
-                    let parts = match &self.outputs[input.0] {
-                        Output::Stored(v) => vec![(*v, 0)],
-                        Output::Terms(parts) => parts.clone(),
-                    };
-                    for (value, offset) in parts {
-                        match terms.iter_mut().find(|t| t.value == value && t.offset == offset) {
-                            Some(term) => term.candidates.push(k),
-                            None => terms.push(Term { value, offset, candidates: vec![k] }),
-                        }
-                    }
-                }
-                let y = self.value(id);
-                self.steps.push(Step::Mixture { layer: *layer, terms, y });
-                y
-            }
+            Op::Concat => return self.concat(id),
+            Op::Mixture { layer } => self.mixture(id, *layer),
             op => {
                 let inputs: Vec<_> = node.inputs.iter().map(|&x| self.stored(x)).collect();
                 let y = self.value(id);
@@ -263,5 +216,80 @@ impl Compiler<'_> {
             }
         };
         Output::Stored(y)
+    }
+
+    /// An input: packed into blocks of channels, or, where only dense convolutions read its few channels, as it comes.
+    fn input(&mut self, id: NodeId, inputs: &mut Vec<ValueId>) -> ValueId {
+        let (graph, y) = (self.graph, self.value(id));
+        let read_in_place = |r: &NodeId| matches!(&graph.node(*r).op, Op::Conv(c) if c.groups == 1);
+        if graph.node(id).shape.c < LANES && !self.is_output[id.0] && self.readers[id.0].iter().all(read_in_place) {
+            self.values[y].planar = true;
+        } else {
+            self.steps.push(Step::Pack { input: inputs.len(), y });
+        }
+        inputs.push(y);
+        y
+    }
+
+    fn conv(&mut self, id: NodeId, conv: &Conv) -> ValueId {
+        let node = self.graph.node(id);
+        let (x, y) = (self.stored(node.inputs[0]), self.value(id));
+        let (weight, bias) = (self.weight(id, ParamKind::ConvWeight), self.range(id, ParamKind::Bias));
+        self.steps.push(if conv.is_depthwise() {
+            Step::Depthwise { x, y, conv: *conv, weight, bias }
+        } else {
+            assert_eq!(conv.groups, 1, "{}: only dense and depthwise convolutions are planned", node.name);
+            Step::Conv { x, y, conv: *conv, weight, bias }
+        });
+        y
+    }
+
+    /// The same numbers as a convolution whose kernel covers the whole map.
+    fn linear(&mut self, id: NodeId, c_out: usize) -> ValueId {
+        let node = self.graph.node(id);
+        let (x, y) = (self.stored(node.inputs[0]), self.value(id));
+        let from = self.values[x].shape;
+        assert_eq!(from.h, from.w, "{}: only square maps are flattened", node.name);
+        let (weight, bias) = (self.weight(id, ParamKind::LinearWeight), self.range(id, ParamKind::Bias));
+        let conv = Conv::dense(from.c, c_out, from.h).with_bias();
+        self.steps.push(Step::Conv { x, y, conv, weight, bias });
+        y
+    }
+
+    /// Values side by side: terms of the mixture that alone reads them, where they are whole blocks.
+    fn concat(&mut self, id: NodeId) -> Output {
+        let parts: Vec<_> = self.graph.node(id).inputs.iter().map(|&x| self.stored(x)).collect();
+        let whole_blocks = parts.iter().all(|&v| self.values[v].shape.c.is_multiple_of(LANES));
+        if whole_blocks && self.feeds_only_a_mixture(id) {
+            let mut offset = 0;
+            let place = |v: ValueId| {
+                offset += self.values[v].blocks();
+                (v, offset - self.values[v].blocks())
+            };
+            return Output::Terms(parts.into_iter().map(place).collect());
+        }
+        let y = self.value(id);
+        self.steps.push(Step::Concat { parts, y });
+        Output::Stored(y)
+    }
+
+    /// A layer's candidates, weighed: a value that several of them have is one term.
+    fn mixture(&mut self, id: NodeId, layer: usize) -> ValueId {
+        let mut terms: Vec<Term> = Vec::new();
+        for (k, input) in self.graph.node(id).inputs.iter().enumerate() {
+            let parts = match &self.outputs[input.0] {
+                Output::Stored(v) => vec![(*v, 0)],
+                Output::Terms(parts) => parts.clone(),
+            };
+            for (value, offset) in parts {
+                match terms.iter_mut().find(|t| t.value == value && t.offset == offset) {
+                    Some(term) => term.candidates.push(k),
+                    None => terms.push(Term { value, offset, candidates: vec![k] }),
+                }
+            }
+        }
+        let y = self.value(id);
+        self.steps.push(Step::Mixture { layer, terms, y });
+        y
     }
 }

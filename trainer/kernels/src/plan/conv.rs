@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use blocks::Conv;
 
-use super::backward::{Gradients, Target, add_bias_gradient, add_channels, raw_rows, read_rows};
+use super::backward::{Gradients, Target, raw_rows, read_rows};
 use super::forward::View;
+use super::parameter_sums::{ParameterSums, add_bias_gradient};
 use super::{Plan, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{Packing, Patches, blocks as blocks_of, pad_channels};
 use crate::ops::matmul::{self, Product};
-use crate::ops::{Partial, for_parts, with_scratch};
+use crate::ops::{for_parts, with_scratch};
 use crate::simd::{LANES, V16};
 
 /// Vectors that a tile's operands may fill: about half of a first-level cache.
@@ -185,8 +186,7 @@ impl Plan {
         let out_blocks = g.y.blocks;
         let want_params = grads.params.is_some();
         let len = out_blocks * k;
-        let mut partial = want_params.then(|| Partial::new(&self.pool, len, tape.n));
-        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, out_blocks, tape.n));
+        let sums = ParameterSums::new(self, want_params, len, bias.as_ref().map(|_| out_blocks), tape.n);
         let dx: Option<(Target, Buffer)> = want_x.then(|| {
             let target =
                 if dense.pointwise { self.gradient_target(tape, grads, x) } else { self.zeroed_gradient_target(tape, grads, x) };
@@ -197,7 +197,7 @@ impl Plan {
         let (plane_len, patch_len) = dense.scratch_lens();
         let tile_len = dense.tiles().map(|t| t.pixels()).max().unwrap_or(0);
         for_parts(tape.n, |part, images| {
-            let (dw, db) = (partial.as_ref().map(|p| p.start(part)), bias_partial.as_ref().map(|p| p.start(part)));
+            let (dw, db) = sums.start(part);
             with_scratch([plane_len, patch_len, out_blocks * tile_len], |[plane, patch, rows]| {
                 for image in images {
                     // SAFETY: tiles cover the image's output pixels; parts have different images and partial sums.
@@ -226,12 +226,8 @@ impl Plan {
         if let Some((target, _)) = dx {
             self.set_gradient(grads, x, target);
         }
-        let Some(params) = &mut grads.params else { return };
-        if let Some(partial) = &mut partial {
-            dense.packing.unpack_add(partial.sum(), &mut params[weight]);
-        }
-        if let (Some(partial), Some(range)) = (&mut bias_partial, bias) {
-            add_channels(partial.sum(), &mut params[range]);
+        if let Some(params) = &mut grads.params {
+            sums.add_to(params, weight, bias, |sum, to| dense.packing.unpack_add(sum, to));
         }
     }
 }

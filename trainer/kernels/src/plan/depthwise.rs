@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
-use blocks::Conv;
+use blocks::{Conv, Shape};
 
-use super::backward::{Gradients, add_bias_gradient, add_channels};
+use super::backward::Gradients;
+use super::parameter_sums::{ParameterSums, add_bias_gradient};
 use super::{Plan, Tape, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::depthwise::{self, Window};
 use crate::ops::layout::{pack_depthwise, pad_channels, unpack_depthwise_add};
 use crate::ops::rows::{self, Reading};
-use crate::ops::{Partial, for_parts, with_scratch};
-use crate::simd::{LANES, V16};
+use crate::ops::{for_parts, with_scratch};
+use crate::simd::{LANES, Level, V16};
 
 /// Zeroes a plane of `h`×`w` pixels.
 ///
@@ -107,27 +108,22 @@ impl Plan {
         let taps = conv.kernel * conv.kernel;
         let padded = Padded { h: from.h, w: from.w, padding: conv.padding };
         let window = self.window(y, conv, &padded);
-        // With stride 1 the gradient of the input is itself a convolution, of the padded gradient with the reversed kernel.
-        let reach = conv.dilation * (conv.kernel - 1);
-        let as_convolution = conv.stride == 1 && reach >= conv.padding;
-        let around = Padded { h: to.h, w: to.w, padding: if as_convolution { reach - conv.padding } else { 0 } };
-        let back = Window { padded_w: around.width(), out_h: from.h, out_w: from.w, stride: 1, ..window };
+        let back = Back::of(conv, padded, to, &window);
         let mut packed = self.pool.take(g.y.blocks * taps);
-        pack_depthwise(&tape.params[weight.clone()], taps, as_convolution, &mut packed);
+        pack_depthwise(&tape.params[weight.clone()], taps, back.convolution.is_some(), &mut packed);
         let w = packed.ptr();
         let want_params = grads.params.is_some();
         let len = g.y.blocks * taps;
-        let mut partial = want_params.then(|| Partial::new(&self.pool, len, tape.n));
-        let mut bias_partial = (want_params && bias.is_some()).then(|| Partial::new(&self.pool, g.y.blocks, tape.n));
+        let sums = ParameterSums::new(self, want_params, len, bias.as_ref().map(|_| g.y.blocks), tape.n);
         let target = want_x.then(|| self.gradient_target(tape, grads, x));
         for_parts(tape.n, |part, images| {
-            let (dw, db) = (partial.as_ref().map(|p| p.start(part)), bias_partial.as_ref().map(|p| p.start(part)));
-            with_scratch([padded.len(), around.len(), to.pixels()], |[plane, gradient_plane, dy]| {
+            let (dw, db) = sums.start(part);
+            with_scratch([padded.len(), back.around.len(), to.pixels()], |[plane, gradient_plane, dy]| {
                 // SAFETY: the scratch planes have their lengths, blocks and images are inside the values, parts have different
                 // images and partial sums.
                 unsafe {
                     clear(plane, padded.len());
-                    clear(gradient_plane, around.len());
+                    clear(gradient_plane, back.around.len());
                     for image in images {
                         for b in 0..g.y.blocks {
                             g.row(self, b, image, 0, to.pixels(), dy.0);
@@ -142,26 +138,9 @@ impl Plan {
                                 }
                                 depthwise::backward_weights(self.level, plane.0, dy.0, dw.at(b * taps), &window);
                             }
-                            let Some(target) = &target else { continue };
-                            let dx = target.plane(b, image);
-                            if as_convolution {
-                                for row in 0..to.h {
-                                    let src = dy.at(row * to.w).cast::<V16>();
-                                    std::ptr::copy_nonoverlapping(src, gradient_plane.at(around.row(row)).cast(), to.w);
-                                }
-                                let none = std::ptr::null();
-                                let w = w.at(b * taps);
-                                depthwise::forward(self.level, gradient_plane.0, w, none, dx, &back, target.accumulate);
-                            } else {
-                                // The plane is free again: its values have been used for the weights.
-                                clear(plane, padded.len());
-                                depthwise::backward_data(self.level, dy.0, w.at(b * taps), plane.0, &window);
-                                for row in 0..from.h {
-                                    let (src, dst) = (plane.at(padded.row(row)), dx.add(row * from.w * LANES));
-                                    rows::add_scaled(self.level, src, dst, from.w, &Reading::PLAIN, 1.0, target.accumulate);
-                                }
-                                // Its border must be zero for the next block.
-                                clear(plane, padded.len());
+                            if let Some(target) = &target {
+                                let (w, dx) = (w.at(b * taps), (target.plane(b, image), target.accumulate));
+                                back.data(self.level, dy, w, dx, plane, gradient_plane);
                             }
                         }
                     }
@@ -171,12 +150,57 @@ impl Plan {
         if let Some(target) = target {
             self.set_gradient(grads, x, target);
         }
-        let Some(params) = &mut grads.params else { return };
-        if let Some(partial) = &mut partial {
-            unpack_depthwise_add(partial.sum(), taps, &mut params[weight]);
+        if let Some(params) = &mut grads.params {
+            sums.add_to(params, weight, bias, |sum, to| unpack_depthwise_add(sum, taps, to));
         }
-        if let (Some(partial), Some(range)) = (&mut bias_partial, bias) {
-            add_channels(partial.sum(), &mut params[range]);
+    }
+}
+
+/// How the gradient of an input is computed from that of the output.
+struct Back {
+    /// The input's plane.
+    padded: Padded,
+    /// The output gradient's plane.
+    around: Padded,
+    /// The forward convolution.
+    window: Window,
+    /// With stride 1 the gradient is itself a convolution, of the padded output gradient with the reversed kernel.
+    convolution: Option<Window>,
+}
+
+impl Back {
+    fn of(conv: &Conv, padded: Padded, to: Shape, window: &Window) -> Self {
+        let reach = conv.dilation * (conv.kernel - 1);
+        let is_convolution = conv.stride == 1 && reach >= conv.padding;
+        let around = Padded { h: to.h, w: to.w, padding: if is_convolution { reach - conv.padding } else { 0 } };
+        let convolution = Window { padded_w: around.width(), out_h: padded.h, out_w: padded.w, stride: 1, ..*window };
+        Self { padded, around, window: *window, convolution: is_convolution.then_some(convolution) }
+    }
+
+    /// Writes a block's gradient `dx` from the output's, `dy`, or adds to it where its second part says so.
+    ///
+    /// # Safety
+    /// `dy`, `w` and `dx` must be valid for a block, `plane` and `gradient_plane` for the two planes. The plane's values are no longer
+    /// needed; its border and that of `gradient_plane` are zero, before and after.
+    unsafe fn data(&self, level: Level, dy: Ptr, w: *const f32, dx: (*mut f32, bool), plane: Ptr, gradient_plane: Ptr) {
+        let (padded, around, (dx, accumulate)) = (&self.padded, &self.around, dx);
+        // SAFETY: promised by the caller.
+        unsafe {
+            if let Some(convolution) = &self.convolution {
+                for row in 0..around.h {
+                    let src = dy.at(row * around.w).cast::<V16>();
+                    std::ptr::copy_nonoverlapping(src, gradient_plane.at(around.row(row)).cast(), around.w);
+                }
+                depthwise::forward(level, gradient_plane.0, w, std::ptr::null(), dx, convolution, accumulate);
+                return;
+            }
+            clear(plane, padded.len());
+            depthwise::backward_data(level, dy.0, w, plane.0, &self.window);
+            for row in 0..padded.h {
+                let (src, dst) = (plane.at(padded.row(row)), dx.add(row * padded.w * LANES));
+                rows::add_scaled(level, src, dst, padded.w, &Reading::PLAIN, 1.0, accumulate);
+            }
+            clear(plane, padded.len());
         }
     }
 }

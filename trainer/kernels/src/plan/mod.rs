@@ -11,6 +11,7 @@ mod depthwise;
 mod forward;
 mod mixture;
 mod norm;
+mod parameter_sums;
 mod profile;
 mod program;
 mod simple;

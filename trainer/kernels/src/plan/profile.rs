@@ -95,16 +95,7 @@ impl Plan {
             Step::Add { .. } => format!("add {out}"),
             Step::Concat { parts, .. } => format!("concat of {} {out}", parts.len()),
             Step::Mixture { terms, .. } => format!("mixture of {} {out}", terms.len()),
-            Step::Simple(simple) => {
-                let kind = match simple {
-                    Simple::Mul { .. } => "mul",
-                    Simple::MaxPool { .. } => "max pool",
-                    Simple::GlobalAvgPool { .. } => "global average",
-                    Simple::HardSigmoid { .. } => "hard sigmoid",
-                    Simple::Dropout { .. } => "dropout",
-                };
-                format!("{kind} {out}")
-            }
+            Step::Simple(simple) => format!("{} {out}", simple.name()),
         }
     }
 }

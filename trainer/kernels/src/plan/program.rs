@@ -185,6 +185,17 @@ impl Simple {
         }
     }
 
+    /// What it is called.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Mul { .. } => "mul",
+            Self::MaxPool { .. } => "max pool",
+            Self::GlobalAvgPool { .. } => "global average",
+            Self::HardSigmoid { .. } => "hard sigmoid",
+            Self::Dropout { .. } => "dropout",
+        }
+    }
+
     fn reads(&self) -> Vec<ValueId> {
         match self {
             Self::MaxPool { x, .. } | Self::GlobalAvgPool { x, .. } | Self::HardSigmoid { x, .. } | Self::Dropout { x, .. } => {

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use kernels::gpu::{Address, GpuError, KERNELS, Machine, Product, Result, source};
+use kernels::gpu::{Address, GpuError, Machine, Product, Result, kernels, source};
 use libloading::Library;
 
 /// Threads of a block: fewer than on a GPU, and still several turns of a sum.
@@ -29,12 +29,10 @@ fn library() -> Option<&'static Library> {
 fn compile() -> Option<Library> {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
     if Command::new(&compiler).arg("--version").output().is_err() {
-        let required = std::env::var_os("BLOCKTIME_REQUIRE_CXX").is_some_and(|v| v == "1");
-        assert!(!required, "there is no C++ compiler and BLOCKTIME_REQUIRE_CXX=1");
-        eprintln!("skipped: there is no C++ compiler to run the kernels for GPUs with; set CXX");
+        support::skip("BLOCKTIME_REQUIRE_CXX", "there is no C++ compiler to run the kernels for GPUs with; set CXX");
         return None;
     }
-    let exports: String = KERNELS.iter().map(|kernel| format!("EXPORT({}, {})\n", kernel.name, kernel.reduces)).collect();
+    let exports: String = kernels().iter().map(|kernel| format!("EXPORT({}, {})\n", kernel.name, kernel.reduces)).collect();
     let code = format!("#define THREADS {THREADS}\n#include \"shim.h\"\n#undef THREADS\n{}{exports}", source(THREADS));
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let (file, built) = (folder.path().join("kernels.cpp"), folder.path().join("kernels.so"));
@@ -83,7 +81,7 @@ impl Shim {
             (name, *call.unwrap_or_else(|e| panic!("{name}: {e}")))
         };
         Some(Arc::new(Self {
-            calls: KERNELS.iter().map(|kernel| call(kernel.name)).collect(),
+            calls: kernels().iter().map(|kernel| call(kernel.name)).collect(),
             allocated: Mutex::default(),
             bytes,
             in_use: AtomicUsize::new(0),
@@ -106,7 +104,7 @@ impl Shim {
     /// Kernels that no launch has asked for.
     pub fn idle_kernels(&self) -> Vec<&'static str> {
         let launched = self.launched.lock().unwrap();
-        KERNELS.iter().map(|kernel| kernel.name).filter(|name| !launched.contains(name)).collect()
+        kernels().iter().map(|kernel| kernel.name).filter(|name| !launched.contains(name)).collect()
     }
 }
 
