@@ -14,50 +14,43 @@ fn main() {
     let lock = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
     println!("cargo::rerun-if-changed={}", lock.display());
     let lock = read(&lock);
-    if env::var_os("CARGO_FEATURE_TRACT").is_some() {
-        println!("cargo::rustc-env=TRACT_BUILD={}", tract(&lock));
-    }
-    if env::var_os("CARGO_FEATURE_MNN").is_some() {
-        println!("cargo::rustc-env=MNN_BUILD={}", mnn(&lock));
+    // An engine that is compiled in has a feature and crates of its name.
+    for feature in env::vars().filter_map(|(name, _)| name.strip_prefix("CARGO_FEATURE_").map(str::to_string)) {
+        let engine = feature.to_lowercase();
+        let crates =
+            sources::of(&lock, |name| name == engine || name.strip_prefix(&engine).is_some_and(|rest| rest.starts_with('-')));
+        if !crates.is_empty() {
+            let made = match env::var_os(format!("DEP_{feature}_INCLUDE")) {
+                Some(include) => by_cmake(&PathBuf::from(include)),
+                None => by_rustc(),
+            };
+            println!("cargo::rustc-env={feature}_BUILD=sources {}, {}, {made}", hash(&crates), variable("TARGET"));
+        }
     }
 }
 
-/// tract is compiled by this compiler, with the flags that this crate gets.
-fn tract(lock: &str) -> String {
-    let crates = sources::of(lock, |name| name.starts_with("tract-"));
+/// An engine in Rust is compiled by this compiler, with the flags that this crate gets.
+fn by_rustc() -> String {
     let compiler = Command::new(variable("RUSTC")).arg("-V").output().map(|output| output.stdout).unwrap_or_default();
     let features = variable("CARGO_CFG_TARGET_FEATURE");
     // How the C library is linked is no matter of arithmetic.
     let features: Vec<&str> = features.split(',').filter(|name| !name.is_empty() && *name != "crt-static").collect();
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let cpu = flags.split(['\x1f', ' ']).find_map(|flag| flag.strip_prefix("target-cpu=")).unwrap_or("generic");
-    format!(
-        "sources {}, {}, cpu {cpu}, features {}, opt-level {}, {}",
-        hash(&crates),
-        variable("TARGET"),
-        features.join("+"),
-        variable("OPT_LEVEL"),
-        String::from_utf8_lossy(&compiler).trim()
-    )
+    let (features, compiler) = (features.join("+"), String::from_utf8_lossy(&compiler).into_owned());
+    format!("cpu {cpu}, features {features}, opt-level {}, {}", variable("OPT_LEVEL"), compiler.trim())
 }
 
-/// MNN is compiled by CMake, which notes what it did.
-fn mnn(lock: &str) -> String {
-    let crates = sources::of(lock, |name| name == "mnn" || name == "mnn-sys");
-    // Of `links = "mnn"`: `OUT/vendor/include`, beside which lies `OUT/build`.
-    let include = PathBuf::from(variable("DEP_MNN_INCLUDE"));
+/// One in C++ is compiled by CMake, which notes what it did; its crate links it under the engine's name, and names the folder of its headers,
+/// `OUT/vendor/include`, beside which lies `OUT/build`.
+fn by_cmake(include: &Path) -> String {
     let build = include.join("../../build");
     let cache = build.join("CMakeCache.txt");
     println!("cargo::rerun-if-changed={}", cache.display());
     let compiler = std::fs::read_dir(build.join("CMakeFiles")).into_iter().flatten().flatten();
     let compiler = compiler.map(|entry| entry.path().join("CMakeCXXCompiler.cmake")).find(|path| path.is_file());
-    format!(
-        "sources {}, {}, options {}, {}",
-        hash(&crates),
-        variable("TARGET"),
-        hash(&sources::options(&read(&cache))),
-        sources::compiler(&compiler.map(|path| read(&path)).unwrap_or_default())
-    )
+    let compiler = sources::compiler(&compiler.map(|path| read(&path)).unwrap_or_default());
+    format!("options {}, {compiler}", hash(&sources::options(&read(&cache))))
 }
 
 /// The first digits of a text's SHA-256.
