@@ -73,7 +73,7 @@ impl Elf {
     fn parse(file: &mut (impl Read + Seek)) -> Result<Self, String> {
         let start = part(file, 0, START)?;
         if !start.starts_with(b"\x7fELF") {
-            return Err("it is no program or library (no ELF header)".to_string());
+            return Err("it is not a program or library (no ELF header)".to_string());
         }
         if start.get(4..6) != Some(&[2, 1]) {
             return Err("it is not a 64-bit little-endian file".to_string());

@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod element;
 pub mod elf;
 pub mod engine;
 pub mod entry;
@@ -38,11 +39,14 @@ pub mod kind;
 pub mod library;
 pub mod mnn;
 pub mod onnxruntime;
+pub mod port;
 pub mod tract;
 pub mod value;
 
+pub use element::Element;
 pub use engine::{Engine, EngineInfo, Session, SessionOptions};
 pub use entry::{Delivery, Entry, ModelFormat};
 pub use error::EngineError;
 pub use kind::{EngineKind, open};
-pub use value::{Dim, Element, Port, Value};
+pub use port::{Dim, Port};
+pub use value::Value;

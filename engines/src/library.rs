@@ -120,7 +120,7 @@ impl Library {
                 return Ok(newest);
             }
             let below = if depth > 0 { "/**" } else { "" };
-            tried.push(format!("{}{below}/{}*: none for this machine", folder.display(), self.file));
+            tried.push(format!("{}{below}/{}*: no library for this machine", folder.display(), self.file));
         }
         Err(not_found(tried))
     }
@@ -209,7 +209,7 @@ fn check_headers(path: &Path) -> Result<(), String> {
     }
     const SHARED_OBJECT: u16 = 3;
     if u16_at(16) != SHARED_OBJECT {
-        return fail("it is an ELF file but no shared library");
+        return fail("it is an ELF file, but not a shared library");
     }
     if let Some((machine, name)) = own_machine()
         && u16_at(18) != machine

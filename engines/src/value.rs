@@ -1,163 +1,8 @@
 //! Values that go into a model and come out of it: numbers of any type, in any shape.
 
-use std::fmt;
-use std::str::FromStr;
-
+use crate::element::Element;
 use crate::error::EngineError;
-
-/// A type of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Element {
-    /// Single precision.
-    Float32,
-    /// Double precision.
-    Float64,
-    /// Half precision.
-    Float16,
-    /// Single precision, its last 16 bits cut off.
-    Bfloat16,
-    /// 8 bits, signed.
-    Int8,
-    /// 16 bits, signed.
-    Int16,
-    /// 32 bits, signed.
-    Int32,
-    /// 64 bits, signed.
-    Int64,
-    /// 8 bits.
-    Uint8,
-    /// 16 bits.
-    Uint16,
-    /// 32 bits.
-    Uint32,
-    /// 64 bits.
-    Uint64,
-    /// A truth value, 0 or 1 in a byte.
-    Bool,
-}
-
-impl Element {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Float32,
-        Self::Float64,
-        Self::Float16,
-        Self::Bfloat16,
-        Self::Int8,
-        Self::Int16,
-        Self::Int32,
-        Self::Int64,
-        Self::Uint8,
-        Self::Uint16,
-        Self::Uint32,
-        Self::Uint64,
-        Self::Bool,
-    ];
-
-    /// Its name, as NumPy has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Float32 => "float32",
-            Self::Float64 => "float64",
-            Self::Float16 => "float16",
-            Self::Bfloat16 => "bfloat16",
-            Self::Int8 => "int8",
-            Self::Int16 => "int16",
-            Self::Int32 => "int32",
-            Self::Int64 => "int64",
-            Self::Uint8 => "uint8",
-            Self::Uint16 => "uint16",
-            Self::Uint32 => "uint32",
-            Self::Uint64 => "uint64",
-            Self::Bool => "bool",
-        }
-    }
-
-    /// Bytes of a value.
-    pub const fn size(self) -> usize {
-        match self {
-            Self::Int8 | Self::Uint8 | Self::Bool => 1,
-            Self::Float16 | Self::Bfloat16 | Self::Int16 | Self::Uint16 => 2,
-            Self::Float32 | Self::Int32 | Self::Uint32 => 4,
-            Self::Float64 | Self::Int64 | Self::Uint64 => 8,
-        }
-    }
-}
-
-impl fmt::Display for Element {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Element {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|e| e.name() == name).ok_or_else(|| format!("unknown element type '{name}'"))
-    }
-}
-
-/// A dimension of an input or output, as the model states it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dim {
-    /// Fixed.
-    Fixed(usize),
-    /// Left open, with its name, `?` where it has none.
-    Open(String),
-}
-
-impl Dim {
-    /// Left open, by the name that the model gives it.
-    pub fn open(name: &str) -> Self {
-        Self::Open(if name.is_empty() { "?".to_string() } else { name.to_string() })
-    }
-}
-
-impl fmt::Display for Dim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fixed(size) => write!(f, "{size}"),
-            Self::Open(name) => f.write_str(name),
-        }
-    }
-}
-
-/// An input or output of a model, as the model states it. What comes out may have other shapes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// Its name.
-    pub name: String,
-    /// Its type; `None` for an output that is no tensor of numbers.
-    pub element: Option<Element>,
-    /// Its dimensions; none for a single value, and where the model states none.
-    pub dims: Vec<Dim>,
-}
-
-impl Port {
-    /// Whether the first dimension, the batch, is left open.
-    pub fn open_batch(&self) -> bool {
-        matches!(self.dims.first(), Some(Dim::Open(_)))
-    }
-
-    /// Its dimensions for that batch, where no other one is left open.
-    pub fn shape(&self, batch: usize) -> Option<Vec<usize>> {
-        let dim = |(i, dim): (usize, &Dim)| match dim {
-            Dim::Fixed(size) => Some(*size),
-            Dim::Open(_) => (i == 0).then_some(batch),
-        };
-        self.dims.iter().enumerate().map(dim).collect()
-    }
-}
-
-impl fmt::Display for Port {
-    /// For example `'x', float32 [batch, 3, 112, 112]`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dims: Vec<String> = self.dims.iter().map(Dim::to_string).collect();
-        let element = self.element.map_or("no numbers", Element::name);
-        write!(f, "'{}', {element} [{}]", self.name, dims.join(", "))
-    }
-}
+use crate::port::{Dim, Port};
 
 /// A tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,7 +106,7 @@ fn half(bits: u16) -> f64 {
 /// [`EngineError::Inputs`], naming the input, what it takes and what was given.
 pub fn check(inputs: &[Port], values: &[Value]) -> Result<(), EngineError> {
     if values.len() != inputs.len() {
-        return Err(EngineError::Inputs(format!("{} were given, it has {}", values.len(), inputs.len())));
+        return Err(EngineError::Inputs(format!("the model has {} inputs, but {} were given", inputs.len(), values.len())));
     }
     for (port, value) in std::iter::zip(inputs, values) {
         let alike = |(dim, &size): (&Dim, &usize)| matches!(dim, Dim::Open(_)) || *dim == Dim::Fixed(size);
@@ -269,7 +114,7 @@ pub fn check(inputs: &[Port], values: &[Value]) -> Result<(), EngineError> {
         let fits =
             port.dims.is_empty() || port.dims.len() == value.shape.len() && std::iter::zip(&port.dims, &value.shape).all(alike);
         if !fits || port.element != Some(value.element) {
-            return Err(EngineError::Inputs(format!("{port}, was given {} {:?}", value.element, value.shape)));
+            return Err(EngineError::Inputs(format!("{port}: the value given is {} {:?}", value.element, value.shape)));
         }
     }
     Ok(())
@@ -282,7 +127,7 @@ pub fn check(inputs: &[Port], values: &[Value]) -> Result<(), EngineError> {
 /// [`EngineError::Inputs`] where the number of inputs or of values does not fit, or another dimension than the batch is open.
 pub fn floats(inputs: &[Port], values: &[Vec<f32>]) -> Result<Vec<Value>, EngineError> {
     if values.len() != inputs.len() {
-        return Err(EngineError::Inputs(format!("{} were given, it has {}", values.len(), inputs.len())));
+        return Err(EngineError::Inputs(format!("the model has {} inputs, but {} were given", inputs.len(), values.len())));
     }
     let mut batch = None;
     let mut value = |port: &Port, values: &Vec<f32>| {
@@ -296,7 +141,7 @@ pub fn floats(inputs: &[Port], values: &[Vec<f32>]) -> Result<Vec<Value>, Engine
     let one = |(port, values): (&Port, &Vec<f32>)| {
         value(port, values).ok_or_else(|| {
             let batch = if port.open_batch() { " (with one batch for all inputs)" } else { "" };
-            EngineError::Inputs(format!("{port}{batch}, is not filled by {} values", values.len()))
+            EngineError::Inputs(format!("{port}{batch}: {} values do not fill it", values.len()))
         })
     };
     std::iter::zip(inputs, values).map(one).collect()
@@ -333,7 +178,7 @@ mod tests {
         };
         assert!(ok(&open, &[1, 3]).is_ok() && ok(&open, &[7, 3]).is_ok() && ok(&port(vec![]), &[2, 2]).is_ok());
         let said = ok(&open, &[1, 4]).unwrap_err().to_string();
-        assert!(said.contains("'x', float32 [batch, 3], was given float32 [1, 4]"), "{said}");
+        assert!(said.contains("'x', float32 [batch, 3]") && said.contains("float32 [1, 4]"), "{said}");
         assert!(ok(&open, &[3]).is_err());
         let bytes = Value::new(Element::Uint8, vec![1, 3], vec![0; 3]).unwrap();
         assert!(check(std::slice::from_ref(&open), &[bytes]).unwrap_err().to_string().contains("uint8"));

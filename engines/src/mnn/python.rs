@@ -58,7 +58,7 @@ pub fn run(model: &Path, output: &str, inputs: &[f32], shape: &[usize]) -> Resul
     let done = command.stdin(Stdio::null()).output().map_err(bad("start", &python))?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);
-        let said = said.lines().last().unwrap_or("it says nothing").trim().to_string();
+        let said = said.lines().last().unwrap_or("it printed nothing").trim().to_string();
         return Err(PythonError::Failed { path: model.to_path_buf(), said });
     }
     let bytes = std::fs::read(&found).map_err(bad("read", &found))?;

@@ -60,7 +60,7 @@ impl Engine for Mnn {
 
     fn load(&self, model: &[u8], options: &SessionOptions) -> Result<Box<dyn Session>, EngineError> {
         let refused = |reason: &str| EngineError::Load { engine: NAME, reason: reason.to_string() };
-        let interpreter = Interpreter::from_bytes(model).map_err(|_| refused("it is no whole file of MNN's"))?;
+        let interpreter = Interpreter::from_bytes(model).map_err(|_| refused("it is not an MNN file, or it is cut off"))?;
         // Inputs lie in our memory, which MNN then reads in every run. In memory of its own it would put other values there once
         // they have been read, and a second run would compute on those.
         interpreter.set_session_mode(SessionMode::InputUser);
@@ -71,7 +71,7 @@ impl Engine for Mnn {
             .with_backend_config(BackendConfig::new().with_precision_mode(PRECISION));
         // The crate panics where MNN makes no session.
         let session = catch_unwind(AssertUnwindSafe(|| interpreter.create_session(schedule)));
-        let session = session.ok().and_then(Result::ok).ok_or_else(|| refused("it makes no session of it"))?;
+        let session = session.ok().and_then(Result::ok).ok_or_else(|| refused("it cannot create a session from the file"))?;
         // SAFETY: a session points to MNN's interpreter, not to the Rust value; `MnnRun` drops the session first.
         let session = unsafe { std::mem::transmute::<mnn::Session<'_>, mnn::Session<'static>>(session) };
         let mut run =

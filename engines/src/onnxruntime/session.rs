@@ -128,7 +128,7 @@ fn version(path: &Path) -> Result<String, LibraryError> {
         .map_err(|_| unusable("it is not ONNX Runtime (it does not export OrtGetApiBase)".to_string()))?;
     // SAFETY: called as declared; the pointers it gives live as long as the library, which `library` holds here.
     let version = unsafe { base().as_ref().map(|base| CStr::from_ptr((base.GetVersionString)()).to_string_lossy().into_owned()) }
-        .ok_or_else(|| unusable("it gives no API".to_string()))?;
+        .ok_or_else(|| unusable("it does not provide its API".to_string()))?;
     let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
     let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if (major, minor) < (1, ort::MINOR_VERSION) {

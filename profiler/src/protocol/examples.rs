@@ -28,7 +28,7 @@ pub(crate) fn job(items: Vec<Item>) -> Job {
         cpus: vec![],
         oversubscribe: false,
         holder: String::new(),
-        patience_ms: 0,
+        lock_timeout_ms: 0,
         simulated: false,
         seed: 1,
         plan: plan(),

@@ -3,12 +3,14 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `torch` | the file that `torch.save` writes: dicts of tensors |
-//! | `import` | NNI's names and shapes, matched with a search space |
+//! | `source` | its nets, by NNI's names and shapes, beside a search space |
+//! | `import` | from that to a checkpoint |
 //! | `reference` | what the example does otherwise, restored by `--reference` |
 
 mod import;
 mod import_error;
 mod reference;
+mod source;
 mod torch;
 
 pub use import::{Choice, Import, Imported};

@@ -240,12 +240,12 @@ fn legacy(bytes: &[u8]) -> Result<TorchFile<'_>, TorchError> {
     let elements: HashMap<&str, Element> =
         heap.ids().filter_map(|id| storage_of(&heap, id)).map(|(element, key)| (key, element)).collect();
     let Object::List(keys) = names.get(names.root()) else {
-        return Err(names.unfit(names.root(), "the storages' names are no list").into());
+        return Err(names.unfit(names.root(), "the list of storages is not a list").into());
     };
     let mut rest = &bytes[at..];
     let mut found = HashMap::new();
     for &id in keys {
-        let &Object::Text(key) = names.get(id) else { return Err(names.unfit(id, "a storage's name is no string").into()) };
+        let &Object::Text(key) = names.get(id) else { return Err(names.unfit(id, "a storage's name is not a string").into()) };
         let element = *elements.get(key).ok_or_else(|| names.unfit(id, "a storage that no tensor has"))?;
         let cut = || TorchError::Cut(key.to_string());
         let (count, values) = rest.split_first_chunk::<8>().ok_or_else(cut)?;

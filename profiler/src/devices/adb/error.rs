@@ -6,10 +6,10 @@ use crate::devices::remote::ConnectionError;
 #[derive(Debug, thiserror::Error)]
 pub enum AdbError {
     /// `ADB_SERVER_SOCKET` is invalid.
-    #[error("ADB_SERVER_SOCKET is '{0}'; known are tcp:PORT, tcp:HOST:PORT and localfilesystem:PATH")]
+    #[error("ADB_SERVER_SOCKET is '{0}'; use tcp:PORT, tcp:HOST:PORT and localfilesystem:PATH")]
     Socket(String),
     /// No phone.
-    #[error("no phone is attached; plug it in, allow USB debugging on it, and look at `profiler devices`")]
+    #[error("no phone is attached; plug it in, allow USB debugging on it, and run `profiler devices`")]
     NoPhone,
     /// Which phone?
     #[error(

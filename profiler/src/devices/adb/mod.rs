@@ -7,6 +7,7 @@ mod fuzz;
 mod read;
 mod server;
 mod shell;
+mod socket;
 mod sync;
 
 pub use error::AdbError;

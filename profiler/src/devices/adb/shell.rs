@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use super::server::{ANSWER, Socket};
+use super::server::ANSWER;
+use super::socket::Socket;
 use crate::devices::remote::{ConnectionError, Piece, Running};
 
 const STDIN: u8 = 0;

@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use super::read::exactly;
-use super::server::{ANSWER, Socket};
+use super::server::ANSWER;
+use super::socket::Socket;
 use crate::devices::remote::{ConnectionError, Put};
 use crate::file_error::FileError;
 
@@ -27,8 +28,8 @@ pub(super) fn send(mut socket: Socket, device: &str, files: &[Put]) -> Result<()
 fn send_one(socket: &mut Socket, device: &str, file: &Put) -> Result<(), ConnectionError> {
     let mut source = file.open()?;
     let refused =
-        |reason: String| ConnectionError::Refused { device: device.to_string(), what: format!("take {}", file.to), reason };
-    let wrote = |e: io::Error| ConnectionError::lost(device, "take a file", ANSWER)(e);
+        |reason: String| ConnectionError::Refused { device: device.to_string(), what: format!("receive {}", file.to), reason };
+    let wrote = |e: io::Error| ConnectionError::lost(device, "receive a file", ANSWER)(e);
     let mut buffer = vec![0; CHUNK];
     let mut transfer = |socket: &mut Socket| -> io::Result<Result<(), ConnectionError>> {
         message(socket, b"SEND", format!("{},{}", file.to, 0o100_000 | file.mode()).as_bytes())?;
@@ -57,7 +58,7 @@ fn message_header(socket: &mut impl Write, id: &[u8; 4], number: u32) -> io::Res
 }
 
 fn message(socket: &mut impl Write, id: &[u8; 4], bytes: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(bytes.len()).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "too long a message"))?;
+    let length = u32::try_from(bytes.len()).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the message is too long"))?;
     message_header(socket, id, length)?;
     socket.write_all(bytes)
 }
