@@ -37,9 +37,7 @@ fn setting() -> Option<&'static Setting> {
             (Ok(done), false) if done.success() => String::from_utf8_lossy(&tried.stderr).into_owned(),
             _ => "there is no aarch64-linux-gnu-gcc".to_string(),
         };
-        let required = std::env::var_os("BLOCKTIME_REQUIRE_SIMULATOR").is_some_and(|v| v == "1");
-        assert!(!required, "BLOCKTIME_REQUIRE_SIMULATOR=1, and {missing}");
-        eprintln!("skipped: {missing}");
+        support::skip("BLOCKTIME_REQUIRE_SIMULATOR", &missing);
         None
     };
     SETTING.get_or_init(make).as_ref()

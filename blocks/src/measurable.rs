@@ -1,6 +1,7 @@
 //! What can be measured: a search space as whoever times it sees it. What its blocks compute, and how they are written, is its own affair.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::eval::{self, EvalError};
 use crate::onnx::OnnxError;
@@ -9,6 +10,22 @@ use crate::{Graph, Weights};
 
 /// What the key of a fixed piece begins with.
 pub const FIXED_PREFIX: &str = "trunk:";
+
+/// The key of a fixed piece.
+pub fn fixed_key(piece: impl fmt::Display) -> String {
+    format!("{FIXED_PREFIX}{piece}")
+}
+
+/// The name in the key of a fixed piece; none in a candidate's.
+pub fn fixed_name(key: &str) -> Option<&str> {
+    key.strip_prefix(FIXED_PREFIX)
+}
+
+/// The shapes in a candidate's key: what stands behind `@`, up to `~` where a fingerprint follows. None in that of a fixed piece.
+pub fn shapes_of_key(key: &str) -> Option<&str> {
+    let (_, shapes) = key.split_once('@')?;
+    Some(shapes.split_once('~').map_or(shapes, |(shapes, _)| shapes))
+}
 
 /// A search space whose parts and networks are ONNX files.
 pub trait Measurable: Sync {
@@ -84,6 +101,8 @@ pub struct LayerInfo {
     pub outputs: Vec<Vec<usize>>,
     /// Whether a network without it fits together: its output has its input's shape.
     pub may_be_left_out: bool,
+    /// The stage that the space counts it to, from 0; none where the space has no stages.
+    pub stage: Option<usize>,
 }
 
 /// A candidate.

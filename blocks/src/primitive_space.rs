@@ -1,6 +1,6 @@
 //! A space of primitives as it is measured: with networks for a number of landmarks.
 
-use crate::measurable::{CandidateInfo, FIXED_PREFIX, LayerInfo, Measurable, NetworkFile, PartInfo, Reference};
+use crate::measurable::{CandidateInfo, LayerInfo, Measurable, NetworkFile, PartInfo, Reference, fixed_key, fixed_name};
 use crate::onnx::block::Port;
 use crate::onnx::{self, OnnxError};
 use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Shape, Space, Weights};
@@ -20,7 +20,7 @@ pub struct PrimitiveSpace {
 impl PrimitiveSpace {
     /// The graph of a part, and the candidate, of a candidate.
     fn graph(&self, key: &str) -> Option<(Graph, Option<Candidate>)> {
-        if let Some(name) = key.strip_prefix(FIXED_PREFIX) {
+        if let Some(name) = fixed_name(key) {
             let pieces = self.space.trunk_pieces(self.points);
             return pieces.into_iter().find(|piece| piece.piece.name() == name).map(|piece| (piece.graph, None));
         }
@@ -46,6 +46,7 @@ impl Space {
                 inputs: vec![map(layer.layer.input())],
                 outputs: vec![map(layer.layer.output())],
                 may_be_left_out: nothing,
+                stage: Some(layer.stage),
             }
         };
         self.layers().iter().enumerate().map(layer).collect()
@@ -53,7 +54,7 @@ impl Space {
 
     /// Keys of the fixed pieces, in execution order.
     pub fn fixed_keys(&self) -> Vec<String> {
-        self.fixed_pieces().into_iter().map(|piece| format!("{FIXED_PREFIX}{piece}")).collect()
+        self.fixed_pieces().into_iter().map(fixed_key).collect()
     }
 }
 
@@ -76,7 +77,7 @@ impl Measurable for PrimitiveSpace {
 
     fn part(&self, key: &str) -> Option<PartInfo> {
         let (graph, candidate) = self.graph(key)?;
-        let name = candidate.as_ref().map_or(key.trim_start_matches(FIXED_PREFIX), |c| c.primitive.name());
+        let name = candidate.as_ref().map_or_else(|| fixed_name(key).unwrap_or(key), |c| c.primitive.name());
         Some(PartInfo {
             name: name.to_string(),
             inputs: graph.inputs().iter().map(|&id| dims(&graph, id)).collect(),

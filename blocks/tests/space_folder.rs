@@ -182,6 +182,17 @@ fn the_hash_is_of_what_is_measured() {
     assert_eq!(one, hash(&layer("L1", &[("a", "other.onnx"), ("b", "tanh.onnx")])), "a file's name does not count");
 }
 
+/// Tables hold it: it stays the same.
+#[test]
+fn the_hashes_of_committed_folders_stay() {
+    let hashes = EXPORTERS.map(|exporter| SpaceFolder::load(&exported(exporter)).unwrap().hash());
+    let expected = [
+        "5e09f569a2967c6029fe7dfec9b88b69a246af7085ba9a7e14ca5e89849e5d44",
+        "924cba6f4518ddd3458d02a4c0c05b01b2c294941563c91edd25116cfa7047ac",
+    ];
+    assert_eq!(hashes, expected);
+}
+
 #[test]
 fn side_branches_and_several_outputs_are_wired() {
     let folder = folder();

@@ -21,11 +21,9 @@ const TOLERANCE: f32 = 1e-5;
 
 /// The engine, where there is a converter for it.
 fn mnn() -> Option<Box<dyn Engine>> {
-    let converter = Converter::find();
-    let required = std::env::var_os("BLOCKTIME_REQUIRE_ENGINE").is_some_and(|v| v == "1");
-    match converter {
-        Err(e) if !required => {
-            eprintln!("skipped: {e}");
+    match Converter::find() {
+        Err(e) => {
+            support::skip("BLOCKTIME_REQUIRE_ENGINE", &e.to_string());
             None
         }
         found => {

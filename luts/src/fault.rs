@@ -29,7 +29,7 @@ pub enum Fault {
         expected: String,
     },
     /// Two rows of one key disagree.
-    #[error("{key}: twice, with different values{}", both(*.first, *.line))]
+    #[error("{key}: appears twice, with different values{}", both(*.first, *.line))]
     Duplicate {
         /// The key.
         key: String,
@@ -87,7 +87,7 @@ pub enum Fault {
         expected: &'static str,
     },
     /// A key that cannot stand in a table.
-    #[error("{key:?} is no key{}", at(*.line))]
+    #[error("{key:?} is not a valid key{}", at(*.line))]
     BadKey {
         /// Where.
         line: u64,
@@ -174,7 +174,7 @@ pub enum TableError {
         source: std::io::Error,
     },
     /// There is one already.
-    #[error("{path} is there already; give --overwrite to replace it")]
+    #[error("{path} already exists; replace it with --overwrite")]
     Exists {
         /// The file.
         path: PathBuf,
@@ -242,7 +242,7 @@ pub enum LookupError {
     #[error("the latency table has no row for {0}")]
     Missing(String),
     /// A choice that is not one candidate a layer.
-    #[error("{found} candidates for the {expected} layers of space {space}")]
+    #[error("space {space} has {expected} layers, but {found} candidates are given")]
     Layers {
         /// Space's name.
         space: String,

@@ -23,12 +23,14 @@ pub struct Layer {
     pub name: String,
     /// What may stand there, in the order of the architecture weights.
     pub candidates: Vec<CandidateInfo>,
+    /// Its stage, from 0; none where the space has no stages, or a table does not tell them.
+    pub stage: Option<usize>,
 }
 
 impl Layout {
     fn of(name: &str, hash: String, layers: Vec<LayerInfo>, fixed: Vec<String>) -> Self {
-        let layers = layers.into_iter().map(|layer| Layer { name: layer.name, candidates: layer.candidates }).collect();
-        Self { name: name.to_string(), hash, layers, fixed }
+        let layer = |LayerInfo { name, candidates, stage, .. }| Layer { name, candidates, stage };
+        Self { name: name.to_string(), hash, layers: layers.into_iter().map(layer).collect(), fixed }
     }
 }
 

@@ -51,6 +51,6 @@ pub use header::{
 };
 pub use layout::{Layer, Layout};
 pub use model::{LatencyModel, Prediction};
-pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key};
+pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key, trunk_piece};
 pub use table::Table;
 pub use units::{Celsius, Megahertz, Micros};

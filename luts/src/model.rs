@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::fault::LookupError;
 use crate::layout::Layout;
-use crate::row::{Interval, Kind, Row, TRUNK_PREFIX};
+use crate::row::{Interval, Kind, Row, trunk_piece};
 use crate::table::Table;
 use crate::units::Micros;
 
@@ -18,8 +18,8 @@ pub struct LatencyModel {
     space: String,
     layers: Vec<Vec<Part>>,
     trunk: Option<Vec<Part>>,
-    points: Option<usize>,
-    fc_factor: f64,
+    /// Landmarks of the networks that were measured, and of those that are predicted; none of a space without landmarks.
+    points: Option<(usize, usize)>,
     prediction_error: Option<f64>,
 }
 
@@ -61,8 +61,7 @@ impl LatencyModel {
             layers,
             trunk: if has_trunk { Some(parts(&mut space.fixed.iter())?) } else { None },
             space: space.name,
-            points: table.header.points,
-            fc_factor: 1.0,
+            points: table.header.points.map(|points| (points, points)),
             prediction_error: table.header.fit.as_ref().map(crate::Fit::prediction_error),
         })
     }
@@ -71,11 +70,10 @@ impl LatencyModel {
     /// measured for another number. A table of a space without landmarks stays as it is.
     #[must_use]
     pub fn for_points(mut self, points: usize) -> Self {
-        if let Some(measured) = self.points {
-            let factor = points as f64 / measured as f64;
+        if let Some((_, now)) = &mut self.points {
+            let factor = points as f64 / *now as f64;
             self.trunk.iter_mut().flatten().filter(|part| part.key == FC).for_each(|part| part.scale(factor));
-            self.fc_factor *= factor;
-            self.points = Some(points);
+            *now = points;
         }
         self
     }
@@ -88,7 +86,7 @@ impl LatencyModel {
     /// Names and times of the trunk's pieces; empty for a space without a trunk, `None` where the table has none of it (imported).
     pub fn trunk(&self) -> Option<Vec<(&str, Micros)>> {
         let trunk = self.trunk.as_ref()?;
-        Some(trunk.iter().map(|part| (part.key.trim_start_matches(TRUNK_PREFIX), part.latency)).collect())
+        Some(trunk.iter().map(|part| (trunk_piece(&part.key).unwrap_or(&part.key), part.latency)).collect())
     }
 
     /// The trunk's time; 0 for a space without a trunk, `None` where the table has none of it (imported).
@@ -98,7 +96,7 @@ impl LatencyModel {
 
     /// What the time of `trunk:fc` was multiplied by: landmarks asked for, in parts of those measured.
     pub fn fc_factor(&self) -> f64 {
-        self.fc_factor
+        self.points.map_or(1.0, |(measured, now)| now as f64 / measured as f64)
     }
 
     /// Time of the network that takes the candidate at place `choice[i]`, from 0, in layer `i`.

@@ -1,17 +1,11 @@
 //! One row of a table.
 
-use std::fmt;
 use std::str::FromStr;
 
-pub use blocks::measurable::FIXED_PREFIX as TRUNK_PREFIX;
+pub use blocks::measurable::{FIXED_PREFIX as TRUNK_PREFIX, fixed_key as trunk_key, fixed_name as trunk_piece};
 
 use crate::fault::Fault;
 use crate::units::Micros;
-
-/// The key of a trunk's piece: `trunk:stem`.
-pub fn trunk_key(piece: impl fmt::Display) -> String {
-    format!("{TRUNK_PREFIX}{piece}")
-}
 
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +173,12 @@ impl Row {
             faults.push(Fault::BadKey { line, key: key() });
         }
         if (self.kind == Kind::Trunk) != self.key.starts_with(TRUNK_PREFIX) {
-            faults.push(Fault::Field { line, key: key(), field: "kind", reason: "must be 'trunk' exactly where the key says so" });
+            faults.push(Fault::Field {
+                line,
+                key: key(),
+                field: "kind",
+                reason: "must be 'trunk' if the key begins with 'trunk:', and only then",
+            });
         }
         if self.kind == Kind::Identity {
             if self.latency.0 != 0.0 || self.interval.is_some() {
@@ -199,7 +198,7 @@ impl Row {
             } else if low.0 <= 0.0 {
                 faults.push(Fault::IntervalReachesZero { line, key: key(), low });
             } else if good(t) && !(low <= t && t <= high) {
-                faults.push(Fault::Field { line, key: key(), field: "ci95", reason: "does not hold the latency" });
+                faults.push(Fault::Field { line, key: key(), field: "ci95", reason: "does not contain the latency" });
             }
         }
         if let Some(Quantiles { p0, p10, p50, p90, p100 }) = self.quantiles {
@@ -212,7 +211,12 @@ impl Row {
             faults.push(Fault::Field { line, key: key(), field: "cold_us", reason: "must be above 0" });
         }
         if self.checksum.as_ref().is_some_and(|c| !is_plain(c)) {
-            faults.push(Fault::Field { line, key: key(), field: "checksum", reason: "holds characters a table cannot" });
+            faults.push(Fault::Field {
+                line,
+                key: key(),
+                field: "checksum",
+                reason: "contains characters that a table cannot hold",
+            });
         }
         faults
     }

@@ -46,7 +46,7 @@ impl Table {
                 break;
             }
             if row.macs.is_none() && header.space.folder.is_none() {
-                let reason = "may be empty in tables of space folders only";
+                let reason = "may be empty only in tables of a folder of ONNX files";
                 faults.push(Fault::Field { line, key: row.key.clone(), field: "macs", reason });
             }
             match places.get(&row.key) {
@@ -95,7 +95,7 @@ impl Table {
             match slot {
                 Slot::Fixed { key, .. } => fixed.push(key.clone()),
                 Slot::Layer { name, candidates } => {
-                    layers.push(Layer { name: name.clone(), candidates: candidates.iter().map(candidate).collect() });
+                    layers.push(Layer { name: name.clone(), candidates: candidates.iter().map(candidate).collect(), stage: None });
                 }
             }
         }

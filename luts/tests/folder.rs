@@ -131,7 +131,7 @@ fn slots_that_make_no_sense_are_named() {
     assert_eq!(slot_faults(|slots| slots[0] = Slot::Fixed { name: "stem".into(), key: "stem".into() }), fault("stem", key));
     assert_eq!(slot_faults(Vec::clear), [Fault::Header { field: "space.folder.slots", reason: "must not be empty" }]);
     let with_points = Header { points: Some(106), ..folder_header(&space()) };
-    assert_eq!(with_points.faults(), [Fault::Header { field: "points", reason: "is there, and the space is a folder" }]);
+    assert_eq!(with_points.faults(), [Fault::Header { field: "points", reason: "is not allowed if the space is a folder" }]);
     let primitives = Header { points: None, ..header(&Space::load("pfld").unwrap()) };
     assert_eq!(primitives.faults(), [Fault::Header { field: "points", reason: "is missing" }]);
 }

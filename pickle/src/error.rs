@@ -20,7 +20,7 @@ pub enum PickleFault {
     #[error("opcode {0:#04x} does not make plain data; the pickle is refused and not executed")]
     Opcode(u8),
     /// Another version.
-    #[error("pickle protocol {0}; known are 2 to 5")]
+    #[error("pickle protocol {0}; protocols 2 to 5 are supported")]
     Protocol(u8),
     /// A name that would be imported, for a value that is needed.
     #[error("{0:?} would be imported; the pickle is refused: only plain data is read, and no code is executed")]
@@ -40,5 +40,5 @@ pub enum PickleFault {
 
 impl PickleFault {
     /// More than one object.
-    pub const LEFT_OVER: Self = Self::Unfit("the pickle ends here, but something is left over");
+    pub const LEFT_OVER: Self = Self::Unfit("the pickle ends here, but more than one object is left");
 }

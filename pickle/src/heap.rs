@@ -72,7 +72,7 @@ impl<'a> Heap<'a> {
             Object::Unread(Unread::Name(module, name)) => PickleFault::Global(format!("{module}.{name}")),
             Object::Unread(Unread::Long) => PickleFault::Unfit("a whole number of more than 64 bits"),
             Object::Unread(Unread::NotText) => PickleFault::Unfit("a string is not UTF-8"),
-            Object::Global(_) if at != id => PickleFault::Unfit("calls a function in a way that makes no plain data"),
+            Object::Global(_) if at != id => PickleFault::Unfit("calls a function in a way that does not make plain data"),
             _ => PickleFault::Unfit(reason),
         };
         PickleError { offset: self.objects[at.0 as usize].0, fault }

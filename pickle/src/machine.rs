@@ -181,7 +181,7 @@ impl<'a> Machine<'a> {
                 let (name, module) = (self.pop()?, self.pop()?);
                 match (self.object(module), self.object(name)) {
                     (&Object::Text(module), &Object::Text(name)) => self.global(module, name),
-                    _ => Err(PickleFault::Unfit("a global's name is no text")),
+                    _ => Err(PickleFault::Unfit("a global's name is not text")),
                 }
             }
             b'Q' => {
@@ -287,7 +287,7 @@ impl<'a> Machine<'a> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.len().checked_sub(count) {
             Some(start) if start >= floor => Ok(self.stack.split_off(start)),
-            _ => Err(PickleFault::Unfit("takes more from the stack than there is")),
+            _ => Err(PickleFault::Unfit("takes more from the stack than it holds")),
         }
     }
 
@@ -313,7 +313,7 @@ impl<'a> Machine<'a> {
     }
 
     fn pop_marked(&mut self) -> Fallible<Vec<Id>> {
-        let start = self.marks.pop().ok_or(PickleFault::Unfit("asks for a mark that is not there"))?;
+        let start = self.marks.pop().ok_or(PickleFault::Unfit("asks for a mark that does not exist"))?;
         Ok(self.stack.split_off(start))
     }
 
@@ -322,7 +322,7 @@ impl<'a> Machine<'a> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack[floor..].last() {
             Some(id) => Ok(&mut self.objects[id.0 as usize].1),
-            None => Err(PickleFault::Unfit("takes more from the stack than there is")),
+            None => Err(PickleFault::Unfit("takes more from the stack than it holds")),
         }
     }
 
@@ -330,7 +330,7 @@ impl<'a> Machine<'a> {
         match self.top()? {
             Object::List(list) => list.append(&mut items),
             Object::Unread(_) => {}
-            _ => return Err(PickleFault::Unfit("appends to what is no list")),
+            _ => return Err(PickleFault::Unfit("appends to an object that is not a list")),
         }
         Ok(())
     }
@@ -342,7 +342,7 @@ impl<'a> Machine<'a> {
                 Ok(())
             }
             Object::Unread(_) => Ok(()),
-            _ => Err(PickleFault::Unfit("sets items of what is no dict")),
+            _ => Err(PickleFault::Unfit("sets items of an object that is not a dict")),
         }
     }
 
@@ -356,7 +356,7 @@ impl<'a> Machine<'a> {
     }
 
     fn recall(&mut self, index: u32) -> Fallible<()> {
-        let id = *self.memo.get(&index).ok_or(PickleFault::Unfit("recalls an object that was not remembered"))?;
+        let id = *self.memo.get(&index).ok_or(PickleFault::Unfit("reads an object that was not stored in the memo"))?;
         self.place(id)
     }
 
@@ -368,7 +368,7 @@ impl<'a> Machine<'a> {
     fn make(&mut self, of: Id) -> Fallible<()> {
         match self.object(of) {
             Object::Global(_) | Object::Unread(_) => self.push(Object::Unread(Unread::Made(of))),
-            _ => Err(PickleFault::Unfit("calls what is no function")),
+            _ => Err(PickleFault::Unfit("calls an object that is not a function")),
         }
     }
 
@@ -376,7 +376,7 @@ impl<'a> Machine<'a> {
     fn reduce(&mut self) -> Fallible<()> {
         let (tuple, function) = (self.pop()?, self.pop()?);
         let Object::Tuple(arguments) = self.object(tuple) else {
-            return Err(PickleFault::Unfit("calls a function with what is no tuple"));
+            return Err(PickleFault::Unfit("calls a function with arguments that are not a tuple"));
         };
         let &Object::Global(global) = self.object(function) else { return self.make(function) };
         let object = |i: usize| arguments.get(i).map(|&id| self.object(id));
@@ -423,7 +423,7 @@ impl<'a> Machine<'a> {
             Object::Dtype(dtype) => dtype.big_endian = big_endian,
             // Attributes beside their entries, which nothing asks for.
             Object::Dict(_) | Object::List(_) | Object::Tensor(_) | Object::Unread(_) => {}
-            _ => return Err(PickleFault::Unfit("a state for what has none")),
+            _ => return Err(PickleFault::Unfit("sets the state of an object that has none")),
         }
         Ok(())
     }

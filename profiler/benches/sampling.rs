@@ -84,7 +84,7 @@ fn idle_model() -> Model {
         cpus: vec![],
         oversubscribe: false,
         holder: String::new(),
-        patience_ms: 0,
+        lock_timeout_ms: 0,
         simulated: false,
         seed: 1,
         plan,

@@ -72,9 +72,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (weights, pose_weights) = (init::backbone(&graph, 1), init::pose_net(&pose, 2));
     let mut evaluated = Candle::new(space.deployed(&choice, POINTS), &init::backbone(&space.deployed(&choice, POINTS), 1))?;
     let objective = Objective { points: PointLoss::Square, pose: PoseWeight::Floor };
-    let mut nets = FaceNets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), (&device, backend))?;
+    let mut nets = FaceNets::new((graph, &weights), (pose, &pose_weights), objective, (Algorithm::Rms, 1e-6), backend)?;
     let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
-    let arch = ArchWeights::new(&candidates, &device)?;
+    let arch = ArchWeights::new(&candidates)?;
     let paths = FairPaths::new(&space, 0);
     let mut arch_optimizer = AdamW::new(arch.path_alpha().elem_count(), 5e-4);
     let term = LatencyTerm::new(TermMode::Mul, 0.25, 0.6, LATENCY_US, MICROS)?;

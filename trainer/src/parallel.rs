@@ -23,8 +23,8 @@ static GROUP: OnceLock<Arc<dyn Group>> = OnceLock::new();
 pub enum ParallelError {
     /// A launcher started a command several times that each process would do in full.
     #[error(
-        "a launcher started this command in {processes} processes, and each of them would do all of the work; start it once. Only \
-         search and finetune share their work"
+        "a launcher started this command in {processes} processes, and each would do all of the work; start it once. Only search \
+         and finetune can run in several processes"
     )]
     NotShared {
         /// How many were started.
@@ -32,7 +32,7 @@ pub enum ParallelError {
     },
     /// The program has no MPI.
     #[error(
-        "a launcher started {processes} processes, but this program was built without MPI, so that each would train the whole network; \
+        "a launcher started {processes} processes, but this program was built without MPI, so each would train the whole network; \
          build it with `cargo build --release -p trainer --features mpi`"
     )]
     WithoutMpi {

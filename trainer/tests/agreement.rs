@@ -22,7 +22,7 @@ fn random(shape: (usize, usize, usize, usize), seed: u64) -> Tensor {
 fn run(graph: &Graph, backend: Backend, mode: Mode, n: usize) -> (Vec<f32>, Vec<f32>, Vec<f32>, Weights) {
     let shape = graph.node(graph.inputs()[0]).shape;
     let input = Var::from_tensor(&random((n, shape.c, shape.h, shape.w), 1)).unwrap();
-    let model = Model::with_backend(graph.clone(), &Weights::for_measuring(graph, SEED), &Device::Cpu, backend).unwrap();
+    let model = Model::with_backend(graph.clone(), &Weights::for_measuring(graph, SEED), backend).unwrap();
     let pass = Pass { dropout_seed: 9, ..Pass::new(mode) };
     let mixtures = graph.nodes().iter().filter(|node| matches!(node.op, Op::Mixture { .. }));
     let width = mixtures.clone().map(|node| node.inputs.len()).max();
@@ -111,7 +111,7 @@ fn a_pools_gradient_goes_to_the_largest_value_alone() {
     let values: Vec<f32> = (0..16).map(|i| ((i * 7) % 16) as f32).collect();
     for backend in Backend::ALL {
         let input = Var::from_vec(values.clone(), (1, 1, 4, 4), &Device::Cpu).unwrap();
-        let model = Model::with_backend(graph.clone(), &Weights::default(), &Device::Cpu, backend).unwrap();
+        let model = Model::with_backend(graph.clone(), &Weights::default(), backend).unwrap();
         let out = model.forward(&[input.as_tensor().clone()], None, Mode::Train).unwrap().remove(0);
         assert_eq!(out.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [12.0, 14.0, 15.0, 13.0], "{backend}");
         let grads = out.sum_all().unwrap().backward().unwrap();
@@ -129,7 +129,7 @@ fn relu_passes_no_gradient_at_zero() {
     let graph = g.finish(&[("y", y)]);
     for backend in Backend::ALL {
         let input = Var::from_vec(vec![-1.0f32, 0.0, 2.0], (1, 1, 1, 3), &Device::Cpu).unwrap();
-        let model = Model::with_backend(graph.clone(), &Weights::default(), &Device::Cpu, backend).unwrap();
+        let model = Model::with_backend(graph.clone(), &Weights::default(), backend).unwrap();
         let out = model.forward(&[input.as_tensor().clone()], None, Mode::Train).unwrap().remove(0);
         let grads = out.sum_all().unwrap().backward().unwrap();
         assert_eq!(grads.get(&input).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(), [0.0, 0.0, 1.0], "{backend}");
@@ -144,7 +144,7 @@ fn dropout_drops_in_training_only_and_by_its_seed() {
     let graph = g.finish(&[("y", y)]);
     let ones = Tensor::ones((4, 16, 8, 8), candle_core::DType::F32, &Device::Cpu).unwrap();
     for backend in Backend::ALL {
-        let model = Model::with_backend(graph.clone(), &Weights::default(), &Device::Cpu, backend).unwrap();
+        let model = Model::with_backend(graph.clone(), &Weights::default(), backend).unwrap();
         let run = |mode, dropout_seed| {
             let pass = Pass { dropout_seed, ..Pass::new(mode) };
             let out = model.run(std::slice::from_ref(&ones), None, pass).unwrap().remove(0);

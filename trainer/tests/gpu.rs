@@ -47,7 +47,7 @@ fn a_model_on_gpus_computes_what_it_does_on_the_cpu() {
                 candidates = [\"mb_k5_e2\", \"sep_k3\", \"skip\"]\nlayers = [{ c_in = 16, c_out = 32, stride = 2, h = 6, w = 6 }]\n";
     let graph = Space::parse(text, "s").unwrap().supernet(1);
     let weights = Weights::for_measuring(&graph, 5);
-    let expected = pass(&Model::new(graph.clone(), &weights, &Device::Cpu).unwrap(), &graph);
+    let expected = pass(&Model::new(graph.clone(), &weights).unwrap(), &graph);
     for count in [1, 2] {
         let gpus: Option<Vec<Gpu>> = (0..count).map(|_| Shim::new().map(|machine| Gpu::new(machine))).collect();
         let Some(gpus) = gpus else { return };

@@ -60,8 +60,8 @@ fn step(from: usize, to: usize) -> Step {
     let space = Space::load("pfld").unwrap();
     let (backbone, pose) = (space.supernet(POINTS), space.pose_net().unwrap());
     let weights = (init::backbone(&backbone, 1), init::pose_net(&pose, 2));
-    let backbone = Model::new(backbone, &weights.0, &Device::Cpu).unwrap();
-    let pose = Model::new(pose, &weights.1, &Device::Cpu).unwrap();
+    let backbone = Model::new(backbone, &weights.0).unwrap();
+    let pose = Model::new(pose, &weights.1).unwrap();
     let tensor = |each: &[usize], seed: u64| {
         let volume: usize = each.iter().product();
         let values = &noise(BATCH * volume, seed)[from * volume..to * volume];

@@ -61,13 +61,13 @@ impl Reference {
     fn nets(&self, backend: Backend) -> Nets {
         let model = |graph: Graph, prefix| {
             let weights = self.weights(&graph, prefix);
-            Model::with_backend(graph, &weights, &Device::Cpu, backend).unwrap()
+            Model::with_backend(graph, &weights, backend).unwrap()
         };
         Nets { backbone: model(self.space.supernet(POINTS), "supernet"), pose: model(self.space.pose_net().unwrap(), "aux") }
     }
 
     fn arch(&self) -> ArchWeights {
-        let arch = ArchWeights::new(&[9; LAYERS], &Device::Cpu).unwrap();
+        let arch = ArchWeights::new(&[9; LAYERS]).unwrap();
         let alpha = |l: usize| self.tensors[&format!("supernet.blocks.{l}.registered_module.path_alpha")].clone();
         arch.path_alpha().set(&Tensor::stack(&(0..LAYERS).map(alpha).collect::<Vec<_>>(), 0).unwrap()).unwrap();
         arch
@@ -221,7 +221,7 @@ fn parity_of_the_sampled_subnet() {
         let graph = r.space.subnet(&choice, POINTS);
         let supernet = r.weights(&r.space.supernet(POINTS), "supernet");
         let weights = trainer::model::subnet_weights(&r.space, &choice, &graph, &supernet).unwrap();
-        let model = Model::with_backend(graph, &weights, &Device::Cpu, backend).unwrap();
+        let model = Model::with_backend(graph, &weights, backend).unwrap();
         let out = model.forward(&[r.tensors["input.image"].clone()], None, Mode::Eval).unwrap();
         assert_close("landmarks", &flat(&out[0]), &r.values("subnet.eval.landmarks"), 1e-4, 1e-5);
     });

@@ -68,7 +68,7 @@ fn statistics_are_the_mean_over_fifty_batches_of_32() {
         let named = weights.0.iter().filter(|(name, _)| name.contains("running_"));
         named.flat_map(|(_, values)| values).map(|&v| f64::from(v)).collect()
     };
-    let model = Model::new(graph.clone(), &weights, &candle_core::Device::Cpu).unwrap();
+    let model = Model::new(graph.clone(), &weights).unwrap();
     let (mut sums, mut batches) = (vec![0.0; stats(&weights).len()], 0);
     for epoch in 0..25 {
         for batch in loader.epoch(epoch) {

@@ -15,7 +15,7 @@ fn draw(step: u64) -> Draw {
 
 #[test]
 fn masks_are_distributions_over_each_layers_candidates() {
-    let arch = ArchWeights::new(&[2, 4, 3], &Device::Cpu).unwrap();
+    let arch = ArchWeights::new(&[2, 4, 3]).unwrap();
     assert_eq!(arch.probabilities().unwrap(), [vec![0.5; 2], vec![0.25; 4], vec![1.0 / 3.0; 3]]);
     let masks = arch.masks(&arch.noise(draw(0)).unwrap(), 2.0).unwrap();
     for (row, n) in masks.to_vec2::<f32>().unwrap().iter().zip([2, 4, 3]) {
@@ -28,7 +28,7 @@ fn masks_are_distributions_over_each_layers_candidates() {
 
 #[test]
 fn gumbel_draws_follow_the_weights_and_their_address() {
-    let arch = ArchWeights::new(&[3], &Device::Cpu).unwrap();
+    let arch = ArchWeights::new(&[3]).unwrap();
     let p = [0.6f32, 0.3, 0.1];
     arch.path_alpha().set(&Tensor::new(&[p.map(f32::ln)], &Device::Cpu).unwrap()).unwrap();
     let mut counts = [0; 3];

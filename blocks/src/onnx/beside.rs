@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::file_error::{DataFault, FileError};
 use super::proto::{self, element};
-use super::wire::{self, Piece, RAW_DATA, Rope, WireError};
+use super::wire::{self, RAW_DATA, Rope, Segment, WireError};
 
 /// Fields of a tensor beside its values: where they lie, and that they lie elsewhere.
 const EXTERNAL_DATA: usize = 13;
@@ -174,11 +174,11 @@ impl<'a> Beside<'a> {
     /// Puts the new file together.
     pub fn join(&mut self, bytes: &[u8], rope: &Rope<Place>) -> Result<Vec<u8>, FileError> {
         let mut whole = Vec::with_capacity(usize::try_from(rope.len).unwrap_or_default());
-        for piece in &rope.pieces {
-            match piece {
-                Piece::Kept(range) => whole.extend_from_slice(&bytes[range.clone()]),
-                Piece::Made(made) => whole.extend_from_slice(made),
-                &Piece::Data(place, len) => {
+        for segment in &rope.segments {
+            match segment {
+                Segment::Kept(range) => whole.extend_from_slice(&bytes[range.clone()]),
+                Segment::Made(made) => whole.extend_from_slice(made),
+                &Segment::Data(place, len) => {
                     let DataFile { path, file, .. } = &mut self.found[place.file];
                     let at = whole.len();
                     whole.resize(at + usize::try_from(len).unwrap_or_default(), 0);

@@ -21,6 +21,6 @@ pub enum InspectError {
     #[error("not an ONNX file, or damaged: {0}")]
     Decode(String),
     /// Protobuf, but without a graph or operators.
-    #[error("not an ONNX file: it holds no graph")]
+    #[error("not an ONNX file: it does not contain a graph")]
     NoGraph,
 }

@@ -71,7 +71,7 @@ pub fn whole_within(bytes: Vec<u8>, path: &Path, limit: u64) -> Result<ModelFile
         return Err(damaged("it is empty".to_string()));
     }
     let ports = Ports::decode(&bytes[..]).map_err(|e| damaged(e.to_string()))?;
-    let graph = ports.graph.ok_or_else(|| damaged("it holds no graph".to_string()))?;
+    let graph = ports.graph.ok_or_else(|| damaged("it does not contain a graph".to_string()))?;
     let weights: BTreeSet<_> = graph.initializer.into_iter().map(|t| t.name).collect();
     let inputs = graph.input.into_iter().map(|v| v.name).filter(|name| !weights.contains(name));
     let inputs = inputs.map(|name| String::from_utf8_lossy(&name).into_owned()).collect();

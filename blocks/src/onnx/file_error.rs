@@ -89,7 +89,7 @@ pub enum DataFault {
     #[error("'{0}', which is not a regular file")]
     NoFile(String),
     /// The model is a link, and there are two files that could be meant.
-    #[error("'{location}', which lies beside the link {} and beside what it leads to, {}: name the model without the link", .link.display(), .file.display())]
+    #[error("'{location}', which exists both beside the link {} and beside its target {}: name the model without the link", .link.display(), .file.display())]
     Two {
         /// Its name in the model.
         location: String,

@@ -13,18 +13,28 @@ use super::schema::{Graph, Model, Node, OperatorSet};
 pub enum Source {
     /// An input of the network, by its place.
     Input(usize),
-    /// An output of a piece before.
-    Piece {
-        /// Which piece.
-        piece: usize,
+    /// An output of a slot before.
+    Slot {
+        /// Which slot.
+        slot: usize,
         /// Which of its outputs.
         output: usize,
     },
 }
 
-/// A block in its place.
+impl Source {
+    /// As it stands in the text that a folder's hash is taken of.
+    pub fn hashed(self) -> String {
+        match self {
+            Self::Input(input) => format!("Input({input})"),
+            Self::Slot { slot, output } => format!("Piece {{ piece: {slot}, output: {output} }}"),
+        }
+    }
+}
+
+/// A block in its slot.
 #[derive(Clone, Debug)]
-pub struct Piece<'a> {
+pub struct WiredBlock<'a> {
     /// The block; none where nothing stands, and its only input is its output.
     pub block: Option<&'a Block>,
     /// Sources of its inputs, in the order of the block's.
@@ -38,29 +48,29 @@ pub struct Wiring<'a> {
     pub name: String,
     /// Its inputs.
     pub inputs: Vec<Port>,
-    /// Its pieces, in execution order.
-    pub pieces: Vec<Piece<'a>>,
+    /// Its slots, in execution order.
+    pub slots: Vec<WiredBlock<'a>>,
     /// Its outputs.
     pub outputs: Vec<(Port, Source)>,
 }
 
 impl Wiring<'_> {
     /// The network as an ONNX file: the same bytes each time. A block that stands in two places is there twice, with weights of its own in
-    /// each, as in an app's network. What the inside of a block calls its values begins with `s` and the piece's number.
+    /// each, as in an app's network. What the inside of a block calls its values begins with `s` and the slot's number.
     ///
-    /// Sources must be of pieces before, and there must be as many as the block has inputs.
+    /// Sources must be of slots before, and there must be as many as the block has inputs.
     pub fn file(&self) -> Vec<u8> {
         let mut graph = Graph { name: Some(self.name.clone()), ..Default::default() };
         let mut values: Vec<Vec<String>> = Vec::new();
-        for (i, piece) in self.pieces.iter().enumerate() {
-            let sources: Vec<String> = piece.sources.iter().map(|&source| self.value(&values, source)).collect();
-            let outputs = piece.block.map_or_else(|| sources.clone(), |block| append(&mut graph, i, block, &sources));
+        for (i, slot) in self.slots.iter().enumerate() {
+            let sources: Vec<String> = slot.sources.iter().map(|&source| self.value(&values, source)).collect();
+            let outputs = slot.block.map_or_else(|| sources.clone(), |block| append(&mut graph, i, block, &sources));
             values.push(outputs);
         }
         self.name_outputs(&mut graph, &values);
         graph.input = ports::infos(&self.inputs);
         graph.output = self.outputs.iter().map(|(port, _)| ports::info(&port.name, &port.dims)).collect();
-        let blocks = || self.pieces.iter().filter_map(|piece| piece.block);
+        let blocks = || self.slots.iter().filter_map(|slot| slot.block);
         let opset = OperatorSet { domain: Some(String::new()), version: blocks().map(|block| block.opset).max() };
         let ir_version = blocks().map(|block| block.ir_version).max();
         Model { ir_version, opset_import: vec![opset], graph: Some(graph), ..Default::default() }.encode_to_vec()
@@ -70,7 +80,7 @@ impl Wiring<'_> {
     fn value(&self, values: &[Vec<String>], source: Source) -> String {
         match source {
             Source::Input(i) => self.inputs[i].name.clone(),
-            Source::Piece { piece, output } => values[piece][output].clone(),
+            Source::Slot { slot, output } => values[slot][output].clone(),
         }
     }
 

@@ -15,7 +15,7 @@ pub const RAW_DATA: usize = 9;
 
 /// A part of the new file; `D` stands for bytes that lie somewhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece<D> {
+pub enum Segment<D> {
     /// As it is in the old one.
     Kept(Range<usize>),
     /// New.
@@ -28,32 +28,32 @@ pub enum Piece<D> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rope<D> {
     /// The parts.
-    pub pieces: Vec<Piece<D>>,
+    pub segments: Vec<Segment<D>>,
     /// In bytes.
     pub len: u64,
 }
 
 impl<D> Default for Rope<D> {
     fn default() -> Self {
-        Self { pieces: Vec::new(), len: 0 }
+        Self { segments: Vec::new(), len: 0 }
     }
 }
 
 impl<D> Rope<D> {
-    fn push(&mut self, piece: Piece<D>) {
-        self.len += match &piece {
-            Piece::Kept(range) => range.len() as u64,
-            Piece::Made(bytes) => bytes.len() as u64,
-            Piece::Data(_, len) => *len,
+    fn push(&mut self, segment: Segment<D>) {
+        self.len += match &segment {
+            Segment::Kept(range) => range.len() as u64,
+            Segment::Made(bytes) => bytes.len() as u64,
+            Segment::Data(_, len) => *len,
         };
-        match (self.pieces.last_mut(), piece) {
-            (Some(Piece::Kept(last)), Piece::Kept(range)) if last.end == range.start => last.end = range.end,
-            (_, piece) => self.pieces.push(piece),
+        match (self.segments.last_mut(), segment) {
+            (Some(Segment::Kept(last)), Segment::Kept(range)) if last.end == range.start => last.end = range.end,
+            (_, segment) => self.segments.push(segment),
         }
     }
 
     fn extend(&mut self, other: Self) {
-        other.pieces.into_iter().for_each(|piece| self.push(piece));
+        other.segments.into_iter().for_each(|segment| self.push(segment));
     }
 }
 
@@ -135,14 +135,14 @@ fn walk<D, E: From<WireError>>(
         at = field.whole.end;
         let child = message.inner(field.number as u64).filter(|child| child.leads_to_tensors());
         let (Some(child), Some(content)) = (child, field.content) else {
-            rope.push(Piece::Kept(field.whole));
+            rope.push(Segment::Kept(field.whole));
             continue;
         };
         let inner = walk(bytes, child, content.clone(), depth - 1, replace)?;
-        if matches!(inner.pieces[..], [] | [Piece::Kept(_)]) && inner.len == content.len() as u64 {
-            rope.push(Piece::Kept(field.whole));
+        if matches!(inner.segments[..], [] | [Segment::Kept(_)]) && inner.len == content.len() as u64 {
+            rope.push(Segment::Kept(field.whole));
         } else {
-            rope.push(Piece::Made(head(field.number, inner.len)));
+            rope.push(Segment::Made(head(field.number, inner.len)));
             rope.extend(inner);
         }
     }
@@ -166,11 +166,11 @@ pub fn with_data<D>(
         let field = field(bytes, at, tensor.end)?;
         at = field.whole.end;
         if !without.contains(&field.number) {
-            rope.push(Piece::Kept(field.whole));
+            rope.push(Segment::Kept(field.whole));
         }
     }
-    rope.push(Piece::Made(head(number, data.1)));
-    rope.push(Piece::Data(data.0, data.1));
+    rope.push(Segment::Made(head(number, data.1)));
+    rope.push(Segment::Data(data.0, data.1));
     Ok(rope)
 }
 
@@ -213,12 +213,12 @@ mod tests {
 
     /// The file put together, `Data` from the letters that it names.
     fn whole(old: &[u8], rope: &Rope<u8>) -> Vec<u8> {
-        let piece = |piece: &Piece<u8>| match piece {
-            Piece::Kept(range) => old[range.clone()].to_vec(),
-            Piece::Made(bytes) => bytes.clone(),
-            Piece::Data(letter, len) => vec![*letter; *len as usize],
+        let segment = |segment: &Segment<u8>| match segment {
+            Segment::Kept(range) => old[range.clone()].to_vec(),
+            Segment::Made(bytes) => bytes.clone(),
+            Segment::Data(letter, len) => vec![*letter; *len as usize],
         };
-        let whole: Vec<u8> = rope.pieces.iter().flat_map(piece).collect();
+        let whole: Vec<u8> = rope.segments.iter().flat_map(segment).collect();
         assert_eq!(whole.len() as u64, rope.len);
         whole
     }
@@ -259,7 +259,7 @@ mod tests {
         // Graph: own, sparse 2; its node: 2 + 2 × 2 sparse, 2 graphs. Function: that node, and an attribute of its own. Training: 2.
         assert_eq!(count, 3 + 8 + 8 + 8 + 2);
         let same = replace_tensors::<u8, WireError>(&new, &mut |_| Ok(None)).unwrap();
-        assert_eq!(same.pieces, [Piece::Kept(0..new.len())]);
+        assert_eq!(same.segments, [Segment::Kept(0..new.len())]);
     }
 
     #[test]

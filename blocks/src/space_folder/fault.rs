@@ -141,7 +141,7 @@ pub enum FaultKind {
     )]
     Source(String),
     /// Absolute, or with `..`.
-    #[error("the file '{0}' may be outside the folder; it is not read")]
+    #[error("the file '{0}' may be outside the folder and is not read: move it into the folder")]
     Path(String),
     /// It cannot be read, or weights that it names cannot.
     #[error("{0}")]

@@ -67,7 +67,7 @@ impl Reader<'_> {
         // Asked before it is opened: a pipe would be waited for.
         let facts = path.metadata().map_err(unread)?;
         if !facts.is_file() {
-            return Err(FaultKind::File(format!("{name} is no plain file")));
+            return Err(FaultKind::File(format!("{name} is not a regular file")));
         }
         let too_large = || FaultKind::Size(name.to_string());
         if facts.len() > self.left {

@@ -123,7 +123,8 @@ impl SpaceFolder {
             text += &format!("input {} {:?}\n", port.name, port.dims);
         }
         for slot in &self.slots {
-            text += &format!("slot {} {:?}", slot.name, slot.sources);
+            let sources: Vec<String> = slot.sources.iter().map(|source| source.hashed()).collect();
+            text += &format!("slot {} [{}]", slot.name, sources.join(", "));
             for candidate in &slot.candidates {
                 let fingerprint = candidate.block.map_or("nothing", |block| &self.blocks[block].fingerprint);
                 text += &format!(" {}={fingerprint}", candidate.name);
@@ -131,7 +132,7 @@ impl SpaceFolder {
             text.push('\n');
         }
         for (port, source) in &self.outputs {
-            text += &format!("output {} {source:?}\n", port.name);
+            text += &format!("output {} {}\n", port.name, source.hashed());
         }
         ::files::sha256(text)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fault::{FaultKind, SpaceFault};
 use super::shapes::shown;
 use super::slots::Slot;
-use crate::measurable::FIXED_PREFIX;
+use crate::measurable::fixed_key;
 use crate::onnx::block::Block;
 
 /// Digits of a fingerprint that stand in a key.
@@ -21,7 +21,7 @@ pub fn give(slots: &mut [Slot], blocks: &[Block]) -> Vec<SpaceFault> {
         for i in 0..slot.candidates.len() {
             let name = slot.candidates[i].name.clone();
             let key = match slot.candidates[i].block {
-                _ if !slot.is_searched => format!("{FIXED_PREFIX}{name}"),
+                _ if !slot.is_searched => fixed_key(&name),
                 None => format!("{name}@{}", shapes(&slot.inputs, &slot.outputs)),
                 Some(block) => {
                     let fingerprint = blocks[block].fingerprint.as_str();

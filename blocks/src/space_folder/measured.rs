@@ -28,6 +28,7 @@ fn layer(slot: &Slot) -> LayerInfo {
         inputs: slot.inputs.clone(),
         outputs: slot.outputs.clone(),
         may_be_left_out: slot.inputs.len() == 1 && slot.inputs == slot.outputs,
+        stage: None,
     }
 }
 

@@ -11,12 +11,12 @@ pub fn find(manifest: &Manifest, slots: &[Slot], faults: &mut Vec<SpaceFault>) -
     let last = slots.len() - 1;
     let sources = Sources::of(manifest);
     let found: Vec<_> = match &manifest.outputs {
-        None => (0..slots[last].outputs.len()).map(|output| Source::Piece { piece: last, output }).collect(),
+        None => (0..slots[last].outputs.len()).map(|output| Source::Slot { slot: last, output }).collect(),
         Some(names) => {
             let mut found = Vec::new();
             for name in names {
                 match sources.find(name, slots.len()) {
-                    Some(source @ Source::Piece { .. }) if !found.contains(&source) => found.push(source),
+                    Some(source @ Source::Slot { .. }) if !found.contains(&source) => found.push(source),
                     _ => faults.push(Place::Space.fault(FaultKind::Source(name.chars().take(80).collect()))),
                 }
             }
@@ -24,10 +24,10 @@ pub fn find(manifest: &Manifest, slots: &[Slot], faults: &mut Vec<SpaceFault>) -
         }
     };
     let port = |source: Source| {
-        let Source::Piece { piece, output } = source else { return None };
-        let dims = slots[piece].outputs.get(output).cloned();
+        let Source::Slot { slot, output } = source else { return None };
+        let dims = slots[slot].outputs.get(output).cloned();
         // Of a slot with faults no output is known.
-        if dims.is_none() && !slots[piece].outputs.is_empty() {
+        if dims.is_none() && !slots[slot].outputs.is_empty() {
             faults.push(Place::Space.fault(FaultKind::Source(sources.name(source))));
         }
         Some((Port { name: sources.name(source), dims: dims? }, source))

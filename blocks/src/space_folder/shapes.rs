@@ -25,11 +25,11 @@ pub fn find(manifest: &Manifest, slots: &mut [Slot], blocks: &[Block], faults: &
         // None of a slot that has faults itself, or no such output.
         let shape = |source: &Source| match *source {
             Source::Input(i) => Some(inputs[i].1.clone()),
-            Source::Piece { piece, output } => before[piece].outputs.get(output).cloned(),
+            Source::Slot { slot, output } => before[slot].outputs.get(output).cloned(),
         };
         for source in &slot.sources {
-            if let Source::Piece { piece, .. } = *source
-                && !before[piece].outputs.is_empty()
+            if let Source::Slot { slot, .. } = *source
+                && !before[slot].outputs.is_empty()
                 && shape(source).is_none()
             {
                 faults.push(Place::Slot(slot.name.clone()).fault(FaultKind::Source(sources.name(*source))));
@@ -125,8 +125,8 @@ pub fn unused(manifest: &Manifest, slots: &[Slot], outputs: &[Source]) -> Vec<Sp
             faults.push(Place::Space.fault(FaultKind::Unused(format!("the input '{name}'"))));
         }
     }
-    for (piece, slot) in slots.iter().enumerate() {
-        for output in (0..slot.outputs.len()).filter(|&output| !used.contains(&Source::Piece { piece, output })) {
+    for (place, slot) in slots.iter().enumerate() {
+        for output in (0..slot.outputs.len()).filter(|&output| !used.contains(&Source::Slot { slot: place, output })) {
             faults.push(Place::Slot(slot.name.clone()).fault(FaultKind::Unused(format!("output {output} of '{}'", slot.name))));
         }
     }

@@ -84,7 +84,7 @@ impl<'a> Sources<'a> {
     pub fn of_slot(&self, place: usize) -> Result<Vec<Source>, Vec<SpaceFault>> {
         let entry = &self.slots[place];
         let Some(names) = &entry.inputs else {
-            let before = place.checked_sub(1).map_or(Source::Input(0), |piece| Source::Piece { piece, output: 0 });
+            let before = place.checked_sub(1).map_or(Source::Input(0), |slot| Source::Slot { slot, output: 0 });
             return Ok(vec![before]);
         };
         let (mut sources, mut faults) = (Vec::new(), Vec::new());
@@ -106,16 +106,16 @@ impl<'a> Sources<'a> {
             Some((slot, output)) => (slot, output.parse().ok()?),
             None => (name, 0),
         };
-        let piece = self.slots[..before].iter().position(|entry| entry.name == slot && slot != INPUT)?;
-        Some(Source::Piece { piece, output })
+        let place = self.slots[..before].iter().position(|entry| entry.name == slot && slot != INPUT)?;
+        Some(Source::Slot { slot: place, output })
     }
 
     /// What a source is called.
     pub fn name(&self, source: Source) -> String {
         match source {
             Source::Input(i) => self.inputs[i].clone(),
-            Source::Piece { piece, output: 0 } => self.slots[piece].name.clone(),
-            Source::Piece { piece, output } => format!("{}:{output}", self.slots[piece].name),
+            Source::Slot { slot, output: 0 } => self.slots[slot].name.clone(),
+            Source::Slot { slot, output } => format!("{}:{output}", self.slots[slot].name),
         }
     }
 }

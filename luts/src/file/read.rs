@@ -79,14 +79,14 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
         return Err(truncated("it has no rows".to_string()));
     }
     if !csv.get_ref().ended {
-        let reason = format!("its last line is not '{END}'; the header announces {} rows, {whole} are whole", header.rows);
+        let reason = format!("its last line is not '{END}'; the header announces {} rows, but {whole} are whole", header.rows);
         return Err(truncated(reason));
     }
     if let Some((line, reason)) = content.damaged {
         return Err(TableError::Row { path: path.into(), line, reason });
     }
     if whole as u64 != header.rows {
-        return Err(truncated(format!("the header announces {} rows, {whole} are there", header.rows)));
+        return Err(truncated(format!("the header announces {} rows, but there are {whole}", header.rows)));
     }
     let mut faults = Vec::new();
     for (row, &line) in content.rows.iter().zip(&content.lines) {

@@ -120,13 +120,13 @@ impl TryFrom<Record<'_>> for Row {
         let interval = match (record.ci95_low_us, record.ci95_high_us) {
             (Some(low), Some(high)) => Some(Interval { low: low.into(), high: high.into() }),
             (None, None) => None,
-            _ => return Err("of ci95_low_us and ci95_high_us one is empty".to_string()),
+            _ => return Err("one of ci95_low_us and ci95_high_us is empty".to_string()),
         };
         let quantiles =
             match [record.p0_us, record.p10_us, record.p50_us, record.p90_us, record.p100_us].map(|q| q.map(Micros::from)) {
                 [Some(p0), Some(p10), Some(p50), Some(p90), Some(p100)] => Some(Quantiles { p0, p10, p50, p90, p100 }),
                 [None, None, None, None, None] => None,
-                _ => return Err("p0_us … p100_us are there in part only".to_string()),
+                _ => return Err("some of p0_us … p100_us are empty".to_string()),
             };
         Ok(Self {
             key: record.key.to_string(),

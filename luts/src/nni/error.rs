@@ -10,7 +10,7 @@ use crate::{Fault, LookupError, TableError};
 #[derive(Debug, thiserror::Error)]
 pub enum NniError {
     /// Neither of NNI's two forms.
-    #[error("{path}: NNI's tables are called *.npy or *.txt; give the file one of these endings")]
+    #[error("{path}: the name of an NNI table must end in .npy or .txt; rename the file")]
     Extension {
         /// The file.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum NniError {
         limit: u64,
     },
     /// A form that does not state its unit.
-    #[error("{path} does not say what its values are; give --unit us, ms or macs (NNI writes multiply-adds unless told otherwise)")]
+    #[error("{path} does not state the unit of its values; give --unit us, ms or macs (by default, NNI writes multiply-adds)")]
     NoUnit {
         /// The file.
         path: PathBuf,
@@ -91,7 +91,7 @@ pub enum NniError {
 
 fn remedy(faults: &[Fault]) -> &'static str {
     if faults.iter().any(|f| matches!(f, Fault::Duplicate { .. })) {
-        "\nlayers of the same shapes share a key; --mean takes the mean of their values"
+        "\nlayers of the same shapes share a row; --mean averages their values"
     } else {
         ""
     }

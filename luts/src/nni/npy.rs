@@ -22,10 +22,10 @@ pub type Layer = Vec<(String, f64)>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NpyError {
     /// Another kind of file.
-    #[error("is no file of numpy.save: {0}")]
+    #[error("is not a file of numpy.save: {0}")]
     Frame(String),
     /// An array of something else.
-    #[error("holds an array of {0}, not a dict a layer; NNI's table is a list of dicts saved with numpy.save")]
+    #[error("holds an array of {0}, not one dict per layer; NNI's table is a list of dicts saved with numpy.save")]
     Array(String),
     /// The pickle in it; offsets count from the file's begin.
     #[error(transparent)]
@@ -54,9 +54,9 @@ fn frame(bytes: &[u8]) -> Result<(Vec<i64>, usize), NpyError> {
     if length > HEADER_LIMIT {
         return Err(fault("its header is too long"));
     }
-    let header = bytes[begin..].get(..length).ok_or_else(|| fault("it is cut off within its header"))?;
+    let header = bytes[begin..].get(..length).ok_or_else(|| fault("its header is cut off"))?;
     let header = std::str::from_utf8(header).map_err(|_| fault("its header is not text"))?;
-    let header = Literal::parse(header).map_err(|e| NpyError::Frame(format!("its header is no dict: {e}")))?;
+    let header = Literal::parse(header).map_err(|e| NpyError::Frame(format!("its header is not a dict: {e}")))?;
     match header.get("descr") {
         Some(Literal::Text("|O" | "O")) => {}
         Some(Literal::Text(other)) => return Err(NpyError::Array(format!("type '{}'", other.escape_debug()))),
@@ -76,23 +76,23 @@ fn frame(bytes: &[u8]) -> Result<(Vec<i64>, usize), NpyError> {
 
 fn content(heap: &Heap, shape: &[i64]) -> Result<Vec<Layer>, PickleError> {
     let &Object::Array(Some(Array { shape: sides, items, .. })) = heap.get(heap.root()) else {
-        return Err(heap.unfit(heap.root(), "is no array"));
+        return Err(heap.unfit(heap.root(), "is not an array"));
     };
     let is_side = |(&id, &side): (&Id, &i64)| *heap.get(id) == Object::Int(side);
     if !matches!(heap.get(sides), Object::Tuple(ids) if ids.len() == shape.len() && std::iter::zip(ids, shape).all(is_side)) {
-        return Err(heap.unfit(sides, "the array's shape is not the one of the file's header"));
+        return Err(heap.unfit(sides, "the array's shape differs from the file's header"));
     }
     let Object::List(items) = heap.get(items) else {
-        return Err(heap.unfit(items, "an array's items are no list"));
+        return Err(heap.unfit(items, "an array's items are not a list"));
     };
     if items.len() as i64 != shape.iter().product::<i64>() {
-        return Err(heap.unfit(heap.root(), "the array has another number of items than its shape says"));
+        return Err(heap.unfit(heap.root(), "the array's number of items does not fit its shape"));
     }
     let layers = if shape.is_empty() { of_object(heap, items[0])? } else { items.clone() };
     let mut count = 0;
     let mut layer = |id| {
         let Object::Dict(entries) = heap.get(id) else {
-            return Err(heap.unfit(id, "a layer is no dict"));
+            return Err(heap.unfit(id, "a layer is not a dict"));
         };
         count += entries.len();
         if count > ENTRIES {
@@ -113,7 +113,7 @@ fn of_object(heap: &Heap, id: Id) -> Result<Vec<Id>, PickleError> {
                 let place = heap.int(number).and_then(|n| layers.get_mut(usize::try_from(n).ok()?));
                 *place.ok_or_else(|| heap.unfit(number, "a dict of layers is not numbered from 0"))? = Some(layer);
             }
-            layers.into_iter().collect::<Option<_>>().ok_or_else(|| heap.unfit(id, "a layer is missing, or is there twice"))?
+            layers.into_iter().collect::<Option<_>>().ok_or_else(|| heap.unfit(id, "a layer is missing or appears twice"))?
         }
         _ => return Err(heap.unfit(id, "is neither a list of layers nor a dict of them")),
     };
@@ -121,11 +121,11 @@ fn of_object(heap: &Heap, id: Id) -> Result<Vec<Id>, PickleError> {
 }
 
 fn entry(heap: &Heap, name: Id, value: Id) -> Result<(String, f64), PickleError> {
-    let text = heap.text(name).ok_or_else(|| heap.unfit(name, "a primitive's name is no string"))?;
+    let text = heap.text(name).ok_or_else(|| heap.unfit(name, "a primitive's name is not a string"))?;
     if text.len() > NAME {
         return Err(heap.unfit(name, "a primitive's name is too long"));
     }
-    let number = heap.number(value).ok_or_else(|| heap.unfit(value, "a primitive's value is no plain number"))?;
+    let number = heap.number(value).ok_or_else(|| heap.unfit(value, "a primitive's value is not a number"))?;
     Ok((text.into_owned(), number))
 }
 

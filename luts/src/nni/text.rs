@@ -47,7 +47,7 @@ pub enum TextFault {
     #[error("is longer than {LINE_LIMIT} bytes")]
     TooLong,
     /// Not Python's.
-    #[error("is no Python literal: {0}")]
+    #[error("is not a Python literal: {0}")]
     Literal(#[from] LiteralError),
     /// An entry that is missing, or is something else.
     #[error("'{entry}' is missing or is not {expected}")]

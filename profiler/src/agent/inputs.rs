@@ -52,7 +52,7 @@ pub fn of(ports: &[Port], item: &Item, folder: &Path, random: &mut Random, whole
     if !open.is_empty() {
         let flags = open.iter().map(|port| flag(port)).collect::<Vec<_>>().join(" ");
         let owned: Vec<Port> = open.into_iter().cloned().collect();
-        return Err(fault(format!("it leaves open how large {} is: give {flags} with numbers for the names", listed(&owned))));
+        return Err(fault(format!("the size of {} is open: give {flags}, with a number for each name", listed(&owned))));
     }
     let mut values = Vec::new();
     for (port, shape) in shapes {
@@ -60,12 +60,14 @@ pub fn of(ports: &[Port], item: &Item, folder: &Path, random: &mut Random, whole
         let value = match given(port).and_then(|input| input.values.as_ref().map(|values| (input, values))) {
             Some((input, from)) => read(input, from, item, folder)?,
             None => {
-                let element = port.element.ok_or_else(|| fault(format!("its input {port}, can be given no value")))?;
+                let element =
+                    port.element.ok_or_else(|| fault(format!("its input {port} has a type for which no value can be made")))?;
                 let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= LIMIT / element.size());
                 let count =
-                    count.ok_or_else(|| fault(format!("its input {port}, would have {shape:?} values, more than 2 GiB")))?;
+                    count.ok_or_else(|| fault(format!("its input {port} with the shape {shape:?} takes more than 2 GiB")))?;
                 let bytes = made_up(element, count, random, whole);
-                Value::new(element, shape, bytes).ok_or_else(|| fault(format!("its input {port}, cannot be made up")))?
+                Value::new(element, shape, bytes)
+                    .ok_or_else(|| fault(format!("random values cannot be made for its input {port}")))?
             }
         };
         values.push(value);

@@ -13,7 +13,7 @@ const LIMIT: usize = i32::MAX as usize;
 
 /// One line of a recipe: so many bytes from there on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(crate) struct FileRange {
     /// A file in the job's folder.
     pub file: String,
     /// Where they begin.
@@ -22,7 +22,7 @@ pub(crate) struct Piece {
     pub len: usize,
 }
 
-impl Piece {
+impl FileRange {
     /// As a recipe's line.
     #[cfg(feature = "host")]
     pub(crate) fn line(&self) -> String {
@@ -47,11 +47,12 @@ pub(crate) fn read(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
     }
     let odd = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_string());
     let recipe = fs::read_to_string(folder.join(name))?;
-    let pieces: Vec<Piece> = recipe.lines().map(Piece::parse).collect::<Option<_>>().ok_or_else(|| odd("its recipe is damaged"))?;
-    let whole = pieces.iter().try_fold(0usize, |sum, piece| sum.checked_add(piece.len)).filter(|&len| len <= LIMIT);
+    let ranges: Vec<FileRange> =
+        recipe.lines().map(FileRange::parse).collect::<Option<_>>().ok_or_else(|| odd("its recipe is damaged"))?;
+    let whole = ranges.iter().try_fold(0usize, |sum, range| sum.checked_add(range.len)).filter(|&len| len <= LIMIT);
     let mut bytes = vec![0; whole.ok_or_else(|| odd("its recipe is of more than 2 GiB"))?];
     let mut at = 0;
-    for Piece { file, offset, len } in pieces {
+    for FileRange { file, offset, len } in ranges {
         File::open(folder.join(file))?.read_exact_at(&mut bytes[at..at + len], offset as u64)?;
         at += len;
     }

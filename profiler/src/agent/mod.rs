@@ -102,7 +102,7 @@ fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentErr
     // Before anything is set on the device. The watchdog of the governor shares the locks: they are held until it has set back.
     let used = if cpus.is_empty() { clock::allowed() } else { cpus.clone() };
     let _lock = cpu_lock::folder()
-        .map(|folder| CpuLock::take(&folder, &used, &job.holder, Duration::from_millis(job.patience_ms)))
+        .map(|folder| CpuLock::take(&folder, &used, &job.holder, Duration::from_millis(job.lock_timeout_ms)))
         .transpose()
         .map_err(AgentError::Busy)?;
     // Held, and its watchdog begun, while this process has one thread.

@@ -140,13 +140,14 @@ impl Model {
         let odd: usize = outputs.iter().flatten().map(odd).sum();
         if odd > 0 {
             notes.push(format!(
-                "{odd} values of its outputs are not finite; if its inputs were made up, it may run otherwise on real ones \
-                 (--input NAME=FILE.npy)"
+                "{odd} values of its outputs are not finite. If its inputs were random, give it real ones: --input NAME=FILE.npy"
             ));
         }
         self.varies = outputs::checksum(first) != self.checksum;
         if self.varies {
-            notes.push("its outputs change from run to run on the same inputs; that they stay right is not checked".to_string());
+            notes.push(
+                "its outputs differ from run to run on the same inputs, so they are not checked during the measurement".to_string(),
+            );
         }
         let outputs = std::iter::zip(self.session.outputs(), outputs).map(|(port, value)| shaped(port, value.as_ref())).collect();
         self.described = Some(Event::Described { id: self.id.clone(), inputs, outputs, notes });
@@ -202,7 +203,7 @@ impl Model {
         if self.varies || outputs::checksum(&outputs) == self.checksum {
             return Ok(());
         }
-        Err(AgentError::Wrong { id: self.id.clone(), reason: "its outputs have changed while it was timed".to_string() })
+        Err(AgentError::Wrong { id: self.id.clone(), reason: "its outputs changed during the measurement".to_string() })
     }
 }
 

@@ -91,15 +91,15 @@ impl Conditions {
         let bound = (NOISE_FACTOR * self.anchors_noise).max(LEAST_SPREAD);
         if self.anchors_spread > bound {
             reasons.push(format!(
-                "the networks measured in the build now differ from then by unequal amounts: spread {}, at most {} is \
-                 allowed",
+                "networks of the build were measured again, and their times have not changed alike: spread {}, at most {} \
+                 is allowed",
                 percent(self.anchors_spread),
                 percent(bound)
             ));
         }
         if let Some(state) = self.state.filter(|state| state.abs() > LARGEST_STATE + SURE * self.state_error) {
             reasons.push(format!(
-                "the device is {} slower than when the table was built; at most {} either way is allowed",
+                "the device is {} slower than when the table was built; at most {} slower or faster is allowed",
                 text::percent(state),
                 percent(LARGEST_STATE)
             ));
@@ -114,8 +114,8 @@ impl Conditions {
         }
         if self.idle_samples < LEAST_IDLE as f64 || self.limit > LARGEST_LIMIT {
             reasons.push(format!(
-                "too few samples were taken while the device was idle: {:.0} a network, at least {LEAST_IDLE} are needed; samples count up to \
-                 a canary of {:.2} × its idle time, at most {LARGEST_LIMIT} is allowed",
+                "too few samples were taken while the device was idle: {:.0} a network, at least {LEAST_IDLE} are needed; a sample \
+                 counts if its canary takes up to {:.2} × the idle time, at most {LARGEST_LIMIT} × is allowed",
                 self.idle_samples, self.limit
             ));
         }

@@ -115,10 +115,12 @@ impl Check<'_> {
         let accept = |start: &Start| identity.check(start, self.setting.threads);
         let bars = MultiProgress::new();
         let (mut setting, mut sizes) = (self.setting.clone(), Sizes::default());
-        if self.looks && !setting.device.is_simulated() {
+        if self.looks {
             // The first part is the graph of one operation: what the process takes without any model.
             let parts = Model::parts(self.space);
             sizes = collect::look(Made { models: &parts[..1], ..made }, &setting, &bars, Some(&accept))?;
+        }
+        if sizes.network_us().is_some() {
             let subjects: Vec<Subject> = models.iter().map(|model| model.subject.clone()).collect();
             let told;
             (setting, told) = setting.planned(self.wanted, &sizes, &subjects)?;

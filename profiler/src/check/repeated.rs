@@ -26,7 +26,8 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
     if largest <= allowed {
         if !same_agent {
             note(format_args!(
-                "the agent is another build of the engine than the table's: networks that the build simulated too differ by {:.2} % at most",
+                "this agent holds another build of the engine than the table's agent: networks of the build, simulated again, \
+                 differ by at most {:.2} %",
                 100.0 * largest
             ));
         }
@@ -38,12 +39,12 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
     };
     let mut differences: Vec<String> = changed.take(3).map(line).collect();
     differences.push(format!(
-        "networks that the build simulated too differ by {:.2} %, and {}: another simulator or chip",
+        "networks of the build, simulated again, differ by {:.2} %, but {}: the simulator or the chip has changed",
         100.0 * largest,
         if same_agent {
             "the agent is the same, so they must be equal".to_string()
         } else {
-            "another build of the agent explains 1 %".to_string()
+            "another build of the agent explains at most 1 %".to_string()
         }
     ));
     Err(OtherDevice { path: path.to_path_buf(), differences })

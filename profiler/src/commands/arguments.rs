@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use engines::EngineKind;
 
-use super::quantity::{Cpus, Share, Time};
+use super::quantity::{Budget, Cpus, Share, Time};
 use super::values::{band, memory, passes};
 use crate::devices::Address;
 use crate::measure::collect::Setting;
-use crate::measure::collect::planned::PASSES;
+use crate::measure::collect::planned::{PASSES, Wanted};
 use crate::protocol::{Hold, Plan};
 
 /// Samples that each model needs at least.
@@ -30,10 +30,10 @@ pub(super) struct MeasureArgs {
     /// Allow more threads than CPUs
     #[arg(long)]
     oversubscribe: bool,
-    /// Measurement passes, each in fresh processes [default: 12; of folders 4 where networks take 5 ms and more]
+    /// Measurement passes, each in fresh processes [default: 12; for folders 4, if a network takes 5 ms or more]
     #[arg(long, value_parser = passes)]
-    pub(super) passes: Option<usize>,
-    /// Most memory of the program on the device: models are loaded in groups [default: 40 % of what is free, at most 1 GiB]
+    passes: Option<usize>,
+    /// Memory limit on the device; models are loaded in groups that fit into it [default: 40 % of the free memory, at most 1 GiB]
     #[arg(long, value_parser = memory, value_name = "MIB")]
     memory: Option<u64>,
     /// Allowed temperature change from the start, in °C; 0 ignores temperature
@@ -57,6 +57,16 @@ pub(super) struct MeasureArgs {
     timed_runs: usize,
 }
 
+/// How long a command samples.
+pub(super) struct Sampling {
+    /// Most time, in ms, where nothing else is planned.
+    pub(super) budget_ms: u64,
+    /// What of passes and time is wanted so, whatever the models take.
+    pub(super) wanted: Wanted,
+    /// Whether a few models are looked at first, to plan the rest by what they take.
+    pub(super) looks: bool,
+}
+
 /// What each command asks for itself.
 pub(super) struct Asked {
     pub(super) device: Address,
@@ -69,6 +79,16 @@ pub(super) struct Asked {
 }
 
 impl MeasureArgs {
+    /// How long to sample by `--budget`. Where that is not given it is `usual`, or, of a folder, as long as its models take.
+    pub(super) fn sampling(&self, budget: Option<Budget>, usual: Time, is_folder: bool) -> Sampling {
+        let budget = budget.unwrap_or(if is_folder { Budget::Auto } else { Budget::Within(usual) });
+        Sampling {
+            budget_ms: budget.ms().unwrap_or(usual.0.as_millis() as u64),
+            wanted: Wanted { passes: self.passes, budget_ms: budget.ms() },
+            looks: is_folder || budget == Budget::Auto,
+        }
+    }
+
     pub(super) fn setting(&self, asked: Asked) -> Setting {
         let Asked { device, engine, threads, precision, budget_ms, seed } = asked;
         let plan = Plan {

@@ -7,14 +7,13 @@ use clap::Args;
 use engines::EngineKind;
 use luts::{Source, Table};
 
-use super::arguments::{Asked, MeasureArgs};
+use super::arguments::{Asked, MeasureArgs, Sampling};
 use super::error::CommandError;
 use super::quantity::{Budget, Share, Time};
 use super::values::points;
 use super::{print, space};
 use crate::check::Check;
 use crate::devices::{Address, interrupt};
-use crate::measure::collect::planned::Wanted;
 use crate::output::note;
 use crate::show;
 use crate::show::picture::PictureFile;
@@ -52,8 +51,8 @@ pub(super) struct CheckArgs {
     /// Stop when every median is known within this (95 % confidence interval, half width, relative)
     #[arg(long, default_value = "1%")]
     precision: Share,
-    /// Stop after this sampling time, even if the precision is not reached; auto: as long as a few samples of everything take [default:
-    /// 90s; of a folder auto]
+    /// Stop after this sampling time, even if the precision is not reached; auto: long enough for a few samples of each model
+    /// [default: 90s; for folders auto]
     #[arg(long)]
     budget: Option<Budget>,
     /// Number of landmarks [default: the table's]
@@ -93,14 +92,12 @@ impl CheckArgs {
             None => table.header.engine.name.parse().map_err(CommandError::Usage)?,
         };
         let Self { device, precision, seed, .. } = self;
-        let auto = space.known().is_none();
         // The header speaks of the networks that the table was measured for.
         let is_of_others = space.points() != table.header.points;
         if is_of_others && !self.no_write {
             note("note: the table was measured for another number of landmarks; its header is not changed");
         }
-        let budget = self.budget.unwrap_or(if auto { Budget::Auto } else { Budget::Within(BUDGET) });
-        let budget_ms = budget.ms().unwrap_or(BUDGET.0.as_millis() as u64);
+        let Sampling { budget_ms, wanted, looks } = self.measure.sampling(self.budget, BUDGET, space.known().is_none());
         let setting = self.measure.setting(Asked { device, engine, threads: table.header.threads, precision, budget_ms, seed });
         let check = Check {
             path: self.table,
@@ -109,8 +106,8 @@ impl CheckArgs {
             nets: self.nets,
             seed,
             setting,
-            looks: auto || budget == Budget::Auto,
-            wanted: Wanted { passes: self.measure.passes, budget_ms: budget.ms() },
+            looks,
+            wanted,
             write: !self.no_write && !self.other_device && !is_of_others,
             other_device: self.other_device,
             raw: self.raw,

@@ -10,12 +10,12 @@ use crate::devices::TransportError;
 use crate::file_error::FileError;
 use crate::fit::table::FitError;
 use crate::measure::collect::CollectError;
+use crate::measure::fleet::FleetError;
 use crate::measure::given::GivenError;
 use crate::measure::job::JobError;
 use crate::measure::raw::RawError;
 use crate::measure::reserve::ReservedError;
 use crate::measure::trial::TrialError;
-use crate::measure::units::UnitsError;
 use crate::show::picture::NoFolder;
 use crate::tables::diff::DiffError;
 use crate::tables::export::ExportError;
@@ -63,9 +63,9 @@ pub enum CommandError {
     /// A job that was not done.
     #[error(transparent)]
     Collect(#[from] CollectError),
-    /// Several units that make no common table.
+    /// Several devices that make no common table.
     #[error(transparent)]
-    Units(#[from] UnitsError),
+    Fleet(#[from] FleetError),
     /// Samples that make no table.
     #[error(transparent)]
     Fit(#[from] FitError),

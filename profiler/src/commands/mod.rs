@@ -150,7 +150,7 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         Command::Completions(args) => args.run(Cli::command()),
         #[cfg(not(target_os = "android"))]
         Command::Man(args) => args.run(Cli::command()),
-        Command::Agent { .. } => Err(CommandError::Usage("agent takes one folder and nothing else".to_string())),
+        Command::Agent { .. } => Err(CommandError::Usage("agent takes exactly one argument, a folder".to_string())),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

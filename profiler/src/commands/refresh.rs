@@ -22,7 +22,7 @@ const SEEDS: u64 = 1 << 30;
 pub(super) struct RefreshArgs {
     /// Names of the tables to measure again [default: all of the list]
     names: Vec<String>,
-    /// List of tables, one per line: NAME DEVICE [options of `profiler build`]. The tables lie beside it
+    /// List of tables, one per line: NAME DEVICE [options of `profiler build`]. The tables are in the same folder
     #[arg(long, default_value = "luts/devices.txt")]
     file: PathBuf,
     /// Number of random networks of each check

@@ -64,7 +64,7 @@ impl What {
 impl SetupArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         if let (Some(arch), true) = (&self.arch, self.what != What::Ort) {
-            return Err(CommandError::Usage(format!("'{arch}': only ort takes an architecture")));
+            return Err(CommandError::Usage(format!("'{arch}': only `profiler setup ort` takes an architecture")));
         }
         let folder = temporary_folder("profiler-setup-")?;
         let scripts = folder.path().join("scripts");

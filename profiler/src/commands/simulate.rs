@@ -101,7 +101,7 @@ impl SimulateArgs {
         known.map_err(emulator::EmulatorError::from)?;
         report.regions.iter().for_each(remarks);
         if report.timers > 0 {
-            note(format_args!("note: the program started {} timer(s), which go by the host's time", report.timers));
+            note(format_args!("note: the program started {} timer(s), which run on the host's clock", report.timers));
         }
         for explanation in &simulated.regions {
             note_text(&explanation.text(&chip));
@@ -126,12 +126,15 @@ fn wait(mut child: Child) -> std::io::Result<ExitStatus> {
 /// What the user must know of a time.
 fn remarks(region: &Region) {
     if region.elsewhere > 0 {
-        note(format_args!("note: other threads worked too ({} blocks of code): only the first one is simulated", region.elsewhere));
+        note(format_args!(
+            "note: the program ran several threads ({} blocks of code in the others): only the first thread is simulated",
+            region.elsewhere
+        ));
     }
     if region.rewritten > 0 {
         note(format_args!("note: code changed at {} place(s) while the program ran", region.rewritten));
     }
     if region.direct_clocks > 0 {
-        note(format_args!("note: the program read a clock's register {} time(s): that time is the host's", region.direct_clocks));
+        note(format_args!("note: the program read a clock register {} time(s): it got the host's time", region.direct_clocks));
     }
 }

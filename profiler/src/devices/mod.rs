@@ -43,7 +43,7 @@ pub use address::Address;
 pub use description::Description;
 pub use error::TransportError;
 pub use notice::Notice;
-pub use stream::{Ended, Flow};
+pub use stream::{Ended, Exit, Flow};
 pub use transport::{Access, Transport};
 
 use local::Local;

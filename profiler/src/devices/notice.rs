@@ -85,7 +85,7 @@ impl fmt::Display for Notice {
                 write!(f, "{device}: sent {files} files of agent and engine ({:.1} s)", took.as_secs_f64())
             }
             Self::LibraryNoted { file, sha256, lock } => {
-                write!(f, "{}: SHA-256 {sha256} noted in {}", file.display(), lock.display())
+                write!(f, "{}: SHA-256 {sha256} recorded in {}", file.display(), lock.display())
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Follows a process that writes lines.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
@@ -26,13 +27,42 @@ pub enum Flow {
     Stop,
 }
 
+/// How a process ended; as text `exit code 3`, `signal 9`, `stopped`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this exit code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// This program stopped it.
+    Stopped,
+}
+
+impl Exit {
+    /// By the signal that nothing can catch: the kernel's where memory runs out.
+    pub const KILLED: Self = Self::Signal(9);
+
+    /// From a shell's exit code: behind 128 it is the signal that ended what the shell waited for.
+    pub fn of_shell(code: i32) -> Self {
+        if code > 128 { Self::Signal(code - 128) } else { Self::Code(code) }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
 /// How an agent ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Whether by itself and with exit code 0.
-    pub good: bool,
-    /// `exit code 3`, `signal 9`.
-    pub how: String,
+    /// How.
+    pub exit: Exit,
     /// A last line that was cut off.
     pub half_line: bool,
     /// The end of what it wrote to standard error.
@@ -41,12 +71,14 @@ pub struct Ended {
 
 impl Ended {
     fn new(status: ExitStatus, half_line: bool, stderr: String) -> Self {
-        let how = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("exit code {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => "an unknown status".to_string(),
-        };
-        Self { good: status.success(), how, half_line, stderr }
+        // A process that is over has one or the other.
+        let exit = status.code().map_or(Exit::Signal(status.signal().unwrap_or_default()), Exit::Code);
+        Self { exit, half_line, stderr }
+    }
+
+    /// Whether by itself and with exit code 0.
+    pub fn is_good(&self) -> bool {
+        self.exit == Exit::Code(0)
     }
 }
 

@@ -80,11 +80,11 @@ impl Plan<'_> {
         let Self { models, nets, .. } = self;
         let broken = |reason: &str| FitError::Samples { path: raw.to_path_buf(), reason: reason.to_string() };
         let start = samples.start.as_ref().ok_or_else(|| broken("does not name its device"))?;
-        let readings = Readings::of(samples).ok_or_else(|| broken("holds no good sample"))?;
+        let readings = Readings::of(samples).ok_or_else(|| broken("holds no valid sample"))?;
         let measured = |subject: &Subject| -> Result<Measured, FitError> {
             readings.time(subject).ok_or_else(|| broken(&format!("has too few samples of '{subject}'")))
         };
-        let parts: Vec<(&str, &PartInfo)> = models.iter().filter_map(Model::part).collect();
+        let parts: Vec<(&Subject, &PartInfo)> = models.iter().filter_map(Model::part).collect();
         let alone = alone(&parts, &measured)?;
         let layers = self.space.layers();
         let net = |choice: &Choice| {
@@ -151,15 +151,16 @@ impl Plan<'_> {
 }
 
 /// How often each part is in the network of a choice. Identities are no parts: they take no time. Fixed pieces are in every network, once.
-fn counts(layers: &[LayerInfo], parts: &[(&str, &PartInfo)], choice: &[Option<usize>]) -> Vec<f64> {
+fn counts(layers: &[LayerInfo], parts: &[(&Subject, &PartInfo)], choice: &[Option<usize>]) -> Vec<f64> {
     let mut chosen: HashMap<&str, f64> = HashMap::new();
     for (layer, place) in std::iter::zip(layers, choice) {
         if let Some(place) = *place {
             *chosen.entry(&layer.candidates[place].key).or_default() += 1.0;
         }
     }
-    let count = |(key, _): &(&str, &PartInfo)| {
-        if key.starts_with(luts::TRUNK_PREFIX) { 1.0 } else { chosen.get(key).copied().unwrap_or_default() }
+    let count = |(subject, _): &(&Subject, &PartInfo)| match subject {
+        Subject::Block(key) => chosen.get(key.as_str()).copied().unwrap_or_default(),
+        _ => 1.0,
     };
     parts.iter().map(count).collect()
 }
@@ -169,7 +170,7 @@ fn rows(
     layers: &[LayerInfo],
     samples: &Samples,
     readings: &Readings,
-    parts: &[(&str, &PartInfo)],
+    parts: &[(&Subject, &PartInfo)],
     fitted: &[Measured],
 ) -> Vec<Row> {
     let candidates = layers.iter().flat_map(|layer| layer.candidates.iter().map(move |candidate| (layer, candidate)));
@@ -178,12 +179,11 @@ fn rows(
     let identities = nothings.into_iter().map(|(key, (layer, candidate))| {
         Row::unmeasured(key.to_string(), Kind::Identity, candidate.name.clone(), Shapes::of(&layer.inputs, &layer.outputs))
     });
-    let measured = std::iter::zip(parts, fitted).map(|((key, info), latency)| {
+    let measured = std::iter::zip(parts, fitted).map(|((subject, info), latency)| {
         let half = 1.96 * latency.error;
         let us = |us: f64| Micros(printed(us, readings.noise(), NANOSECONDS));
-        let subject = &Subject::from(*key);
         Row {
-            key: (*key).to_string(),
+            key: subject.to_string(),
             kind: if matches!(subject, Subject::Trunk(_)) { Kind::Trunk } else { Kind::Block },
             primitive: info.name.clone(),
             shapes: Shapes::of(&info.inputs, &info.outputs),
@@ -206,19 +206,14 @@ type Measure<'a> = dyn Fn(&Subject) -> Result<Measured, FitError> + 'a;
 
 /// The parts' own times, and what they share: blocks of the same shapes are a group, as are the fixed pieces; what a block does beside
 /// computing, such as a gate, makes it cost more in a network than alone, or less, so that such blocks are a kin.
-fn alone(parts: &[(&str, &PartInfo)], measured: &Measure) -> Result<Vec<Part>, FitError> {
-    let groups: Vec<Option<&str>> = parts.iter().map(|(key, _)| shapes_of_key(key)).collect();
-    let part = |((key, info), shapes): (&(&str, &PartInfo), &Option<&str>)| {
+fn alone(parts: &[(&Subject, &PartInfo)], measured: &Measure) -> Result<Vec<Part>, FitError> {
+    let shapes = |subject: &&Subject| if let Subject::Block(key) = subject { blocks::measurable::shapes_of_key(key) } else { None };
+    let groups: Vec<Option<&str>> = parts.iter().map(|(subject, _)| shapes(subject)).collect();
+    let part = |((subject, info), shapes): (&(&Subject, &PartInfo), &Option<&str>)| {
         let group = groups.iter().position(|other| other == shapes).unwrap_or_default();
-        Ok(Part { alone: measured(&Subject::from(*key))?, group, kin: info.kin })
+        Ok(Part { alone: measured(subject)?, group, kin: info.kin })
     };
     std::iter::zip(parts, &groups).map(part).collect()
-}
-
-/// The shapes in a candidate's key: what stands behind `@`, up to `~` where a fingerprint follows. None in that of a fixed piece.
-fn shapes_of_key(key: &str) -> Option<&str> {
-    let (_, shapes) = key.split_once('@')?;
-    Some(shapes.split_once('~').map_or(shapes, |(shapes, _)| shapes))
 }
 
 /// Parts of a µs that the times of a simulated table are printed to, and parts of one that its residual is.

@@ -60,7 +60,7 @@ impl Serialize for CpuList {
 impl<'de> Deserialize<'de> for CpuList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("'{text}' is no list of processors")))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("'{text}' is not a list of processors")))
     }
 }
 

@@ -84,7 +84,7 @@ pub enum GivenError {
         name: String,
     },
     /// An input that no model has.
-    #[error("no model has an input '{name}'; {known}")]
+    #[error("no model has an input '{name}': {known}")]
     Unknown {
         /// Its name.
         name: String,
@@ -143,16 +143,18 @@ impl Given {
 
 /// NumPy's array of numbers.
 fn read_npy(bytes: &[u8]) -> Result<Value, String> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or("it is no .npy file: its first bytes are not '\\x93NUMPY'")?;
+    let rest = bytes.strip_prefix(MAGIC).ok_or("it is not a .npy file: its first bytes are not '\\x93NUMPY'")?;
     let (length, begin) = match *rest {
         [1, _, a, b, ..] => (usize::from(u16::from_le_bytes([a, b])), 4),
         [2 | 3, _, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, 6),
         _ => return Err("its version is unknown, or it is cut off".to_string()),
     };
-    let header = rest[begin..].get(..length).ok_or("it is cut off within its header")?;
-    let header = std::str::from_utf8(header).map_err(|_| "its header is no text")?;
-    let header = Literal::parse(header).map_err(|e| format!("its header is no dict: {e}"))?;
-    let Some(Literal::Text(descr)) = header.get("descr") else { return Err("its header names no type of numbers".to_string()) };
+    let header = rest[begin..].get(..length).ok_or("its header is cut off")?;
+    let header = std::str::from_utf8(header).map_err(|_| "its header is not text")?;
+    let header = Literal::parse(header).map_err(|e| format!("its header is not a dict: {e}"))?;
+    let Some(Literal::Text(descr)) = header.get("descr") else {
+        return Err("its header does not name the type of its values".to_string());
+    };
     let element = element(descr).ok_or_else(|| format!("it holds values of type '{}'", descr.escape_debug()))?;
     let dim = |dim: &Literal<'_>| match dim {
         Literal::Int(d) => usize::try_from(*d).ok(),
@@ -162,9 +164,9 @@ fn read_npy(bytes: &[u8]) -> Result<Value, String> {
         Some(Literal::Sequence(dims)) => dims.iter().map(dim).collect::<Option<Vec<_>>>(),
         _ => None,
     };
-    let shape = shape.ok_or("its header states no shape")?;
+    let shape = shape.ok_or("its header does not state the shape")?;
     if header.get("fortran_order") == Some(&Literal::Bool(true)) && shape.len() > 1 {
-        return Err("its values are in columns (fortran_order); save numpy.ascontiguousarray(array)".to_string());
+        return Err("its values are in column order (fortran_order); save numpy.ascontiguousarray(array)".to_string());
     }
     let mut values = rest[begin + length..].to_vec();
     if descr.starts_with('>') {
@@ -174,7 +176,8 @@ fn read_npy(bytes: &[u8]) -> Result<Value, String> {
         values.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
     }
     let (have, shown) = (values.len(), shape.clone());
-    Value::new(element, shape, values).ok_or_else(|| format!("it has {have} bytes of values, which are not {shown:?} of {element}"))
+    Value::new(element, shape, values)
+        .ok_or_else(|| format!("its {have} bytes of values do not fit the shape {shown:?} of {element}"))
 }
 
 /// The type that NumPy's name for it means.

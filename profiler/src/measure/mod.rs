@@ -12,7 +12,7 @@
 //! | `writer` | their files |
 //! | [`given`] | what the user says of models' inputs |
 //! | [`collect`] | a job done on a device, samples into the raw file |
-//! | [`units`] | several units of one model |
+//! | [`fleet`] | several devices of one model |
 //! | [`raw`] | raw sample files |
 //! | [`trial`] | whether an engine takes the blocks of a space |
 //! | [`reserve`] | files that one command alone writes |
@@ -21,6 +21,7 @@ pub mod choice;
 pub mod collect;
 pub mod design;
 pub mod expected;
+pub mod fleet;
 pub mod given;
 pub mod job;
 mod job_error;
@@ -30,5 +31,4 @@ mod recipe;
 pub mod reserve;
 pub mod subject;
 pub mod trial;
-pub mod units;
 mod writer;

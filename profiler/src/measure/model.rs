@@ -22,12 +22,7 @@ pub enum ModelKind {
     /// A single operation.
     Overhead,
     /// A candidate or a fixed piece, alone.
-    Part {
-        /// Its key.
-        key: String,
-        /// What is known of it.
-        info: PartInfo,
-    },
+    Part(PartInfo),
     /// A whole network.
     Network(Choice),
 }
@@ -44,7 +39,7 @@ impl Model {
         keys.extend(space.fixed());
         let part = |key: String| {
             let info = space.part(&key)?;
-            Some(Self { subject: Subject::from(&key), kind: ModelKind::Part { key, info } })
+            Some(Self { subject: Subject::from(&key), kind: ModelKind::Part(info) })
         };
         let overhead = Self { subject: Subject::Overhead, kind: ModelKind::Overhead };
         std::iter::once(overhead).chain(keys.into_iter().filter_map(part)).collect()
@@ -56,9 +51,9 @@ impl Model {
     }
 
     /// What is known of it, of a part.
-    pub fn part(&self) -> Option<(&str, &PartInfo)> {
+    pub fn part(&self) -> Option<(&Subject, &PartInfo)> {
         match &self.kind {
-            ModelKind::Part { key, info } => Some((key, info)),
+            ModelKind::Part(info) => Some((&self.subject, info)),
             _ => None,
         }
     }
@@ -74,7 +69,7 @@ impl Model {
         let fault = |reason: String| JobError::Prepare { model: self.title(space), reason };
         let file = match &self.kind {
             ModelKind::Overhead => primitive_space::file(one_operation()).map(Some),
-            ModelKind::Part { key, .. } => space.part_file(key),
+            ModelKind::Part(_) => space.part_file(&self.subject.to_string()),
             ModelKind::Network(choice) => space.network_file(choice).map(Some),
         };
         file.map_err(|e| fault(e.to_string()))?.ok_or_else(|| fault("the space has no such part".to_string()))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use blocks::onnx::wire;
 
-use crate::agent::joined::Piece;
+use crate::agent::joined::FileRange;
 
 /// Least bytes of a weight that are worth a line.
 const LEAST: usize = 256;
@@ -31,13 +31,13 @@ impl Weights {
         }
         let (mut recipe, mut own, mut at) = (String::new(), Vec::new(), 0);
         let mut keep = |recipe: &mut String, range: std::ops::Range<usize>| {
-            *recipe += &Piece { file: glue.to_string(), offset: own.len(), len: range.len() }.line();
+            *recipe += &FileRange { file: glue.to_string(), offset: own.len(), len: range.len() }.line();
             own.extend_from_slice(&bytes[range]);
         };
         for range in large(bytes) {
             let Some((file, offset)) = self.places.get(&files::sha256(&bytes[range.clone()])) else { continue };
             keep(&mut recipe, at..range.start);
-            recipe += &Piece { file: file.clone(), offset: *offset, len: range.len() }.line();
+            recipe += &FileRange { file: file.clone(), offset: *offset, len: range.len() }.line();
             at = range.end;
         }
         keep(&mut recipe, at..bytes.len());

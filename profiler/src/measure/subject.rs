@@ -73,7 +73,7 @@ impl From<&str> for Subject {
             Self::Overhead
         } else if let Some(architecture) = text.strip_prefix(NETWORK) {
             Self::Network(architecture.to_string())
-        } else if let Some(piece) = text.strip_prefix(luts::TRUNK_PREFIX) {
+        } else if let Some(piece) = luts::trunk_piece(text) {
             Self::Trunk(piece.to_string())
         } else if text.split_once(':').is_some_and(|(place, _)| is_place(place)) {
             Self::Model(text.to_string())

@@ -257,10 +257,10 @@ impl Diff {
             writeln!(out, "   {line}")?;
         }
         if !self.measured.unknown.is_empty() {
-            writeln!(out, "   not stated by one of them: {}", self.measured.unknown.join(", "))?;
+            writeln!(out, "   stated by one of them only: {}", self.measured.unknown.join(", "))?;
         }
         writeln!(out, "\nB takes {:.3} × the time of A (median of {} rows)\n", self.median_ratio, self.rows.len())?;
-        let mut lines = vec![["", "A µs", "B µs", "B / A", "beside the median"].map(String::from).to_vec()];
+        let mut lines = vec![["", "A µs", "B µs", "B / A", "from the median"].map(String::from).to_vec()];
         lines.extend(self.rows.iter().map(|row| {
             vec![
                 row.key.clone(),
@@ -273,7 +273,7 @@ impl Diff {
         out.push_str(&text::columns(&lines));
         writeln!(
             out,
-            "\nbeside the median: median {:.1} %, largest {:.1} %",
+            "\ndifference from the median: median {:.1} %, largest {:.1} %",
             100.0 * self.median_change,
             100.0 * self.largest_change
         )?;
@@ -287,7 +287,7 @@ impl Diff {
             let [in_a, in_b] = &layer.fastest;
             let fastest =
                 if in_a == in_b { format!("fastest in both: {in_a}") } else { format!("fastest in A: {in_a}, in B: {in_b}") };
-            writeln!(out, "layer {}: {fastest}; {} pairs change places", numbers.join(", "), layer.swaps.len())?;
+            writeln!(out, "layer {}: {fastest}; {} pairs change order", numbers.join(", "), layer.swaps.len())?;
             for s in &layer.swaps {
                 let ([a1, a2], [b1, b2]) = (s.first_us, s.second_us);
                 let mark = if s.certain { "*" } else { " " };

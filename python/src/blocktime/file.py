@@ -82,7 +82,7 @@ class _Reader:
             first, known = unique.setdefault(row.key, (line, row))
             # Compared as text, so that NaN equals NaN: it is reported as what it is.
             if first != line and repr(known) != repr(row):
-                faults.append(Fault(f"{row.key}: twice, with different values (lines {first} and {line})", line, "key"))
+                faults.append(Fault(f"{row.key}: appears twice, with different values (lines {first} and {line})", line, "key"))
         folder = header["space"].get("folder")
         if folder is None:
             uncounted = [(line, row.key) for line, row in rows if row.macs is None]

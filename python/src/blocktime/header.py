@@ -160,20 +160,20 @@ def value_faults(header: Header) -> Iterator[Fault]:
     if "points" not in header and folder is None:
         yield _fault("points", "is missing")
     if "points" in header and folder is not None:
-        yield _fault("points", "is there, and the space is a folder")
+        yield _fault("points", "is not allowed if the space is a folder")
     if header.get("points") == 0:
         yield _fault("points", "must be at least 1")
     if header["threads"] < 1:
         yield _fault("threads", "must be at least 1")
     if "date" not in header and not simulated:
-        yield _fault("date", "is missing, and the source is not 'simulated'")
+        yield _fault("date", "is missing; only a simulated table may leave it out")
     if "simulator" in header and not simulated:
-        yield _fault("simulator", "is there, and the source is not 'simulated'")
+        yield _fault("simulator", "is only allowed if the source is 'simulated'")
     if (canary := header.get("canary")) is not None:
         if not _positive(canary["stated_us"]) or not _positive(canary["median_us"]):
             yield _fault("canary", "times must be above 0")
     elif header["source"] == "measured":
-        yield _fault("canary", "is missing, and the source is 'measured'")
+        yield _fault("canary", "is missing; a measured table needs it")
     if (fit := header.get("fit")) is not None:
         anchors = fit.get("anchors", [])
         if not _at_least_0(fit["residual"]):
@@ -193,7 +193,7 @@ def _slot_faults(slots: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
         yield _fault("space.folder.slots", "must not be empty")
     names = [slot["name"] for slot in slots]
     for i, slot in enumerate(slots):
-        candidates = [text.split(" ") for text in slot.get("candidates", [])]
+        candidates = named_keys(slot)
         wrong = {
             "stands twice": slot["name"] in names[:i],
             "is a fixed piece, but its key does not say 'trunk:'": not slot.get("key", FIXED_PREFIX).startswith(FIXED_PREFIX),
@@ -205,9 +205,15 @@ def _slot_faults(slots: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
             yield Fault(f"header: slot '{slot['name']}' {reason}", None, "space.folder.slots")
 
 
+def named_keys(slot: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and keys of a slot's candidates, which a table holds in one text each; none of a fixed piece."""
+    cut = (text.partition(" ") for text in slot.get("candidates", []))
+    return [(name, key) for name, _, key in cut]
+
+
 def folder_keys(folder: Mapping[str, Any]) -> list[str]:
     """Keys of all slots of a space of ONNX files, each once, in their order."""
-    keys = [[slot["key"]] if "key" in slot else [text.split(" ")[1] for text in slot["candidates"]] for slot in folder["slots"]]
+    keys = [[slot["key"]] if "key" in slot else [key for _, key in named_keys(slot)] for slot in folder["slots"]]
     return list(dict.fromkeys(key for slot in keys for key in slot))
 
 

@@ -101,9 +101,9 @@ def parse(line: bytes, number: int, columns: list[str]) -> Row | list[Fault]:
         except ValueError:
             faults.append(fault(f"{name} '{texts[name]}' is not a number", name))
     if len({texts[name] == "" for name in INTERVAL}) > 1:
-        faults.append(fault("of ci95_low_us and ci95_high_us one is empty", "ci95_low_us"))
+        faults.append(fault("one of ci95_low_us and ci95_high_us is empty", "ci95_low_us"))
     if len({texts[name] == "" for name in QUANTILES}) > 1:
-        faults.append(fault("p0_us … p100_us are there in part only", "p0_us"))
+        faults.append(fault("some of p0_us … p100_us are empty", "p0_us"))
     if texts["kind"] not in KINDS:
         faults.append(fault(f"kind '{texts['kind']}' is unknown", "kind"))
     return faults or _row(texts, numbers)

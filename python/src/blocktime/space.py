@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from .errors import LutError
-from .header import Header, parse
+from .header import Header, named_keys, parse
 from .row import Row
 
 BUILT_IN = ("pfld", "pfld26", "pfld-full")
@@ -61,7 +61,7 @@ class Space:
         layers = []
         for slot in folder["slots"]:
             if "candidates" in slot:
-                names, keys = zip(*(text.split(" ") for text in slot["candidates"]))
+                names, keys = zip(*named_keys(slot))
                 layers.append(Layer(slot["name"], names, keys, tuple(rows[key].kind == "identity" for key in keys)))
         fixed = tuple(slot["key"] for slot in folder["slots"] if "key" in slot)
         return cls(stated["name"], tuple(layers), fixed, stated["hash"])

@@ -22,7 +22,7 @@ pub enum EmulatorError {
         source: std::io::Error,
     },
     /// A QEMU with another plugin API.
-    #[error("{} is QEMU {version}, whose plugin API is another one; QEMU 7.2 is needed: `profiler setup simulator` fetches it", path.display())]
+    #[error("{} is QEMU {version}, which has another plugin API; QEMU 7.2 is needed: `profiler setup simulator` fetches it", path.display())]
     Version {
         /// The program.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum EmulatorError {
     },
     /// There is no plugin.
     #[error(
-        "the simulator's plugin was not found ({tried}): an installed profiler holds it; in a clone of the project scripts/setup-simulator.sh builds it"
+        "the simulator's plugin was not found ({tried}): an installed profiler contains it; in a clone of the project scripts/setup-simulator.sh builds it"
     )]
     NoPlugin {
         /// Where it was looked for.
@@ -123,11 +123,11 @@ impl EmulatorError {
 fn signal_name(signal: i32) -> &'static str {
     match signal {
         4 => "illegal instruction",
-        6 => "it gave up",
-        7 | 11 => "it accessed memory that it does not have",
+        6 => "it aborted",
+        7 | 11 => "it accessed invalid memory",
         8 => "arithmetic fault",
         9 => "it was killed; memory may have run out",
-        2 | 15 => "it was told to end",
+        2 | 15 => "it was interrupted or terminated",
         _ => "see signal(7)",
     }
 }

@@ -85,7 +85,7 @@ fn version(qemu: &Path) -> Result<String, EmulatorError> {
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     // qemu-aarch64 version 7.2.17 (Debian …)
     let version = said.lines().next().unwrap_or_default().split_whitespace().skip_while(|word| *word != "version").nth(1);
-    Ok(version.unwrap_or("of no version that it would tell").to_owned())
+    Ok(version.unwrap_or("of an unknown version").to_owned())
 }
 
 /// Whether it takes plugins: one that was built without has no such option.

@@ -159,7 +159,7 @@ fn check_program(run: &Run) -> Result<(), EmulatorError> {
     }
     // ELF: magic, class, byte order, system; type at 16, machine at 18.
     if head.len() < 64 || !head.starts_with(b"\x7fELF") {
-        return wrong("it is no ELF file");
+        return wrong("it is not an ELF file");
     }
     let half = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
     if (head[4], head[5]) != (2, 1) || half(18) != 183 {
@@ -170,7 +170,7 @@ fn check_program(run: &Run) -> Result<(), EmulatorError> {
         });
     }
     if !matches!(half(16), 2 | 3) {
-        return wrong("it is no program but an object file");
+        return wrong("it is an object file, not a program");
     }
     let Some(loader) = loader(&head) else { return Ok(()) };
     let below = |root: &Path| root.join(loader.trim_start_matches('/'));

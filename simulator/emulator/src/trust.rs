@@ -18,7 +18,7 @@ pub enum Distrust {
     },
     /// Instructions that the decoder does not know.
     #[error(
-        "{:.2} % of the instructions are not known to the simulator (words {words}), more than {} %; --allow-unknown takes the time as it is",
+        "{:.2} % of the instructions are not known to the simulator (words {words}), more than {} %; --allow-unknown accepts the time",
         100.0 * share,
         100.0 * MOST_UNKNOWN
     )]
@@ -29,33 +29,31 @@ pub enum Distrust {
         words: String,
     },
     /// Code that was written while the program ran.
-    #[error("the program writes code while it runs, at {places} place(s): programs that compile for themselves are not simulated")]
+    #[error("the program writes code while it runs, at {places} place(s): just-in-time compilers cannot be simulated")]
     Rewritten {
         /// Addresses.
         places: u64,
     },
     /// Clocks read past the system calls.
-    #[error("the program reads a clock's register {count} time(s), and so does not see simulated time")]
+    #[error("the program reads a clock register {count} time(s), so it does not see simulated time")]
     DirectClock {
         /// Times.
         count: u64,
     },
     /// Work of other threads.
-    #[error(
-        "other threads of the program worked meanwhile ({blocks} blocks of code): only one is simulated; run it with one thread"
-    )]
+    #[error("the program ran other threads ({blocks} blocks of code), but only one is simulated: run it with one thread")]
     Threads {
         /// Blocks of code.
         blocks: u64,
     },
     /// Timers.
-    #[error("the program started {count} timer(s), which go by the host's time: its run may depend on the host's speed")]
+    #[error("the program started {count} timer(s), which run on the host's clock: its run may depend on the host's speed")]
     Timers {
         /// How many.
         count: u64,
     },
     /// Nothing was marked.
-    #[error("the program marked nothing that counts")]
+    #[error("the program marked no code to be counted")]
     NoRegion,
 }
 

@@ -69,16 +69,14 @@ impl FaceList {
         let mut notes = Vec::new();
         if self.attributes > 0 {
             notes.push(format!(
-                "note: {path}: {} numbers between the coordinates of {} points and the angles are 0 or 1 in every line: attributes, \
-                 which are passed over",
+                "note: {path}: {} numbers between the coordinates of {} points and the angles are 0 or 1 in every line: they are \
+                 taken as attributes and ignored",
                 self.attributes, self.points
             ));
         }
         let angles = || self.faces.iter().flat_map(|face| face.angles);
         if angles().all(|angle| angle.abs() <= HALF_TURN) && angles().any(|angle| angle != 0.0) {
-            notes.push(format!(
-                "note: {path}: all angles are within ±π, so that they look like radians; pitch, yaw and roll are read as degrees"
-            ));
+            notes.push(format!("note: {path}: all angles are within ±π and may be radians; pitch, yaw and roll must be degrees"));
         }
         notes
     }

@@ -34,8 +34,8 @@ pub struct FinetuneArgs {
     /// Part of the training list to hold back from training, to choose the best epoch: for tuning a recipe [default: 0]
     #[arg(long, value_name = "PART")]
     hold_back: Option<f64>,
-    /// Print the test error every so many epochs; it decides nothing [default: only at the end]
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0, hide_default_value = true)]
+    /// Print the test error every N epochs; it is only reported [default: only at the end]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     eval_every: usize,
     #[command(flatten)]
     shared: TrainArgs,

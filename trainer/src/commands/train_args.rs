@@ -59,8 +59,8 @@ pub struct TrainArgs {
     /// Do as NNI's example does where the defaults differ (documentation: Coming from NNI); other flags still apply
     #[arg(long)]
     reference: bool,
-    /// Train on cpu or cuda[:NUMBER,…], NVIDIA GPUs that share each batch (needs a build with the feature cuda; no GPU has run it so
-    /// far) [default: cpu]
+    /// Train on cpu or cuda[:NUMBER,…], NVIDIA GPUs that share each batch (needs a build with the feature cuda; not yet tested on
+    /// a GPU) [default: cpu]
     #[arg(long, alias = "device")]
     compute: Option<Compute>,
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub enum CompareError {
         training: &'static str,
     },
     /// The finetune trained another network than the search chose.
-    #[error("the finetune in {} is of another network than its search chose; finetune the chosen one (without --arch)", .0.display())]
+    #[error("the finetune in {} trained another network than the search chose; finetune the chosen one (without --arch)", .0.display())]
     OtherNetwork(PathBuf),
     /// A file is not what it was.
     #[error("{what} has other contents than when {} read it; restore the old file, or start another run", .folder.display())]
@@ -60,10 +60,11 @@ pub enum CompareError {
         unit: &'static str,
     },
     /// The folder belongs to another training.
-    #[error("{} holds a training with other settings, another table or other data; remove that folder, or start again with --overwrite (where the command has it)", .0.display())]
+    #[error("{} was trained with other settings, another table or other data; remove that folder, or start again with --overwrite \
+        (if the command has it)", .0.display())]
     OtherTraining(PathBuf),
     /// The run's search had no warm-up.
-    #[error("{} is missing: a sweep shares the warm-up of its run, so that the search needs one (--start-epoch)", .0.display())]
+    #[error("{} is missing: a sweep starts from the end of the run's warm-up, so the search must have one (--start-epoch)", .0.display())]
     NoWarmUp(PathBuf),
     /// A point of a sweep that cannot be searched.
     #[error("the sweep's point {point}")]

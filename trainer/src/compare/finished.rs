@@ -48,7 +48,7 @@ impl<T: Task> Finished<T> {
         finished.verify()?;
         if finished.finetune.hold_back == 0.0 && finished.finetune.task.list_sha256(Split::Test).is_none() {
             note(format_args!(
-                "note: the finetune in {} did not record its test list, which can therefore not be verified; make sure that it is the same",
+                "note: the finetune in {} did not record its test list, so it cannot be compared; make sure that it is the same",
                 root.display()
             ));
         }

@@ -17,7 +17,7 @@ pub enum ArchitectureError {
     #[error("{0}")]
     Choice(String),
     /// A space of blocks alone.
-    #[error("search space '{space}' has no trunk, so that its blocks make no whole network; give a space with a trunk")]
+    #[error("search space '{space}' has no trunk, so its blocks do not form a whole network; give a space with a trunk")]
     NoTrunk {
         /// Its name.
         space: String,
@@ -26,7 +26,7 @@ pub enum ArchitectureError {
     #[error(transparent)]
     Subnet(#[from] SubnetError),
     /// A supernet's weights for the baseline.
-    #[error("the baseline is no part of a supernet; it is trained from scratch")]
+    #[error("the baseline is not part of a supernet; it is trained from scratch")]
     Baseline,
 }
 

@@ -51,7 +51,7 @@ impl Opened {
             ([gpu], Some(group)) => Ok(Engine::Gpus(Several::one(plan.in_group(group), gpu))),
             ([gpu], None) => Ok(Engine::Gpus(Several::one(plan, gpu))),
             (gpus, None) => Ok(Engine::Gpus(Several::in_group(&plan, gpus, &self.members))),
-            (_, Some(_)) => candle_core::bail!("several processes train with one GPU each, not with several"),
+            (_, Some(_)) => candle_core::bail!("each of several processes can use only one GPU"),
         }
     }
 }

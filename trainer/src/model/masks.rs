@@ -21,15 +21,15 @@ impl ArchWeights {
     ///
     /// # Errors
     /// candle fails.
-    pub fn new(candidates: &[usize], device: &Device) -> Result<Self> {
+    pub fn new(candidates: &[usize]) -> Result<Self> {
         let width = candidates.iter().copied().max().unwrap_or(0);
         let row = |n: usize, inside: f32, outside: f32| (0..width).map(move |k| if k < n { inside } else { outside });
         let start: Vec<f32> = candidates.iter().flat_map(|&n| row(n, 1.0 / n as f32, 0.0)).collect();
         let padding: Vec<f32> = candidates.iter().flat_map(|&n| row(n, 0.0, NO_CANDIDATE)).collect();
         let shape = (candidates.len(), width);
         Ok(Self {
-            path_alpha: Var::from_vec(start, shape, device)?,
-            padding: Tensor::from_vec(padding, shape, device)?,
+            path_alpha: Var::from_vec(start, shape, &Device::Cpu)?,
+            padding: Tensor::from_vec(padding, shape, &Device::Cpu)?,
             candidates: candidates.to_vec(),
         })
     }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn rounded_masks_are_a_path_and_have_the_masks_gradient() {
-        let arch = ArchWeights::new(&[3, 2], &Device::Cpu).unwrap();
+        let arch = ArchWeights::new(&[3, 2]).unwrap();
         let noise = arch.noise(Draw { seed: 1, purpose: Purpose::ArchMasks, epoch: 0, step: 0 }).unwrap();
         let masks = arch.masks(&noise, 1.0).unwrap();
         let rounded = arch.rounded(&masks).unwrap();

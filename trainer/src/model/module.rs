@@ -56,20 +56,20 @@ pub struct Model {
 }
 
 impl Model {
-    /// The graph with these weights, run on the CPU by the project's kernels, its tensors on `device`.
+    /// The graph with these weights, run on the CPU by the project's kernels, its tensors on the CPU.
     ///
     /// # Errors
     /// A weight is missing or has another size.
-    pub fn new(graph: Graph, weights: &Weights, device: &Device) -> Result<Self, ModelError> {
-        Self::with_backend(graph, weights, device, Backend::Fused)
+    pub fn new(graph: Graph, weights: &Weights) -> Result<Self, ModelError> {
+        Self::with_backend(graph, weights, Backend::Fused)
     }
 
     /// The same with a chosen backend.
     ///
     /// # Errors
     /// A weight is missing or has another size, or the backend is not there.
-    pub fn with_backend(graph: Graph, weights: &Weights, device: &Device, backend: Backend) -> Result<Self, ModelError> {
-        Self::with_executor(graph, weights, device, |graph, layout| backend.executor(graph, layout, parallel::group()))
+    pub fn with_backend(graph: Graph, weights: &Weights, backend: Backend) -> Result<Self, ModelError> {
+        Self::with_executor(graph, weights, |graph, layout| backend.executor(graph, layout, parallel::group()))
     }
 
     /// The same on GPUs, of no group of processes.
@@ -77,7 +77,7 @@ impl Model {
     /// # Errors
     /// A weight is missing or has another size.
     pub fn on_gpus(graph: Graph, weights: &Weights, gpus: &Opened) -> Result<Self, ModelError> {
-        Self::with_executor(graph, weights, &Device::Cpu, |graph, _| Ok(Box::new(Fused::new(gpus.engine(graph, None)?))))
+        Self::with_executor(graph, weights, |graph, _| Ok(Box::new(Fused::new(gpus.engine(graph, None)?))))
     }
 
     /// The same on the CPU and of no group: of several processes that train together, each that has one computes with all of its batch.
@@ -85,19 +85,18 @@ impl Model {
     /// # Errors
     /// A weight is missing or has another size.
     pub fn alone(graph: Graph, weights: &Weights) -> Result<Self, ModelError> {
-        Self::with_executor(graph, weights, &Device::Cpu, |graph, _| Ok(Box::new(Fused::new(Engine::cpu(graph, None)))))
+        Self::with_executor(graph, weights, |graph, _| Ok(Box::new(Fused::new(Engine::cpu(graph, None)))))
     }
 
     fn with_executor(
         graph: Graph,
         weights: &Weights,
-        device: &Device,
         executor: impl FnOnce(&Arc<Graph>, &Arc<Layout>) -> candle_core::Result<Box<dyn Executor>>,
     ) -> Result<Self, ModelError> {
         let graph = Arc::new(graph);
         let layout = Arc::new(Layout::new(&graph));
         let (trained, stats) = layout.gather(weights)?;
-        let params = Var::from_vec(trained, layout.trained_len(), device)?;
+        let params = Var::from_vec(trained, layout.trained_len(), &Device::Cpu)?;
         let executor = executor(&graph, &layout)?;
         Ok(Self { graph, layout, params, stats: Arc::new(Mutex::new(stats)), executor })
     }

@@ -55,8 +55,8 @@ pub(super) fn other_network<T: Task>(html: &mut String, finetune: &FinetuneConfi
     push(
         html,
         format_args!(
-            "<p class=\"loud\" id=\"other-network\"><b>The finetune is of another network than the search chose</b>: {} ({}). Its error is that network's, as \
-             are size and measured time of a subnet.onnx exported from it; what is predicted here is not.</p>",
+            "<p class=\"loud\" id=\"other-network\"><b>The finetune is of another network than the search chose</b>: {} ({}). \
+             Error, size and measured time here are that network's; the predicted cost is the chosen network's.</p>",
             escape(&finetune.choice.join(" ")),
             escape(&finetune.space)
         ),

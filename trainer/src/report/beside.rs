@@ -40,7 +40,7 @@ fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
     push(
         html,
         format_args!(
-            "<figure>{}</figure><p>Line: the front. No network here is below it.{meaning}</p>\
+            "<figure>{}</figure><p>Line: the Pareto front.{meaning}</p>\
              <div class=\"wide\"><table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
             svg::element(&picture(nets, unit))
         ),

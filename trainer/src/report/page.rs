@@ -59,7 +59,7 @@ pub fn page(folder: &RunFolder) -> Result<String, ReportError> {
     }
     if measured.is_none() && folder.file(MEASURED).exists() {
         html.push_str(
-            "<p class=\"loud\" id=\"measured-others\"><b>measured.json is of other models</b>: it has no subnet.onnx.</p>",
+            "<p class=\"loud\" id=\"measured-others\"><b>measured.json contains other models</b>: it has no subnet.onnx.</p>",
         );
     }
     summary(&mut html, log.rows(), folder);

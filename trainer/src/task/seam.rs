@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use blocks::{Graph, Shape, Weights};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -52,11 +52,11 @@ pub trait Task: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// There is no example, or the augmentation is unknown.
     fn loader(&self, data: &Self::Data, which: Vec<usize>, draws: Draws) -> Result<Self::Loader, TaskError>;
 
-    /// The networks, ready to be trained on `device`.
+    /// The networks, ready to be trained.
     ///
     /// # Errors
     /// The weights do not fit.
-    fn nets(&self, networks: Networks<'_>, device: &Device) -> Result<Self::Nets, TaskError>;
+    fn nets(&self, networks: Networks<'_>) -> Result<Self::Nets, TaskError>;
 
     /// The weights with running statistics of the network's own, taken over the examples `which` of a training list.
     ///
@@ -162,7 +162,7 @@ pub trait Data: Clone {
 
 /// Makes the batches of any epoch. They depend on seed and epoch alone.
 pub trait Loader {
-    /// A batch on the device that trains.
+    /// A batch as tensors.
     type Batch;
 
     /// Batches an epoch.
@@ -172,7 +172,7 @@ pub trait Loader {
     fn examples(&self) -> usize;
 
     /// Starts the batches of an epoch (from 0).
-    fn epoch<'a>(&'a self, epoch: u64, device: &'a Device) -> Box<dyn Batches<Self::Batch> + 'a>;
+    fn epoch(&self, epoch: u64) -> Box<dyn Batches<Self::Batch> + '_>;
 
     /// What a user should know of the examples read so far; none if there is nothing new since the last call.
     fn note(&self) -> Option<String>;
@@ -202,7 +202,7 @@ pub enum Part<'a> {
 
 /// The networks that train together, with their optimizers.
 pub trait Nets {
-    /// A batch on the device.
+    /// A batch as tensors.
     type Batch;
 
     /// The network that is shipped.

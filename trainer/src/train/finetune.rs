@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use blocks::Weights;
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::config::{FinetuneConfig, TrainConfig, trained_on};
@@ -28,7 +27,6 @@ pub struct Finetune<T: Task> {
     architecture: Architecture,
     points: usize,
     nets: T::Nets,
-    device: Device,
     loader: T::Loader,
     trained_on: TrainedOn,
     /// The examples that its error is taken on, which it is not trained on.
@@ -75,7 +73,7 @@ impl<T: Task> Finetune<T> {
     /// # Errors
     /// Whatever is wrong with the supernet's checkpoint, data or configuration.
     pub fn new(config: FinetuneConfig<T>, resumed: bool, eval_every: usize) -> Result<Self, TrainError> {
-        let (device, backend) = (Device::Cpu, config.train.compute.backend()?);
+        let backend = config.train.compute.backend()?;
         config.check()?;
         let architecture = Architecture::new(&config.space, &config.choice)?;
         let train = config.task.open(Split::Train, architecture.input())?;
@@ -100,7 +98,7 @@ impl<T: Task> Finetune<T> {
             weight_decay: config.train.weight_decay,
             backend,
         };
-        let nets = config.task.nets(networks, &device)?;
+        let nets = config.task.nets(networks)?;
         let judged = if config.hold_back > 0.0 {
             (train, held)
         } else {
@@ -108,7 +106,7 @@ impl<T: Task> Finetune<T> {
             let all = (0..test.count()).collect();
             (test, all)
         };
-        Ok(Self { config, architecture, points, nets, device, loader, trained_on, judged, eval_every })
+        Ok(Self { config, architecture, points, nets, loader, trained_on, judged, eval_every })
     }
 
     fn holds_back(&self) -> bool {
@@ -148,9 +146,7 @@ impl<T: Task> Phase for Finetune<T> {
             T::EXAMPLES
         )];
         if !self.config.train.reference.is_off() && !self.holds_back() {
-            lines.push(
-                "WARNING: the test list decides which epoch is the best, so that the test error of that one is biased".to_string(),
-            );
+            lines.push("WARNING: the best epoch is chosen on the test list, so the test error of that epoch is biased".to_string());
         }
         lines
     }
@@ -161,8 +157,8 @@ impl<T: Task> Phase for Finetune<T> {
 
     fn train(&mut self, epoch: usize, learning_rate: f64, watch: &Watch<'_>) -> Result<(Passed, Option<Passed>), Stopped> {
         let seed = self.config.train.seed;
-        let Self { nets, loader, device, .. } = self;
-        let passed = pass(loader, epoch, device, watch, |step, batch| {
+        let Self { nets, loader, .. } = self;
+        let passed = pass(loader, epoch, watch, |step, batch| {
             let draw = Draw { seed, purpose: Purpose::WeightDropout, epoch: epoch as u64, step };
             let loss = nets.training_loss(batch, Part::Whole, draw.seed())?;
             nets.step(&loss, Part::Whole, learning_rate)?;

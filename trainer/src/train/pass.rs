@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use indicatif::ProgressBar;
 
 use super::error::TrainError;
@@ -56,12 +56,11 @@ impl<E: Into<TrainError>> From<E> for Stopped {
 pub fn pass<L: Loader>(
     loader: &L,
     epoch: usize,
-    device: &Device,
     watch: &Watch<'_>,
     mut step: impl FnMut(u64, &L::Batch) -> Result<Tensor, TrainError>,
 ) -> Result<Passed, Stopped> {
     let start = Instant::now();
-    let mut batches = loader.epoch(epoch as u64, device);
+    let mut batches = loader.epoch(epoch as u64);
     let (mut sum, mut steps, mut examples) = (0.0, 0, 0);
     while let Some((batch, count)) = batches.next().transpose()? {
         if let Some(started) = watch.started.take() {

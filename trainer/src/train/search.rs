@@ -6,7 +6,7 @@ mod passes;
 use std::path::Path;
 
 use blocks::Space;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::config::{SearchConfig, TrainConfig};
 use super::error::TrainError;
@@ -35,7 +35,6 @@ pub struct Search<T: Task> {
     nets: T::Nets,
     arch: ArchWeights,
     arch_optimizer: AdamW,
-    device: Device,
     train: T::Data,
     trained_on: TrainedOn,
     loader: T::Loader,
@@ -60,7 +59,7 @@ impl<T: Task> Search<T> {
     /// Whatever is wrong with table, data or configuration.
     pub fn new(config: SearchConfig<T>, allow_emulated: bool) -> Result<Self, TrainError> {
         let input = Input::load(&config, allow_emulated)?;
-        let (device, backend) = (Device::Cpu, config.train.compute.backend()?);
+        let backend = config.train.compute.backend()?;
         let Examples { trained_on, weights, arch: validation } = input.examples(&config)?;
         let TrainConfig { batch, seed, reference, .. } = config.train;
         // The reference keeps an incomplete last batch, and takes the architecture's examples in the list's order.
@@ -83,10 +82,10 @@ impl<T: Task> Search<T> {
             backend,
         };
         let candidates: Vec<usize> = space.layers().iter().map(|l| l.primitives.len()).collect();
-        let arch = ArchWeights::new(&candidates, &device)?;
+        let arch = ArchWeights::new(&candidates)?;
         Ok(Self {
-            nets: config.task.nets(networks, &device)?,
-            cost_tensors: costs.tensors(&device)?,
+            nets: config.task.nets(networks)?,
+            cost_tensors: costs.tensors()?,
             arch_optimizer: AdamW::new(arch.path_alpha().elem_count(), ARCH_WEIGHT_DECAY),
             config,
             space,
@@ -94,7 +93,6 @@ impl<T: Task> Search<T> {
             costs,
             term,
             arch,
-            device,
             train,
             trained_on,
             loader,
@@ -161,7 +159,7 @@ impl<T: Task> Phase for Search<T> {
             lines.push("the latency term is off".to_string());
         }
         if self.config.arch_data == ArchData::Test {
-            lines.push("WARNING: the architecture is trained on the test list, so that its test error is biased".to_string());
+            lines.push("WARNING: the architecture is trained on the test list, so its test error is biased".to_string());
         }
         lines
     }

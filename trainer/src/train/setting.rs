@@ -23,7 +23,7 @@ pub enum SettingError {
         value: f64,
     },
     /// A part that is none.
-    #[error("--hold-back is a part of the training list: at least 0 and below 1, not {0}")]
+    #[error("--hold-back is a fraction of the training list and must be at least 0 and below 1, not {0}")]
     HoldBack(f64),
     /// A number of epochs.
     #[error("--end-epoch must be from 1 to {EPOCHS}, not {0}")]

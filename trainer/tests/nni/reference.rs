@@ -74,7 +74,7 @@ fn the_supernet_is_the_parity_datas() {
     let alpha = Tensor::from_slice(alpha, (5, 9), &Device::Cpu).unwrap();
     let logits = ((alpha + Tensor::stack(&noise, 0).unwrap()).unwrap() / r.temperature).unwrap();
     let masks = candle_nn::ops::softmax(&logits, 1).unwrap();
-    let model = Model::new(backbone, &checkpoint.weights("backbone"), &Device::Cpu).unwrap();
+    let model = Model::new(backbone, &checkpoint.weights("backbone")).unwrap();
     let out = model.forward(&[r.tensors["input.image"].clone()], Some(&masks), Mode::Eval).unwrap();
     assert_close("landmarks", &out[0], &r.values("eval.landmarks"));
 }
@@ -89,7 +89,7 @@ fn subnets_of_both_forms_are_the_parity_datas() {
             let checkpoint = r.import(name, choice).unwrap();
             assert_eq!((checkpoint.meta.kind, checkpoint.meta.choice.as_ref()), (Kind::Subnet, Some(&r.chosen)), "{name}");
             let graph = space.deployed(&space.choice(&r.chosen).unwrap(), POINTS);
-            let model = Model::new(graph, &checkpoint.weights("backbone"), &Device::Cpu).unwrap();
+            let model = Model::new(graph, &checkpoint.weights("backbone")).unwrap();
             let out = model.forward(&[r.tensors["input.image"].clone()], None, Mode::Eval).unwrap();
             assert_close(name, &out[0], &r.values("subnet.eval.landmarks"));
         }

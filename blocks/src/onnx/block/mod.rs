@@ -122,7 +122,7 @@ fn decode(bytes: &[u8]) -> Result<schema::Model, BlockFault> {
     let damaged = |reason: String| BlockFault::Damaged(reason);
     let model = schema::Model::decode(bytes).map_err(|e| damaged(e.to_string()))?;
     if model.graph.as_ref().is_none_or(|graph| graph.input.is_empty() && graph.node.is_empty()) {
-        return Err(damaged("it holds no graph".to_string()));
+        return Err(damaged("it does not contain a graph".to_string()));
     }
     Ok(model)
 }

@@ -118,12 +118,20 @@ pub(super) fn run(
     }
     .run()?;
     raw.map(RawFile::finish).transpose()?;
+    figures(files, &subjects, setting, &samples)
+}
+
+/// The figures of each model, and whether all are as precise as asked.
+fn figures(
+    files: &[PathBuf],
+    subjects: &[Subject],
+    setting: &Setting,
+    samples: &Samples,
+) -> Result<(Vec<Figure>, bool), CommandError> {
+    let too_few = |ids: Vec<String>| CollectError::TooFew { ids, advice: samples.advice(), raw: None };
     let with = With::of(setting, samples.start.as_ref());
-    let names = files.iter().map(|file| file.display().to_string()).collect();
-    let readings =
-        Readings::of(&samples).ok_or_else(|| CollectError::TooFew { ids: names, advice: samples.advice(), raw: None })?;
-    let precise = readings.are_precise(&subjects, setting.plan.precision);
-    let stated_error = stated_error(&samples, &readings);
+    let readings = Readings::of(samples).ok_or_else(|| too_few(files.iter().map(|file| file.display().to_string()).collect()))?;
+    let stated_error = stated_error(samples, &readings);
     let raw: BTreeMap<&Subject, (Vec<f64>, &[usize])> = samples
         .items
         .iter()
@@ -132,13 +140,13 @@ pub(super) fn run(
     let widening = cluster::widening(raw.values().map(|(us, processes)| (&us[..], *processes)));
     let mut figures = Vec::new();
     for (subject, file) in std::iter::zip(subjects, files) {
-        let item = samples.items.get(&subject).cloned().unwrap_or_default();
+        let item = samples.items.get(subject).cloned().unwrap_or_default();
         let raw = match readings.canaried() {
-            Some(_) => raw.get(&subject).and_then(|(us, _)| Median::of(us)).map(|raw| raw.widened(widening)),
-            None => readings.median(&subject, None),
+            Some(_) => raw.get(subject).and_then(|(us, _)| Median::of(us)).map(|raw| raw.widened(widening)),
+            None => readings.median(subject, None),
         };
-        let (Some(raw), Some(paired)) = (raw, readings.median(&subject, None)) else {
-            return Err(CollectError::TooFew { ids: vec![file.display().to_string()], advice: samples.advice(), raw: None }.into());
+        let (Some(raw), Some(paired)) = (raw, readings.median(subject, None)) else {
+            return Err(too_few(vec![file.display().to_string()]).into());
         };
         let paired = if stated_error > 0.0 { paired.with_error_of_factor(stated_error) } else { paired };
         figures.push(Figure {
@@ -157,7 +165,7 @@ pub(super) fn run(
             with: with.clone(),
         });
     }
-    Ok((figures, precise))
+    Ok((figures, readings.are_precise(subjects, setting.plan.precision)))
 }
 
 /// As text: a line per model.

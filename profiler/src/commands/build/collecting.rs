@@ -1,4 +1,4 @@
-//! The samples of a build: of one device, or of several units of a model.
+//! The samples of a build: of one device, or of several devices of a model.
 
 use std::thread;
 
@@ -7,10 +7,10 @@ use indicatif::MultiProgress;
 use super::request::Build;
 use crate::commands::error::CommandError;
 use crate::measure::collect::{self, CollectError, Setting, Sizes, Task};
+use crate::measure::fleet::{Member, Sharing};
 use crate::measure::job::{JobFolder, Source};
 use crate::measure::model::Model;
 use crate::measure::raw::{self, Kept, RawError, RawFile, Request, Samples, partial};
-use crate::measure::units::{Sharing, Unit};
 use crate::stats::Median;
 
 /// What is to be measured, and how.
@@ -28,25 +28,25 @@ pub(super) struct Collecting<'a> {
 }
 
 impl Collecting<'_> {
-    /// All units' samples, measured side by side. One that fails does not stop the others: what they have is kept.
-    pub(super) fn all(&self, units: &[Unit]) -> Result<Vec<Samples>, CommandError> {
-        let sharers = if self.build.sharing == Sharing::Spread { units.len() } else { 1 };
-        let one = |unit: &Unit| self.one(unit, &self.setting.share(unit.device.clone(), sharers));
-        match units {
-            [unit] => Ok(vec![one(unit)?]),
+    /// All devices' samples, measured side by side. One that fails does not stop the others: what they have is kept.
+    pub(super) fn all(&self, members: &[Member]) -> Result<Vec<Samples>, CommandError> {
+        let sharers = if self.build.sharing == Sharing::Spread { members.len() } else { 1 };
+        let one = |member: &Member| self.one(member, &self.setting.share(member.device.clone(), sharers));
+        match members {
+            [member] => Ok(vec![one(member)?]),
             several => thread::scope(|scope| {
-                let running: Vec<_> = several.iter().map(|unit| scope.spawn(move || one(unit))).collect();
+                let running: Vec<_> = several.iter().map(|member| scope.spawn(move || one(member))).collect();
                 let ended: Vec<_> =
-                    running.into_iter().map(|unit| unit.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect();
+                    running.into_iter().map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect();
                 ended.into_iter().collect()
             }),
         }
     }
 
-    /// One unit's samples: read, measured, or both.
-    fn one(&self, unit: &Unit, setting: &Setting) -> Result<Samples, CommandError> {
+    /// One device's samples: read, measured, or both.
+    fn one(&self, member: &Member, setting: &Setting) -> Result<Samples, CommandError> {
         let Source { models, space, judge, .. } = self.source;
-        let raw_path = unit.raw.as_path();
+        let raw_path = member.raw.as_path();
         let request = Request {
             space: Some(space.hash()),
             points: self.build.points,

@@ -11,15 +11,15 @@ use std::time::Duration;
 use clap::Args;
 use engines::EngineKind;
 
-use super::arguments::{Asked, MeasureArgs};
+use super::arguments::{Asked, MeasureArgs, Sampling};
 use super::error::CommandError;
 use super::print;
 use super::quantity::{Budget, Count, Share, Time};
 use super::space::Opened;
 use super::values::{points, threads};
 use crate::devices::{Address, interrupt};
-use crate::measure::collect::planned::{self, Wanted};
-use crate::measure::units::Sharing;
+use crate::measure::collect::planned;
+use crate::measure::fleet::Sharing;
 use crate::output::{note, note_text};
 use crate::show::lut::{self, ColourChoice, Palette};
 use request::Build;
@@ -59,15 +59,15 @@ pub(super) struct BuildArgs {
     /// Stop when every median is known within this (95 % confidence interval, half width, relative)
     #[arg(long, default_value = "0.5%")]
     precision: Share,
-    /// Stop after this sampling time, even if the precision is not reached; auto: as long as a few samples of everything take [default:
-    /// 75s; of a folder auto]
+    /// Stop after this sampling time, even if the precision is not reached; auto: long enough for a few samples of each model
+    /// [default: 75s; for folders auto]
     #[arg(long)]
     budget: Option<Budget>,
-    /// Number of landmarks; of no folder [default: 106]
+    /// Number of landmarks; not for a folder of ONNX files [default: 106]
     #[arg(long, value_parser = points)]
     points: Option<usize>,
-    /// Whole networks to measure with the blocks; 0 measures the blocks only; auto: 80, or 40 where each takes 50 ms and more [default: 80;
-    /// of a folder auto]
+    /// Whole networks to measure with the blocks; 0: blocks only; auto: 80, or 40 if each takes 50 ms or more [default: 80; for folders
+    /// auto]
     #[arg(long)]
     nets: Option<Count>,
     /// File for the raw samples [default: NAME.raw.gz beside the table]
@@ -93,18 +93,17 @@ impl BuildArgs {
         let Self { engine, threads, precision, seed, .. } = self;
         let device = self.device.first().cloned().unwrap_or(Address::Local);
         let space = Opened::open(&self.space, self.points)?;
-        let auto = space.known().is_none();
-        let budget = self.budget.unwrap_or(if auto { Budget::Auto } else { Budget::Within(BUDGET) });
-        let budget_ms = budget.ms().unwrap_or(BUDGET.0.as_millis() as u64);
+        let is_folder = space.known().is_none();
+        let Sampling { budget_ms, wanted, looks } = self.measure.sampling(self.budget, BUDGET, is_folder);
         let mut setting = self.measure.setting(Asked { device, engine, threads, precision, budget_ms, seed });
         setting.plan.cold_runs = self.cold;
-        let nets = self.nets.unwrap_or(if auto { Count::Auto } else { Count::Exactly(planned::NETS) });
+        let nets = self.nets.unwrap_or(if is_folder { Count::Auto } else { Count::Exactly(planned::NETS) });
         let build = Build {
             space: space.measurable(),
             points: space.points(),
             nets,
-            looks: auto || budget == Budget::Auto || nets == Count::Auto,
-            wanted: Wanted { passes: self.measure.passes, budget_ms: budget.ms() },
+            looks: looks || nets == Count::Auto,
+            wanted,
             setting,
             devices: self.device,
             sharing: if self.replicate { Sharing::Replicate } else { Sharing::Spread },

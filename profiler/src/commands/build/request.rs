@@ -8,7 +8,7 @@ use crate::commands::quantity::Count;
 use crate::devices::Address;
 use crate::measure::collect::Setting;
 use crate::measure::collect::planned::Wanted;
-use crate::measure::units::Sharing;
+use crate::measure::fleet::Sharing;
 
 /// A table to be built: of what, how, and into which files.
 pub(super) struct Build<'a> {
@@ -24,9 +24,9 @@ pub(super) struct Build<'a> {
     pub wanted: Wanted,
     /// How to measure; the device in it is the first one.
     pub setting: Setting,
-    /// The devices; several must be units of one model.
+    /// The devices; several must be of one model.
     pub devices: Vec<Address>,
-    /// What several units do.
+    /// What several devices do.
     pub sharing: Sharing,
     /// The table's file.
     pub out: PathBuf,

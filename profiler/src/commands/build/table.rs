@@ -1,4 +1,4 @@
-//! Measures a space on one device or several units of it, and writes its table.
+//! Measures a space on one device or several devices of one model, and writes its table.
 
 use std::path::{Path, PathBuf};
 
@@ -15,12 +15,12 @@ use crate::measure::collect::planned;
 use crate::measure::collect::{self, Sizes};
 use crate::measure::design;
 use crate::measure::expected::Judge;
+use crate::measure::fleet::{self, Member, Sharing};
 use crate::measure::job::Source;
 use crate::measure::model::Model;
 use crate::measure::raw::{self, Samples, partial};
 use crate::measure::reserve::{Reserved, holder};
 use crate::measure::subject::Subject;
-use crate::measure::units::{self, Sharing, Unit};
 use crate::output::{note, note_text};
 
 /// Seed of the networks that are measured along with the blocks.
@@ -43,13 +43,13 @@ impl Build<'_> {
             let reason = "is simulated and gives the same result each time: give only one --device";
             return Err(CommandError::Usage(format!("{simulated} {reason}")));
         }
-        let units = units::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
+        let members = fleet::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
         // First of all: what another build is writing must not be resumed or replaced.
-        let files = std::iter::once(&self.out).chain(units.iter().map(|unit| &unit.raw));
+        let files = std::iter::once(&self.out).chain(members.iter().map(|member| &member.raw));
         let _reserved = files.map(|path| Reserved::take(path, &holder())).collect::<Result<Vec<_>, _>>()?;
-        self.check_files(&units)?;
+        self.check_files(&members)?;
         let bars = MultiProgress::new();
-        let earlier = self.earlier(&units[0])?;
+        let earlier = self.earlier(&members[0])?;
         let judge = Judge::of(self.space, self.setting.host_library());
         let sizes = if self.looks && !earlier.is_finished { self.look(&judge, &bars)? } else { Sizes::default() };
         let count = match self.nets {
@@ -72,7 +72,7 @@ impl Build<'_> {
         }
         let source = Source { space: self.space, models: &models, judge: &judge, is_joined: !self.setting.device.is_simulated() };
         let collecting = Collecting { build: self, setting, source, sizes, bars };
-        let samples = collecting.all(&units)?;
+        let samples = collecting.all(&members)?;
         let plan = Plan {
             space: self.space,
             points: self.points,
@@ -83,12 +83,12 @@ impl Build<'_> {
             nets: &nets,
         };
         let table = match &samples[..] {
-            [samples] => plan.table(samples, &units[0].raw)?,
-            several => self.joined(&plan, &units, several)?,
+            [samples] => plan.table(samples, &members[0].raw)?,
+            several => self.joined(&plan, &members, several)?,
         };
         for (key, share) in plausibility::too_fast(&table) {
             note(format_args!(
-                "warning: {key} reaches {:.0} % of a Cortex-A53's peak, which no kernel can: check the clock and the pinned CPUs",
+                "warning: {key} reaches {:.0} % of a Cortex-A53's peak, which is not possible: check the clock and the pinned CPUs",
                 100.0 * share
             ));
         }
@@ -100,26 +100,26 @@ impl Build<'_> {
         if self.overwrite || self.resume { Overwrite::Yes } else { Overwrite::No }
     }
 
-    /// One table of several units' samples. Where each did the whole work, each gets a table of its own too.
-    fn joined(&self, plan: &Plan, units: &[Unit], samples: &[Samples]) -> Result<Table, CommandError> {
-        units::same_model(units, samples)?;
-        let mut table = plan.table(&Samples::pool(samples), &units[0].raw)?;
+    /// One table of several devices' samples. Where each did the whole work, each gets a table of its own too.
+    fn joined(&self, plan: &Plan, members: &[Member], samples: &[Samples]) -> Result<Table, CommandError> {
+        fleet::same_model(members, samples)?;
+        let mut table = plan.table(&Samples::pool(samples), &members[0].raw)?;
         let mut single = Vec::new();
         if self.sharing == Sharing::Replicate {
-            for (unit, samples) in std::iter::zip(units, samples) {
-                let own = plan.table(samples, &unit.raw)?;
-                own.write(&unit.table, self.may_replace())?;
-                note(format_args!("{}: {}", unit.device, unit.table.display()));
+            for (member, samples) in std::iter::zip(members, samples) {
+                let own = plan.table(samples, &member.raw)?;
+                own.write(&member.table, self.may_replace())?;
+                note(format_args!("{}: {}", member.device, member.table.display()));
                 single.push(own);
             }
         }
-        table.header.units = Some(units::summary(self.sharing, samples, &single));
-        note_text(&units::text(units, &single));
+        table.header.units = Some(fleet::summary(self.sharing, samples, &single));
+        note_text(&fleet::text(members, &single));
         Ok(table)
     }
 
     /// Refuses before anything is measured what would fail after it.
-    fn check_files(&self, units: &[Unit]) -> Result<(), CommandError> {
+    fn check_files(&self, members: &[Member]) -> Result<(), CommandError> {
         let folder = self.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
             return Err(CommandError::Usage(format!("there is no folder {} to write the table in", folder.display())));
@@ -127,12 +127,12 @@ impl Build<'_> {
         if self.overwrite || self.resume {
             return Ok(());
         }
-        let replicated = units.len() > 1 && self.sharing == Sharing::Replicate;
-        let tables = std::iter::once(&self.out).chain(units.iter().filter(|_| replicated).map(|unit| &unit.table));
+        let replicated = members.len() > 1 && self.sharing == Sharing::Replicate;
+        let tables = std::iter::once(&self.out).chain(members.iter().filter(|_| replicated).map(|member| &member.table));
         if let Some(path) = tables.into_iter().find(|path| path.exists()) {
             return Err(luts::TableError::Exists { path: path.clone() }.into());
         }
-        let raws = units.iter().flat_map(|unit| [partial(&unit.raw), unit.raw.clone()]);
+        let raws = members.iter().flat_map(|member| [partial(&member.raw), member.raw.clone()]);
         match raws.into_iter().find(|path| path.exists()) {
             Some(path) => Err(CommandError::Usage(format!(
                 "{} already exists: --resume continues it, --overwrite starts over",
@@ -143,13 +143,13 @@ impl Build<'_> {
     }
 
     /// What a build that is resumed has measured.
-    fn earlier(&self, unit: &Unit) -> Result<Earlier, CommandError> {
-        let part = partial(&unit.raw);
-        let there = [&part, &unit.raw].into_iter().find(|path| path.exists());
+    fn earlier(&self, member: &Member) -> Result<Earlier, CommandError> {
+        let part = partial(&member.raw);
+        let there = [&part, &member.raw].into_iter().find(|path| path.exists());
         let Some(path) = there.filter(|_| self.resume) else { return Ok(Earlier::default()) };
-        let (request, _) = raw::read(path)?;
+        let request = raw::request(path)?;
         Ok(Earlier {
-            is_finished: *path == unit.raw,
+            is_finished: *path == member.raw,
             nets: Some(request.items.iter().filter(|item| Subject::from(*item).is_network()).count()),
             reference: request.reference,
         })
@@ -158,9 +158,6 @@ impl Build<'_> {
     /// What the space's parts and a few networks take.
     fn look(&self, judge: &Judge, bars: &MultiProgress) -> Result<Sizes, CommandError> {
         self.setting.check_engine()?;
-        if self.setting.device.is_simulated() {
-            return Ok(Sizes::default());
-        }
         let parts = Model::parts(self.space);
         Ok(collect::look(Source { space: self.space, models: &parts, judge, is_joined: true }, &self.setting, bars, None)?)
     }

@@ -20,13 +20,13 @@ pub(crate) struct ExportArgs {
     /// File to write. Without --format it is NNI's table, and its name ends in .npy or .txt
     #[arg(long)]
     out: PathBuf,
-    /// Form of the file [default: NNI's]
+    /// Format of the file [default: NNI's]
     #[arg(long, value_enum)]
     format: Option<Form>,
-    /// ofa-yaml: layers whose blocks have squeeze-and-excitation, from 1: 5-8,13-20
+    /// ofa-yaml: layers with squeeze-and-excitation, counted from 1, for example 5-8,13-20
     #[arg(long, value_name = "LAYERS")]
     se: Option<Layers>,
-    /// ofa-yaml: layers whose blocks have h-swish, from 1
+    /// ofa-yaml: layers with h-swish, counted from 1
     #[arg(long, value_name = "LAYERS")]
     hs: Option<Layers>,
     /// Search space: built-in name, TOML file or folder of ONNX files [default: the one named in the table]
@@ -54,7 +54,8 @@ impl ExportArgs {
     }
 
     fn nni(&self, table: &Table) -> Result<(), CommandError> {
-        let other = || CommandError::Usage("NNI's tables are of built-in primitives; --format names other forms".to_string());
+        let other =
+            || CommandError::Usage("NNI's format is for built-in primitives only; choose another one with --format".to_string());
         if table.header.space.folder.is_some() {
             return Err(other());
         }
@@ -70,7 +71,7 @@ impl ExportArgs {
             nni::Form::Npy => "MODEL_DIR/lut/lut.npy, lut_load_format=\"numpy\"",
             nni::Form::Text => "lut.txt in the working folder, lut_load_format=\"json\"",
         };
-        note(format_args!("NNI's NASConfig finds it as {place}, with lut_load=True and perf_metric=\"latency\""));
+        note(format_args!("NNI's NASConfig reads it as {place}; set lut_load=True and perf_metric=\"latency\""));
         Ok(())
     }
 
@@ -88,7 +89,7 @@ impl ExportArgs {
                 let written = OfaYaml { se: layers(&self.se), hs: layers(&self.hs) }.write(table, &space)?;
                 if !written.left_out.is_empty() {
                     let names = written.left_out.join(", ");
-                    note(format_args!("omitted, since their names do not state kernel and expansion, or more than that: {names}"));
+                    note(format_args!("omitted: candidates whose names do not state exactly kernel and expansion: {names}"));
                 }
                 written.text
             }

@@ -46,7 +46,7 @@ impl ImportArgs {
         let imported = import.read(&self.file)?;
         imported.table.write(&self.out, overwrite(self.overwrite))?;
         note(format_args!(
-            "{} keys of space {space}; no trunk, and neither device nor engine are known",
+            "{} keys of space {space}; the trunk, the device and the engine are not known",
             imported.table.rows().len()
         ));
         if imported.unused > 0 {

@@ -14,7 +14,7 @@ pub(crate) struct ValidateArgs {
     /// Table to check
     table: PathBuf,
     /// Search space to check against: built-in name, TOML file, or folder of ONNX files [default: the one that the table
-    /// names, or lists]
+    /// names or contains]
     #[arg(long)]
     space: Option<String>,
 }

@@ -107,7 +107,7 @@ impl Bundle {
         let wrong =
             |path: &Path, reason: String| DeliveryError::WrongFile { path: path.to_path_buf(), device: device.to_string(), reason };
         let Some(program) = files.iter().find(|file| file.name == PROGRAM) else {
-            return Err(wrong(place, format!("it holds no '{PROGRAM}'")));
+            return Err(wrong(place, format!("it does not contain '{PROGRAM}'")));
         };
         let elf = target.elf(device, &program.from)?;
         let loader = files.iter().map(|file| &file.name).find(|name| is_loader(name)).cloned();

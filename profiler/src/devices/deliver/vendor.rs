@@ -65,8 +65,8 @@ fn unpacked(
     let library = folder.join(engine.file);
     if !library.exists() {
         let file = File::open(given).map_err(FileError::new("read", given))?;
-        let mut archive = zip::ZipArchive::new(file).map_err(|e| wrong(format!("it is no AAR (a zip file): {e}")))?;
-        let packed = archive.by_name(name).map_err(|_| wrong(format!("it holds no {name}")))?;
+        let mut archive = zip::ZipArchive::new(file).map_err(|e| wrong(format!("it is not an AAR (a zip file): {e}")))?;
+        let packed = archive.by_name(name).map_err(|_| wrong(format!("it does not contain {name}")))?;
         fs::create_dir_all(&folder).map_err(FileError::new("make", &folder))?;
         unpack(packed, &library).map_err(FileError::new("unpack", &library))?;
     }

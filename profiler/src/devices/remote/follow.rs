@@ -6,7 +6,7 @@ use super::error::ConnectionError;
 use super::running::{Piece, Running};
 use crate::devices::error::TransportError;
 use crate::devices::interrupt;
-use crate::devices::stream::{ERROR_LIMIT, Ended, Flow, LINE_LIMIT, SILENCE};
+use crate::devices::stream::{ERROR_LIMIT, Ended, Exit, Flow, LINE_LIMIT, SILENCE};
 
 /// How often the user's Ctrl-C is looked for.
 const TICK: Duration = Duration::from_millis(50);
@@ -110,10 +110,8 @@ impl Said {
     }
 
     fn ended(self, code: i32) -> Ended {
-        // A shell's way to say that a signal ended what it waited for.
-        let how = if code > 128 { format!("signal {}", code - 128) } else { format!("exit code {code}") };
         let stderr = String::from_utf8_lossy(&self.stderr).trim().to_string();
-        Ended { good: code == 0, how, half_line: !self.line.is_empty(), stderr }
+        Ended { exit: Exit::of_shell(code), half_line: !self.line.is_empty(), stderr }
     }
 }
 
@@ -161,7 +159,7 @@ mod tests {
         let (lines, ended) =
             run(vec![out("on"), out("e\ntwo\nth"), Piece::Stderr(b"oh\n".to_vec()), out("ree\nha"), Piece::Exit(3)], "");
         assert_eq!(lines, ["one", "two", "three"]);
-        assert_eq!(ended, Ended { good: false, how: "exit code 3".into(), half_line: true, stderr: "oh".into() });
+        assert_eq!(ended, Ended { exit: Exit::Code(3), half_line: true, stderr: "oh".into() });
     }
 
     /// Complains for ever, or says the same line byte by byte.
@@ -194,6 +192,6 @@ mod tests {
     fn no_line_after_a_stop() {
         let (lines, ended) = run(vec![out("one\nstop\nthree\n"), out("four\n")], "stop");
         assert_eq!(lines, ["one", "stop"]);
-        assert_eq!(ended.how, "signal 9");
+        assert_eq!(ended.exit, Exit::KILLED);
     }
 }

@@ -302,7 +302,7 @@ fn parse_probe(text: &str) -> Result<Probe, String> {
         let lines = text.lines().filter_map(|line| line.trim().split_once('='));
         lines.filter(|(key, _)| *key == name).map(|(_, value)| value.trim().to_string()).find(|value| !value.is_empty())
     };
-    let need = |name: &str| value(name).ok_or_else(|| format!("it does not say its '{name}'"));
+    let need = |name: &str| value(name).ok_or_else(|| format!("it does not report its '{name}'"));
     let arch = match need("arch")?.as_str() {
         "arm64" | "aarch64" => "aarch64".to_string(),
         "amd64" | "x86_64" => "x86_64".to_string(),

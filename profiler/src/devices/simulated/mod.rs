@@ -36,7 +36,7 @@ use process::{Runner, Said};
 use super::deliver::Bundle;
 use super::description::Description;
 use super::error::TransportError;
-use super::stream::{Ended, Flow};
+use super::stream::{Ended, Exit, Flow};
 use super::transport::Transport;
 use crate::file_error::FileError;
 use crate::protocol::{Event, JOB_FILE, Job, Start};
@@ -128,7 +128,7 @@ fn in_order(
     results: &mpsc::Receiver<(usize, Result<Said, SimulationError>)>,
     on_line: &mut dyn FnMut(&[u8]) -> Flow,
 ) -> Result<Ended, SimulationError> {
-    let ended = |good| Ended { good, how: "stopped".to_string(), half_line: false, stderr: String::new() };
+    let ended = |exit| Ended { exit, half_line: false, stderr: String::new() };
     let mut say = |event: &Event| {
         let line = serde_json::to_vec(event).map_err(std::io::Error::from);
         Ok::<_, SimulationError>(on_line(&line.map_err(FileError::new("write", Path::new("an event")))?))
@@ -145,7 +145,7 @@ fn in_order(
                         say(event)?;
                     }
                 }
-                return Ok(ended(false));
+                return Ok(ended(Exit::Stopped));
             }
             Said::Done(start, events) => early.insert(at, (start, events)),
         };
@@ -158,14 +158,14 @@ fn in_order(
             first.get_or_insert(*start);
             for event in begins.iter().chain(&events) {
                 if say(event)? == Flow::Stop {
-                    return Ok(ended(false));
+                    return Ok(ended(Exit::Stopped));
                 }
             }
             place += 1;
         }
     }
     if place < job.items.len() {
-        return Ok(ended(false));
+        return Ok(ended(Exit::Stopped));
     }
     say(&Event::Done { precise: true })?;
     Ok(ended(true))
@@ -248,11 +248,11 @@ mod tests {
     #[test]
     fn many_agents_speak_as_one_in_the_jobs_order() {
         let (ended, lines) = heard(vec![(1, done("b")), (2, done("c")), (0, done("a"))]);
-        assert!(ended.unwrap().good);
+        assert!(ended.unwrap().is_good());
         assert_eq!(lines, ["start", "sampling", "loading a", "loading b", "loading c", "done"]);
         // One that never comes.
         let (ended, lines) = heard(vec![(0, done("a")), (2, done("c"))]);
-        assert!(!ended.unwrap().good);
+        assert!(!ended.unwrap().is_good());
         assert_eq!(lines, ["start", "sampling", "loading a"]);
     }
 
@@ -260,7 +260,7 @@ mod tests {
     fn what_goes_wrong_ends_it() {
         let failed = Event::Failed { id: Some("b".into()), reason: "odd".into(), by_user: false };
         let (ended, lines) = heard(vec![(1, Ok(Said::Failed(vec![failed]))), (0, done("a"))]);
-        assert!(!ended.unwrap().good);
+        assert!(!ended.unwrap().is_good());
         assert_eq!(lines, ["failed"]);
         let other = Ok(Said::Done(start("2"), vec![]));
         let (ended, _) = heard(vec![(0, done("a")), (1, other)]);

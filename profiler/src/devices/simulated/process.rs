@@ -92,7 +92,7 @@ impl Runner<'_> {
             return Ok(Said::Failed(events));
         }
         let (good, how, said) = match ended {
-            Ok(ended) => (ended.good, ended.how, ended.stderr),
+            Ok(ended) => (ended.is_good(), ended.exit.to_string(), ended.stderr),
             Err(e) => (false, e.to_string(), String::new()),
         };
         if !good || !matches!(events.last(), Some(Event::Done { .. })) {

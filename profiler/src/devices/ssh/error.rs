@@ -24,7 +24,7 @@ pub enum SshError {
         source: io::Error,
     },
     /// ssh does not take its own configuration, or a host's name.
-    #[error("ssh does not say how '{host}' is reached (ssh -G {host}): {said}")]
+    #[error("ssh cannot tell how to reach '{host}' (ssh -G {host}): {said}")]
     Configuration {
         /// The host as it was given.
         host: String,
@@ -76,7 +76,8 @@ pub enum SshError {
     },
     /// Not let in.
     #[error(
-        "{device} does not let '{user}' in; tried {}. Passwords are not supported: copy your public key into the device's ~/.ssh/authorized_keys \
+        "{device}: authentication failed for user '{user}'; tried {}. Passwords are not supported: copy your public key into the \
+         device's ~/.ssh/authorized_keys \
          (ssh-copy-id); add a key with a passphrase to ssh-agent (ssh-add)",
         if .tried.is_empty() { "nothing (no ssh-agent, no key file)".to_string() } else { .tried.join(", ") }
     )]

@@ -132,7 +132,9 @@ impl KnownHosts {
     /// One in OpenSSH's binary form.
     pub fn add_revoked(&mut self, file: &Path, bytes: &[u8]) -> io::Result<()> {
         if bytes.starts_with(REVOCATION_LIST) {
-            return Err(io::Error::other("a list in OpenSSH's binary form (KRL) is not read; one of keys, one a line, is"));
+            return Err(io::Error::other(
+                "OpenSSH's binary revocation list (KRL) is not supported; use a text file with one key per line",
+            ));
         }
         for (number, line) in (1..).zip(bytes.split(|&b| b == b'\n')) {
             if let Some((kind, key)) = key(line) {

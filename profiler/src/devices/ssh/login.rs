@@ -99,7 +99,7 @@ fn by_file(session: &Session, settings: &Settings, key: &Candidate, tried: &mut 
     }
     // The host is asked first whether it would take the key: nobody types a passphrase for nothing.
     if key.public_path.is_some() && attempt(Some("")).is_err_and(|e| e.code() == REFUSED) {
-        return refused("the host does not take it");
+        return refused("the device rejected it");
     }
     let mut reason = format!(
         "has a passphrase: give it to ssh-agent with `ssh-add {}`, or start this on a terminal",
@@ -109,7 +109,7 @@ fn by_file(session: &Session, settings: &Settings, key: &Candidate, tried: &mut 
         let Some(passphrase) = ask(&key.path) else { break };
         match attempt(Some(&passphrase)) {
             Ok(()) => return true,
-            Err(e) if e.code() == REFUSED => return refused("the host does not take it"),
+            Err(e) if e.code() == REFUSED => return refused("the device rejected it"),
             Err(_) => reason = "wrong passphrase".to_string(),
         }
     }

@@ -148,10 +148,11 @@ fn verify(session: &Session, settings: &Settings, device: &str, address: &Addres
         Verdict::Unknown { authority } => {
             let mut remark = String::new();
             if let Some(place) = authority {
-                remark += &format!(" The authority of {place} does not count here: keys signed by one are not read.");
+                remark +=
+                    &format!(" The certificate authority in {place} is not used: keys that one has signed are not supported.");
             }
             if settings.lax {
-                remark += " That ssh's configuration lets unknown hosts in (StrictHostKeyChecking) does not count here.";
+                remark += " The setting StrictHostKeyChecking of ssh, which accepts unknown hosts, is ignored here.";
             }
             let command = adding(settings, address);
             Err(SshError::UnknownHostKey { device, fingerprint, remark, command })
@@ -273,9 +274,13 @@ fn copy(source: &mut impl Read, channel: &mut impl Write, path: &Path, device: &
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(FileError::new("read", path)(e).into()),
         };
-        channel.write_all(&buffer[..read]).map_err(ConnectionError::lost(device, "take a file", ANSWER))?;
+        channel.write_all(&buffer[..read]).map_err(ConnectionError::lost(device, "receive a file", ANSWER))?;
         if began.elapsed() > TRANSFER {
-            return Err(ConnectionError::TimedOut { device: device.to_string(), what: "take a file", seconds: TRANSFER.as_secs() });
+            return Err(ConnectionError::TimedOut {
+                device: device.to_string(),
+                what: "receive a file",
+                seconds: TRANSFER.as_secs(),
+            });
         }
     }
 }
@@ -314,11 +319,17 @@ impl Exec {
         let code = self.channel.exit_status();
         self.session.set_blocking(false);
         match (signal, code) {
-            (Some(_), _) => Ok(128 + 9),
+            (Some(name), _) => Ok(128 + signal_number(&name)),
             (None, Ok(code)) => closed.map(|()| code).map_err(|e| self.lost(e.into())),
             (None, Err(e)) => Err(self.lost(e.into())),
         }
     }
+}
+
+/// The number of a signal by the name that SSH gives it (RFC 4254); 0 of any other.
+fn signal_number(name: &str) -> i32 {
+    let known = [("HUP", 1), ("INT", 2), ("QUIT", 3), ("ILL", 4), ("ABRT", 6), ("FPE", 8), ("KILL", 9), ("SEGV", 11), ("TERM", 15)];
+    known.into_iter().find(|(known, _)| *known == name).map_or(0, |(_, number)| number)
 }
 
 impl Running for Exec {

@@ -162,9 +162,9 @@ impl Settings {
         };
         // The names of options that are not set, and those of "none", are as good as missing.
         let one = |name| all(name).next().filter(|value| !value.eq_ignore_ascii_case("none"));
-        let need = |name| one(name).ok_or("ssh -G does not say user, hostname and port");
+        let need = |name| one(name).ok_or("ssh -G does not print user, hostname and port");
         let (user, host) = (need("user")?.to_string(), need("hostname")?.to_string());
-        let port: u16 = need("port")?.parse().map_err(|_| "ssh -G says an odd port")?;
+        let port: u16 = need("port")?.parse().map_err(|_| "ssh -G prints an invalid port")?;
         let number = port.to_string();
         let given = one("host").unwrap_or(&host).to_string();
         let own_name = own_name().unwrap_or_default();

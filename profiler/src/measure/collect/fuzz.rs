@@ -53,7 +53,8 @@ fn hear(bytes: &[u8]) -> String {
     assert!(samples.items.values().all(|item: &ItemSamples| item.ratios().iter().chain(&item.cold).all(sound)));
     assert!(samples.canary_us().is_none_or(|(idle, median)| 0.0 < idle && idle <= median && median.is_finite()));
     assert!(samples.spent_ms().is_finite() && samples.mhz.iter().chain(&samples.celsius).all(|figure| figure.is_finite()));
-    let ended = Ended { good: heard == lines.len(), how: "exit code 0".to_string(), half_line: false, stderr: String::new() };
+    let exit = if heard == lines.len() { Exit::Code(0) } else { Exit::Stopped };
+    let ended = Ended { exit, half_line: false, stderr: String::new() };
     match listener.verdict(Ok(ended), "local", 1) {
         Ok(()) => "done".to_string(),
         Err(e) => e.to_string(),

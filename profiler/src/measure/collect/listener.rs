@@ -10,7 +10,7 @@ use super::bounds::Bounds;
 use super::error::CollectError;
 use super::progress::Progress;
 use super::sizes::Sizes;
-use crate::devices::{Ended, Flow, TransportError, interrupt};
+use crate::devices::{Ended, Exit, Flow, TransportError, interrupt};
 use crate::measure::raw::{RawFile, Samples};
 use crate::measure::subject::Subject;
 use crate::protocol::{Event, PROTOCOL};
@@ -19,9 +19,6 @@ use crate::protocol::{Event, PROTOCOL};
 const CLOCK_RATE: f64 = 1.1;
 /// … and be this far ahead: lines are sent at once, so that they come later here, not earlier.
 const CLOCK_SLACK_MS: f64 = 2000.0;
-
-/// How an agent ends that the kernel kills.
-const KILLED: &str = "signal 9";
 
 pub(super) enum Failure {
     /// The agent said what went wrong.
@@ -119,15 +116,15 @@ impl<'a> Listener<'a> {
             self.culprit = trouble.model().map(str::to_string);
             CollectError::Broken { trouble: Box::new(trouble), block: None, raw: raw() }
         })?;
-        if ended.good && self.samples.passes >= passes {
+        if ended.is_good() && self.samples.passes >= passes {
             return Ok(());
         }
-        self.was_killed = self.loading.is_some() && ended.how == KILLED;
+        self.was_killed = self.loading.is_some() && ended.exit == Exit::KILLED;
         self.culprit = self.loading.take();
         let during = self.culprit.as_ref().map(|id| format!(" while it loaded '{id}'")).unwrap_or_default();
         let half = if ended.half_line { "; its last line was cut off" } else { "" };
         let said = if ended.stderr.is_empty() { String::new() } else { format!("\n{}", ended.stderr) };
-        Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.how)))
+        Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.exit)))
     }
 
     pub(super) fn line(&mut self, line: &[u8]) -> Flow {
@@ -156,7 +153,7 @@ impl<'a> Listener<'a> {
         self.lines += 1;
         let here_ms = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64() * 1e3);
         if self.lines > self.bounds.lines || here_ms > self.bounds.ms {
-            return said(format!("the agent does not stop: {} lines in {:.0} s", self.lines, here_ms * 1e-3));
+            return said(format!("the agent does not stop: it has sent {} lines in {:.0} s", self.lines, here_ms * 1e-3));
         }
         if let Some(id) = event.id().filter(|id| !self.asked.contains(&Subject::from(*id))) {
             return said(format!("the agent reports an unknown model {:?}", short(id)));
@@ -184,7 +181,7 @@ impl<'a> Listener<'a> {
             Event::Sample(sample) if sample.at_ms > here_ms * CLOCK_RATE + CLOCK_SLACK_MS => {
                 let there = sample.at_ms * 1e-3;
                 return said(format!(
-                    "the device's clock jumped: it counts {there:.1} s of sampling, here {:.1} s have passed",
+                    "the device's clock jumped: it shows {there:.1} s of sampling, but only {:.1} s have passed here",
                     here_ms * 1e-3
                 ));
             }
@@ -212,5 +209,5 @@ fn short(text: &str) -> String {
 }
 
 fn other_version(found: u64) -> String {
-    format!("the agent has protocol {found}, this program {PROTOCOL}; they must be of one version")
+    format!("the agent has protocol {found}, this program {PROTOCOL}; build both from one version")
 }

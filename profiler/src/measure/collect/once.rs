@@ -46,7 +46,7 @@ impl Task<'_> {
             cpus: Vec::new(),
             oversubscribe: false,
             holder: String::new(),
-            patience_ms: 0,
+            lock_timeout_ms: 0,
             simulated: true,
             seed: SEED,
             plan: plan(setting.timed_runs),

@@ -17,7 +17,7 @@ use crate::protocol::{Hold, Item, Job, Plan};
 use crate::random::Random;
 
 /// How long a later process waits for CPUs on which another measures, in ms.
-const PATIENCE_MS: u64 = 120_000;
+const LOCK_TIMEOUT_MS: u64 = 120_000;
 /// Least time for the passes that a resumed task still lacks, and for one more than was planned.
 const LEAST_MS: f64 = 3000.0;
 /// What a pass beyond those aims at, in parts of the precision: another process may move a median away from where it was precise enough.
@@ -132,8 +132,8 @@ impl Passes<'_> {
         // The band lies around the temperature at the start of the first pass: a new one in each pass would drift with the device.
         let hold = Hold { start_celsius: samples.celsius.first().copied(), ..self.setting.hold };
         // Between two processes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
-        let patience_ms = if std::mem::take(&mut self.is_first) { 0 } else { PATIENCE_MS };
-        let job = Job { patience_ms, ..self.setting.job(seed, self.engine_lib.clone(), plan, hold, items.to_vec()) };
+        let lock_timeout_ms = if std::mem::take(&mut self.is_first) { 0 } else { LOCK_TIMEOUT_MS };
+        let job = Job { lock_timeout_ms, ..self.setting.job(seed, self.engine_lib.clone(), plan, hold, items.to_vec()) };
         let passes = samples.passes + 1;
         self.listener.begin(Bounds::of(&job));
         self.listener.process(&self.folder, self.transport.as_mut(), &job, passes)?;

@@ -123,7 +123,7 @@ impl Setting {
             cpus: self.cpus.clone(),
             oversubscribe: self.oversubscribe,
             holder: holder(),
-            patience_ms: 0,
+            lock_timeout_ms: 0,
             simulated: false,
             seed,
             plan,
@@ -132,7 +132,7 @@ impl Setting {
         }
     }
 
-    /// What one of several units does that share the work: its part of the time, for its part of the precision.
+    /// What one of several devices does that share the work: its part of the time, for its part of the precision.
     pub fn share(&self, device: Address, sharers: usize) -> Self {
         let plan = Plan {
             precision: self.plan.precision * (sharers as f64).sqrt(),

@@ -33,6 +33,6 @@ mod tests;
 pub use error::RawError;
 pub use file::{LIMIT, RawFile, beside, partial};
 pub use kept::Kept;
-pub use read::{read, read_from};
+pub use read::{read, read_from, request};
 pub use request::{Purpose, Request};
 pub use samples::{ItemSamples, Samples};

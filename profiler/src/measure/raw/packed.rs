@@ -89,7 +89,10 @@ pub fn read(first: &[u8], mut input: impl BufRead, each: &mut dyn FnMut(Event) -
     let cut = || Fault::Said("is cut off".to_string());
     let contents: Contents = serde_json::from_slice(first).map_err(|e| Fault::at(2, e))?;
     if contents.packed != FORM {
-        return Err(Fault::Said(format!("is packed in form {}; this program reads form {FORM}", contents.packed)));
+        return Err(Fault::Said(format!(
+            "has version {} of the packed format; this program reads version {FORM}",
+            contents.packed
+        )));
     }
     let named = |(column, name): (&(String, u8), &&str)| column.0 == **name && (1..=8).contains(&column.1);
     if contents.columns.len() != NAMES.len() || !std::iter::zip(&contents.columns, &NAMES).all(named) {

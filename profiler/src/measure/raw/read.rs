@@ -28,6 +28,15 @@ pub fn read(path: &Path) -> Result<(Request, Samples), RawError> {
     read_from(file, size, path)
 }
 
+/// Reads a raw file's request alone.
+///
+/// # Errors
+/// As [`read`], of its first line.
+pub fn request(path: &Path) -> Result<Request, RawError> {
+    let (file, size) = open(path)?;
+    unpacked(file, size).and_then(|mut input| first(&mut input)).map_err(|fault| error(fault, path))
+}
+
 /// [`read`] from any source of so many bytes; `path` stands in the errors.
 ///
 /// # Errors
@@ -55,10 +64,15 @@ pub(super) fn events(
     path: &Path,
     each: &mut dyn FnMut(Event) -> Result<(), String>,
 ) -> Result<Request, RawError> {
-    unpacked(input, size).and_then(|input| whole(input, each)).map_err(|fault| match fault {
+    unpacked(input, size).and_then(|input| whole(input, each)).map_err(|fault| error(fault, path))
+}
+
+/// What is wrong with that file.
+fn error(fault: Fault, path: &Path) -> RawError {
+    match fault {
         Fault::Io(source) => FileError::new("read", path)(source).into(),
         Fault::Said(reason) => RawError::Content { path: path.to_path_buf(), reason },
-    })
+    }
 }
 
 /// The file's bytes, decompressed where they are compressed.
@@ -70,9 +84,14 @@ pub(super) fn unpacked<'a>(mut input: impl BufRead + 'a, size: u64) -> Result<Bo
     Ok(Box::new(BufReader::new(Bounded { input: MultiGzDecoder::new(input), left })))
 }
 
+/// The first line.
+fn first(input: &mut impl BufRead) -> Result<Request, Fault> {
+    let line = line(input, 1)?.ok_or_else(|| Fault::Said("is empty".to_string()))?;
+    serde_json::from_slice(&line).map_err(|e| Fault::Said(format!("is not a raw sample file: line 1: {e}")))
+}
+
 fn whole(mut input: impl BufRead, each: &mut dyn FnMut(Event) -> Result<(), String>) -> Result<Request, Fault> {
-    let first = line(&mut input, 1)?.ok_or_else(|| Fault::Said("is empty".to_string()))?;
-    let request = serde_json::from_slice(&first).map_err(|e| Fault::Said(format!("is no raw sample file: line 1: {e}")))?;
+    let request = first(&mut input)?;
     for number in 2..=LINES {
         // A line that was cut off is the last one: what wrote it was killed.
         let Some(text) = line(&mut input, number)? else { break };

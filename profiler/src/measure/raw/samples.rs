@@ -85,7 +85,7 @@ fn unlike(before: &Start, start: &Start) -> Vec<String> {
     }
     let agent = |start: &Start| start.simulator.as_ref().map(|simulator| simulator.agent_sha256.clone());
     if agent(before) != agent(start) {
-        unlike.push("agent: another build, whose code lies at other places; its times do not mix".to_string());
+        unlike.push("agent: another build; its times cannot be mixed with those of the first".to_string());
     }
     let conditions: [(&str, fn(&Start) -> Option<String>); 4] = [
         ("unit", facts::serial_hash),
@@ -193,7 +193,7 @@ impl Samples {
         Ok(())
     }
 
-    /// The samples of several units of one model as if all had run at the mean unit's speed: each unit's times are scaled so that
+    /// The samples of several devices of one model as if all had run at the mean device's speed: each device's times are scaled so that
     /// its idle canary takes as long as all units' mean. Ratios stay as they are.
     pub fn pool(units: &[Self]) -> Self {
         let stated: Vec<f64> = units.iter().map(|unit| unit.canary_us().map_or(1.0, |(stated, _)| stated)).collect();

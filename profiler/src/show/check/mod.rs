@@ -40,7 +40,7 @@ pub fn page(report: &Report, header: &Header) -> Page {
 fn sums(report: &Report) -> String {
     format!(
         "mean absolute error {:.2} %, bias {:+.2} %, largest error {:.2} %, within 5 %: {:.0} %, within 10 %: {:.0} %, Kendall tau {:.3}\n\
-         the predicted 95 % interval holds {:.0} % of the networks; {}",
+         the predicted 95 % interval contains {:.0} % of the networks; {}",
         100.0 * report.mape,
         100.0 * report.bias,
         100.0 * report.largest,
@@ -58,8 +58,8 @@ fn circumstances(report: &Report) -> String {
     let unknown = || "\nthe table has no networks to compare with: whether the device is as it was then is not known".to_string();
     let state = conditions.state.map_or_else(unknown, |state| {
         format!(
-            "\nthe device is {} slower than when the table was built (networks measured then and now, standard error {:.2} %); figures \
-             are without it, with it the bias is {:+.2} %",
+            "\nthe device is {} slower than when the table was built (by networks measured then and now, standard error {:.2} %); \
+             the figures are corrected for it; without the correction the bias is {:+.2} %",
             text::percent(state),
             100.0 * conditions.state_error,
             100.0 * report.bias_with_state
@@ -83,17 +83,17 @@ fn suspected(report: &Report) -> String {
 fn remark(report: &Report) -> String {
     match report.suspects.by_chance {
         Some(chance) => format!(
-            "mean error, less the bias, of the networks that hold a candidate at a layer; \
-             chance alone gives a mean as far off as the first in {:.0} % of cases",
+            "mean error, without the bias, of the networks that have a candidate at a layer; by chance alone the first mean would \
+             be as large in {:.0} % of cases",
             100.0 * chance
         ),
-        None => "no candidate stands in several of the networks".to_string(),
+        None => "no candidate occurs in more than one network".to_string(),
     }
 }
 
 /// Rows of the candidates that the worst networks share, the first of which is the head.
 fn suspects(report: &Report) -> Vec<Vec<String>> {
-    let head = ["candidate", "layer", "networks", "of the worst", "mean error less bias", "standard error", "ratio"];
+    let head = ["candidate", "layer", "networks", "of the worst", "mean error without bias", "standard error", "ratio"];
     let rows = report.suspects.candidates.iter().take(SUSPECTS).map(|s| {
         vec![
             s.candidate.clone(),

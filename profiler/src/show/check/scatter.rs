@@ -78,7 +78,7 @@ fn points(drawing: &mut Drawing, report: &Report) {
         drawing.text((x + 16.0, y), text, SMALL);
         x += 16.0 + SMALL.width(text) + 12.0;
     };
-    key(drawing, Colour::BLUE, "within ±5 % of what was measured");
+    key(drawing, Colour::BLUE, "within ±5 % of the measurement");
     key(drawing, Colour::RED, "beyond");
     drawing.text(
         (plot.corner.0, y + 20.0),
@@ -119,8 +119,8 @@ fn words(drawing: &mut Drawing, report: &Report) {
         ("bias (predicted − measured)", format!("{:+.2} %", 100.0 * report.bias)),
         ("within ±5 %", percent(report.within_5)),
         ("within ±10 %", percent(report.within_10)),
-        ("Kendall tau of the orders", format!("{:.3}", report.kendall_tau)),
-        ("in the predicted 95 % interval", percent(report.covered)),
+        ("Kendall tau", format!("{:.3}", report.kendall_tau)),
+        ("within the predicted 95 % interval", percent(report.covered)),
         ("standard error of a measured figure", format!("{:.2} %", 100.0 * report.noise)),
     ];
     for (name, value) in sums {

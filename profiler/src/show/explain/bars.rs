@@ -63,7 +63,7 @@ fn draw(models: &[(String, &Explanation)], chip: &str) -> Drawing {
     let mut drawing = Drawing::new(WIDTH, height, &title);
     drawing.text((MARGIN, 48.0), title, Font::new(20.0).bold());
     let grey = Font::new(12.0).colour(Colour::GREY);
-    drawing.text((MARGIN, 72.0), "shares of a model's cycles; its time stands on the left", grey);
+    drawing.text((MARGIN, 72.0), "shares of a model's cycles; left: its time", grey);
     for (k, (name, explanation)) in models.iter().enumerate() {
         let y = TOP + STEP * k as f64;
         let label = format!("{:.3} ms  {name}", explanation.us / 1e3);

@@ -52,8 +52,8 @@ pub fn list(drawing: &mut Drawing, mislead: &Mislead, (left, top): (f64, f64), w
     let font = Font::new(11.0).colour(Colour::GREY);
     let Mislead { pairs, changed, certain, worst } = mislead;
     let words = [
-        format!("{changed} of {pairs} pairs of candidates change places"),
-        format!("when ordered by latency; {certain} of them for certain."),
+        format!("{changed} of {pairs} pairs of candidates change order"),
+        format!("when sorted by latency; {certain} of them with certainty."),
         "Above the line: fewer multiply-adds, but slower.".to_string(),
     ];
     let mut y = top + 20.0;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use blocks::measurable::shapes_of_key;
 use luts::{Interval, Kind, Layer, Layout, Row, Table};
 
 /// Layers of a stage from which on successive ones with the same candidates share a column.
@@ -70,7 +71,8 @@ pub struct Line {
     pub cells: Vec<Cell>,
 }
 
-/// Successive layers whose candidates have the same names, and of which only the first may change the map's shape.
+/// Successive layers whose candidates have the same names: a stage of the space, or, where it has none, those of which only the first may
+/// change the map's shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     /// What it is called.
@@ -128,8 +130,14 @@ fn cell(row: Option<&Row>) -> Cell {
 fn by_layer(table: &Table, space: &Layout) -> Vec<Stage> {
     let numbered: Vec<(usize, &Layer)> = space.layers.iter().enumerate().map(|(i, layer)| (i + 1, layer)).collect();
     let names = |layer: &Layer| layer.candidates.iter().map(|candidate| candidate.name.clone()).collect::<Vec<_>>();
+    // Where the space has no stages, one begins where a layer may change the map's shape.
+    let is_first = |layer: &Layer| layer.candidates.first().is_some_and(|candidate| Shapes::of(&candidate.key).change());
     let goes_on = |(_, before): &(usize, &Layer), (_, layer): &(usize, &Layer)| {
-        names(before) == names(layer) && !layer.candidates.first().is_some_and(|candidate| Shapes::of(&candidate.key).change())
+        let is_same = match (before.stage, layer.stage) {
+            (Some(before), Some(own)) => before == own,
+            _ => !is_first(layer),
+        };
+        is_same && names(before) == names(layer)
     };
     let stages = numbered.chunk_by(goes_on).enumerate();
     stages.map(|(i, layers)| stage(table, i + 1, layers, &names(layers[0].1))).collect()
@@ -192,8 +200,7 @@ enum Shapes<'a> {
 
 impl<'a> Shapes<'a> {
     fn of(key: &'a str) -> Self {
-        let behind = key.split_once('@').map_or(key, |(_, behind)| behind);
-        let text = behind.split_once('~').map_or(behind, |(text, _)| text);
+        let text = shapes_of_key(key).unwrap_or(key);
         let maps = || {
             let (dims, rest) = text.split_once("-s")?;
             let (stride, c_out) = rest.split_once('-')?;
@@ -297,11 +304,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn stages_are_those_of_the_space() {
+        for (name, layers) in [("pfld", &[2, 3][..]), ("pfld26", &[2, 2, 2])] {
+            let space = Space::load(name).unwrap();
+            let grid = Grid::of(&Table::new(toml_header(&space), Vec::new()).unwrap(), Some(&Layout::from(&space)));
+            assert_eq!(grid.stages.iter().map(|s| s.columns.len()).collect::<Vec<_>>(), layers, "{name}");
+        }
+    }
+
+    #[test]
     fn many_layers_of_the_same_blocks_are_one_column() {
         let candidate = |key: &str| CandidateInfo { name: "block".into(), key: key.into(), is_identity: false };
         let layer = |i: usize| Layer {
             name: format!("b{i}"),
             candidates: vec![candidate(if i < 9 { "a@[197x192]~0" } else { "a@[197x192]~1" })],
+            stage: None,
         };
         let space = Layout { name: "s".into(), hash: "h".into(), layers: (1..=12).map(layer).collect(), fixed: Vec::new() };
         let stages = Grid::of(&Table::new(examples::header(luts::Source::Simulated), Vec::new()).unwrap(), Some(&space)).stages;

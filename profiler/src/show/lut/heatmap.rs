@@ -220,7 +220,7 @@ fn trunk(drawing: &mut Drawing, grid: &Grid, (left, top): (f64, f64), width: f64
     let heading = format!("Trunk: {:.1} µs, {} MMAC in all", total.us, total.shown_mmac());
     drawing.text((left, top + 14.0), heading, HEADING);
     let (name, small) = (Font::new(12.0).end(), Font::new(11.0));
-    let names: Vec<&str> = grid.trunk.iter().map(|(key, _)| key.strip_prefix(luts::TRUNK_PREFIX).unwrap_or(key)).collect();
+    let names: Vec<&str> = grid.trunk.iter().map(|(key, _)| luts::trunk_piece(key).unwrap_or(key)).collect();
     let bars = left + names.iter().map(|n| name.width(n)).fold(0.0, f64::max) + 8.0;
     let longest = grid.trunk.iter().map(|(_, f)| f.us).fold(0.0, f64::max);
     let room = width - (bars - left) - small.width("00.0 ±0.0 µs · 0.00 MMAC");

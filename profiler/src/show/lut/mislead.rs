@@ -96,13 +96,11 @@ impl Mislead {
     pub fn summary(&self) -> String {
         let Self { pairs, changed, certain, .. } = self;
         if *changed == 0 {
-            return format!(
-                "of {pairs} pairs of candidates of a layer none changes places between the order by MACs and by latency"
-            );
+            return format!("none of {pairs} pairs of candidates of a layer changes its order between MACs and latency");
         }
         format!(
-            "of {pairs} pairs of candidates of a layer, {changed} change places between the order by MACs and the order by latency; \
-             {certain} of them for certain (their 95 % intervals do not overlap)"
+            "{changed} of {pairs} pairs of candidates of a layer change their order between MACs and latency; {certain} of them \
+             with certainty (their 95 % intervals do not overlap)"
         )
     }
 

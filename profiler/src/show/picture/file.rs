@@ -40,7 +40,7 @@ impl FromStr for PictureFile {
         let format = match ending.as_deref() {
             Some("svg") => Format::Svg,
             Some("png") if cfg!(target_os = "android") => {
-                return Err("this build writes no PNG; name a file .svg or .html".to_string());
+                return Err("this build cannot write PNG; use a .svg or .html file".to_string());
             }
             Some("png") => Format::Png,
             Some("html") => Format::Html,

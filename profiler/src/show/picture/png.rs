@@ -23,7 +23,7 @@ const BOLD: &[u8] = include_bytes!("../../../fonts/DejaVuSans-Bold.ttf");
 pub fn encode(drawing: &Drawing) -> io::Result<Vec<u8>> {
     let size = |length: f64| (length as f32 * SCALE).ceil() as u32;
     let pixmap = Pixmap::new(size(drawing.width), size(drawing.height));
-    let mut pixmap = pixmap.ok_or_else(|| io::Error::other("the picture has no size, or too large a one"))?;
+    let mut pixmap = pixmap.ok_or_else(|| io::Error::other("the picture is empty or too large"))?;
     pixmap.fill(tiny_skia::Color::WHITE);
     let fonts = Fonts { plain: font(PLAIN)?, bold: font(BOLD)? };
     let mut canvas = Canvas { pixmap, fonts };

@@ -4,7 +4,7 @@ mod ofa;
 
 use std::iter::zip;
 
-use luts::{Interval, Kind, LatencyModel, Layer, Layout, LookupError, Micros, Row, TRUNK_PREFIX, Table};
+use luts::{Interval, Kind, LatencyModel, Layer, Layout, LookupError, Micros, Row, Table, trunk_piece};
 use serde::{Serialize, Serializer};
 
 pub use ofa::{OfaYaml, Written};
@@ -95,7 +95,7 @@ pub fn csv_long(table: &Table, space: &Layout) -> Result<String, ExportError> {
         }
     }
     for key in space.fixed.iter().filter(|_| table.has_trunk()) {
-        lines.push(Line::of("", key.trim_start_matches(TRUNK_PREFIX), table.find(key)?));
+        lines.push(Line::of("", trunk_piece(key).unwrap_or(key), table.find(key)?));
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
     lines.iter().for_each(|line| writer.serialize(line).expect("memory is written to, and a line is flat"));

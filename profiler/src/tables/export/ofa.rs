@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use luts::{Layout, Row, Shapes, TRUNK_PREFIX, Table};
+use luts::{Layout, Row, Shapes, Table, trunk_piece};
 
 use super::ExportError;
 
@@ -44,7 +44,7 @@ impl OfaYaml {
         let mut left_out: Vec<String> = Vec::new();
         for key in space.fixed.iter().filter(|_| table.has_trunk()) {
             let row = table.find(key)?;
-            entries.push((format!("{}-{}", key.trim_start_matches(TRUNK_PREFIX), maps(row.shapes)), row));
+            entries.push((format!("{}-{}", trunk_piece(key).unwrap_or(key), maps(row.shapes)), row));
         }
         let fixed = entries.len();
         for (i, layer) in space.layers.iter().enumerate() {

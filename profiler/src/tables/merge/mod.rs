@@ -177,7 +177,7 @@ fn contradictions(rows: &[(Joined, Vec<Found>)]) -> Option<String> {
         found.iter().map(|f| format!("{:.1} µs in {}", f.row.latency.0 * f.factor, f.path.display())).collect();
     Some(format!(
         "{} of {} rows disagree more than their intervals allow; their intervals were widened. Largest: {}: {}. \
-         Some condition differed that the headers do not record: measure again on the idle device",
+         A condition that the headers do not record was different: measure again on the idle device",
         apart().count(),
         rows.len(),
         worst.row.key,

@@ -70,12 +70,12 @@ fn no_number(text: &str, path: &str, column: usize, field: &str) -> String {
         return fault;
     }
     if path.parse::<f32>().is_ok() {
-        return format!("{fault}; a line begins with the picture's path, and here it stands behind the numbers");
+        return format!("{fault}; a line must begin with the picture's path, but here the path follows the numbers");
     }
     // All up to the field's end: it is a part of the line itself.
     let end = field.as_ptr() as usize - text.as_ptr() as usize + field.len();
     format!(
-        "{fault}; the picture's name seems to have a blank in it ({:?}), which divides fields: rename the picture",
+        "{fault}; the picture's name seems to contain a blank ({:?}), which separates fields: rename the picture",
         text[..end].trim_start()
     )
 }

@@ -60,8 +60,9 @@ pub fn resolve_points(count: usize, root: &Path, explicit: Option<&Path>) -> Res
     };
     builtin(count).ok_or_else(|| {
         FacesError::Points(format!(
-            "no scheme for {count} points (19, 29, 68, 98 and 106 are built in{other}), which is what a line's {} numbers make: x and y of \
-             each point, then 3 angles. If these are {count} landmarks, write count = {count} and nme_pair = [a, b], the two outer eye \
+            "no scheme for {count} points (19, 29, 68, 98 and 106 are built in{other}), as the {} numbers in a line mean: x and y \
+             of each point, then 3 angles. If these are {count} landmarks, write count = {count} and nme_pair = [a, b], the two \
+             outer eye \
              corners, to {} or to a file given by --points-file",
             2 * count + 3,
             beside.display()

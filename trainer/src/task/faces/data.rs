@@ -1,4 +1,4 @@
-//! Lists of faces, opened, and their batches on a device.
+//! Lists of faces, opened, and their batches as tensors.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,16 +25,16 @@ pub struct FaceBatch {
 }
 
 impl FaceBatch {
-    /// The batch on a device; its vectors are copied, so that the loader can have them back.
+    /// The batch as tensors; its vectors are copied, so that the loader can have them back.
     ///
     /// # Errors
-    /// The device takes no more.
-    pub fn new(batch: &Batch, side: usize, device: &Device) -> candle_core::Result<Self> {
+    /// candle fails.
+    pub fn new(batch: &Batch, side: usize) -> candle_core::Result<Self> {
         let n = batch.len();
         Ok(Self {
-            images: Tensor::from_slice(&batch.images, (n, 3, side, side), device)?,
-            landmarks: Tensor::from_slice(&batch.landmarks, (n, batch.landmarks.len() / n.max(1)), device)?,
-            angles: Tensor::from_slice(&batch.angles, (n, 3), device)?,
+            images: Tensor::from_slice(&batch.images, (n, 3, side, side), &Device::Cpu)?,
+            landmarks: Tensor::from_slice(&batch.landmarks, (n, batch.landmarks.len() / n.max(1)), &Device::Cpu)?,
+            angles: Tensor::from_slice(&batch.angles, (n, 3), &Device::Cpu)?,
         })
     }
 }
@@ -103,8 +103,8 @@ impl task::Loader for Loader {
         self.faces()
     }
 
-    fn epoch<'a>(&'a self, epoch: u64, device: &'a Device) -> Box<dyn task::Batches<FaceBatch> + 'a> {
-        Box::new(OnDevice { batches: self.epoch(epoch), side: self.dataset().side(), device })
+    fn epoch(&self, epoch: u64) -> Box<dyn task::Batches<FaceBatch> + '_> {
+        Box::new(AsTensors { batches: self.epoch(epoch), side: self.dataset().side() })
     }
 
     fn note(&self) -> Option<String> {
@@ -112,32 +112,31 @@ impl task::Loader for Loader {
     }
 }
 
-/// The batches of an epoch, brought onto a device.
-struct OnDevice<'a> {
+/// The batches of an epoch as tensors.
+struct AsTensors {
     batches: faces::data::Batches,
     side: usize,
-    device: &'a Device,
 }
 
-impl OnDevice<'_> {
-    fn bring(&self, batch: Batch) -> Result<(FaceBatch, usize), FaceError> {
-        let tensors = FaceBatch::new(&batch, self.side, self.device)?;
+impl AsTensors {
+    fn tensors(&self, batch: Batch) -> Result<(FaceBatch, usize), FaceError> {
+        let tensors = FaceBatch::new(&batch, self.side)?;
         let faces = batch.len();
         self.batches.recycle(batch);
         Ok((tensors, faces))
     }
 }
 
-impl Iterator for OnDevice<'_> {
+impl Iterator for AsTensors {
     type Item = Result<(FaceBatch, usize), TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.batches.next()?.map_err(FaceError::from);
-        Some(batch.and_then(|batch| self.bring(batch)).map_err(TaskError::from))
+        Some(batch.and_then(|batch| self.tensors(batch)).map_err(TaskError::from))
     }
 }
 
-impl task::Batches<FaceBatch> for OnDevice<'_> {
+impl task::Batches<FaceBatch> for AsTensors {
     fn waited(&self) -> Duration {
         self.batches.waited()
     }

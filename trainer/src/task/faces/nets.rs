@@ -5,7 +5,7 @@ use std::path::Path;
 
 use blocks::{Graph, Weights};
 use candle_core::backprop::GradStore;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::data::FaceBatch;
 use super::error::FaceError;
@@ -36,10 +36,10 @@ impl Trained {
         name: &'static str,
         graph: Graph,
         weights: &Weights,
-        (device, backend): (&Device, Backend),
+        backend: Backend,
         how: (Algorithm, f64),
     ) -> Result<Self, ModelError> {
-        let model = Model::with_backend(graph, weights, device, backend)?;
+        let model = Model::with_backend(graph, weights, backend)?;
         let optimizer = how.0.optimizer(model.layout().trained_len(), how.1);
         Ok(Self { name, model, optimizer })
     }
@@ -79,7 +79,7 @@ pub struct FaceNets {
 }
 
 impl FaceNets {
-    /// From graphs with their weights; `how` is the optimizer and its weight decay, `place` where tensors are and what computes.
+    /// From graphs with their weights; `how` is the optimizer and its weight decay, `backend` what computes.
     ///
     /// # Errors
     /// Weights do not fit.
@@ -88,11 +88,11 @@ impl FaceNets {
         pose: (Graph, &Weights),
         objective: Objective,
         how: (Algorithm, f64),
-        place: (&Device, Backend),
+        backend: Backend,
     ) -> Result<Self, FaceError> {
         Ok(Self {
-            backbone: Trained::new(BACKBONE, backbone.0, backbone.1, place, how)?,
-            pose: Trained::new(POSE, pose.0, pose.1, place, how)?,
+            backbone: Trained::new(BACKBONE, backbone.0, backbone.1, backend, how)?,
+            pose: Trained::new(POSE, pose.0, pose.1, backend, how)?,
             objective,
         })
     }

@@ -45,7 +45,7 @@ impl Onnx {
         let fault = |reason: String| FaceError::NoLandmarks { path: shown.clone(), reason };
         let [input] = session.inputs() else {
             let inputs: Vec<_> = session.inputs().iter().map(Port::to_string).collect();
-            return Err(fault(format!("it needs one input, {NEEDED}, and has {}: {}", inputs.len(), inputs.join("; "))));
+            return Err(fault(format!("it must have one input, {NEEDED}, but it has {}: {}", inputs.len(), inputs.join("; "))));
         };
         let side = match input.dims[..] {
             [_, Dim::Fixed(3), Dim::Fixed(side), Dim::Fixed(width)] if side == width && side > 0 => side,

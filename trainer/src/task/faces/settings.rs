@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use blocks::{Graph, Shape, Weights};
-use candle_core::Device;
 use faces::augment::Augment;
 use faces::data::{Dataset, Loader, LoaderOptions};
 use serde::{Deserialize, Serialize};
@@ -100,10 +99,10 @@ impl Task for FaceTask {
         Ok(Loader::new(data.clone(), which, options).map_err(FaceError::from)?)
     }
 
-    fn nets(&self, networks: Networks<'_>, device: &Device) -> Result<FaceNets, TaskError> {
+    fn nets(&self, networks: Networks<'_>) -> Result<FaceNets, TaskError> {
         let objective = Objective { points: self.loss, pose: self.pose_weight };
         let how = (networks.algorithm, networks.weight_decay);
-        Ok(FaceNets::new(networks.backbone, networks.head, objective, how, (device, networks.backend))?)
+        Ok(FaceNets::new(networks.backbone, networks.head, objective, how, networks.backend)?)
     }
 
     fn recalibrated(

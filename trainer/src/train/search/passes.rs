@@ -20,8 +20,8 @@ impl<T: Task> Search<T> {
 
     pub(super) fn weight_pass(&mut self, epoch: usize, lr: f64, watch: &Watch<'_>) -> Result<Passed, Stopped> {
         let (draw, temperature) = (self.draws(epoch), self.temperature(epoch));
-        let Self { nets, arch, term, loader, cost_tensors, device, .. } = self;
-        pass(loader, epoch, device, watch, |step, batch| {
+        let Self { nets, arch, term, loader, cost_tensors, .. } = self;
+        pass(loader, epoch, watch, |step, batch| {
             // The architecture is a constant here.
             let masks = arch.masks(&arch.noise(draw(Purpose::WeightMasks, step))?, temperature)?.detach();
             let cost = expected_cost(arch, draw(Purpose::WeightLatency, step), temperature, cost_tensors)?.detach();
@@ -37,8 +37,8 @@ impl<T: Task> Search<T> {
         let draw = self.draws(epoch);
         let before = (epoch * self.loader.batches()) as u64;
         let paths = FairPaths::new(&self.space, self.config.train.seed);
-        let Self { nets, arch, loader, device, .. } = self;
-        pass(loader, epoch, device, watch, |step, batch| {
+        let Self { nets, arch, loader, .. } = self;
+        pass(loader, epoch, watch, |step, batch| {
             let path = paths.at(before + step);
             let (masks, weights) = (arch.path(&path)?, path_weights(nets.backbone().layout(), &path));
             let part = Part::Path { masks: &masks, weights: &weights };
@@ -50,9 +50,9 @@ impl<T: Task> Search<T> {
 
     pub(super) fn arch_pass(&mut self, epoch: usize, watch: &Watch<'_>) -> Result<Passed, Stopped> {
         let (draw, temperature) = (self.draws(epoch), self.temperature(epoch));
-        let Self { nets, arch, arch_optimizer, term, arch_loader, cost_tensors, device, config, .. } = self;
+        let Self { nets, arch, arch_optimizer, term, arch_loader, cost_tensors, config, .. } = self;
         let mode = config.train.reference.arch_mode();
-        pass(arch_loader, epoch, device, watch, |step, batch| {
+        pass(arch_loader, epoch, watch, |step, batch| {
             let masks = arch.masks(&arch.noise(draw(Purpose::ArchMasks, step))?, temperature)?;
             let masks = if config.arch_paths == ArchPaths::Single { arch.rounded(&masks)? } else { masks };
             let cost = expected_cost(arch, draw(Purpose::ArchLatency, step), temperature, cost_tensors)?;

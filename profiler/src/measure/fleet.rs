@@ -1,4 +1,4 @@
-//! Several units of one model: they share the work, or each does all of it, which tells how much they differ.
+//! Several devices of one model: they share the work, or each does all of it, which tells how much they differ.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::raw::Samples;
 use crate::devices::{Address, facts};
 use crate::stats::quantile;
 
-/// What several units do.
+/// What the devices of a fleet do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
     /// Each takes its share of the samples of everything.
@@ -26,9 +26,9 @@ impl Sharing {
     }
 }
 
-/// One unit and its files.
+/// A device of a fleet, and its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unit {
+pub struct Member {
     /// The device.
     pub device: Address,
     /// Its raw samples.
@@ -39,13 +39,13 @@ pub struct Unit {
 
 /// Why several devices do not make one table.
 #[derive(Debug, thiserror::Error)]
-pub enum UnitsError {
+pub enum FleetError {
     /// One device under two places.
     #[error("{device} is given twice; --{sharing} needs different devices")]
     Twice {
         /// The device.
         device: Address,
-        /// What the units are to do.
+        /// What they are to do.
         sharing: &'static str,
     },
     /// They are not of one model, or not measured with one engine.
@@ -62,34 +62,34 @@ pub enum UnitsError {
     },
 }
 
-/// The units with their files: the table's own names for a single one, else with `.unitN` in them.
+/// The devices with their files: the table's own names for a single one, else with `.unitN` in them.
 ///
 /// # Errors
-/// [`UnitsError::Twice`].
-pub fn plan(devices: &[Address], raw: &Path, table: &Path, sharing: Sharing) -> Result<Vec<Unit>, UnitsError> {
+/// [`FleetError::Twice`].
+pub fn plan(devices: &[Address], raw: &Path, table: &Path, sharing: Sharing) -> Result<Vec<Member>, FleetError> {
     if let Some(twice) = devices.iter().enumerate().find(|(i, device)| devices[..*i].contains(device)).map(|(_, device)| device) {
-        return Err(UnitsError::Twice { device: twice.clone(), sharing: sharing.name() });
+        return Err(FleetError::Twice { device: twice.clone(), sharing: sharing.name() });
     }
     let numbered = |path: &Path, i: usize| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (stem, rest) = name.split_once('.').map_or((name.as_str(), String::new()), |(stem, rest)| (stem, format!(".{rest}")));
         path.with_file_name(format!("{stem}.unit{}{rest}", i + 1))
     };
-    let unit = |(i, device): (usize, &Address)| match devices.len() {
-        1 => Unit { device: device.clone(), raw: raw.to_path_buf(), table: table.to_path_buf() },
-        _ => Unit { device: device.clone(), raw: numbered(raw, i), table: numbered(table, i) },
+    let member = |(i, device): (usize, &Address)| match devices.len() {
+        1 => Member { device: device.clone(), raw: raw.to_path_buf(), table: table.to_path_buf() },
+        _ => Member { device: device.clone(), raw: numbered(raw, i), table: numbered(table, i) },
     };
-    Ok(devices.iter().enumerate().map(unit).collect())
+    Ok(devices.iter().enumerate().map(member).collect())
 }
 
-/// Checks that all units are of one model, measured with one engine.
+/// Checks that all devices are of one model, measured with one engine.
 ///
 /// # Errors
-/// [`UnitsError::OtherModel`].
-pub fn same_model(units: &[Unit], samples: &[Samples]) -> Result<(), UnitsError> {
-    let starts: Vec<_> = std::iter::zip(units, samples).filter_map(|(unit, s)| Some((unit, s.start.as_ref()?))).collect();
+/// [`FleetError::OtherModel`].
+pub fn same_model(members: &[Member], samples: &[Samples]) -> Result<(), FleetError> {
+    let starts: Vec<_> = std::iter::zip(members, samples).filter_map(|(member, s)| Some((member, s.start.as_ref()?))).collect();
     let Some(((first, a), rest)) = starts.split_first() else { return Ok(()) };
-    for (unit, b) in rest {
+    for (member, b) in rest {
         let of = |start: &crate::protocol::Start| {
             let known = &start.device.known;
             let name = known.model.clone().or_else(|| known.soc.clone()).unwrap_or_else(|| "an unknown model".to_string());
@@ -101,10 +101,10 @@ pub fn same_model(units: &[Unit], samples: &[Samples]) -> Result<(), UnitsError>
             format!("{name}, {core}{mhz}, with {} {}", start.engine.name, start.engine.version)
         };
         if of(a) != of(b) || a.engine != b.engine || a.canary != b.canary {
-            return Err(UnitsError::OtherModel {
+            return Err(FleetError::OtherModel {
                 first: first.device.clone(),
                 is: of(a),
-                second: unit.device.clone(),
+                second: member.device.clone(),
                 differs: of(b),
             });
         }
@@ -112,7 +112,7 @@ pub fn same_model(units: &[Unit], samples: &[Samples]) -> Result<(), UnitsError>
     Ok(())
 }
 
-/// For the table's header; `single` are the units' own tables, if each has one.
+/// For the table's header; `single` are the devices' own tables, if each has one.
 pub fn summary(sharing: Sharing, samples: &[Samples], single: &[Table]) -> Units {
     let spreads: Vec<f64> = spreads(single).into_iter().map(|(_, spread)| spread).collect();
     Units {
@@ -124,7 +124,7 @@ pub fn summary(sharing: Sharing, samples: &[Samples], single: &[Table]) -> Units
     }
 }
 
-/// Slowest unit / fastest unit − 1 of each row, smallest first. The units' clocks are in it: it compares times, not ratios.
+/// Slowest device / fastest device − 1 of each row, smallest first. The devices' clocks are in it: it compares times, not ratios.
 fn spreads(single: &[Table]) -> Vec<(String, f64)> {
     let Some(first) = single.first() else { return Vec::new() };
     let spread = |key: &str| {
@@ -137,14 +137,14 @@ fn spreads(single: &[Table]) -> Vec<(String, f64)> {
     all
 }
 
-/// As text: how much the units differ; empty if they shared the work.
-pub fn text(units: &[Unit], single: &[Table]) -> String {
+/// As text: how much the devices differ; empty if they shared the work.
+pub fn text(members: &[Member], single: &[Table]) -> String {
     let spreads = spreads(single);
     let Some((key, largest)) = spreads.last() else { return String::new() };
     let values: Vec<f64> = spreads.iter().map(|(_, spread)| *spread).collect();
     let total = |table: &Table| table.rows().iter().map(|row| row.latency.0).sum::<f64>();
     let sums: Vec<_> =
-        std::iter::zip(units, single).map(|(unit, table)| format!("  {}: {:.1} µs", unit.device, total(table))).collect();
+        std::iter::zip(members, single).map(|(member, table)| format!("  {}: {:.1} µs", member.device, total(table))).collect();
     format!(
         "difference between devices (slowest / fastest − 1): median {:.1} %, largest {:.1} % ({key}); sum of all rows:\n{}\n",
         100.0 * quantile(&values, 0.5),
@@ -158,13 +158,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_unit_has_files_of_its_own() {
+    fn each_device_has_files_of_its_own() {
         let device = |serial: &str| Address::Adb(Some(serial.to_string()));
         let of = |devices: &[Address]| plan(devices, Path::new("l/x.raw.gz"), Path::new("l/x.csv"), Sharing::Spread);
         assert_eq!(of(&[device("a")]).unwrap()[0].raw, Path::new("l/x.raw.gz"));
         let two = of(&[device("a"), device("b")]).unwrap();
         assert_eq!((two[1].raw.as_path(), two[1].table.as_path()), (Path::new("l/x.unit2.raw.gz"), Path::new("l/x.unit2.csv")));
         let twice = of(&[device("a"), device("b"), device("a")]);
-        assert!(matches!(twice, Err(UnitsError::Twice { device: twice, .. }) if twice == device("a")));
+        assert!(matches!(twice, Err(FleetError::Twice { device: twice, .. }) if twice == device("a")));
     }
 }
