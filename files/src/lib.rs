@@ -23,6 +23,7 @@ pub mod hash;
 pub mod kind;
 pub mod plain;
 pub mod read;
+#[cfg(feature = "write")]
 pub mod write;
 
 pub use cache::cache_folder;
@@ -30,4 +31,5 @@ pub use hash::{hex, sha256, sha256_of};
 pub use kind::{HEAD, Impostor, has_ending, impostor, without_mark};
 pub use plain::plain;
 pub use read::read_start;
+#[cfg(feature = "write")]
 pub use write::{Overwrite, write, write_with};

@@ -28,8 +28,8 @@ pub fn find(manifest: &Manifest, slots: &mut [Slot], blocks: &[Block], faults: &
             Source::Slot { slot, output } => before[slot].outputs.get(output).cloned(),
         };
         for source in &slot.sources {
-            if let Source::Slot { slot, .. } = *source
-                && !before[slot].outputs.is_empty()
+            if let Source::Slot { slot: from, .. } = *source
+                && !before[from].outputs.is_empty()
                 && shape(source).is_none()
             {
                 faults.push(Place::Slot(slot.name.clone()).fault(FaultKind::Source(sources.name(*source))));

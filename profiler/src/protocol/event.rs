@@ -142,7 +142,7 @@ pub struct Took {
 /// Where and with what the agent runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {
-    /// [`PROTOCOL`].
+    /// [`PROTOCOL`](super::PROTOCOL).
     pub protocol: u32,
     /// The agent's version.
     pub version: String,
