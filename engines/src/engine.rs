@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::error::EngineError;
-use crate::value::{self, Port, Value};
+use crate::port::Port;
+use crate::value::{self, Value};
 
 /// An engine that is open and ready to load models.
 pub trait Engine {

@@ -11,9 +11,11 @@ use mnn::{
 };
 
 use super::version::NAME;
+use crate::element::Element;
 use crate::engine::{Engine, EngineInfo, Session, SessionOptions};
 use crate::error::EngineError;
-use crate::value::{self, Dim, Element, Port, Value};
+use crate::port::{Dim, Port};
+use crate::value::{self, Value};
 
 /// Its arithmetic: single precision, on processors too that could compute in half.
 const PRECISION: PrecisionMode = PrecisionMode::High;

@@ -16,10 +16,12 @@ use ort::session::{IoBinding, Session as OrtSession};
 use ort::value::{DynTensor, DynValue, Outlet, TensorElementType, ValueType};
 
 use super::library::{LIBRARY, NAME};
+use crate::element::Element;
 use crate::engine::{Engine, EngineInfo, Session, SessionOptions};
 use crate::error::EngineError;
 use crate::library::LibraryError;
-use crate::value::{self, Dim, Element, Port, Value};
+use crate::port::{Dim, Port};
+use crate::value::{self, Value};
 
 /// The one library of the process.
 static LOADED: Mutex<Option<EngineInfo>> = Mutex::new(None);

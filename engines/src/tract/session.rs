@@ -7,9 +7,11 @@ use tract_onnx::prelude::*;
 
 use super::cpu;
 use super::names::{CPU_VARIABLE, NAME};
+use crate::element::Element;
 use crate::engine::{Engine, EngineInfo, Session, SessionOptions};
 use crate::error::EngineError;
-use crate::value::{self, Dim, Element, Port, Value};
+use crate::port::{Dim, Port};
+use crate::value::{self, Value};
 
 /// Its version. The crate does not tell it; a test compares this with `Cargo.lock`.
 const VERSION: &str = "0.23.9";

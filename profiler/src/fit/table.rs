@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use blocks::Measurable;
-use blocks::measurable::{CandidateInfo, LayerInfo, PartInfo};
+use blocks::measurable::{CandidateInfo, LayerInfo, PartInfo, shapes_of_key};
 use luts::{
     Anchor, Canary, Celsius, ClockBand, Fit, Header, Interval, Kind, Megahertz, Micros, Row, Shapes, Source, SpaceId, Table,
     TemperatureBand,
@@ -207,13 +207,17 @@ type Measure<'a> = dyn Fn(&Subject) -> Result<Measured, FitError> + 'a;
 /// The parts' own times, and what they share: blocks of the same shapes are a group, as are the fixed pieces; what a block does beside
 /// computing, such as a gate, makes it cost more in a network than alone, or less, so that such blocks are a kin.
 fn alone(parts: &[(&Subject, &PartInfo)], measured: &Measure) -> Result<Vec<Part>, FitError> {
-    let shapes = |subject: &&Subject| if let Subject::Block(key) = subject { blocks::measurable::shapes_of_key(key) } else { None };
     let groups: Vec<Option<&str>> = parts.iter().map(|(subject, _)| shapes(subject)).collect();
     let part = |((subject, info), shapes): (&(&Subject, &PartInfo), &Option<&str>)| {
         let group = groups.iter().position(|other| other == shapes).unwrap_or_default();
         Ok(Part { alone: measured(subject)?, group, kin: info.kin })
     };
     std::iter::zip(parts, &groups).map(part).collect()
+}
+
+/// The shapes of a block; none of a fixed piece.
+fn shapes(subject: &Subject) -> Option<&str> {
+    if let Subject::Block(key) = subject { shapes_of_key(key) } else { None }
 }
 
 /// Parts of a µs that the times of a simulated table are printed to, and parts of one that its residual is.

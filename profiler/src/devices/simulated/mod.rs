@@ -168,7 +168,7 @@ fn in_order(
         return Ok(ended(Exit::Stopped));
     }
     say(&Event::Done { precise: true })?;
-    Ok(ended(true))
+    Ok(ended(Exit::Code(0)))
 }
 
 impl Transport for Simulated {

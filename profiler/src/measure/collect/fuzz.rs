@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use super::bounds::Bounds;
 use super::listener::{Failure, Listener};
 use super::progress::Progress;
-use crate::devices::{Ended, Flow};
+use crate::devices::{Ended, Exit, Flow};
 use crate::measure::raw::{ItemSamples, Samples};
 use crate::measure::subject::Subject;
 use crate::protocol::{Event, Explanation, Item, Job, PROTOCOL, Plan, Start, examples};
