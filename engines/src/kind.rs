@@ -101,6 +101,6 @@ impl FromStr for EngineKind {
     /// Reads the command line's name, or the long one of tables.
     fn from_str(s: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|kind| [kind.name(), kind.entry().full_name].contains(&s));
-        known.ok_or_else(|| format!("unknown engine '{s}'; use {}", Self::ALL.map(Self::name).join(", ")))
+        known.ok_or_else(|| format!("unknown engine '{s}'; use one of {}", Self::ALL.map(Self::name).join(", ")))
     }
 }

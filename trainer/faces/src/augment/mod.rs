@@ -47,7 +47,7 @@ impl Augment {
             "strong" => Ok(Some(Self::STRONG)),
             _ => {
                 let known = Self::PRESETS.join(", ");
-                Err(FacesError::Usage(format!("unknown augmentation {name:?}; use {known}")))
+                Err(FacesError::Usage(format!("unknown augmentation {name:?}; use one of {known}")))
             }
         }
     }
