@@ -62,11 +62,11 @@ fn what_cannot_be_done_is_refused_with_the_remedy() {
         ("lut import {}/lut.npy --space {}/space.toml --out {}/u.csv", "--unit us"),
         ("lut import {}/lut.npy --unit s --space {}/space.toml --out {}/u.csv", "macs"),
         ("lut import {}/lut.npy --unit us --out {}/u.csv", "--space"),
-        ("lut import {}/space.toml --out {}/u.csv", "*.npy or *.txt"),
+        ("lut import {}/space.toml --out {}/u.csv", ".npy or .txt"),
         ("lut import {}/none.txt --out {}/u.csv", "none.txt"),
         ("lut export {}/t.csv --out {}/u.npy", "--space"),
         ("lut export {}/t.csv --space pfld --out {}/u.npy", "'small'"),
-        ("lut export {}/t.csv --space {}/space.toml --out {}/u.csv", "*.npy or *.txt"),
+        ("lut export {}/t.csv --space {}/space.toml --out {}/u.csv", ".npy or .txt"),
     ] {
         let (code, out, err) = run(folder, arguments);
         assert_eq!((code, out.as_str()), (2, ""), "{arguments}: {err}");

@@ -230,7 +230,7 @@ mod tests {
             (npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }", &[0; 16]), "ascontiguousarray"),
             (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", &[0; 15]), "15 bytes"),
             (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9), }", &[0; 15]), "15 bytes"),
-            (b"PK".to_vec(), "no .npy file"),
+            (b"PK".to_vec(), "not a .npy file"),
             (MAGIC.to_vec(), "cut off"),
         ] {
             let said = read_npy(&wrong).unwrap_err();

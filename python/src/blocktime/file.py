@@ -86,7 +86,7 @@ class _Reader:
         folder = header["space"].get("folder")
         if folder is None:
             uncounted = [(line, row.key) for line, row in rows if row.macs is None]
-            reason = "macs may be empty in tables of space folders only"
+            reason = "macs may be empty only in tables of a folder of ONNX files"
             faults += [Fault(f"{key}: {reason} (line {line})", line, "macs") for line, key in uncounted]
         else:
             faults += [Fault(f"{key}: missing", None, "key") for key in folder_keys(folder) if key not in unique]

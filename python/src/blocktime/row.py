@@ -154,9 +154,9 @@ def faults_of(row: Row, line: int) -> Iterator[Fault]:
         return Fault(f"{row.key}: {name or column} {reason}{at}", line, column)
 
     if not _PLAIN.fullmatch(row.key) or not _PLAIN.fullmatch(row.primitive):
-        yield Fault(f"{_quoted(row.key)} is no key{at}", line, "primitive" if _PLAIN.fullmatch(row.key) else "key")
+        yield Fault(f"{_quoted(row.key)} is not a valid key{at}", line, "primitive" if _PLAIN.fullmatch(row.key) else "key")
     if (row.kind == "trunk") != row.key.startswith(FIXED_PREFIX):
-        yield field("kind", "must be 'trunk' exactly where the key says so")
+        yield field("kind", "must be 'trunk' if the key begins with 'trunk:', and only then")
     if row.kind == "identity":
         if row.latency_us != 0.0 or row.ci95_us is not None:
             yield Fault(f"{row.key}: an identity takes exactly 0 and has no interval{at}", line, "latency_us")
@@ -173,14 +173,14 @@ def faults_of(row: Row, line: int) -> Iterator[Fault]:
             reason = f"{row.key}: its 95 % interval reaches down to {plain(low)} µs{at}; measure it longer"
             yield Fault(reason, line, "ci95_low_us")
         elif _good(row.latency_us) and not low <= row.latency_us <= high:
-            yield field("ci95_low_us", "does not hold the latency", "ci95")
+            yield field("ci95_low_us", "does not contain the latency", "ci95")
     if row.quantiles_us is not None:
         if not all(map(_good, row.quantiles_us)) or list(row.quantiles_us) != sorted(row.quantiles_us):
             yield field("p0_us", "must rise, and be above 0", "p0_us…p100_us")
     if row.cold_us is not None and not _good(row.cold_us):
         yield field("cold_us", "must be above 0")
     if row.checksum is not None and not _PLAIN.fullmatch(row.checksum):
-        yield field("checksum", "holds characters a table cannot")
+        yield field("checksum", "contains characters that a table cannot hold")
 
 
 def _good(time: float) -> bool:
