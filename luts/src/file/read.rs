@@ -79,7 +79,7 @@ pub fn read_from(mut input: impl BufRead, path: &Path) -> Result<Table, TableErr
         return Err(truncated("it has no rows".to_string()));
     }
     if !csv.get_ref().ended {
-        let reason = format!("its last line is not '{END}'; the header announces {} rows, but {whole} are whole", header.rows);
+        let reason = format!("its last line is not '{END}'; {whole} of {} rows are complete", header.rows);
         return Err(truncated(reason));
     }
     if let Some((line, reason)) = content.damaged {

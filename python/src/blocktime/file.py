@@ -62,12 +62,11 @@ class _Reader:
                 damage += row
             if len(rows) > ROW_LIMIT:
                 raise self._not_a_table(f"more than {ROW_LIMIT} rows")
-        announced = f"the header announces {header['rows']} rows"
         if not self.ended:
-            raise self._truncated(f"its last line is not '{END.decode()}'; {announced}, {len(rows)} are whole")
+            raise self._truncated(f"its last line is not '{END.decode()}'; {len(rows)} of {header['rows']} rows are complete")
         # A damaged row is reported only once it is certain that it is not just where the file was cut.
         if not damage and len(rows) != header["rows"]:
-            raise self._truncated(f"{announced}, {len(rows)} are there")
+            raise self._truncated(f"the header announces {header['rows']} rows, but there are {len(rows)}")
         return header, self._sound(header, rows, damage)
 
     def _sound(self, header: Header, rows: list[tuple[int, Row]], damage: list[Fault]) -> list[Row]:
