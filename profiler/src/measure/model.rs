@@ -60,8 +60,8 @@ impl Model {
 
     /// What a user calls it: of a block that has a file, that.
     pub(super) fn title(&self, space: &dyn Measurable) -> String {
-        let origin = self.part().and_then(|(key, _)| space.origin(key));
-        origin.unwrap_or_else(|| self.subject.to_string())
+        let key = self.subject.to_string();
+        self.part().and_then(|_| space.origin(&key)).unwrap_or(key)
     }
 
     /// Its file.

@@ -23,8 +23,8 @@ const AT_ONCE: u64 = 128 << 20;
 /// Seed of these networks.
 const SEED: u64 = 7;
 
-/// What the models of `source` take on a device, and then some networks of its space.; nothing of a simulated one, on which that would take as long
-/// as measuring.
+/// What the models of `source` take on a device, and then some networks of its space; nothing of a simulated one, on which that would take
+/// as long as measuring.
 ///
 /// # Errors
 /// [`CollectError`].
