@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use blocks::{Graph, Weights};
-use candle_core::backprop::GradStore;
 use candle_core::Tensor;
+use candle_core::backprop::GradStore;
 
 use super::data::FaceBatch;
 use super::error::FaceError;
