@@ -32,14 +32,13 @@ fn follow_for(
             heard = Instant::now();
             on_line(line)
         };
-        match running.next(TICK)? {
+        let flow = match running.next(TICK)? {
             Some(Piece::Exit(code)) => return Ok(said.ended(code)),
-            Some(piece) => {
-                if said.take(piece, &mut listen)? == Flow::Stop {
-                    return finish(running.as_mut(), said);
-                }
-            }
-            None => {}
+            Some(piece) => said.take(piece, &mut listen)?,
+            None => Flow::Continue,
+        };
+        if flow == Flow::Stop {
+            return finish(running.as_mut(), said);
         }
         if heard.elapsed() > silence {
             finish(running.as_mut(), said)?;

@@ -87,14 +87,16 @@ fn unlike(before: &Start, start: &Start) -> Vec<String> {
     if agent(before) != agent(start) {
         unlike.push("agent: another build; its times cannot be mixed with those of the first".to_string());
     }
-    let conditions: [(&str, fn(&Start) -> Option<String>); 4] = [
-        ("unit", facts::serial_hash),
-        ("system", |start| start.device.known.system.clone()),
-        ("kernel", |start| start.device.known.kernel.clone()),
-        ("governor", |start| start.governor.as_deref().map(|governor| held(governor).to_string())),
-    ];
-    for (what, of) in conditions {
-        if let (Some(then), Some(now)) = (of(before), of(start))
+    let conditions = |start: &Start| {
+        [
+            ("unit", facts::serial_hash(start)),
+            ("system", start.device.known.system.clone()),
+            ("kernel", start.device.known.kernel.clone()),
+            ("governor", start.governor.as_deref().map(|governor| held(governor).to_string())),
+        ]
+    };
+    for ((what, then), (_, now)) in std::iter::zip(conditions(before), conditions(start)) {
+        if let (Some(then), Some(now)) = (then, now)
             && then != now
         {
             unlike.push(format!("{what}: {then} (then), {now} (now)"));
