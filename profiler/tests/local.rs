@@ -18,7 +18,7 @@ use profiler::measure::raw::{Purpose, read};
 use profiler::measure::subject::Subject;
 
 const BUILD: &str = "build --space {}/space.toml --out {}/t.csv --sample 200us --canary 100us";
-const CHECK: &str = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 2%";
+const CHECK: &str = "check {}/t.csv --space {}/space.toml --nets 2 --budget 60s --precision 3%";
 /// The samples of an unfinished build.
 const PART: &str = "t.raw.gz.part";
 

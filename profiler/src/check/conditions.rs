@@ -11,9 +11,10 @@ use crate::measure::subject::Subject;
 use crate::show::text;
 use crate::stats::{Median, median};
 
-/// Largest state that is taken out, as a share: beyond, the device is another one than it was. And its largest standard error: a state that
-/// is hardly known would be taken out of figures that it is not in.
+/// Largest state that is taken out, as a share: beyond, the device is another one than it was.
 pub const LARGEST_STATE: f64 = 0.02;
+/// Largest standard error of the state: one that is hardly known would be taken out of figures that it is not in.
+const LARGEST_STATE_ERROR: f64 = 2.0 * LARGEST_STATE;
 /// Standard errors of the state that it must be beyond: where little precision is asked for, chance alone goes farther.
 const SURE: f64 = 2.0;
 /// Anchors' slowdowns may differ among each other by this many times what their own noise explains, …
@@ -104,12 +105,12 @@ impl Conditions {
                 percent(LARGEST_STATE)
             ));
         }
-        if self.state.is_some() && self.state_error > LARGEST_STATE {
+        if self.state.is_some() && self.state_error > LARGEST_STATE_ERROR {
             reasons.push(format!(
                 "by how much the device is slower than when the table was built is known with a standard error of {} only, at most {} is \
                  allowed: give the check a longer --budget and a smaller --precision",
                 percent(self.state_error),
-                percent(LARGEST_STATE)
+                percent(LARGEST_STATE_ERROR)
             ));
         }
         if self.idle_samples < LEAST_IDLE as f64 || self.limit > LARGEST_LIMIT {
