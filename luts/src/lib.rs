@@ -28,6 +28,7 @@
 //! | [`model`] | the latency of any network of a space, as one table gives it |
 //! | [`mod@file`] | reading (streamed, bounded) and writing (whole or not at all) |
 //! | [`nni`] | NNI's tables, read and written |
+//! | `order` | how far one order is another |
 //! | [`fault`] | everything that can be wrong with a table |
 
 pub mod fault;
@@ -37,6 +38,7 @@ pub mod header;
 pub mod layout;
 pub mod model;
 pub mod nni;
+mod order;
 pub mod row;
 pub mod table;
 pub mod units;
@@ -51,6 +53,7 @@ pub use header::{
 };
 pub use layout::{Layer, Layout};
 pub use model::{LatencyModel, Prediction};
+pub use order::kendall_tau;
 pub use row::{Discarded, Interval, Kind, Quantiles, Row, Shapes, TRUNK_PREFIX, trunk_key, trunk_piece};
 pub use table::Table;
 pub use units::{Celsius, Megahertz, Micros};

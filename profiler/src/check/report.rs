@@ -1,6 +1,6 @@
 //! What a check found: the networks one by one, and their sums.
 
-use luts::{Checked, Prediction};
+use luts::{Checked, Prediction, kendall_tau};
 use serde::Serialize;
 
 use super::conditions::Conditions;
@@ -113,6 +113,7 @@ impl Report {
         let mut order: Vec<usize> = (0..nets.len()).collect();
         order.sort_by(|&a, &b| nets[b].error.abs().total_cmp(&nets[a].error.abs()));
         order.truncate(WORST);
+        let pairs: Vec<_> = nets.iter().map(|n| (n.predicted_us, n.measured_us)).collect();
         let errors: Vec<_> = nets.iter().map(|n| (n.architecture.split(' ').collect(), n.error)).collect();
         Self {
             worst: order.iter().map(|&i| nets[i].clone()).collect(),
@@ -122,7 +123,7 @@ impl Report {
             within_5: share(&|n| n.error.abs() <= WITHIN),
             within_10: share(&|n| n.error.abs() <= 0.1),
             largest: nets.iter().map(|n| n.error.abs()).fold(0.0, f64::max),
-            kendall_tau: kendall_tau(&nets),
+            kendall_tau: kendall_tau(&pairs),
             covered: share(&|n| n.covered),
             noise: median(nets.iter().map(|n| n.noise)).unwrap_or_default(),
             bias_with_state: mean(&|n| (1.0 + n.error) / slowdown - 1.0),
@@ -161,20 +162,6 @@ impl Report {
             covered: Some(self.covered),
         }
     }
-}
-
-/// Kendall's τ of predicted against measured: agreeing minus disagreeing pairs, over all pairs.
-fn kendall_tau(nets: &[Net]) -> f64 {
-    let mut balance = 0.0;
-    let mut pairs = 0.0;
-    for (i, a) in nets.iter().enumerate() {
-        for b in &nets[i + 1..] {
-            let product = (a.predicted_us - b.predicted_us) * (a.measured_us - b.measured_us);
-            balance += if product == 0.0 { 0.0 } else { product.signum() };
-            pairs += 1.0;
-        }
-    }
-    if pairs == 0.0 { 0.0 } else { balance / pairs }
 }
 
 #[cfg(test)]

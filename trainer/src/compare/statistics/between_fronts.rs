@@ -84,12 +84,8 @@ fn trapezoids(places: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trained::Trained;
+    use super::super::made_up::net;
     use super::*;
-
-    fn net(predicted: f64, nme: f64) -> Trained {
-        Trained { name: String::new(), choice: Vec::new(), predicted, nme, again: None, recalibrated: None }
-    }
 
     /// A point whose searched network is `effect` below the line of its random ones, which are `noise` above and below it in turn.
     fn point(name: &str, cost: f64, effect: f64, noise: f64) -> FrontPoint {

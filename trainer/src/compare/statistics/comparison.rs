@@ -96,11 +96,8 @@ pub(super) fn lines<'a>(seeds: impl IntoIterator<Item = &'a Comparison>) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use super::super::made_up::net;
     use super::*;
-
-    fn net(predicted: f64, nme: f64) -> Trained {
-        Trained { name: String::new(), choice: Vec::new(), predicted, nme, again: None, recalibrated: None }
-    }
 
     fn compare(searched: Trained, random: &[(f64, f64)]) -> Comparison {
         Comparison::new(searched, random.iter().map(|&(cost, nme)| net(cost, nme)).collect(), "µs", "test")

@@ -109,16 +109,8 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
+    use super::super::made_up::{net, normal};
     use super::*;
-
-    fn net(predicted: f64, nme: f64) -> Trained {
-        Trained { name: String::new(), choice: Vec::new(), predicted, nme, again: None, recalibrated: None }
-    }
-
-    /// About normal, with standard deviation 1.
-    fn normal(rng: &mut ChaCha8Rng) -> f64 {
-        (0..12).map(|_| rng.random_range(-0.5..0.5)).sum()
-    }
 
     /// Networks of one seed: a level of its own, errors that fall by 0.01 a µs, and a searched network that is better by `effect`.
     fn made_up(rng: &mut ChaCha8Rng, nets: usize, effect: f64) -> (Trained, Vec<Trained>) {

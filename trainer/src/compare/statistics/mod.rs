@@ -7,12 +7,15 @@
 //! | `equal_cost` | lines through random networks' errors over their costs, of one seed or several |
 //! | `comparison` | a searched network among random ones: `random.json` |
 //! | `between_fronts` | the same at several costs: the area between the fronts |
+//! | `made_up` | networks with known errors, for the tests |
 //! | `worth` | the spread of true errors, and how well their order is known before training |
 
 mod between_fronts;
 mod comparison;
 mod equal_cost;
 mod estimate;
+#[cfg(test)]
+mod made_up;
 mod trained;
 mod worth;
 

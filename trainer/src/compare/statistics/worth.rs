@@ -1,5 +1,6 @@
 //! How much there is to win: the spread of the networks' true errors at equal cost, and how well their order is known before training.
 
+use luts::kendall_tau;
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
@@ -71,7 +72,7 @@ impl Ranking {
             return None;
         }
         let n = seeds.len() as f64;
-        let tau = Spread::of(seeds.iter().map(|pairs| kendall(pairs))).mean;
+        let tau = Spread::of(seeds.iter().map(|pairs| kendall_tau(pairs))).mean;
         // The variance of τ of two unrelated orders (Kendall).
         let variance = |pairs: &Vec<(f64, f64)>| {
             let n = pairs.len() as f64;
@@ -106,33 +107,13 @@ fn from_line(points: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<f64> {
     points.map(|point| point.1 - y - slope * (point.0 - x)).collect()
 }
 
-/// Kendall's τ: (pairs in the same order − pairs in the other one) / pairs; an equal pair counts for neither.
-fn kendall(values: &[(f64, f64)]) -> f64 {
-    let pairs = (0..values.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
-    let signs: Vec<f64> = pairs
-        .map(|(i, j)| {
-            let product = (values[i].0 - values[j].0) * (values[i].1 - values[j].1);
-            if product == 0.0 { 0.0 } else { product.signum() }
-        })
-        .collect();
-    signs.iter().sum::<f64>() / signs.len() as f64
-}
-
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
+    use super::super::made_up::{net, normal};
     use super::*;
-
-    fn net(predicted: f64, nme: f64) -> Trained {
-        Trained { name: String::new(), choice: Vec::new(), predicted, nme, again: None, recalibrated: None }
-    }
-
-    /// About normal, with standard deviation 1.
-    fn normal(rng: &mut ChaCha8Rng) -> f64 {
-        (0..12).map(|_| rng.random_range(-0.5..0.5)).sum()
-    }
 
     /// True errors spread by `truth`, trainings by `noise`, and errors of the supernet that are the true ones, doubled, and noise.
     fn made_up(rng: &mut ChaCha8Rng, nets: usize, truth: f64, noise: f64) -> Comparison {
@@ -181,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_order_that_is_known_is_told_from_one_that_is_not() {
-        assert_eq!(kendall(&[(1.0, 1.0), (2.0, 3.0), (3.0, 2.0)]), 1.0 / 3.0);
+        assert_eq!(kendall_tau(&[(1.0, 1.0), (2.0, 3.0), (3.0, 2.0)]), 1.0 / 3.0);
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let known = Ranking::of(&[made_up(&mut rng, 30, 0.03, 0.005), made_up(&mut rng, 30, 0.03, 0.005)]).unwrap();
         assert!(known.networks == 60 && known.tau > 0.7 && known.correlation > 0.9, "{known:?}");
