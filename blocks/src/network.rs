@@ -4,7 +4,7 @@
 //! from the same builder functions. Structure and names follow NNI 2.5, `examples/nas/…/pfld/lib/{supernet,subnet}.py`.
 
 use crate::graph::{Builder, Conv, Graph, NodeId};
-use crate::measurable::FIXED_PREFIX;
+use crate::measurable::fixed_key;
 use crate::primitive::Primitive;
 use crate::shape::Shape;
 use crate::space::Space;
@@ -30,7 +30,7 @@ impl Space {
         let piece = |piece: TrunkPiece| {
             let shapes = self.input_shapes(piece);
             let (input_names, output_names) = piece.ports(shapes.len());
-            let mut g = Builder::new(format!("{FIXED_PREFIX}{piece}"));
+            let mut g = Builder::new(fixed_key(piece));
             let inputs: Vec<_> = std::iter::zip(input_names, shapes).map(|(name, shape)| g.input(&name, shape)).collect();
             let outputs = piece.build(&mut g, &inputs, points);
             let outputs: Vec<_> = std::iter::zip(output_names.iter().copied(), outputs).collect();

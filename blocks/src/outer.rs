@@ -113,7 +113,7 @@ pub(crate) fn two_branches(g: &mut Builder, scope: &str, x: NodeId, c_branch: us
     g.conv_bn_relu(both, &format!("{scope}.stem_3"), Conv::pointwise(c_branch + c_in, c_out))
 }
 
-/// A depthwise convolution whose windows stand in the middle of each `stride` pixels, padded as far as they are larger.
+/// A depthwise convolution: windows larger than `stride` pixels are padded to stand in the middle of these, smaller ones stand at their beginning.
 pub(crate) const fn window(c: usize, kernel: usize, stride: usize) -> Conv {
     Conv::depthwise(c, kernel).stride(stride).padding(kernel.saturating_sub(stride).div_ceil(2))
 }

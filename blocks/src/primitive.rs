@@ -104,6 +104,11 @@ impl Primitive {
         Self::all().take(NNI)
     }
 
+    /// The others, of outer layers.
+    pub fn outer() -> impl Iterator<Item = Self> {
+        Self::all().skip(NNI)
+    }
+
     /// The primitive of that name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|p| p.name == name)

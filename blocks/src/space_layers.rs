@@ -1,5 +1,7 @@
 //! The searched layers of a space's file, checked one by one.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::layer::Layer;
@@ -142,8 +144,8 @@ impl Reader<'_> {
         if self.layers.is_empty() && self.faults.is_empty() {
             self.faults.push("has no stages".to_string());
         }
-        let is_read = |i: usize| self.layers.iter().any(|layer| layer.inputs.contains(&i));
-        let unread = (0..self.layers.len().saturating_sub(1)).find(|&i| !is_read(i));
+        let read: BTreeSet<usize> = self.layers.iter().flat_map(|layer| layer.inputs.iter().copied()).collect();
+        let unread = (0..self.layers.len().saturating_sub(1)).find(|i| !read.contains(i));
         if let Some(i) = unread.filter(|_| self.faults.is_empty()) {
             self.faults.push(format!("layer {}: no layer reads its output", i + 1));
         }

@@ -18,7 +18,7 @@ const OUTER: [Layer; 4] = [
 
 /// The primitives of the outer layers that can stand at a layer.
 fn outer(layer: Layer) -> impl Iterator<Item = Primitive> {
-    Primitive::all().skip(Primitive::nni().count()).filter(move |p| p.misfit(&layer).is_none())
+    Primitive::outer().filter(move |p| p.misfit(&layer).is_none())
 }
 
 /// Prefixes of the weights at a layer, without `op.`; the batch norms' are marked with `*`.

@@ -15,7 +15,7 @@ fn main() {
     println!("cargo::rerun-if-changed={}", lock.display());
     let lock = read(&lock);
     // An engine that is compiled in has a feature and crates of its name.
-    for feature in env::vars().filter_map(|(name, _)| name.strip_prefix("CARGO_FEATURE_").map(str::to_string)) {
+    for feature in env::vars_os().filter_map(|(name, _)| name.to_str()?.strip_prefix("CARGO_FEATURE_").map(str::to_string)) {
         let engine = feature.to_lowercase();
         let crates =
             sources::of(&lock, |name| name == engine || name.strip_prefix(&engine).is_some_and(|rest| rest.starts_with('-')));

@@ -30,16 +30,11 @@ fn by_winograd(graph: &Graph) -> bool {
 
 /// The engine, where there is a converter for it.
 fn mnn() -> Option<Box<dyn Engine>> {
-    match Converter::find() {
-        Err(e) => {
-            support::skip("BLOCKTIME_REQUIRE_ENGINE", &e.to_string());
-            None
-        }
-        found => {
-            found.unwrap();
-            Some(engines::open(EngineKind::Mnn, None).unwrap())
-        }
+    if let Err(e) = Converter::find() {
+        support::skip("BLOCKTIME_REQUIRE_ENGINE", &e.to_string());
+        return None;
     }
+    Some(engines::open(EngineKind::Mnn, None).unwrap())
 }
 
 #[test]

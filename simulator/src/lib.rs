@@ -58,8 +58,8 @@
 //!
 //! # How near it is
 //!
-//! `simulator/validation/README.md` compares it with published times of real chips, and says which figures were fitted on what: 3.7 % mean absolute
-//! error on tract's matrix kernels with operands in the caches, 5 % on matrix × vector, 8 % where operands stream from memory, 9 % on three
+//! `simulator/validation/README.md` compares it with published times of real chips, and says which figures were fitted on what: 3.6 % mean absolute
+//! error on tract's matrix kernels with operands in the caches, 5 % on matrix × vector, 7 % where operands stream from memory, 8 % on three
 //! whole networks of ncnn. Figures marked `?` in a core's file are chosen, not sourced.
 //!
 //! # What is not

@@ -142,12 +142,16 @@ impl<'a> Shapes<'a> {
         Some(shape)
     }
 
-    /// What a shape is divided into along an axis: as it says, or evenly.
+    /// What a shape is divided into along an axis: as it says, or evenly, the last part smaller where that does not go.
     fn parts(&self, node: &proto::Node) -> Option<Vec<Vec<u64>>> {
         let first = self.input(node, 0)?;
         let axis = *places(&[setting(node, "axis").unwrap_or(0)], first.len())?.first()?;
         let stated = self.whole_numbers(node, 1).or_else(|| settings(node, "split"));
-        let even = || vec![(first[axis].div_ceil(node.output.len().max(1) as u64)) as i64; node.output.len()];
+        let even = || {
+            let (whole, count) = (first[axis], node.output.len() as u64);
+            let side = whole.div_ceil(count.max(1));
+            (0..count).map(|i| side.min(whole.saturating_sub(i.saturating_mul(side))) as i64).collect::<Vec<_>>()
+        };
         let sides = if node.input.len() > 1 { stated? } else { stated.unwrap_or_else(even) };
         let part = |&side: &i64| {
             let mut shape = first.clone();

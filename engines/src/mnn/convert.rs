@@ -132,7 +132,7 @@ impl Converter {
             }
             std::fs::rename(&half, mnn).map_err(write)
         });
-        // What went wrong is told; that there may be nothing to remove is no news.
+        // What went wrong is told; a folder that cannot be removed is no news.
         let _ = std::fs::remove_dir_all(&folder);
         converted
     }
