@@ -176,17 +176,12 @@ fn a_folder_of_onnx_files_is_measured_with_every_engine() {
 
 #[test]
 fn a_block_that_the_engine_lacks_is_told_by_its_file() {
-    use support::onnx::{element, list, model, node, port};
+    use support::onnx::{block, list, write_layer};
 
     let Some(mut phone) = Device::start(&[]) else { return };
-    let map = |name| port(name, element::FLOAT32, "1,4,8,8");
-    let block = |operator, settings: &[Vec<u8>]| model(&[node(operator, &["x"], &["y"], settings)], &[], &[map("x")], &[map("y")]);
     let pool = [list("kernel_shape", &[3, 3]), list("pads", &[1, 1, 1, 1])];
-    fs::write(phone.at("good.onnx"), block("Neg", &[])).expect("a file");
-    fs::write(phone.at("odd.onnx"), block("LpPool", &pool)).expect("a file");
-    let text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n[[slot]]\nname = \"L1\"\n\
-                candidates = [{ name = \"good\", file = \"good.onnx\" }, { name = \"odd\", file = \"odd.onnx\" }]\n";
-    fs::write(phone.at("space.toml"), text).expect("a file");
+    let blocks = [("good", "good.onnx", block("Neg", &[], 1.0)), ("odd", "odd.onnx", block("LpPool", &pool, 1.0))];
+    write_layer(phone.folder.path(), &blocks);
     phone.space = phone.folder.path().to_str().expect("UTF-8").to_string();
     // Of three networks in the first look two have that block: it is the block that is named.
     build_agent("musl");

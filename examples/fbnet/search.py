@@ -30,21 +30,21 @@ def search(lut: Lut, limit_us: float, worth: Callable[[Choice], float], rounds: 
     draw = random.Random(seed)
     sizes = [len(layer.candidates) for layer in lut.layers]
     fastest = [min(range(size), key=lambda k: lut.latency(layer, k)) for layer, size in enumerate(sizes)]
-    if slowest_us(first := lut.predict(fastest)) > limit_us:
+    if interval_us(first := lut.predict(fastest))[1] > limit_us:
         raise ValueError(f"the fastest network takes {first.total_us / 1000:.2f} ms")
     population = [(worth(fastest), fastest, first)]
     for _ in range(rounds):
         child = [draw.choice(genes) for genes in zip(*(choice for _, choice, _ in draw.choices(population, k=2)))]
         layer = draw.randrange(len(sizes))
         child[layer] = draw.randrange(sizes[layer])
-        if all(child != known for _, known, _ in population) and slowest_us(time := lut.predict(child)) <= limit_us:
+        if all(child != known for _, known, _ in population) and interval_us(time := lut.predict(child))[1] <= limit_us:
             population = sorted([*population, (worth(child), child, time)], key=lambda member: member[0])[-50:]
     return population[-1][1:]
 
 
-def slowest_us(time: Prediction) -> float:
-    """The upper end of the 95 % interval."""
-    return (time.interval_us or (0.0, time.total_us))[1]
+def interval_us(time: Prediction) -> tuple[float, float]:
+    """The 95 % interval; the time alone where none is known."""
+    return time.interval_us or (time.total_us, time.total_us)
 
 
 def multiply_adds(lut: Lut) -> list[list[int]]:
@@ -92,7 +92,7 @@ def main() -> None:
         best, found = search(lut, 1000 * args.limit, worth, args.rounds, args.seed)
         names = [layer.candidates[k] for layer, k in zip(lut.layers, best)]
         print(" ".join(names))
-        low, high = found.interval_us or (found.total_us, found.total_us)
+        low, high = interval_us(found)
         print(f"predicted {found.total_us / 1000:.3f} ms (95 %: {low / 1000:.3f} to {high / 1000:.3f}), {worth(best) / 1e6:.1f} M")
         if args.device is not None:
             us = measured_us(lut, args.space, names, args.device)

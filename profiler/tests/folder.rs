@@ -92,24 +92,14 @@ fn refuses(engine: &str) {
     }
     assert!(code == 0 && err.contains(&format!("{engine} ")) && err.contains(" 7 ") && out.contains("6 keys"), "{err}");
     // An operator that exists nowhere, and weights that went astray.
-    let block = |operator: &str, constant: f32| {
-        let nodes = [support::onnx::node("Mul", &["x", "w"], &["m"], &[]), support::onnx::node(operator, &["m"], &["y"], &[])];
-        let map = |name| support::onnx::port(name, support::onnx::element::FLOAT32, "1,4,8,8");
-        support::onnx::model(&nodes, &[support::onnx::floats("w", &[1], &[constant])], &[map("x")], &[map("y")])
-    };
+    let block = |operator, constant| support::onnx::block(operator, &[], constant);
     let blocks = [
-        ("good", block("Neg", 1.0)),
-        ("odd", block("Oddity", 1.0)),
-        ("astray", block("Neg", f32::NAN)),
-        ("flat", block("Neg", 0.0)),
+        ("good", "good", block("Neg", 1.0)),
+        ("odd", "odd", block("Oddity", 1.0)),
+        ("astray", "astray", block("Neg", f32::NAN)),
+        ("flat", "flat", block("Neg", 0.0)),
     ];
-    let mut text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n".to_string();
-    text += "[[slot]]\nname = \"L1\"\ncandidates = [\n";
-    for (name, file) in blocks {
-        std::fs::write(folder.path().join(name), file).unwrap();
-        text += &format!("    {{ name = \"{name}\", file = \"{name}\" }},\n");
-    }
-    std::fs::write(folder.path().join("space.toml"), text + "]\n").unwrap();
+    support::onnx::write_layer(folder.path(), &blocks);
     let (code, _, err) = common::run(folder.path(), &listing);
     assert_eq!(code, 2, "{err}");
     let fault = |name: &str, kind| Place::Candidate { layer: "L1".into(), name: name.into() }.fault(kind).to_string();

@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{alone, converter, engine, run};
+use common::{alone, converter, engine, exported, run};
 use engines::EngineKind;
 use luts::{Kind, Table};
 
@@ -31,8 +31,7 @@ fn is_measured_with(kind: EngineKind) {
     }
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    let space = support::project_root().join("tests/spaces/onnx/torchscript");
-    let space = space.to_str().unwrap();
+    let space = exported("torchscript");
     let (code, _, err) = run(folder.path(), &format!("{BUILD} --space {space} --engine {kind} --raw {{}}/t.jsonl"));
     assert_eq!(code, 0, "{err}");
     let table = Table::read(folder.path().join("t.csv")).unwrap();
@@ -45,7 +44,7 @@ fn is_measured_with(kind: EngineKind) {
     let errors: Vec<_> = events.filter(|event| event["event"] == "ready").map(|event| event["error"].as_f64()).collect();
     assert!(errors.len() > 8 && errors.iter().all(|error| error.is_none_or(|error| error < 1e-5)), "{errors:?}");
     for arguments in ["lut validate {}/t.csv --space SPACE", "lut show {}/t.csv", "lut diff {}/t.csv {}/t.csv"] {
-        let (code, _, err) = run(folder.path(), &arguments.replace("SPACE", space));
+        let (code, _, err) = run(folder.path(), &arguments.replace("SPACE", &space));
         assert_eq!(code, 0, "{arguments}: {err}");
     }
     // Where a machine is too busy for a verdict, the check says so.
@@ -71,17 +70,10 @@ fn a_folder_is_measured_with_mnn() {
 
 /// A space of one layer: a block that every engine runs, and one of that operator.
 fn space_with(folder: &Path, operator: &str, settings: &[Vec<u8>]) {
-    use support::onnx::{element, floats, model, node, port};
+    use support::onnx::{block, write_layer};
 
-    let map = |name| port(name, element::FLOAT32, "1,4,8,8");
-    let nodes = |operator, settings: &[Vec<u8>]| [node("Mul", &["x", "w"], &["m"], &[]), node(operator, &["m"], &["y"], settings)];
-    let block =
-        |operator, settings: &[Vec<u8>]| model(&nodes(operator, settings), &[floats("w", &[1], &[2.0])], &[map("x")], &[map("y")]);
-    fs::write(folder.join("good.onnx"), block("Neg", &[])).unwrap();
-    fs::write(folder.join("odd.onnx"), block(operator, settings)).unwrap();
-    let text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n[[slot]]\nname = \"L1\"\n\
-                candidates = [{ name = \"good\", file = \"good.onnx\" }, { name = \"odd\", file = \"odd.onnx\" }]\n";
-    fs::write(folder.join("space.toml"), text).unwrap();
+    let blocks = [("good", "good.onnx", block("Neg", &[], 2.0)), ("odd", "odd.onnx", block(operator, settings, 2.0))];
+    write_layer(folder, &blocks);
 }
 
 /// The engine lacks an operator: the error names the block's file, and there is no table.

@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{converter, profiler, run, small_space};
+use common::{converter, exported, profiler, run, small_space};
 use luts::{Source, Table};
 
 /// Whether a chip can be simulated with that engine: tries it, and says why not.
@@ -113,8 +113,7 @@ fn a_build_that_was_broken_off_goes_on_to_the_same_table() {
 
 #[test]
 fn a_folder_of_onnx_files_is_built_and_checked() {
-    let space = support::project_root().join("tests/spaces/onnx/torchscript");
-    let space = space.to_str().expect("a plain name");
+    let space = exported("torchscript");
     for engine in ["mnn", "tract"] {
         if !simulates(engine) {
             continue;

@@ -6,21 +6,16 @@ mod common;
 
 use std::path::Path;
 
-use common::{converter, engine, profiler, run};
+use common::{converter, engine, exported, profiler, run};
 use engines::EngineKind;
 use luts::{Kind, Source, Table};
 
 /// Sessions of models that take some µs differ at times by more than a check allows; then it says so, and is made again.
 const TRIES: usize = 6;
 
-/// A space that was exported, as an argument.
-fn space(name: &str) -> String {
-    support::project_root().join("tests/spaces/onnx").join(name).to_str().unwrap().to_string()
-}
-
 /// Builds a table of a space of three layers.
 fn build(folder: &Path, exporter: &str, extra: &str) -> (i32, String, String) {
-    let space = space(exporter);
+    let space = exported(exporter);
     run(folder, &format!("build --space {space} --out {{}}/t.csv --precision 10% --nets 5 --sample 200us {extra}"))
 }
 
@@ -45,8 +40,8 @@ fn a_folder_is_built_validated_shown_and_checked() {
 
     // The table says itself what belongs to it; the folder says the same, another folder does not.
     assert_eq!(run(folder, "lut validate {}/t.csv").0, 0);
-    assert_eq!(run(folder, &format!("lut validate {{}}/t.csv --space {}", space("torchscript"))).0, 0);
-    assert_eq!(run(folder, &format!("lut validate {{}}/t.csv --space {}", space("dynamo"))).0, 2);
+    assert_eq!(run(folder, &format!("lut validate {{}}/t.csv --space {}", exported("torchscript"))).0, 0);
+    assert_eq!(run(folder, &format!("lut validate {{}}/t.csv --space {}", exported("dynamo"))).0, 2);
     let (_, shown, _) = run(folder, "lut show {}/t.csv");
     assert!(shown.contains("k5_e1_g2") && shown.contains("small-torchscript"), "{shown}");
     let (code, diff, err) = run(folder, "lut diff {}/t.csv {}/t.csv");
@@ -59,7 +54,7 @@ fn a_folder_is_built_validated_shown_and_checked() {
 
     let (code, _, err) = run(folder, "check {}/t.csv --nets 3");
     assert!(code == 2 && err.contains("--space") && err.contains("small-torchscript"), "{err}");
-    let check = format!("check {{}}/t.csv --space {} --nets 3 --precision 10% --max-mape 60% --json", space("torchscript"));
+    let check = format!("check {{}}/t.csv --space {} --nets 3 --precision 10% --max-mape 60% --json", exported("torchscript"));
     let (code, out, err) = (0..TRIES).map(|_| run(folder, &check)).find(|done| done.0 != 5).expect("a verdict");
     assert_eq!(code, 0, "{err}");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -94,7 +89,7 @@ fn a_budget_that_is_too_short_is_refused_before_anything_is_measured() {
 /// A build with another engine, on a machine without ONNX Runtime; nothing where this program does not hold the engine.
 fn build_without_judge(folder: &Path, engine: &str) -> Option<Table> {
     let arguments = "--precision 20% --nets 2 --passes 2 --cold 0 --sample 200us";
-    let arguments = format!("build --space {} --out {{}}/{engine}.csv --engine {engine} {arguments}", space("torchscript"));
+    let arguments = format!("build --space {} --out {{}}/{engine}.csv --engine {engine} {arguments}", exported("torchscript"));
     let done = profiler(folder, &arguments).env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so").output().unwrap();
     let err = String::from_utf8_lossy(&done.stderr);
     if !engine.parse::<EngineKind>().unwrap().is_built() {

@@ -116,9 +116,7 @@ impl Check<'_> {
         let bars = MultiProgress::new();
         let (mut setting, mut sizes) = (self.setting.clone(), Sizes::default());
         if self.looks {
-            // The first part is the graph of one operation: what the process takes without any model.
-            let parts = Model::parts(self.space);
-            sizes = collect::look(Made { models: &parts[..1], ..made }, &setting, &bars, Some(&accept))?;
+            sizes = collect::look(Made { models: &[Model::overhead()], ..made }, &setting, &bars, Some(&accept))?;
         }
         if sizes.network_us().is_some() {
             let subjects: Vec<Subject> = models.iter().map(|model| model.subject.clone()).collect();

@@ -124,7 +124,7 @@ impl From<CheckError> for CommandError {
 }
 
 /// A check failed, or one of several devices.
-const FAILED: u8 = 1;
+pub(super) const FAILED: u8 = 1;
 /// Bad usage or input.
 const USAGE: u8 = 2;
 /// Device trouble.

@@ -39,7 +39,7 @@ struct Entry {
 }
 
 /// Exit code of a check that finds a table wrong.
-const WRONG: i32 = 1;
+const WRONG: i32 = super::error::FAILED as i32;
 
 impl RefreshArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {

@@ -41,8 +41,12 @@ impl Model {
             let info = space.part(&key)?;
             Some(Self { subject: Subject::from(&key), kind: ModelKind::Part(info) })
         };
-        let overhead = Self { subject: Subject::Overhead, kind: ModelKind::Overhead };
-        std::iter::once(overhead).chain(keys.into_iter().filter_map(part)).collect()
+        std::iter::once(Self::overhead()).chain(keys.into_iter().filter_map(part)).collect()
+    }
+
+    /// The graph of a single operation: what the process takes without any model.
+    pub fn overhead() -> Self {
+        Self { subject: Subject::Overhead, kind: ModelKind::Overhead }
     }
 
     /// The network of a choice, as an app ships it.

@@ -22,6 +22,11 @@ pub fn profiler(folder: &Path, arguments: &str) -> Command {
     command
 }
 
+/// A space that was exported, as an argument.
+pub fn exported(exporter: &str) -> String {
+    support::project_root().join("tests/spaces/onnx").join(exporter).to_str().expect("a plain name").to_string()
+}
+
 /// Runs it: exit code, standard output, standard error.
 pub fn run(folder: &Path, arguments: &str) -> (i32, String, String) {
     let Output { status, stdout, stderr } = profiler(folder, arguments).output().expect("it starts");

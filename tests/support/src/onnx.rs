@@ -1,5 +1,7 @@
 //! ONNX files as other programs write them, made by hand, a field at a time: what this project's own writer never makes.
 
+use std::path::Path;
+
 /// A number of protobuf.
 fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -102,4 +104,25 @@ pub fn means(batch: &str, side: usize, n: usize, weight: Vec<u8>, bias: Vec<u8>)
     ];
     let input = port("input", element::FLOAT32, &format!("{batch},3,{side},{side}"));
     model(&nodes, &[weight, bias], &[input], &[port("landmarks", element::FLOAT32, &format!("{batch},{n}"))])
+}
+
+/// A block that multiplies a map of 4×8×8 by a constant and then does one operation.
+pub fn block(operator: &str, settings: &[Vec<u8>], constant: f32) -> Vec<u8> {
+    let nodes = [node("Mul", &["x", "w"], &["m"], &[]), node(operator, &["m"], &["y"], settings)];
+    let map = |name| port(name, element::FLOAT32, "1,4,8,8");
+    model(&nodes, &[floats("w", &[1], &[constant])], &[map("x")], &[map("y")])
+}
+
+/// Writes a space of one layer, 'L1', of such blocks: each with its name, its file's name and its file's contents.
+///
+/// # Panics
+/// The folder cannot be written to.
+pub fn write_layer(folder: &Path, blocks: &[(&str, &str, Vec<u8>)]) {
+    let mut text = "format = \"blocktime-space\"\nschema = 1\nkind = \"onnx\"\nname = \"own\"\ninput = [4, 8, 8]\n".to_string();
+    text += "[[slot]]\nname = \"L1\"\ncandidates = [\n";
+    for (name, file, contents) in blocks {
+        std::fs::write(folder.join(file), contents).expect("a file");
+        text += &format!("    {{ name = \"{name}\", file = \"{file}\" }},\n");
+    }
+    std::fs::write(folder.join("space.toml"), text + "]\n").expect("a file");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{FileError, write_atomically};
+use crate::run::{FileError, read_csv, write_csv};
 
 /// The file's name in a run's folder.
 pub const CANDIDATES: &str = "candidates.csv";
@@ -37,11 +37,7 @@ impl Candidate {
     /// # Errors
     /// It holds something else.
     pub fn read(path: &Path) -> Result<Vec<Self>, FileError> {
-        if !path.exists() {
-            return Ok(Vec::new());
-        }
-        let read = || -> csv::Result<Vec<Self>> { csv::Reader::from_path(path)?.deserialize().collect() };
-        read().map_err(std::io::Error::other).map_err(FileError::new("cannot read", path))
+        read_csv(path)
     }
 
     /// Writes the file.
@@ -49,9 +45,6 @@ impl Candidate {
     /// # Errors
     /// It cannot be written.
     pub fn write(candidates: &[Self], path: &Path) -> Result<(), FileError> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let written = candidates.iter().try_for_each(|row| writer.serialize(row)).map_err(std::io::Error::other);
-        let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
-        write_atomically(path, &bytes.map_err(FileError::new("cannot write", path))?)
+        write_csv(candidates, path)
     }
 }

@@ -88,7 +88,8 @@ impl Choose {
 
 /// Sorts candidates by an error, the lowest first.
 fn sort(candidates: &mut [Candidate], error: fn(&Candidate) -> Option<f64>) {
-    let of = |candidate: &Candidate| error(candidate).unwrap_or(f64::INFINITY);
+    // A NaN may have a sign, and would then come before all numbers.
+    let of = |candidate: &Candidate| error(candidate).filter(|error| !error.is_nan()).unwrap_or(f64::INFINITY);
     candidates.sort_by(|a, b| of(a).total_cmp(&of(b)));
 }
 

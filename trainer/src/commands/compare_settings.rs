@@ -51,23 +51,17 @@ struct Baseline {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 struct Random {
     /// Number of random networks; 0: none.
-    #[serde(default = "eight")]
     nets: usize,
     /// How many of them are trained once more, with another seed.
-    #[serde(default)]
     again: usize,
-}
-
-fn eight() -> usize {
-    8
 }
 
 impl Default for Random {
     fn default() -> Self {
-        Self { nets: eight(), again: 0 }
+        Self { nets: 8, again: 0 }
     }
 }
 

@@ -13,7 +13,7 @@ use super::statistics::{Comparison, Trained};
 use super::trainings::{self, Context};
 use crate::console::note;
 use crate::cost::Costs;
-use crate::model::{Draw, Purpose, primitives};
+use crate::model::{Draw, Purpose, names};
 use crate::run::{read_json, to_json, write_atomically};
 use crate::task::{Scores, Task};
 use crate::train::{FinetuneConfig, Search, Start, TrainConfig, TrainingLoop, digest};
@@ -91,11 +91,10 @@ pub fn random<T: Task>(
     }
     let costs = run.search.costs(&run.space, run.arch.points, allow_emulated)?;
     let searched = run.indices()?;
-    let names = |indices: &[usize]| primitives(&run.space, indices).iter().map(ToString::to_string).collect::<Vec<_>>();
     let untrained = Untrained::new(run, allow_emulated)?;
     let mut trained = Vec::new();
     for (i, indices) in random_networks(&run.space, &costs, &searched, nets.count, seed)?.iter().enumerate() {
-        let (name, choice, predicted) = (format!("random-{}", i + 1), names(indices), costs.network(indices));
+        let (name, choice, predicted) = (format!("random-{}", i + 1), names(&run.space, indices), costs.network(indices));
         let which = format!("random network {} of {}", i + 1, nets.count);
         note(format_args!("{which}: predicted {predicted:.1} {}", costs.unit));
         let config = FinetuneConfig { choice: choice.clone(), ..run.finetune.clone() };

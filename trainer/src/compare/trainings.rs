@@ -104,7 +104,11 @@ pub fn search<T: Task>(
             return Err(CompareError::OtherTraining(folder.root().to_owned()));
         }
         if arch.is_file() {
-            return Ok(ArchFile::load(&arch)?);
+            let found = ArchFile::load(&arch)?;
+            // One that was asked to choose again and interrupted has the earlier choice.
+            if found.chosen_by == config.choose {
+                return Ok(found);
+            }
         }
     }
     let resumed = run.search.is_some() && folder.checkpoint(Training::Search, "last").is_file();

@@ -37,4 +37,4 @@ pub use layout::{Layout, Slot};
 pub use masks::ArchWeights;
 pub use module::{Model, ModelError, Pass};
 pub use paths::{FairPaths, path_weights};
-pub use subnet::{SubnetError, primitives, subnet_weights};
+pub use subnet::{SubnetError, names, primitives, subnet_weights};

@@ -42,6 +42,11 @@ pub fn subnet_weights(space: &Space, choice: &[Primitive], subnet: &Graph, super
     Ok(Weights(subnet.params().into_iter().map(|p| take(p.name)).collect::<Result<_, _>>()?))
 }
 
+/// The names of [`primitives`].
+pub fn names(space: &Space, indices: &[usize]) -> Vec<String> {
+    primitives(space, indices).iter().map(ToString::to_string).collect()
+}
+
 /// The primitives of a choice that is given as an index a layer.
 pub fn primitives(space: &Space, indices: &[usize]) -> Vec<Primitive> {
     space.layers().iter().zip(indices).map(|(layer, &k)| layer.primitives[k]).collect()

@@ -6,7 +6,7 @@ use super::front_picture::picture;
 use super::network::{BASELINE, Net, Origin, mark_front};
 use crate::compare::{CompareError, Comparison, Trained, ended};
 use crate::cost::{ArchFile, MACS, MICROS};
-use crate::run::{FileError, RunFolder, measured, read_json, write_atomically};
+use crate::run::{FileError, RunFolder, measured, read_json, write_atomically, write_csv};
 use crate::task::faces::FaceTask;
 use crate::train::RunConfig;
 
@@ -69,11 +69,7 @@ impl Front {
     /// # Errors
     /// They cannot be written.
     pub fn write(&self, folder: &RunFolder) -> Result<(), CompareError> {
-        let path = folder.file(TABLE);
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let written = self.nets.iter().try_for_each(|net| writer.serialize(net)).map_err(std::io::Error::other);
-        let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
-        write_atomically(&path, &bytes.map_err(FileError::new("cannot write", &path))?)?;
+        write_csv(&self.nets, &folder.file(TABLE))?;
         Ok(write_atomically(&folder.file(PICTURE), svg::document(&picture(&self.nets, &self.unit)).as_bytes())?)
     }
 }

@@ -55,6 +55,29 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result
     serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(std::io::Error::other).map_err(FileError::new(what, path))
 }
 
+/// Reads the rows of a CSV file; none if there is no such file.
+///
+/// # Errors
+/// It holds something else.
+pub fn read_csv<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, FileError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let read = || -> csv::Result<Vec<R>> { csv::Reader::from_path(path)?.deserialize().collect() };
+    read().map_err(std::io::Error::other).map_err(FileError::new("cannot read", path))
+}
+
+/// Writes rows as a CSV file, as [`write_atomically`] does.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_csv<R: Serialize>(rows: &[R], path: &Path) -> Result<(), FileError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = rows.iter().try_for_each(|row| writer.serialize(row)).map_err(std::io::Error::other);
+    let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
+    write_atomically(path, &bytes.map_err(FileError::new("cannot write", path))?)
+}
+
 /// SHA-256 of a file's bytes, in hex.
 ///
 /// # Errors

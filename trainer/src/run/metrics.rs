@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{FileError, write_atomically};
+use super::files::{FileError, read_csv, write_csv};
 
 /// The kind of an epoch: what it trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,12 +62,7 @@ impl MetricsLog {
     /// # Errors
     /// It is there and not readable as metrics.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let mut rows = Vec::new();
-        if path.exists() {
-            let read = || -> csv::Result<Vec<Row>> { csv::Reader::from_path(path)?.deserialize().collect() };
-            rows = read().map_err(std::io::Error::other).map_err(FileError::new("cannot read", path))?;
-        }
-        Ok(Self { path: path.to_owned(), rows })
+        Ok(Self { path: path.to_owned(), rows: read_csv(path)? })
     }
 
     /// The rows, oldest first.
@@ -86,9 +81,6 @@ impl MetricsLog {
     /// It cannot be written.
     pub fn push(&mut self, row: Row) -> Result<(), FileError> {
         self.rows.push(row);
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let written = self.rows.iter().try_for_each(|row| writer.serialize(row)).map_err(std::io::Error::other);
-        let bytes = written.and_then(|()| writer.into_inner().map_err(|e| std::io::Error::other(e.to_string())));
-        write_atomically(&self.path, &bytes.map_err(FileError::new("cannot write", &self.path))?)
+        write_csv(&self.rows, &self.path)
     }
 }

@@ -209,12 +209,13 @@ impl<T: Task> Phase for Search<T> {
     }
 
     fn meta(&self, epochs: usize) -> Result<Meta, TrainError> {
+        let chosen = self.chosen()?;
         Ok(Meta {
             kind: Kind::Supernet,
             space: self.config.space.clone(),
             space_hash: self.space.hash(),
             points: self.points,
-            choice: self.recorded(&self.chosen()?)?,
+            choice: self.recorded(&chosen, &chosen),
             temperature: Some(self.temperature(epochs)),
             trained_on: Some(self.trained_on.clone()),
             ..Meta::blank()
@@ -248,11 +249,11 @@ impl<T: Task> Phase for Search<T> {
         folder: &RunFolder,
         interrupt: &Interrupt,
     ) -> Result<Found<T>, Stopped> {
-        let chosen = self.choose(folder, interrupt)?;
-        let is_probable = chosen == self.chosen()?;
-        self.record(&chosen, folder)?;
+        let probable = self.chosen()?;
+        let chosen = self.choose(&probable, folder, interrupt)?;
+        self.record(&chosen, &probable, folder)?;
         let arch = self.arch_file(epochs, &chosen)?;
         arch.save(&folder.file("arch.json"))?;
-        Ok(Found { arch, validation: if is_probable { last } else { Some(self.judged(&chosen)?) } })
+        Ok(Found { arch, validation: if chosen == probable { last } else { Some(self.judged(&chosen)?) } })
     }
 }

@@ -12,7 +12,8 @@ use super::subnets::Subnets;
 use super::training_loop::{Start, TrainingLoop};
 use crate::choose::{Candidate, Judge};
 use crate::console::note;
-use crate::model::primitives;
+use crate::model::names;
+use crate::parallel;
 use crate::run::{Interrupt, MetricsLog, RunFolder, Training};
 use crate::task::{Scores, Task};
 
@@ -36,7 +37,10 @@ impl<'a, T: Task> Trial<'a, T> {
 
     /// The folder of a round of a network's training; such trainings go on where they stopped.
     fn round(&self, choice: &[String], round: usize) -> RunFolder {
-        RunFolder::new(&self.folder.file(&format!("choice/{}/round-{round}", choice.join("+"))))
+        let name = choice.join("+");
+        // A file's name has at most 255 bytes.
+        let name = if name.len() <= 255 { name } else { files::sha256(name.as_bytes()) };
+        RunFolder::new(&self.folder.file(&format!("choice/{name}/round-{round}")))
     }
 
     fn finetune(&self, choice: &[String], round: usize, epochs: usize) -> FinetuneConfig<T> {
@@ -59,6 +63,8 @@ impl<'a, T: Task> Trial<'a, T> {
 
     /// Trains to the end, from where it stopped.
     fn train(&self, config: &FinetuneConfig<T>, folder: &RunFolder) -> Result<Finetuned<T::Scores>, TrainError> {
+        // The first process has written what this round begins with.
+        parallel::wait_for_all();
         let (path, wanted) = (folder.file("config.toml"), digest(config)?);
         let saved = RunConfig::<T>::load(&path)?.finetune;
         let is_same = saved.is_some_and(|saved| digest(&saved).is_ok_and(|digest| digest == wanted));
@@ -79,7 +85,7 @@ impl<T: Task> Judge for Trial<'_, T> {
     type Error = Stopped;
 
     fn recalibrated(&mut self, network: &[usize]) -> Result<f64, Stopped> {
-        if self.interrupt.is_set() {
+        if parallel::agree(0.0, self.interrupt.is_set()).1 {
             return Err(Stopped::Interrupted);
         }
         let error = 100.0 * self.subnets.scores(network)?.error();
@@ -91,7 +97,7 @@ impl<T: Task> Judge for Trial<'_, T> {
     }
 
     fn finetuned(&mut self, network: &[usize], round: usize, epochs: usize) -> Result<(f64, f64), Stopped> {
-        let choice: Vec<String> = primitives(self.subnets.space, network).iter().map(ToString::to_string).collect();
+        let choice = names(self.subnets.space, network);
         note(format_args!("round {round}: {}", choice.join(" ")));
         let folder = self.round(&choice, round);
         match self.train(&self.finetune(&choice, round, epochs), &folder) {

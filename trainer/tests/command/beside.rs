@@ -8,7 +8,7 @@ use serde_json::Value;
 use trainer::compare::CompareError;
 use trainer::cost::TermError;
 
-use crate::common::{Fixture, SEARCH, finished, read, table, text};
+use crate::common::{Fixture, SEARCH, engine, finished, read, table, text};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
@@ -151,8 +151,7 @@ fn the_baseline_is_trained_exported_and_drawn() {
     let html = text(&read(&fixture.path("run/report.html")));
     assert!(html.contains("987.6") && !html.contains("1234.5"), "what was paired with the canary compares with a table");
 
-    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &format!("the export: {missing}"));
+    if !engine() {
         return;
     }
     fixture.done(&format!("export --subnet {checkpoint} --out {folder}/subnet.onnx --data faces"));

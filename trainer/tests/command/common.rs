@@ -7,6 +7,15 @@ use blocks::{Graph, Space};
 use faces::synth::{SynthOptions, write_synth};
 use luts::{Canary, Device, EngineId, Header, Interval, Kind, Micros, Overwrite, Row, Shapes, Source, SpaceId, Table, trunk_key};
 
+/// Whether ONNX Runtime is there; says what is left out without it.
+pub fn engine() -> bool {
+    let found = engines::onnxruntime::LIBRARY.find(None);
+    if let Err(missing) = &found {
+        support::skip("BLOCKTIME_REQUIRE_ENGINE", &format!("what ONNX Runtime computes: {missing}"));
+    }
+    found.is_ok()
+}
+
 /// A folder with `faces/` and `lut.csv`.
 pub struct Fixture {
     pub folder: tempfile::TempDir,

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use trainer::commands::SettingsError;
 
-use crate::common::{Fixture, read, text};
+use crate::common::{Fixture, engine, read, text};
 
 const SETTINGS: &str = r#"seeds = [3, 5]
 
@@ -54,8 +54,7 @@ echo '[{"model": "'"$2"'", "median_us": 99, "paired_us": 100}, {"model": "'"$3"'
 #[cfg(unix)]
 #[test]
 fn two_seeds_are_compared_and_nothing_is_done_twice() {
-    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &missing.to_string());
+    if !engine() {
         return;
     }
     let fixture = Fixture::new(24);

@@ -8,7 +8,7 @@ use trainer::task::faces::open_dataset;
 use trainer::task::faces::subnet;
 use trainer::train::TrainError;
 
-use crate::common::{FINETUNE, Fixture, SEARCH, finished, read, searched, text};
+use crate::common::{FINETUNE, Fixture, SEARCH, engine, finished, read, searched, text};
 
 const SUPERNET: &str = "run/supernet/checkpoint_last.safetensors";
 const SUBNET: &str = "run/subnet/checkpoint_last.safetensors";
@@ -23,15 +23,6 @@ fn nme(fixture: &Fixture, line: &str) -> f64 {
 fn logged(fixture: &Fixture, run: &str, phase: EpochKind) -> f64 {
     let log = MetricsLog::open(&fixture.path(&format!("{run}/metrics.csv"))).unwrap();
     log.rows().iter().rfind(|row| row.phase == phase).unwrap().val_nme.unwrap()
-}
-
-/// Whether there is an engine to evaluate ONNX files with.
-fn engine() -> bool {
-    let found = engines::onnxruntime::LIBRARY.find(None);
-    if let Err(missing) = &found {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &format!("the ONNX file: {missing}"));
-    }
-    found.is_ok()
 }
 
 /// Held-back figures of a checkpoint and of the ONNX file made of it are the run's.

@@ -5,7 +5,7 @@ use std::fs;
 use luts::{Overwrite, Source};
 use serde_json::Value;
 
-use crate::common::{Fixture, read, table_of};
+use crate::common::{Fixture, engine, read, table_of};
 
 const SETTINGS: &str = r#"seeds = [3]
 
@@ -32,8 +32,7 @@ nets = 2
 
 #[test]
 fn a_space_in_which_the_stem_and_the_head_are_searched_goes_the_whole_way() {
-    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &missing.to_string());
+    if !engine() {
         return;
     }
     let fixture = Fixture::new(24);

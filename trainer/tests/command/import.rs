@@ -2,7 +2,7 @@
 
 use trainer::nni::ImportError;
 
-use crate::common::{Fixture, read};
+use crate::common::{Fixture, engine, read};
 
 /// The folder of the reference's files.
 fn reference() -> Option<std::path::PathBuf> {
@@ -56,8 +56,7 @@ fn what_nni_trained_goes_on_here() {
     let said = fixture.refused(&format!("finetune --subnet subnet.safetensors --arch x {flags} --out c"), 2);
     assert!(said.contains("--arch") && said.contains("subnet.safetensors"), "{said}");
 
-    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &missing.to_string());
+    if !engine() {
         return;
     }
     fixture.done("export --subnet subnet.safetensors --out subnet.onnx");

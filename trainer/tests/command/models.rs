@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{Fixture, text};
+use crate::common::{Fixture, engine, text};
 use files::Impostor;
 use support::onnx::{beside, element, floats, int, ints, means, model, node, port};
 
@@ -37,17 +37,6 @@ fn pair(folder: &Path, place: f32) {
     fs::create_dir(folder).unwrap();
     fs::write(folder.join("model.onnx"), means("batch", 112, N, weight, bias)).unwrap();
     fs::write(folder.join("model.onnx.data"), raw).unwrap();
-}
-
-/// The engine's library is there, or is not and need not be.
-fn engine() -> bool {
-    match engines::onnxruntime::LIBRARY.find(None) {
-        Ok(_) => true,
-        Err(e) => {
-            support::skip("BLOCKTIME_REQUIRE_ENGINE", &e.to_string());
-            false
-        }
-    }
 }
 
 /// The NME that `eval` prints, run in a folder below the fixture's.

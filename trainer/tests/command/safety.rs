@@ -10,7 +10,7 @@ use trainer::compare::CompareError;
 use trainer::run::{CheckpointError, FolderError};
 use trainer::task::faces::OF_MIXTURES;
 
-use crate::common::{FINETUNE, Fixture, SEARCH, finished, read, searched, text};
+use crate::common::{FINETUNE, Fixture, SEARCH, engine, finished, read, searched, text};
 
 const SUPERNET: &str = "run/supernet/checkpoint_last.safetensors";
 const SUBNET: &str = "run/subnet/checkpoint_last.safetensors";
@@ -39,8 +39,7 @@ fn a_supernets_subnet_is_judged_and_exported_with_statistics_of_its_own() {
 
     let predicted = fixture.run(&format!("predict --model {SUPERNET} --image faces/test_data/imgs/00000.jpg --out p.png"));
     assert!(predicted.status.success() && text(&predicted.stderr).contains(OF_MIXTURES), "{}", text(&predicted.stderr));
-    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &format!("the export: {missing}"));
+    if !engine() {
         return;
     }
     fixture.done(&format!("export --subnet {SUPERNET} --out own.onnx --data faces"));

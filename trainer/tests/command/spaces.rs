@@ -5,16 +5,7 @@ use std::fs;
 use blocks::onnx::{self, Options};
 use blocks::{Builder, Conv, Graph, Shape, Weights};
 
-use crate::common::{Fixture, SEARCH, text};
-
-/// Whether networks of other programs can be run here.
-fn engine() -> bool {
-    let found = engines::onnxruntime::LIBRARY.find(None);
-    if let Err(missing) = &found {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &missing.to_string());
-    }
-    found.is_ok()
-}
+use crate::common::{Fixture, SEARCH, engine, text};
 
 /// Writes the PFLD space for pictures of another side, a multiple of 16.
 fn write_pfld(fixture: &Fixture, name: &str, side: usize) {

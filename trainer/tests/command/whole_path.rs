@@ -1,6 +1,6 @@
 //! Search, finetune, export, evaluation, prediction and report on a few made faces.
 
-use crate::common::{Fixture, SEARCH, read};
+use crate::common::{Fixture, SEARCH, engine, read};
 
 #[test]
 fn every_command_does_its_part() {
@@ -42,8 +42,7 @@ fn every_command_does_its_part() {
     assert_eq!(points.len(), 106);
     assert!(read(&fixture.path("overlay.png")).starts_with(b"\x89PNG"));
 
-    if let Err(missing) = engines::onnxruntime::LIBRARY.find(None) {
-        support::skip("BLOCKTIME_REQUIRE_ENGINE", &format!("the export: {missing}"));
+    if !engine() {
         return;
     }
     let export = "export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces";

@@ -51,14 +51,14 @@ impl Build<'_> {
         let bars = MultiProgress::new();
         let earlier = self.earlier(&members[0])?;
         let judge = Judge::of(self.space, self.setting.host_library());
-        let sizes = if self.looks && !earlier.is_finished { self.look(&judge, &bars)? } else { Sizes::default() };
+        let mut models = Model::parts(self.space);
+        let sizes = if self.looks && !earlier.is_finished { self.look(&models, &judge, &bars)? } else { Sizes::default() };
         let count = match self.nets {
             Count::Exactly(count) => count,
             Count::Auto => earlier.nets.unwrap_or_else(|| planned::nets(sizes.network_us())),
         };
         let nets = design::balanced(self.space, count, DESIGN_SEED);
         let layers = self.space.layers();
-        let mut models = Model::parts(self.space);
         models.extend(nets.iter().map(|choice| Model::net(&layers, choice)));
         let mut setting = self.setting.clone();
         if sizes.network_us().is_some() {
@@ -156,10 +156,9 @@ impl Build<'_> {
     }
 
     /// What the space's parts and a few networks take.
-    fn look(&self, judge: &Judge, bars: &MultiProgress) -> Result<Sizes, CommandError> {
+    fn look(&self, parts: &[Model], judge: &Judge, bars: &MultiProgress) -> Result<Sizes, CommandError> {
         self.setting.check_engine()?;
-        let parts = Model::parts(self.space);
-        Ok(collect::look(Source { space: self.space, models: &parts, judge, is_joined: true }, &self.setting, bars, None)?)
+        Ok(collect::look(Source { space: self.space, models: parts, judge, is_joined: true }, &self.setting, bars, None)?)
     }
 }
 

@@ -78,7 +78,7 @@ impl<S: Source> Running for ShellV2<S> {
             self.source.write_all(&header)?;
             self.source.write_all(bytes)
         };
-        bytes.chunks(LARGEST).try_for_each(&mut send).map_err(ConnectionError::lost(&self.device, "take files", ANSWER))
+        bytes.chunks(LARGEST).try_for_each(&mut send).map_err(ConnectionError::lost(&self.device, "receive files", ANSWER))
     }
 
     fn end(&mut self) {

@@ -16,7 +16,7 @@ const WRITTEN: Duration = Duration::from_secs(60);
 
 /// Writes files over one connection.
 pub(super) fn send(mut socket: Socket, device: &str, files: &[Put]) -> Result<(), ConnectionError> {
-    socket.set_read_timeout(WRITTEN).map_err(ConnectionError::lost(device, "take files", WRITTEN))?;
+    socket.set_read_timeout(WRITTEN).map_err(ConnectionError::lost(device, "receive files", WRITTEN))?;
     for file in files {
         send_one(&mut socket, device, file)?;
     }

@@ -16,12 +16,11 @@ const CHUNK: usize = 64 << 10;
 /// How long the device may take to have the last files on its flash.
 const WRITTEN: Duration = Duration::from_secs(60);
 
-/// Sends files into a folder of the device, all below it.
+/// Sends files into a folder of the device, all below it; `false` where the device's `tar` fails.
 ///
 /// # Errors
-/// [`ConnectionError::Refused`] where the device's `tar` fails, [`ConnectionError::File`] where a file of the host cannot be read, or trouble
-/// with the connection.
-pub(super) fn send(shell: &mut dyn Shell, folder: &str, files: &[Put]) -> Result<(), ConnectionError> {
+/// [`ConnectionError::File`] where a file of the host cannot be read, or trouble with the connection.
+pub(super) fn send(shell: &mut dyn Shell, folder: &str, files: &[Put]) -> Result<bool, ConnectionError> {
     let device = shell.name();
     let mut running = shell.start(&format!("cd {} && tar -xf -", quote(folder)))?;
     let mut input = Input { running: running.as_mut(), broken: None };
@@ -32,12 +31,10 @@ pub(super) fn send(shell: &mut dyn Shell, folder: &str, files: &[Put]) -> Result
         return Err(e.into());
     }
     match (ended(running.as_mut(), &device), broken) {
-        // A command that has given up takes no more; its words say why.
-        (Ok((code, reason)), _) if code != 0 => {
-            Err(ConnectionError::Refused { device, what: format!("unpack {} files", files.len()), reason })
-        }
+        // A command that has given up takes no more.
+        (Ok(code), _) if code != 0 => Ok(false),
         (_, Some(broken)) => Err(broken),
-        (ended, None) => ended.map(drop),
+        (ended, None) => ended.map(|_| true),
     }
 }
 
@@ -59,14 +56,12 @@ fn pack(input: &mut Input, folder: &str, files: &[Put]) -> Result<(), FileError>
     archive.into_inner().map_err(end())?.flush().map_err(end())
 }
 
-/// How the command ended, and what it said of that.
-fn ended(running: &mut dyn Running, device: &str) -> Result<(i32, String), ConnectionError> {
-    let (mut said, began) = (Vec::new(), Instant::now());
+/// The command's exit code.
+fn ended(running: &mut dyn Running, device: &str) -> Result<i32, ConnectionError> {
+    let began = Instant::now();
     while began.elapsed() < WRITTEN {
-        match running.next(Duration::from_millis(100))? {
-            Some(Piece::Stdout(bytes) | Piece::Stderr(bytes)) if said.len() < CHUNK => said.extend(bytes),
-            Some(Piece::Exit(code)) => return Ok((code, String::from_utf8_lossy(&said).trim().to_string())),
-            Some(_) | None => {}
+        if let Some(Piece::Exit(code)) = running.next(Duration::from_millis(100))? {
+            return Ok(code);
         }
     }
     Err(ConnectionError::TimedOut { device: device.to_string(), what: "unpack files", seconds: WRITTEN.as_secs() })
@@ -81,6 +76,10 @@ struct Input<'a> {
 
 impl Write for Input<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Archive and buffer try again when they are dropped.
+        if self.broken.is_some() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         match self.running.write(bytes) {
             Ok(()) => Ok(bytes.len()),
             Err(e) => {

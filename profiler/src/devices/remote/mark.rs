@@ -131,8 +131,22 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::devices::remote::running::Said;
     use crate::devices::remote::{Put, Shell};
+
+    /// A command that is over; tests take what it said piece by piece.
+    struct Said(VecDeque<Piece>);
+
+    impl Running for Said {
+        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
+            Ok(self.0.pop_front())
+        }
+
+        fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
+            Ok(())
+        }
+
+        fn end(&mut self) {}
+    }
 
     /// A shell of this machine whose start file does something first; its output comes in pieces of so many bytes.
     struct Noisy {

@@ -171,8 +171,9 @@ impl<S: Shell> Remote<S> {
         self.inside("make folders", &format!("mkdir -p {}", folders.join(" ")), SHORT)?;
         if self.probe.unpacks && files.len() > 1 {
             match archive::send(&mut self.shell, &self.probe.folder, files) {
-                Err(ConnectionError::Refused { .. }) => {}
-                other => return other,
+                Ok(true) => return Ok(()),
+                Ok(false) | Err(ConnectionError::Refused { .. }) => {}
+                Err(e) => return Err(e),
             }
         }
         self.shell.put(files)

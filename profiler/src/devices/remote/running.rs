@@ -60,20 +60,3 @@ pub enum Piece {
     /// Its end: the exit code, 128 + the signal's number where a signal ended it. Comes last.
     Exit(i32),
 }
-
-/// A command that is over: tests take what it said piece by piece.
-#[cfg(test)]
-pub(super) struct Said(pub std::collections::VecDeque<Piece>);
-
-#[cfg(test)]
-impl Running for Said {
-    fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
-        Ok(self.0.pop_front())
-    }
-
-    fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
-        Ok(())
-    }
-
-    fn end(&mut self) {}
-}

@@ -253,7 +253,7 @@ impl Shell for Ssh {
                     let reason = String::from_utf8_lossy(&said).trim().to_string();
                     return Err(ConnectionError::Refused {
                         device: self.device.clone(),
-                        what: format!("take {}", file.to),
+                        what: format!("receive {}", file.to),
                         reason,
                     });
                 }
@@ -328,7 +328,21 @@ impl Exec {
 
 /// The number of a signal by the name that SSH gives it (RFC 4254); 0 of any other.
 fn signal_number(name: &str) -> i32 {
-    let known = [("HUP", 1), ("INT", 2), ("QUIT", 3), ("ILL", 4), ("ABRT", 6), ("FPE", 8), ("KILL", 9), ("SEGV", 11), ("TERM", 15)];
+    let known = [
+        ("HUP", 1),
+        ("INT", 2),
+        ("QUIT", 3),
+        ("ILL", 4),
+        ("ABRT", 6),
+        ("FPE", 8),
+        ("KILL", 9),
+        ("USR1", 10),
+        ("SEGV", 11),
+        ("USR2", 12),
+        ("PIPE", 13),
+        ("ALRM", 14),
+        ("TERM", 15),
+    ];
     known.into_iter().find(|(known, _)| *known == name).map_or(0, |(_, number)| number)
 }
 
@@ -366,7 +380,7 @@ impl Running for Exec {
         self.session.set_blocking(true);
         let written = self.channel.write_all(bytes);
         self.session.set_blocking(false);
-        written.map_err(ConnectionError::lost(&self.device, "take files", ANSWER))
+        written.map_err(ConnectionError::lost(&self.device, "receive files", ANSWER))
     }
 
     fn end(&mut self) {

@@ -164,7 +164,7 @@ impl<'a> Listener<'a> {
             }
             // Its times would be taken for exact ones.
             Event::Start(start) if start.simulator.is_some() != self.is_simulated => {
-                return said("the agent says what simulates it, which only a simulated device has".to_string());
+                return said("what the agent says of a simulator does not fit the device".to_string());
             }
             Event::Explained(_) if !self.is_simulated => {
                 return said("the agent explains simulated cycles, which only a simulated device has".to_string());

@@ -79,12 +79,17 @@ impl<'a> Lines<'a> {
         Some(Self { groups, slope, spread, residual: (squares / freedom).sqrt(), freedom })
     }
 
+    /// A group's error on its line at a cost.
+    fn line(&self, group: &Group<'_>, cost: f64) -> f64 {
+        group.nme + self.slope * (cost - group.cost)
+    }
+
     /// The searched networks' errors less those of their lines, the mean over the groups.
     pub fn difference(&self) -> Uncertain {
         let n = self.groups.len() as f64;
         let from_mean = |group: &Group<'_>| group.searched.predicted - group.cost;
-        let line = |group: &Group<'_>| group.nme + self.slope * from_mean(group);
-        let value = self.groups.iter().map(|group| group.searched.nme - line(group)).sum::<f64>() / n;
+        let value =
+            self.groups.iter().map(|group| group.searched.nme - self.line(group, group.searched.predicted)).sum::<f64>() / n;
         let levels: f64 = self.groups.iter().map(|group| 1.0 + 1.0 / group.random.len() as f64).sum();
         let distance = self.groups.iter().map(from_mean).sum::<f64>() / n;
         let error = self.residual * (levels / (n * n) + distance.powi(2) / self.spread).sqrt();
@@ -99,8 +104,9 @@ impl<'a> Lines<'a> {
 
     /// The random networks, each with its error less that of its line.
     pub fn residuals(&self) -> impl Iterator<Item = (&Trained, f64)> {
-        let line = |group: &Group<'_>, cost: f64| group.nme + self.slope * (cost - group.cost);
-        self.groups.iter().flat_map(move |group| group.random.iter().map(move |net| (net, net.nme - line(group, net.predicted))))
+        self.groups
+            .iter()
+            .flat_map(move |group| group.random.iter().map(move |net| (net, net.nme - self.line(group, net.predicted))))
     }
 }
 

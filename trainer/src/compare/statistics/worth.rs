@@ -109,7 +109,7 @@ fn from_line(points: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt, SeedableRng};
+    use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
     use super::super::made_up::{net, normal};

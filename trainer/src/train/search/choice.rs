@@ -7,7 +7,7 @@ use super::super::trial::{Trial, told};
 use super::Search;
 use crate::choose::{CANDIDATES, Candidate};
 use crate::console::note;
-use crate::model::primitives;
+use crate::model::names;
 use crate::parallel;
 use crate::run::{Checkpoint, FileError, Interrupt, RunFolder, Training};
 use crate::task::{Data, Nets, Task};
@@ -35,35 +35,36 @@ impl<T: Task> Search<T> {
         self.subnets()?.scores(network)
     }
 
-    /// The network that the search ends with (an index a layer), chosen as the settings say; writes what it was compared with.
-    pub(super) fn choose(&self, folder: &RunFolder, interrupt: &Interrupt) -> Result<Vec<usize>, Stopped> {
+    /// The network that the search ends with (an index a layer), chosen as the settings say, beside the most probable one; writes what it was
+    /// compared with.
+    pub(super) fn choose(&self, probable: &[usize], folder: &RunFolder, interrupt: &Interrupt) -> Result<Vec<usize>, Stopped> {
         let (path, method) = (folder.file(CANDIDATES), self.config.choose);
         if method.is_probable() {
             // What an earlier choice left.
             if parallel::is_first() && path.exists() {
                 std::fs::remove_file(&path).map_err(FileError::new("cannot remove", &path))?;
             }
-            return Ok(self.chosen()?);
+            return Ok(probable.to_vec());
         }
-        let candidates = self.candidates()?;
+        let candidates = self.candidates(probable)?;
         let mut trial = Trial::new(&self.config, self.subnets()?, folder, interrupt);
         let found = method.among(candidates, &mut trial)?;
-        told::<T>(&found, &self.chosen()?).iter().for_each(note);
+        told::<T>(&found, probable).iter().for_each(note);
         Candidate::write(&found, &path)?;
-        found.into_iter().next().map_or_else(|| Ok(self.chosen()?), |chosen| Ok(chosen.indices))
+        Ok(found.into_iter().next().map_or_else(|| probable.to_vec(), |chosen| chosen.indices))
     }
 
     /// The most probable networks, as many as the choice looks at. Without a target none is slower than the most probable one: an error
     /// alone would choose slow networks.
-    fn candidates(&self) -> Result<Vec<Candidate>, TrainError> {
+    fn candidates(&self, probable: &[usize]) -> Result<Vec<Candidate>, TrainError> {
         let limit = match self.term.target {
             Some(target) => target,
             // Sums of costs differ by rounding.
-            None => self.costs.steered(&self.chosen()?) * (1.0 + 1e-9),
+            None => self.costs.steered(probable) * (1.0 + 1e-9),
         };
         let weights = self.arch.values()?;
         let one = |indices: Vec<usize>| Candidate {
-            choice: self.names(&indices).join(" "),
+            choice: names(&self.space, &indices).join(" "),
             log_probability: std::iter::zip(&indices, &weights).map(|(&k, row)| log_softmax(row, k)).sum(),
             predicted: self.costs.network(&indices),
             recalibrated_nme: None,
@@ -76,12 +77,12 @@ impl<T: Task> Search<T> {
     }
 
     /// Writes the choice into the last checkpoint, so that finetune, evaluation and export take that network.
-    pub(super) fn record(&self, chosen: &[usize], folder: &RunFolder) -> Result<(), TrainError> {
+    pub(super) fn record(&self, chosen: &[usize], probable: &[usize], folder: &RunFolder) -> Result<(), TrainError> {
         let path = folder.checkpoint(Training::Search, "last");
         if !parallel::is_first() {
             return Ok(());
         }
-        let (mut last, choice) = (Checkpoint::load(&path)?, self.recorded(chosen)?);
+        let (mut last, choice) = (Checkpoint::load(&path)?, self.recorded(chosen, probable));
         if last.meta.choice != choice {
             last.meta.choice = choice;
             last.save(&path)?;
@@ -90,13 +91,9 @@ impl<T: Task> Search<T> {
     }
 
     /// What a checkpoint says of the choice. Without a target the most probable candidates are meant, which the architecture weights tell.
-    pub(super) fn recorded(&self, chosen: &[usize]) -> Result<Option<Vec<String>>, TrainError> {
-        let is_told = self.term.target.is_none() && chosen == self.chosen()?;
-        Ok((!is_told).then(|| self.names(chosen)))
-    }
-
-    fn names(&self, indices: &[usize]) -> Vec<String> {
-        primitives(&self.space, indices).iter().map(ToString::to_string).collect()
+    pub(super) fn recorded(&self, chosen: &[usize], probable: &[usize]) -> Option<Vec<String>> {
+        let is_told = self.term.target.is_none() && chosen == probable;
+        (!is_told).then(|| names(&self.space, chosen))
     }
 }
 
