@@ -81,6 +81,9 @@ const EXACT_TAU: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4];
 const RHO: [f64; 7] = [0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.025];
 /// Least networks that tell τ and ρ: the likeliest ones of two or three networks are those that make them fit exactly.
 const TELLING: usize = 20;
+/// Fewer tell only that they are larger than is taken, and only where that is so many times likelier: decisive by Jeffreys (*Theory of
+/// Probability*, appendix B).
+const DECISIVE: f64 = 100.0;
 /// Standard deviation of the scale all parts share.
 const COMMON_SCALE: f64 = 0.3;
 /// Standard deviation of the scale that the parts of a group share.
@@ -105,10 +108,13 @@ pub fn fit(parts: &[Part], overhead: Measured, nets: &[Net], layers: usize, nois
         let tried = EXACT_TAU.iter().flat_map(|&tau| RHO.iter().filter_map(move |&rho| of(tau, rho)));
         return exact(parts.len(), nets, if nets.len() < TELLING { vec![of(tau, rho)?] } else { tried.collect() });
     }
-    let steady = || of(tau, rho);
-    let all = TAU.iter().flat_map(|&tau| RHO.iter().filter_map(move |&rho| of(tau, rho)));
-    let likeliest = if nets.len() < TELLING { steady() } else { all.max_by(|a, b| a.likelihood().total_cmp(&b.likelihood())) }?;
-    let steady = steady()?;
+    let steady = of(tau, rho)?;
+    let is_telling = nets.len() >= TELLING;
+    let all = TAU.iter().flat_map(|&tau| RHO.iter().map(move |&rho| (tau, rho)));
+    let all = all.filter(|&tried| is_telling || (tried.0 >= tau && tried.1 >= rho)).filter_map(|(tau, rho)| of(tau, rho));
+    let likeliest = all.max_by(|a, b| a.likelihood().total_cmp(&b.likelihood()))?;
+    let is_told = is_telling || likeliest.likelihood() - steady.likelihood() > DECISIVE.ln();
+    let likeliest = if is_told { &likeliest } else { &steady };
     let part = |j: usize| {
         let (steady, likeliest) = (steady.part(j), likeliest.part(j));
         Measured { us: steady.us, error: likeliest.error.hypot(steady.us - likeliest.us) }
@@ -292,6 +298,36 @@ mod tests {
         let (largest_error, fitted) = largest(Noise::Absent);
         assert!(fitted.tau >= 0.1 && fitted.residual < 0.005, "{} {}", fitted.tau, fitted.residual);
         assert!(largest_error < 0.01 && largest(Noise::Present).0 > 2.0 * largest_error, "{largest_error}");
+    }
+
+    /// Eight networks of three layers, whose blocks cost up to `off` more or less of their time alone than in a network.
+    fn eight_networks(off: f64) -> (Vec<f64>, Fitted) {
+        let mut random = Random::new(5);
+        let truth: Vec<f64> = (0..9).map(|_| 20.0 + 30.0 * random.unit()).collect();
+        let part = |(i, t): (usize, &f64)| Part {
+            alone: Measured { us: 6.0 + t * (1.0 + off * (2.0 * random.unit() - 1.0)), error: 0.05 },
+            group: i / 3,
+            kin: 0,
+        };
+        let alone: Vec<Part> = truth.iter().enumerate().map(part).collect();
+        let mut net = |_| {
+            let mut parts = vec![0.0; truth.len()];
+            (0..3).for_each(|layer| parts[3 * layer + random.below(3)] = 1.0);
+            let us: f64 = std::iter::zip(&parts, &truth).map(|(p, t)| p * t).sum();
+            Net { parts, time: Measured { us: us * (1.0 + 0.006 * (random.unit() - 0.5)), error: 0.002 * us } }
+        };
+        let nets: Vec<Net> = (0..8).map(&mut net).collect();
+        (truth, fit(&alone, Measured { us: 6.0, error: 0.02 }, &nets, 3, Noise::Present).unwrap())
+    }
+
+    #[test]
+    fn a_few_networks_that_contradict_the_blocks_widen_their_intervals() {
+        let (_, agreeing) = eight_networks(0.01);
+        assert_eq!((agreeing.tau, agreeing.rho), STEADY);
+        let (truth, contradicting) = eight_networks(0.5);
+        assert!(contradicting.tau >= 0.1, "{}", contradicting.tau);
+        let held = std::iter::zip(&contradicting.parts, &truth).filter(|(m, t)| (m.us - **t).abs() < 1.96 * m.error).count();
+        assert!(held >= 7, "{held} of 9");
     }
 
     #[test]
