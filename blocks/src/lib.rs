@@ -22,14 +22,17 @@
 //! | [`shape`] | `C×H×W` of one image's feature map |
 //! | [`graph`] | the graph, its operators and its builder |
 //! | [`primitive`] | the block families of the search spaces: NNI's 26, and 14 of outer layers |
+//! | [`misfit`] | why a primitive cannot stand at a layer |
 //! | [`space`] | a search space as data: layers, candidates, keys |
 //! | [`space_file`] | a search space read from TOML |
+//! | [`space_fault`] | what may be wrong with such a space, and where |
 //! | [`space_folder`] | a search space of anybody's blocks: a folder of ONNX files |
 //! | [`measurable`] | what both kinds of spaces have in common for whoever measures them |
 //! | [`primitive_space`] | a space of primitives as it is measured |
 //! | [`baseline`] | the published network that searched ones are measured against |
 //! | [`layer`] | the shapes of a searchable position |
 //! | [`trunk`] | the fixed part of a network |
+//! | [`trunk_fault`] | why layers do not fit it |
 //! | [`trunk_piece`] | its pieces |
 //! | [`network`] | whole networks over a space: supernet, subnet, pose net |
 //! | [`cost`] | multiply-adds and parameter counts |
@@ -43,6 +46,7 @@ pub mod eval;
 pub mod graph;
 pub mod layer;
 pub mod measurable;
+pub mod misfit;
 pub mod network;
 pub mod onnx;
 mod outer;
@@ -51,20 +55,24 @@ pub mod primitive;
 pub mod primitive_space;
 pub mod shape;
 pub mod space;
+pub mod space_fault;
 pub mod space_file;
 pub mod space_folder;
 mod space_layers;
 pub mod trunk;
+pub mod trunk_fault;
 pub mod trunk_piece;
 pub mod weights;
 
 pub use graph::{Builder, Conv, Graph, Node, NodeId, Op};
 pub use layer::Layer;
 pub use measurable::Measurable;
+pub use misfit::Misfit;
 pub use primitive::Primitive;
 pub use primitive_space::PrimitiveSpace;
 pub use shape::Shape;
 pub use space::{Candidate, SearchLayer, Space};
+pub use space_fault::SpaceFault;
 pub use space_file::SpaceError;
 pub use space_folder::SpaceFolder;
 pub use trunk_piece::{Piece, TrunkPiece};

@@ -4,6 +4,7 @@
 
 use crate::graph::{Builder, Conv, NodeId};
 use crate::layer::Layer;
+use crate::misfit::Misfit;
 use crate::parts::{ghost, separable};
 
 /// What an outer block is made of.
@@ -64,33 +65,28 @@ impl Outer {
     }
 
     /// Why the block cannot stand at that layer, if it cannot.
-    pub(crate) fn misfit(self, layer: &Layer) -> Option<String> {
+    pub(crate) fn misfit(self, layer: &Layer) -> Option<Misfit> {
         let &Layer { c_in, c_out, stride, h, w } = layer;
-        let divides = |divisor: usize| {
-            (!c_out.is_multiple_of(divisor)).then(|| format!("needs output channels that {divisor} divides, not {c_out}"))
-        };
-        let keeps_channels = || (c_in != c_out).then(|| format!("needs as many channels in as out, not {c_in} and {c_out}"));
+        let expected = (layer.out_h(), layer.out_w());
+        let divides = |divisor: usize| (!c_out.is_multiple_of(divisor)).then_some(Misfit::Divisor { divisor, c_out });
+        let keeps_channels = || (c_in != c_out).then_some(Misfit::Channels { c_in, c_out });
         let whole_windows = || {
             let is_whole = stride > 1 && h.is_multiple_of(stride) && w.is_multiple_of(stride);
-            (!is_whole).then(|| format!("needs a stride above 1 that divides the map's sides, not {stride} of {h}x{w}"))
+            (!is_whole).then_some(Misfit::Windows { stride, h, w })
         };
+        let size = |gives: (usize, usize)| (gives != expected).then_some(Misfit::Size { gives, expected });
         match self {
             Self::Dense { .. } | Self::Linear => None,
             Self::DenseGhost => divides(2),
-            Self::TwoBranches { .. } if stride != 2 => Some(format!("halves the map; the stride is {stride}")),
+            Self::TwoBranches { .. } if stride != 2 => Some(Misfit::Halves { stride }),
             Self::TwoBranches { divisor } => divides(divisor).or_else(whole_windows),
             Self::MaxConv => whole_windows(),
             Self::Max => keeps_channels().or_else(whole_windows),
             Self::LowRank => divides(RANK_DIVISOR),
-            Self::Mean if (layer.out_h(), layer.out_w()) != (1, 1) => {
-                Some(format!("leaves one pixel of the map, not {}x{}", layer.out_h(), layer.out_w()))
-            }
-            Self::Mean => keeps_channels(),
+            Self::Mean => size((1, 1)).or_else(keeps_channels),
             Self::Window { kernel } => keeps_channels().or_else(|| {
                 let conv = window(c_in, kernel, stride);
-                let (found, expected) = ((conv.out_side(h), conv.out_side(w)), (layer.out_h(), layer.out_w()));
-                let shape = |(h, w)| format!("{h}x{w}");
-                (found != expected).then(|| format!("gives a map of {}, not {}", shape(found), shape(expected)))
+                size((conv.out_side(h), conv.out_side(w)))
             }),
         }
     }

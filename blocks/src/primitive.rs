@@ -6,6 +6,7 @@
 
 use crate::graph::{Builder, Conv, NodeId};
 use crate::layer::Layer;
+use crate::misfit::Misfit;
 use crate::outer::Outer;
 use crate::parts::{Inverted, InvertedShape, ghost, inverted, separable};
 
@@ -164,18 +165,15 @@ impl Primitive {
     }
 
     /// Why the primitive cannot stand at that layer, if it cannot.
-    pub fn misfit(self, layer: &Layer) -> Option<String> {
+    pub fn misfit(self, layer: &Layer) -> Option<Misfit> {
+        let &Layer { c_in, c_out, stride, .. } = layer;
+        let (h, w) = (layer.out_h(), layer.out_w());
         match self.kind {
-            Kind::Ghost { .. } if !layer.c_out.is_multiple_of(2) => {
-                Some(format!("needs an even number of output channels, not {}", layer.c_out))
+            Kind::Ghost { .. } if !c_out.is_multiple_of(2) => Some(Misfit::Divisor { divisor: 2, c_out }),
+            Kind::Inverted(Inverted { residual: true, .. }) if stride == 1 && c_in != c_out => {
+                Some(Misfit::Residual { c_in, c_out })
             }
-            Kind::Inverted(Inverted { residual: true, .. }) if layer.stride == 1 && layer.c_in != layer.c_out => Some(format!(
-                "adds its input to its output and so needs as many channels in as out, not {} and {}",
-                layer.c_in, layer.c_out
-            )),
-            Kind::Inverted(Inverted { se: true, .. }) if layer.out_h() != layer.out_w() => {
-                Some(format!("needs a square feature map, not {}x{}", layer.out_h(), layer.out_w()))
-            }
+            Kind::Inverted(Inverted { se: true, .. }) if h != w => Some(Misfit::NotSquare { h, w }),
             Kind::Outer(outer) => outer.misfit(layer),
             _ => None,
         }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::shape::Shape;
 use crate::space::Space;
-use crate::space_layers::{LIMIT, StageFile, read_layers};
+use crate::space_fault::{FILE_LIMIT, LIMIT, SpaceFault, SpaceFaultKind, SpacePlace};
+use crate::space_layers::{StageFile, read_layers};
 use crate::trunk::Trunk;
 
 /// Names and texts of the spaces that need no file.
@@ -58,7 +59,7 @@ pub enum SpaceError {
         /// File or built-in name.
         origin: String,
         /// One line a fault.
-        faults: Vec<String>,
+        faults: Vec<SpaceFault>,
     },
 }
 
@@ -82,9 +83,6 @@ struct TrunkFile {
     side_layer: Option<usize>,
     features_layer: Option<usize>,
 }
-
-/// Longest file of a space, in bytes: enough for as many layers.
-const FILE_LIMIT: usize = 1 << 20;
 
 impl Space {
     /// The built-in space of that name, or else the file at that path.
@@ -114,7 +112,7 @@ impl Space {
     pub fn parse(text: &str, origin: &str) -> Result<Self, SpaceError> {
         let failed = |faults| SpaceError::Faults { origin: origin.to_string(), faults };
         if text.len() > FILE_LIMIT {
-            return Err(failed(vec![format!("it is longer than {FILE_LIMIT} bytes")]));
+            return Err(failed(vec![SpacePlace::File.fault(SpaceFaultKind::TooLong)]));
         }
         let file: SpaceFile =
             toml::from_str(text).map_err(|source| SpaceError::Syntax { origin: origin.to_string(), source: Box::new(source) })?;
@@ -122,10 +120,10 @@ impl Space {
         let [c, h, w] = file.input;
         let input = Shape::new(c, h, w);
         if [c, h, w].iter().any(|n| !(1..=LIMIT).contains(n)) {
-            faults.push(format!("input: {input} has a side outside 1..={LIMIT}"));
+            faults.push(SpacePlace::Input.fault(SpaceFaultKind::Sides(input)));
         }
         if file.name.is_empty() || !file.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            faults.push(format!("name: {:?} is not made of letters, digits, '-', '_' and '.'", file.name));
+            faults.push(SpacePlace::Name.fault(SpaceFaultKind::Name(file.name.clone())));
         }
         let layers = read_layers(&file.stage, &mut faults);
         let mut trunk = None;
@@ -135,11 +133,11 @@ impl Space {
             if let Some(t) = &file.trunk {
                 match Trunk::check(&t.kind, t.side_layer, t.features_layer, input, &shapes) {
                     Ok(t) => trunk = Some(t),
-                    Err(fault) => faults.push(format!("trunk: {fault}")),
+                    Err(fault) => faults.push(SpacePlace::Trunk.fault(fault)),
                 }
             }
             if !matches!(trunk, Some(Trunk::Pfld { .. })) && input != first && faults.is_empty() {
-                faults.push(format!("without the trunk 'pfld' the input {input} must be the first layer's, {first}"));
+                faults.push(SpacePlace::File.fault(SpaceFaultKind::First { input, first }));
             }
         }
         if faults.is_empty() { Ok(Self { name: file.name, input, layers, trunk }) } else { Err(failed(faults)) }

@@ -4,14 +4,8 @@ use std::fmt;
 
 use crate::layer::Layer;
 use crate::shape::Shape;
+use crate::trunk_fault::{COLOURS, LEAST_SIDE, SIDE_STEP, TrunkFault};
 use crate::trunk_piece::{FIRST, STEM_SIDE, STEM_STRIDE, TrunkPiece};
-
-/// Channels of a picture.
-const COLOURS: usize = 3;
-/// PFLD's head joins three branches at a sixteenth of the input's side, which must divide it for them to be of one size.
-const SIDE_STEP: usize = 16;
-/// The least such side at which the pose net's last convolution leaves its pool a whole window.
-const LEAST_SIDE: usize = 112;
 
 /// The fixed part of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,74 +38,59 @@ impl Trunk {
         features_layer: Option<usize>,
         input: Shape,
         layers: &[Layer],
-    ) -> Result<Self, String> {
+    ) -> Result<Self, TrunkFault> {
         if input.c != COLOURS {
-            return Err(format!("the input must be a picture of {COLOURS} channels, not {}", input.c));
+            return Err(TrunkFault::Channels(input.c));
         }
-        let place = |name: &str, layer: usize| {
+        let place = |setting: &'static str, layer: usize| {
             let place = layer.checked_sub(1).filter(|&i| i < layers.len());
-            place.ok_or_else(|| format!("{name} {layer} is not one of the {} layers, counted from 1", layers.len()))
+            place.ok_or(TrunkFault::NoLayer { setting, layer, layers: layers.len() })
         };
         match (kind, side_layer, features_layer) {
             ("pfld", Some(side_layer), None) => pfld(place("side_layer", side_layer)?, input, layers),
             ("fc", None, Some(features_layer)) => fc(place("features_layer", features_layer)?, layers),
-            ("pfld", ..) => Err("kind 'pfld' needs side_layer, and nothing else".to_string()),
-            ("fc", ..) => Err("kind 'fc' needs features_layer, and nothing else".to_string()),
-            _ => Err(format!("kind '{kind}' is unknown; known are 'pfld' and 'fc'")),
+            ("pfld", ..) => Err(TrunkFault::Settings { kind: "pfld", needs: "side_layer" }),
+            ("fc", ..) => Err(TrunkFault::Settings { kind: "fc", needs: "features_layer" }),
+            _ => Err(TrunkFault::Kind(kind.to_string())),
         }
     }
 }
 
 /// PFLD's trunk, if the layers fit between its two ends.
-fn pfld(side_layer: usize, input: Shape, layers: &[Layer]) -> Result<Trunk, String> {
+fn pfld(side_layer: usize, input: Shape, layers: &[Layer]) -> Result<Trunk, TrunkFault> {
     if [input.h, input.w].iter().any(|&side| !side.is_multiple_of(SIDE_STEP) || side < LEAST_SIDE) {
-        return Err(format!(
-            "the input's sides must be multiples of {SIDE_STEP}, and at least {LEAST_SIDE} for the pose net, not {}x{}",
-            input.h, input.w
-        ));
+        return Err(TrunkFault::Sides(input));
     }
     let entry = Shape::new(FIRST, input.h / (2 * STEM_STRIDE), input.w / (2 * STEM_STRIDE));
     let first = layers[0].input();
     if first != entry {
-        return Err(format!("gives the first layer {entry}, which expects {first}"));
+        return Err(TrunkFault::First { gives: entry, expects: first });
     }
     let last = layers[layers.len() - 1].output();
     if last.h != last.w {
-        return Err(format!("its head needs a square map, not {}x{}", last.h, last.w));
+        return Err(TrunkFault::NotSquare(last));
     }
     let side = layers[side_layer].output();
     if (side.h.div_ceil(2), side.w.div_ceil(2)) != (last.h, last.w) {
-        return Err(format!(
-            "side_layer {} gives {}x{}, which must be twice the last layer's {}x{}",
-            side_layer + 1,
-            side.h,
-            side.w,
-            last.h,
-            last.w
-        ));
+        return Err(TrunkFault::SideLayer { layer: side_layer + 1, gives: side, last });
     }
     let pooled = (STEM_SIDE.out_side(input.h / 2), STEM_SIDE.out_side(input.w / 2));
     if pooled != (last.h, last.w) {
-        return Err(format!("its side branch gives {}x{}, the last layer {}x{}", pooled.0, pooled.1, last.h, last.w));
+        return Err(TrunkFault::SideBranch { gives: pooled, last });
     }
     Ok(Trunk::Pfld { side_layer })
 }
 
 /// The trunk that is the last convolution alone, if the layers end in one pixel and the pose net can read the features.
-fn fc(features_layer: usize, layers: &[Layer]) -> Result<Trunk, String> {
+fn fc(features_layer: usize, layers: &[Layer]) -> Result<Trunk, TrunkFault> {
     let last = layers[layers.len() - 1].output();
     if (last.h, last.w) != (1, 1) {
-        return Err(format!("its last layer must leave one pixel, not {}x{}", last.h, last.w));
+        return Err(TrunkFault::Pixels(last));
     }
     let features = layers[features_layer].output();
     let least = LEAST_SIDE / STEM_STRIDE;
     if features.h < least || features.w < least {
-        return Err(format!(
-            "features_layer {} gives {}x{}; the pose net needs {least}x{least} at least",
-            features_layer + 1,
-            features.h,
-            features.w
-        ));
+        return Err(TrunkFault::Features { layer: features_layer + 1, gives: features, least });
     }
     Ok(Trunk::Fc { features_layer })
 }

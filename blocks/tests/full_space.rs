@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
 
-use blocks::{Primitive, Shape, Space, Weights, eval};
+use blocks::space_fault::{SpaceFault, SpaceFaultKind, SpacePlace};
+use blocks::trunk_fault::TrunkFault;
+use blocks::{Misfit, Primitive, Shape, Space, SpaceError, Weights, eval};
 
 /// What PFLD has before and behind the five layers of its own space.
 const BEFORE: [&str; 3] = ["conv_k3", "stem2", "mb_k3_e2"];
@@ -72,8 +74,20 @@ fn text(inputs: &str, stride: usize, trunk: &str) -> String {
     )
 }
 
-fn error(text: &str) -> String {
-    Space::parse(text, "own.toml").expect_err("the space was accepted").to_string()
+fn first_fault(text: &str) -> SpaceFault {
+    match Space::parse(text, "own.toml").expect_err("the space was accepted") {
+        SpaceError::Faults { origin, mut faults } if origin == "own.toml" => faults.swap_remove(0),
+        other => panic!("{other}"),
+    }
+}
+
+/// A fault of the last layer but one.
+fn of_layer(kind: SpaceFaultKind) -> SpaceFault {
+    SpaceFault { place: SpacePlace::Layer { layer: 4, stage: 2 }, kind }
+}
+
+fn of_trunk(fault: TrunkFault) -> SpaceFault {
+    SpaceFault { place: SpacePlace::Trunk, kind: SpaceFaultKind::Trunk(fault) }
 }
 
 #[test]
@@ -83,36 +97,49 @@ fn a_graph_of_layers_is_checked_when_it_is_read() {
     assert_eq!(space.layers()[3].inputs, [2, 1]);
     assert_ne!(space.hash(), Space::parse(&text(", inputs = [2, 3]", 28, FC), "own.toml").unwrap().hash());
     assert_eq!(space.deployed(&space.layers().iter().map(|l| l.primitives[0]).collect::<Vec<_>>(), 5).outputs().len(), 1);
-    for (inputs, stride, trunk, said) in [
-        ("", 28, FC, "16x28x28 is not the output 8x28x28 of the layer before it"),
-        (", inputs = [3]", 28, FC, "16x28x28 is not the output 8x28x28"),
-        (", inputs = [1]", 28, FC, "layer 4 (stage 2): its input 16x28x28 is not the output 8x56x56 of the layers it reads"),
-        (", inputs = []", 28, FC, "inputs [] are not layers before it"),
-        (", inputs = [3, 4]", 28, FC, "inputs [3, 4] are not layers before it"),
-        (", inputs = [0]", 28, FC, "inputs [0] are not layers before it"),
-        (", inputs = [3, 1]", 28, FC, "maps of different sides"),
-        (", inputs = [2, 2]", 28, FC, "layer 3: no layer reads its output"),
-        (", inputs = [3, 2]", 28, "[trunk]\nkind = \"fc\"\nside_layer = 1\n", "'fc' needs features_layer"),
-        (", inputs = [3, 2]", 28, "[trunk]\nkind = \"pfld\"\nfeatures_layer = 1\n", "'pfld' needs side_layer"),
-        (", inputs = [3, 2]", 28, "[trunk]\nkind = \"other\"\nside_layer = 1\n", "kind 'other' is unknown"),
-        (", inputs = [3, 2]", 28, "[trunk]\nkind = \"fc\"\nfeatures_layer = 6\n", "features_layer 6 is not one of the 5 layers"),
-        (", inputs = [3, 2]", 28, "[trunk]\nkind = \"fc\"\nfeatures_layer = 5\n", "gives 1x1; the pose net needs 28x28"),
-        (", inputs = [3, 2]", 14, FC, "'pool_avg' leaves one pixel of the map, not 2x2"),
+    let given = |c, side, is_chained| {
+        of_layer(SpaceFaultKind::Chain { input: Shape::new(16, 28, 28), given: Shape::new(c, side, side), is_chained })
+    };
+    let inputs = |inputs: &[usize]| of_layer(SpaceFaultKind::Inputs(inputs.to_vec()));
+    for (inputs, expected) in [
+        ("", given(8, 28, true)),
+        (", inputs = [3]", given(8, 28, true)),
+        (", inputs = [1]", given(8, 56, false)),
+        (", inputs = []", inputs(&[])),
+        (", inputs = [3, 4]", inputs(&[3, 4])),
+        (", inputs = [0]", inputs(&[0])),
+        (", inputs = [3, 1]", of_layer(SpaceFaultKind::Join)),
+        (", inputs = [2, 2]", SpaceFault { place: SpacePlace::Layer { layer: 3, stage: 1 }, kind: SpaceFaultKind::Unread }),
     ] {
-        let found = error(&text(inputs, stride, trunk));
-        assert!(found.contains("own.toml") && found.contains(said), "{found}");
+        assert_eq!(first_fault(&text(inputs, 28, FC)), expected);
     }
+    let features = TrunkFault::Features { layer: 5, gives: Shape::new(8, 1, 1), least: 28 };
+    for (trunk, expected) in [
+        ("kind = \"fc\"\nside_layer = 1", TrunkFault::Settings { kind: "fc", needs: "features_layer" }),
+        ("kind = \"pfld\"\nfeatures_layer = 1", TrunkFault::Settings { kind: "pfld", needs: "side_layer" }),
+        ("kind = \"other\"\nside_layer = 1", TrunkFault::Kind("other".into())),
+        ("kind = \"fc\"\nfeatures_layer = 6", TrunkFault::NoLayer { setting: "features_layer", layer: 6, layers: 5 }),
+        ("kind = \"fc\"\nfeatures_layer = 5", features),
+    ] {
+        assert_eq!(first_fault(&text(", inputs = [3, 2]", 28, &format!("[trunk]\n{trunk}\n"))), of_trunk(expected));
+    }
+    let of_last = |kind| SpaceFault { place: SpacePlace::Layer { layer: 5, stage: 3 }, kind };
+    let primitive = Primitive::from_name("pool_avg").unwrap();
+    let misfit = Misfit::Size { gives: (1, 1), expected: (2, 2) };
+    assert_eq!(first_fault(&text(", inputs = [3, 2]", 14, FC)), of_last(SpaceFaultKind::Misfit { primitive, misfit }));
     let whole = text(", inputs = [3, 2]", 28, FC);
     let second =
         "[[stage]]\ncandidates = [\"conv1x1\"]\nlayers = [{ c_in = 16, c_out = 8, stride = 1, h = 1, w = 1, inputs = [5, 5] }]\n";
-    assert!(error(&(whole.clone() + second)).contains("only one may"));
+    let place = SpacePlace::Layer { layer: 6, stage: 4 };
+    assert_eq!(first_fault(&(whole.clone() + second)), SpaceFault { place, kind: SpaceFaultKind::SecondJoin });
     let wide = whole.replace("pool_avg", "mb_k3");
-    assert!(error(&wide).contains("stride 28 is neither 1 nor 2"), "only pools take larger strides");
+    assert_eq!(first_fault(&wide), of_last(SpaceFaultKind::Stride(28)), "only pools take larger strides");
     let open = whole.replace(
         "\"pool_avg\"]\nlayers = [{ c_in = 8, c_out = 8, stride = 28",
         "\"mb_k3\"]\nlayers = [{ c_in = 8, c_out = 8, stride = 2",
     );
-    assert!(error(&open).contains("must leave one pixel, not 14x14"));
+    assert_eq!(first_fault(&open), of_trunk(TrunkFault::Pixels(Shape::new(8, 14, 14))));
     let other = whole.replace("input = [3, 112, 112]", "input = [3, 96, 96]");
-    assert!(error(&other).contains("3x96x96 must be the first layer's, 3x112x112"));
+    let kind = SpaceFaultKind::First { input: Shape::new(3, 96, 96), first: Shape::new(3, 112, 112) };
+    assert_eq!(first_fault(&other), SpaceFault { place: SpacePlace::File, kind });
 }

@@ -1,6 +1,10 @@
 //! Search spaces that are wrong: the error names the place, and all places at once.
 
-use blocks::{Primitive, Space};
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
+use blocks::space_fault::{SpaceFaultKind as Kind, SpacePlace as Place};
+use blocks::trunk_fault::TrunkFault;
+use blocks::{Misfit, Primitive, Shape, Space, SpaceError, SpaceFault};
 
 const LAYER: &str = "{ c_in = 8, c_out = 8, stride = 1, h = 10, w = 10 }";
 
@@ -11,6 +15,28 @@ fn text(candidates: &str, layers: &[&str]) -> String {
 
 fn error(text: &str) -> String {
     Space::parse(text, "own.toml").expect_err("the space was accepted").to_string()
+}
+
+/// What is wrong with a space, and where.
+fn faults(text: &str) -> Vec<(Place, Kind)> {
+    match Space::parse(text, "own.toml").expect_err("the space was accepted") {
+        SpaceError::Faults { origin, faults } if origin == "own.toml" => {
+            faults.into_iter().map(|SpaceFault { place, kind }| (place, kind)).collect()
+        }
+        other => panic!("{other}"),
+    }
+}
+
+const fn layer(layer: usize) -> Place {
+    Place::Layer { layer, stage: 1 }
+}
+
+fn known(name: &str) -> Primitive {
+    Primitive::from_name(name).unwrap()
+}
+
+fn unknown(name: &str, near: Option<&str>) -> (Place, Kind) {
+    (Place::Stage(1), Kind::Unknown { name: name.into(), near: near.map(known) })
 }
 
 fn assert_says(message: &str, parts: &[&str]) {
@@ -52,23 +78,25 @@ fn the_larger_built_in_space_has_each_of_nnis_primitives_at_each_layer_of_three_
 
 #[test]
 fn an_unknown_primitive_is_named_with_the_nearest_known() {
-    assert_says(
-        &error(&text("\"mb_k3\", \"mb_k3_e2_rse\"", &[LAYER])),
-        &["own.toml", "stage 1", "'mb_k3_e2_rse'", "'mb_k3_e2_res'"],
-    );
-    assert_says(&error(&text("\"transformer\"", &[LAYER])), &["'transformer'", "skip, conv1x1"]);
+    let near = unknown("mb_k3_e2_rse", Some("mb_k3_e2_res"));
+    assert_eq!(faults(&text("\"mb_k3\", \"mb_k3_e2_rse\"", &[LAYER])), [near]);
+    let far = text("\"transformer\"", &[LAYER]);
+    assert_eq!(faults(&far), [unknown("transformer", None)]);
+    assert_says(&error(&far), &["own.toml", "'transformer'", "skip, conv1x1"]);
 }
 
 #[test]
 fn layers_that_do_not_chain_are_named() {
     let other = "{ c_in = 16, c_out = 16, stride = 1, h = 10, w = 10 }";
-    assert_says(&error(&text("\"mb_k3\"", &[LAYER, other])), &["layer 2 (stage 1)", "16x10x10", "8x10x10"]);
+    let kind = Kind::Chain { input: Shape::new(16, 10, 10), given: Shape::new(8, 10, 10), is_chained: true };
+    assert_eq!(faults(&text("\"mb_k3\"", &[LAYER, other])), [(layer(2), kind)]);
 }
 
 #[test]
 fn a_residual_between_unequal_channels_is_refused() {
     let wider = "{ c_in = 8, c_out = 12, stride = 1, h = 10, w = 10 }";
-    assert_says(&error(&text("\"mb_k3\", \"mb_k5_res\"", &[wider])), &["layer 1", "'mb_k5_res'", "8 and 12"]);
+    let kind = Kind::Misfit { primitive: known("mb_k5_res"), misfit: Misfit::Residual { c_in: 8, c_out: 12 } };
+    assert_eq!(faults(&text("\"mb_k3\", \"mb_k5_res\"", &[wider])), [(layer(1), kind)]);
     // The same with stride 2 has no residual and is fine.
     let reduce = "{ c_in = 8, c_out = 12, stride = 2, h = 10, w = 10 }";
     assert!(Space::parse(&text("\"mb_k3\", \"mb_k5_res\"", &[reduce]), "own.toml").is_ok());
@@ -78,27 +106,29 @@ fn a_residual_between_unequal_channels_is_refused() {
 fn all_faults_are_listed_at_once() {
     let wrong = "{ c_in = 8, c_out = 0, stride = 3, h = 10, w = 10 }";
     let stride = "{ c_in = 8, c_out = 8, stride = 3, h = 10, w = 10 }";
-    assert_says(
-        &error(&text("\"nothing\", \"mb_k3\", \"mb_k3\"", &[wrong, stride])),
-        &["stage 1", "'nothing'", "'mb_k3'", "layer 1", "layer 2", "stride 3"],
+    let twice = (Place::Stage(1), Kind::Twice(known("mb_k3")));
+    assert_eq!(
+        faults(&text("\"nothing\", \"mb_k3\", \"mb_k3\"", &[wrong, stride])),
+        [unknown("nothing", None), twice, (layer(1), Kind::Shapes), (layer(2), Kind::Stride(3))],
     );
     // A layer without a sensible output says nothing about the next one's input.
-    let message = error(&text("\"mb_k3\"", &["{ c_in = 8, c_out = 8, stride = 0, h = 10, w = 10 }", LAYER]));
-    assert!(message.contains("stride 0") && !message.contains("layer 2"), "{message}");
-    let many = error(&text(&"\"nothing\", ".repeat(500), &[LAYER]));
-    // Its name, the first hundred, and that there are more.
-    assert_eq!((many.matches("'nothing'").count(), many.lines().count()), (100, 1 + 100 + 1));
-    assert_says(&error(&"#".repeat(2 << 20)), &["own.toml", "1048576"]);
+    let senseless = text("\"mb_k3\"", &["{ c_in = 8, c_out = 8, stride = 0, h = 10, w = 10 }", LAYER]);
+    assert_eq!(faults(&senseless), [(layer(1), Kind::Stride(0))]);
+    let many = faults(&text(&"\"nothing\", ".repeat(500), &[LAYER]));
+    let (more, listed) = many.split_last().unwrap();
+    assert_eq!((listed.len(), more), (100, &(Place::File, Kind::More)));
+    assert!(listed.iter().all(|fault| *fault == unknown("nothing", None)));
+    assert_eq!(faults(&"#".repeat(2 << 20)), [(Place::File, Kind::TooLong)]);
 }
 
 #[test]
 fn what_is_no_space_is_refused() {
     assert_says(&error(""), &["own.toml", "name"]);
     assert_says(&error("\u{1}\u{2} garbage"), &["own.toml"]);
-    assert_says(&error(&text("\"mb_k3\"", &[])), &["stage 1"]);
+    assert_eq!(faults(&text("\"mb_k3\"", &[])), [(Place::Stage(1), Kind::EmptyStage)]);
     assert_says(&error(&text("\"mb_k3\"", &["{ c_in = 8, channels = 9 }"])), &["channels"]);
     let huge = "{ c_in = 8, c_out = 99999999999, stride = 1, h = 10, w = 10 }";
-    assert_says(&error(&text("\"mb_k3\"", &[huge])), &["layer 1", "1..=4096"]);
+    assert_eq!(faults(&text("\"mb_k3\"", &[huge])), [(layer(1), Kind::Shapes)]);
     assert_says(&Space::load("no-such-space").unwrap_err().to_string(), &["no-such-space", "pfld"]);
 }
 
@@ -133,23 +163,24 @@ fn build_all(space: &Space) {
 
 #[test]
 fn inputs_that_a_trunk_cannot_have_are_refused_with_the_least_it_can() {
-    for (input, expected) in [
-        ([3, 96, 96], ["16", "112", "96x96"]),
-        ([3, 104, 104], ["16", "112", "104x104"]),
-        ([3, 120, 120], ["16", "112", "120x120"]),
-        ([3, 113, 113], ["16", "112", "113x113"]),
-        ([3, 8, 8], ["16", "112", "8x8"]),
-        ([3, 112, 96], ["16", "112", "112x96"]),
-        ([3, 112, 128], ["trunk", "trunk", "7x8"]),
-        ([1, 112, 112], ["trunk", "3 channels", "1"]),
-    ] {
-        let said = error(&with_trunk(input, &[1, 2], 1));
-        assert_says(&said, &["own.toml", "trunk: "]);
-        assert_says(&said, &expected);
+    let told = |input, strides: &[usize], side_layer| match &faults(&with_trunk(input, strides, side_layer))[..] {
+        [(Place::Trunk, Kind::Trunk(fault))] => fault.clone(),
+        other => panic!("{other:?}"),
+    };
+    for (h, w) in [(96, 96), (104, 104), (120, 120), (113, 113), (8, 8), (112, 96)] {
+        assert_eq!(told([3, h, w], &[1, 2], 1), TrunkFault::Sides(Shape::new(3, h, w)));
     }
-    assert_says(&error(&with_trunk([3, 112, 112], &[1, 1], 1)), &["side_layer 1", "14x14"]);
-    assert_says(&error(&with_trunk([3, 112, 112], &[2, 2], 1)), &["7x7", "4x4"]);
-    assert_says(&error(&with_trunk([3, 112, 112], &[1, 2], 3)), &["side_layer 3", "2 layers"]);
+    let least = error(&with_trunk([3, 8, 8], &[1, 2], 1));
+    assert_says(&least, &["own.toml", "trunk: ", "16", "112", "8x8"]);
+    let last = |h, w| Shape::new(32, h, w);
+    assert_eq!(told([3, 112, 128], &[1, 2], 1), TrunkFault::NotSquare(last(7, 8)));
+    assert_eq!(told([1, 112, 112], &[1, 2], 1), TrunkFault::Channels(1));
+    let side_layer = TrunkFault::SideLayer { layer: 1, gives: last(14, 14), last: last(14, 14) };
+    assert_eq!(told([3, 112, 112], &[1, 1], 1), side_layer);
+    let side_branch = TrunkFault::SideBranch { gives: (7, 7), last: last(4, 4) };
+    assert_eq!(told([3, 112, 112], &[2, 2], 1), side_branch);
+    let no_layer = TrunkFault::NoLayer { setting: "side_layer", layer: 3, layers: 2 };
+    assert_eq!(told([3, 112, 112], &[1, 2], 3), no_layer);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use blocks::measurable::ChoiceError;
 use blocks::onnx::block::{Block, BlockFault, Side};
 use blocks::onnx::{inspect, schema};
-use blocks::space_folder::{FaultKind, FolderError, Place, SpaceFault};
+use blocks::space_folder::{FaultKind, FolderError, FolderFault, Place};
 use blocks::{Measurable, SpaceFolder};
 use prost::Message;
 use support::onnx::{bytes, element, floats, node, number, port};
@@ -76,11 +76,11 @@ fn read(folder: &Path, slots: &str) -> Result<SpaceFolder, FolderError> {
 }
 
 /// What is told of a space with these slots.
-fn told(slots: &str) -> Vec<SpaceFault> {
+fn told(slots: &str) -> Vec<FolderFault> {
     told_in(folder().path(), slots)
 }
 
-fn told_in(folder: &Path, slots: &str) -> Vec<SpaceFault> {
+fn told_in(folder: &Path, slots: &str) -> Vec<FolderFault> {
     match read(folder, slots).unwrap_err() {
         FolderError::Faults { faults, .. } => faults,
         other => panic!("{other}"),
@@ -258,9 +258,9 @@ fn each_refusal_names_its_place() {
     for (slots, expected) in cases {
         assert_eq!(told(&slots), [expected]);
     }
-    let [SpaceFault { place, kind }] = &told(&fixed("a", "gone.onnx"))[..] else { panic!() };
+    let [FolderFault { place, kind }] = &told(&fixed("a", "gone.onnx"))[..] else { panic!() };
     assert!(place == &slot("a") && matches!(kind, FaultKind::File(said) if said.contains("gone.onnx")), "{kind:?}");
-    let [SpaceFault { place, kind }] = &told(&fixed("a", "text.onnx"))[..] else { panic!() };
+    let [FolderFault { place, kind }] = &told(&fixed("a", "text.onnx"))[..] else { panic!() };
     let damaged = |fault: &BlockFault| matches!(fault, BlockFault::Damaged(_));
     assert!(place == &slot("a") && matches!(kind, FaultKind::Block { file, fault } if file == "text.onnx" && damaged(fault)));
 }
@@ -370,5 +370,5 @@ fn a_constant_that_is_read_often_is_no_way_to_fill_the_memory() {
     let folder = folder();
     fs::write(folder.path().join("table.onnx"), file).unwrap();
     let FolderError::Faults { faults, .. } = read(folder.path(), &fixed("a", "table.onnx")).unwrap_err() else { panic!() };
-    assert!(matches!(&faults[..], [SpaceFault { kind: FaultKind::Block { fault: BlockFault::Constants, .. }, .. }]), "{faults:?}");
+    assert!(matches!(&faults[..], [FolderFault { kind: FaultKind::Block { fault: BlockFault::Constants, .. }, .. }]), "{faults:?}");
 }

@@ -53,14 +53,14 @@ pub enum FolderError {
         /// The file.
         path: PathBuf,
         /// One line a fault.
-        faults: Vec<SpaceFault>,
+        faults: Vec<FolderFault>,
     },
 }
 
 /// A fault and its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {kind}")]
-pub struct SpaceFault {
+pub struct FolderFault {
     /// Where.
     pub place: Place,
     /// What.
@@ -85,8 +85,8 @@ pub enum Place {
 
 impl Place {
     /// Adds what is wrong here.
-    pub fn fault(&self, kind: FaultKind) -> SpaceFault {
-        SpaceFault { place: self.clone(), kind }
+    pub fn fault(&self, kind: FaultKind) -> FolderFault {
+        FolderFault { place: self.clone(), kind }
     }
 }
 

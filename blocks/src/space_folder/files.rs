@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use super::fault::{FaultKind, SIZE_LIMIT, SpaceFault};
+use super::fault::{FaultKind, FolderFault, SIZE_LIMIT};
 use super::slots::Slot;
 use crate::onnx::block::Block;
 use crate::onnx::file;
 use crate::onnx::file_error::FileError;
 
 /// Reads the files of all slots, and notes in each candidate which block is its own.
-pub fn read(folder: &Path, slots: &mut [Slot], faults: &mut Vec<SpaceFault>) -> Vec<Block> {
+pub fn read(folder: &Path, slots: &mut [Slot], faults: &mut Vec<FolderFault>) -> Vec<Block> {
     let mut reader = Reader { folder, blocks: Vec::new(), known: BTreeMap::new(), left: SIZE_LIMIT };
     for slot in slots {
         for i in 0..slot.candidates.len() {

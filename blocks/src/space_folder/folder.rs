@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::fault::{FolderError, MANIFEST_LIMIT, Place, SpaceFault};
+use super::fault::{FolderError, FolderFault, MANIFEST_LIMIT, Place};
 use super::manifest::Manifest;
 use super::slots::{self, Candidate, Slot};
 use super::{files, keys, outputs, shapes};
@@ -55,7 +55,7 @@ impl SpaceFolder {
         Self::of(&manifest, folder).map_err(|faults| FolderError::Faults { path: path.to_path_buf(), faults })
     }
 
-    fn of(manifest: &Manifest, folder: &Path) -> Result<Self, Vec<SpaceFault>> {
+    fn of(manifest: &Manifest, folder: &Path) -> Result<Self, Vec<FolderFault>> {
         let mut faults = manifest.faults();
         if manifest.is_too_large() || manifest.slot.is_empty() {
             return Err(faults);

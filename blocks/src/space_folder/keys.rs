@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::{FaultKind, SpaceFault};
+use super::fault::{FaultKind, FolderFault};
 use super::shapes::shown;
 use super::slots::Slot;
 use crate::measurable::fixed_key;
@@ -12,7 +12,7 @@ use crate::onnx::block::Block;
 const DIGITS: usize = 8;
 
 /// Gives every candidate its key. Equal blocks have one key, by the name of the first of them.
-pub fn give(slots: &mut [Slot], blocks: &[Block]) -> Vec<SpaceFault> {
+pub fn give(slots: &mut [Slot], blocks: &[Block]) -> Vec<FolderFault> {
     // Of the layers' blocks by their fingerprints, and the other way round with the place of the first.
     let mut keys: BTreeMap<&str, String> = BTreeMap::new();
     let mut owners: BTreeMap<String, (&str, String)> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::fault::{CANDIDATES, FaultKind, Place, SLOTS, SpaceFault};
+use super::fault::{CANDIDATES, FaultKind, FolderFault, Place, SLOTS};
 
 /// The source that is the network's input.
 pub const INPUT: &str = "input";
@@ -69,7 +69,7 @@ impl Manifest {
     }
 
     /// Everything that is wrong without a look at another file.
-    pub fn faults(&self) -> Vec<SpaceFault> {
+    pub fn faults(&self) -> Vec<FolderFault> {
         let at = |kind| Place::Space.fault(kind);
         let mut faults = Vec::new();
         let schema = self.schema.to_string();
@@ -112,9 +112,9 @@ impl SlotEntry {
         Place::Slot(self.name.clone())
     }
 
-    fn faults(&self) -> Vec<SpaceFault> {
+    fn faults(&self) -> Vec<FolderFault> {
         let at = |kind| self.place().fault(kind);
-        let mut faults: Vec<SpaceFault> = name_fault(&self.name).map(at).into_iter().collect();
+        let mut faults: Vec<FolderFault> = name_fault(&self.name).map(at).into_iter().collect();
         if self.file.is_some() == self.candidates.is_some() {
             faults.push(at(FaultKind::Either("'file'", "'candidates'")));
         }

@@ -24,6 +24,6 @@ mod outputs;
 mod shapes;
 pub mod slots;
 
-pub use fault::{FaultKind, FolderError, Place, SpaceFault};
+pub use fault::{FaultKind, FolderError, FolderFault, Place};
 pub use folder::{MANIFEST, SpaceFolder};
 pub use slots::{Candidate, Slot};

@@ -1,13 +1,13 @@
 //! What leaves the network.
 
-use super::fault::{FaultKind, Place, SpaceFault};
+use super::fault::{FaultKind, FolderFault, Place};
 use super::manifest::Manifest;
 use super::slots::{Slot, Sources};
 use crate::onnx::block::Port;
 use crate::onnx::join::Source;
 
 /// The outputs of the network: as the file says, or all of the last slot.
-pub fn find(manifest: &Manifest, slots: &[Slot], faults: &mut Vec<SpaceFault>) -> Vec<(Port, Source)> {
+pub fn find(manifest: &Manifest, slots: &[Slot], faults: &mut Vec<FolderFault>) -> Vec<(Port, Source)> {
     let last = slots.len() - 1;
     let sources = Sources::of(manifest);
     let found: Vec<_> = match &manifest.outputs {

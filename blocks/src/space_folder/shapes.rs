@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fault::{FaultKind, Place, SpaceFault};
+use super::fault::{FaultKind, FolderFault, Place};
 use super::manifest::Manifest;
 use super::slots::{Candidate, Slot, Sources};
 use crate::onnx::block::{Block, Port};
 use crate::onnx::join::Source;
 
 /// Finds the sources and shapes of all slots, and everything that does not fit.
-pub fn find(manifest: &Manifest, slots: &mut [Slot], blocks: &[Block], faults: &mut Vec<SpaceFault>) {
+pub fn find(manifest: &Manifest, slots: &mut [Slot], blocks: &[Block], faults: &mut Vec<FolderFault>) {
     let sources = Sources::of(manifest);
     let inputs = manifest.inputs();
     for place in 0..slots.len() {
@@ -70,7 +70,7 @@ struct Fitting<'a> {
 }
 
 impl Fitting<'_> {
-    fn faults(&self) -> Vec<SpaceFault> {
+    fn faults(&self) -> Vec<FolderFault> {
         let candidates = &self.slot.candidates;
         let first = candidates.iter().find_map(|c| c.block.map(|block| (c, dims(&self.blocks[block].outputs))));
         let mut faults = Vec::new();
@@ -117,7 +117,7 @@ impl Fitting<'_> {
 }
 
 /// Outputs and inputs that nothing reads and that are no output of the network.
-pub fn unused(manifest: &Manifest, slots: &[Slot], outputs: &[Source]) -> Vec<SpaceFault> {
+pub fn unused(manifest: &Manifest, slots: &[Slot], outputs: &[Source]) -> Vec<FolderFault> {
     let used: BTreeSet<Source> = slots.iter().flat_map(|slot| &slot.sources).chain(outputs).copied().collect();
     let mut faults = Vec::new();
     for (i, (name, _)) in manifest.inputs().iter().enumerate() {
@@ -134,7 +134,7 @@ pub fn unused(manifest: &Manifest, slots: &[Slot], outputs: &[Source]) -> Vec<Sp
 }
 
 /// The version of the operators that most blocks have, and the candidates whose blocks have another one.
-pub fn opsets(slots: &[Slot], blocks: &[Block]) -> Vec<SpaceFault> {
+pub fn opsets(slots: &[Slot], blocks: &[Block]) -> Vec<FolderFault> {
     let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
     for block in blocks {
         *counts.entry(block.opset).or_default() += 1;

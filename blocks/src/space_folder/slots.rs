@@ -1,6 +1,6 @@
 //! The slots of a space: what may stand in each, and where its inputs come from.
 
-use super::fault::{FaultKind, Place, SpaceFault};
+use super::fault::{FaultKind, FolderFault, Place};
 use super::manifest::{INPUT, Manifest, SlotEntry};
 use crate::onnx::join::Source;
 
@@ -81,7 +81,7 @@ impl<'a> Sources<'a> {
     ///
     /// # Errors
     /// Those that are not there.
-    pub fn of_slot(&self, place: usize) -> Result<Vec<Source>, Vec<SpaceFault>> {
+    pub fn of_slot(&self, place: usize) -> Result<Vec<Source>, Vec<FolderFault>> {
         let entry = &self.slots[place];
         let Some(names) = &entry.inputs else {
             let before = place.checked_sub(1).map_or(Source::Input(0), |slot| Source::Slot { slot, output: 0 });

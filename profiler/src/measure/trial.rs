@@ -3,7 +3,7 @@
 use std::fs;
 
 use blocks::onnx::block::Block;
-use blocks::space_folder::{FaultKind, SpaceFault, SpaceFolder};
+use blocks::space_folder::{FaultKind, FolderFault, SpaceFolder};
 use engines::mnn::convert::{ConvertError, Converter};
 use engines::{Engine, EngineError, EngineKind, SessionOptions};
 
@@ -31,7 +31,7 @@ pub enum TrialError {
 ///
 /// # Errors
 /// [`TrialError`], where the engine itself does not work.
-pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<SpaceFault>, TrialError> {
+pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<FolderFault>, TrialError> {
     let engine = engines::open(kind, None)?;
     let converter = converter(kind).map_err(JobError::from)?;
     let mut tried = vec![false; space.blocks().len()];
