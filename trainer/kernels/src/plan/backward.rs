@@ -175,54 +175,45 @@ impl Plan {
         want_params: bool,
         want_inputs: &[bool],
     ) -> Gradients {
-        self.on_pool(|| self.find_gradients(kept, args, outputs, want_params, want_inputs))
-    }
-
-    fn find_gradients(
-        &self,
-        kept: Kept,
-        args: Arguments<'_>,
-        outputs: &[Option<&[f32]>],
-        want_params: bool,
-        want_inputs: &[bool],
-    ) -> Gradients {
-        let mut tape = Tape::new(kept, args);
-        assert!(tape.mode.is_training(), "an evaluation has no gradients");
-        assert_eq!(tape.n, self.batch(&args), "the batch of the forward pass");
-        assert_eq!(outputs.len(), self.outputs.len(), "output gradients");
-        let mut grads = Gradients {
-            params: want_params.then(|| vec![0.0; self.params]),
-            inputs: Vec::new(),
-            masks: vec![0.0; tape.masks.len()],
-            values: vec![None; self.values.len()],
-            sums: vec![None; self.values.len()],
-        };
-        for (g, &v) in std::iter::zip(outputs, &self.outputs) {
-            if let Some(g) = g {
-                self.add_output_gradient(&tape, &mut grads, v, g);
+        self.on_pool(|| {
+            let mut tape = Tape::new(kept, args);
+            assert!(tape.mode.is_training(), "an evaluation has no gradients");
+            assert_eq!(tape.n, self.batch(&args), "the batch of the forward pass");
+            assert_eq!(outputs.len(), self.outputs.len(), "output gradients");
+            let mut grads = Gradients {
+                params: want_params.then(|| vec![0.0; self.params]),
+                inputs: Vec::new(),
+                masks: vec![0.0; tape.masks.len()],
+                values: vec![None; self.values.len()],
+                sums: vec![None; self.values.len()],
+            };
+            for (g, &v) in std::iter::zip(outputs, &self.outputs) {
+                if let Some(g) = g {
+                    self.add_output_gradient(&tape, &mut grads, v, g);
+                }
             }
-        }
-        for (i, step) in self.steps.iter().enumerate().rev() {
-            let y = step.makes();
-            if grads.values[y].is_some() {
-                self.time(i, Direction::Backward, || {
-                    for x in step.reads() {
-                        self.restore(&mut tape, x);
-                    }
-                    self.run_backward(&tape, &mut grads, step, want_inputs);
-                });
+            for (i, step) in self.steps.iter().enumerate().rev() {
+                let y = step.makes();
+                if grads.values[y].is_some() {
+                    self.time(i, Direction::Backward, || {
+                        for x in step.reads() {
+                            self.restore(&mut tape, x);
+                        }
+                        self.run_backward(&tape, &mut grads, step, want_inputs);
+                    });
+                }
+                let is_input = matches!(step, Step::Pack { .. });
+                if !is_input {
+                    grads.values[y] = None;
+                }
+                tape.raw[y] = None;
             }
-            let is_input = matches!(step, Step::Pack { .. });
-            if !is_input {
-                grads.values[y] = None;
-            }
-            tape.raw[y] = None;
-        }
-        grads.inputs = std::iter::zip(&self.inputs, want_inputs)
-            .map(|(&v, &want)| (want && !self.values[v].planar).then(|| self.unpack_gradient(&tape, &grads, v)))
-            .collect();
-        grads.values.clear();
-        grads
+            grads.inputs = std::iter::zip(&self.inputs, want_inputs)
+                .map(|(&v, &want)| (want && !self.values[v].planar).then(|| self.unpack_gradient(&tape, &grads, v)))
+                .collect();
+            grads.values.clear();
+            grads
+        })
     }
 
     /// Whether the gradient of a value that a step reads is asked for.

@@ -147,39 +147,37 @@ impl Plan {
     /// # Panics
     /// Where a slice has another length than the plan's shapes ask for.
     pub fn forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Kept) {
-        self.on_pool(|| self.run_forward(args, stats, mode, dropout_seed))
-    }
-
-    fn run_forward(&self, args: Arguments<'_>, stats: &mut [f32], mode: Mode, dropout_seed: u64) -> (Vec<Vec<f32>>, Kept) {
-        assert_eq!(stats.len(), self.stats, "running statistics");
-        let n = self.batch(&args);
-        let nothing = Kept {
-            n,
-            mode,
-            dropout_seed,
-            raw: (0..self.values.len()).map(|_| None).collect(),
-            affine: (0..self.values.len()).map(|_| None).collect(),
-        };
-        let mut tape = Tape::new(nothing, args);
-        let needed = self.needed(args.masks, mode);
-        for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| needed[*i]) {
-            let y = step.makes();
-            tape.raw[y] = Some(self.pool.take(self.values[y].len(n)));
-            tape.affine[y] = self.time(i, Direction::Forward, || {
-                self.run(&tape, step);
-                self.values[y].norm.as_ref().map(|norm| self.normalise(&tape, y, norm, stats))
-            });
-            for x in step.reads() {
-                if self.values[x].last_use == i && (!mode.is_training() || self.values[x].again.is_some()) {
-                    tape.raw[x] = None;
+        self.on_pool(|| {
+            assert_eq!(stats.len(), self.stats, "running statistics");
+            let n = self.batch(&args);
+            let nothing = Kept {
+                n,
+                mode,
+                dropout_seed,
+                raw: (0..self.values.len()).map(|_| None).collect(),
+                affine: (0..self.values.len()).map(|_| None).collect(),
+            };
+            let mut tape = Tape::new(nothing, args);
+            let needed = self.needed(args.masks, mode);
+            for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| needed[*i]) {
+                let y = step.makes();
+                tape.raw[y] = Some(self.pool.take(self.values[y].len(n)));
+                tape.affine[y] = self.time(i, Direction::Forward, || {
+                    self.run(&tape, step);
+                    self.values[y].norm.as_ref().map(|norm| self.normalise(&tape, y, norm, stats))
+                });
+                for x in step.reads() {
+                    if self.values[x].last_use == i && (!mode.is_training() || self.values[x].again.is_some()) {
+                        tape.raw[x] = None;
+                    }
                 }
             }
-        }
-        let outputs = self.outputs.iter().map(|&v| self.unpack(&tape, v)).collect();
-        if !mode.is_training() {
-            tape.raw.fill_with(|| None);
-        }
-        (outputs, tape.keep())
+            let outputs = self.outputs.iter().map(|&v| self.unpack(&tape, v)).collect();
+            if !mode.is_training() {
+                tape.raw.fill_with(|| None);
+            }
+            (outputs, tape.keep())
+        })
     }
 
     /// The steps that the outputs depend on: all, but in [`Mode::TrainPath`] without those of candidates that are left out.
