@@ -8,7 +8,7 @@ use support::fuzz::{Form, Fuzz};
 use super::server::{RequestError, granted, parse_devices, text};
 use super::shell::{ShellV2, Source, take};
 use super::sync::answer;
-use crate::devices::remote::{Piece, Running};
+use crate::devices::remote::{Packet, Running};
 
 /// The four digits of length before a text become right.
 fn right_length(bytes: &mut Vec<u8>) {
@@ -69,8 +69,8 @@ fn packets_of_the_shell_survive() {
             buffer.extend_from_slice(part);
             loop {
                 match take(&mut buffer) {
-                    Ok(Some(Piece::Stdout(bytes) | Piece::Stderr(bytes))) => out += bytes.len(),
-                    Ok(Some(Piece::Exit(code))) => return format!("ended with {}", code.min(1)),
+                    Ok(Some(Packet::Stdout(bytes) | Packet::Stderr(bytes))) => out += bytes.len(),
+                    Ok(Some(Packet::Exit(code))) => return format!("ended with {}", code.min(1)),
                     Ok(None) => break,
                     Err(reason) => return reason.to_string(),
                 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::server::ANSWER;
 use super::socket::Socket;
-use crate::devices::remote::{ConnectionError, Piece, Running};
+use crate::devices::remote::{ConnectionError, Packet, Running};
 
 const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
@@ -47,12 +47,12 @@ impl<S: Source> ShellV2<S> {
 }
 
 impl<S: Source> Running for ShellV2<S> {
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError> {
+    fn next(&mut self, wait: Duration) -> Result<Option<Packet>, ConnectionError> {
         let lost = |source| ConnectionError::Lost { device: self.device.clone(), source };
         let began = Instant::now();
         loop {
             match take(&mut self.buffer) {
-                Ok(Some(piece)) => return Ok(Some(piece)),
+                Ok(Some(packet)) => return Ok(Some(packet)),
                 Ok(None) => {}
                 Err(reason) => return Err(ConnectionError::Odd { device: self.device.clone(), reason: reason.to_string() }),
             }
@@ -94,7 +94,7 @@ impl<S: Source> Running for ShellV2<S> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn take(buffer: &mut Vec<u8>) -> Result<Option<Piece>, &'static str> {
+pub fn take(buffer: &mut Vec<u8>) -> Result<Option<Packet>, &'static str> {
     loop {
         let Some(&[id, a, b, c, d]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
         let length = u32::from_le_bytes([a, b, c, d]) as usize;
@@ -107,9 +107,9 @@ pub fn take(buffer: &mut Vec<u8>) -> Result<Option<Piece>, &'static str> {
         let rest = buffer.split_off(HEADER + length);
         let bytes = std::mem::replace(buffer, rest).split_off(HEADER);
         match id {
-            STDOUT if length > 0 => return Ok(Some(Piece::Stdout(bytes))),
-            STDERR if length > 0 => return Ok(Some(Piece::Stderr(bytes))),
-            EXIT => return bytes.first().map(|&code| Some(Piece::Exit(i32::from(code)))).ok_or("an exit without a code"),
+            STDOUT if length > 0 => return Ok(Some(Packet::Stdout(bytes))),
+            STDERR if length > 0 => return Ok(Some(Packet::Stderr(bytes))),
+            EXIT => return bytes.first().map(|&code| Some(Packet::Exit(i32::from(code)))).ok_or("an exit without a code"),
             // Newer daemons may say things that are not needed here.
             _ => {}
         }
@@ -131,20 +131,20 @@ mod tests {
             all.extend(bytes);
         }
         let expected = vec![
-            Piece::Stdout(b"one\ntw".to_vec()),
-            Piece::Stderr(b"oh".to_vec()),
-            Piece::Stdout(b"o\n".to_vec()),
-            Piece::Exit(137),
+            Packet::Stdout(b"one\ntw".to_vec()),
+            Packet::Stderr(b"oh".to_vec()),
+            Packet::Stdout(b"o\n".to_vec()),
+            Packet::Exit(137),
         ];
         for step in 1..all.len() {
-            let (mut buffer, mut pieces) = (Vec::new(), Vec::new());
+            let (mut buffer, mut packets) = (Vec::new(), Vec::new());
             for chunk in all.chunks(step) {
                 buffer.extend_from_slice(chunk);
-                while let Some(piece) = take(&mut buffer).unwrap() {
-                    pieces.push(piece);
+                while let Some(packet) = take(&mut buffer).unwrap() {
+                    packets.push(packet);
                 }
             }
-            assert_eq!(pieces, expected, "in steps of {step}");
+            assert_eq!(packets, expected, "in steps of {step}");
             assert!(buffer.is_empty());
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tar::{Builder, Header};
 
 use super::error::ConnectionError;
-use super::running::{Piece, Put, Running};
+use super::running::{Packet, Put, Running};
 use super::shell::{Shell, quote};
 use crate::file_error::FileError;
 
@@ -60,7 +60,7 @@ fn pack(input: &mut Input, folder: &str, files: &[Put]) -> Result<(), FileError>
 fn ended(running: &mut dyn Running, device: &str) -> Result<i32, ConnectionError> {
     let began = Instant::now();
     while began.elapsed() < WRITTEN {
-        if let Some(Piece::Exit(code)) = running.next(Duration::from_millis(100))? {
+        if let Some(Packet::Exit(code)) = running.next(Duration::from_millis(100))? {
             return Ok(code);
         }
     }

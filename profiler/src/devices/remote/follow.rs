@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::error::ConnectionError;
-use super::running::{Piece, Running};
+use super::running::{Packet, Running};
 use crate::devices::error::TransportError;
 use crate::devices::interrupt;
 use crate::devices::stream::{ERROR_LIMIT, Ended, Exit, Flow, LINE_LIMIT, SILENCE};
@@ -33,8 +33,8 @@ fn follow_for(
             on_line(line)
         };
         let flow = match running.next(TICK)? {
-            Some(Piece::Exit(code)) => return Ok(said.ended(code)),
-            Some(piece) => said.take(piece, &mut listen)?,
+            Some(Packet::Exit(code)) => return Ok(said.ended(code)),
+            Some(packet) => said.take(packet, &mut listen)?,
             None => Flow::Continue,
         };
         if flow == Flow::Stop {
@@ -56,9 +56,9 @@ fn finish(running: &mut dyn Running, mut said: Said) -> Result<Ended, TransportE
     let began = Instant::now();
     while began.elapsed() < ENDING {
         match running.next(TICK)? {
-            Some(Piece::Exit(code)) => return Ok(said.ended(code)),
+            Some(Packet::Exit(code)) => return Ok(said.ended(code)),
             // Its last lines are not wanted any more.
-            Some(piece) => drop(said.take(piece, &mut |_| Flow::Continue)?),
+            Some(packet) => drop(said.take(packet, &mut |_| Flow::Continue)?),
             None => {}
         }
     }
@@ -73,11 +73,11 @@ struct Said {
 }
 
 impl Said {
-    fn take(&mut self, piece: Piece, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Flow, ConnectionError> {
-        match piece {
-            Piece::Stdout(bytes) => {
+    fn take(&mut self, packet: Packet, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Flow, ConnectionError> {
+        match packet {
+            Packet::Stdout(bytes) => {
                 let mut flow = Flow::Continue;
-                // Each byte is looked at once: a device may send a million line ends in one piece, or a line byte by byte.
+                // Each byte is looked at once: a device may send a million line ends in one packet, or a line byte by byte.
                 let mut lines = bytes.split(|&b| b == b'\n');
                 let last = lines.next_back().unwrap_or_default();
                 for rest in lines {
@@ -90,12 +90,12 @@ impl Said {
                 self.grow(last)?;
                 Ok(flow)
             }
-            Piece::Stderr(bytes) => {
+            Packet::Stderr(bytes) => {
                 self.stderr.extend(bytes);
                 self.stderr.drain(..self.stderr.len().saturating_sub(ERROR_LIMIT));
                 Ok(Flow::Continue)
             }
-            Piece::Exit(_) => Ok(Flow::Continue),
+            Packet::Exit(_) => Ok(Flow::Continue),
         }
     }
 
@@ -121,12 +121,12 @@ mod tests {
     use super::*;
 
     /// Says what it was given, then nothing.
-    struct Script(VecDeque<Piece>, bool);
+    struct Script(VecDeque<Packet>, bool);
 
     impl Running for Script {
-        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
+        fn next(&mut self, _: Duration) -> Result<Option<Packet>, ConnectionError> {
             if self.1 && self.0.is_empty() {
-                return Ok(Some(Piece::Exit(137)));
+                return Ok(Some(Packet::Exit(137)));
             }
             Ok(self.0.pop_front())
         }
@@ -140,13 +140,13 @@ mod tests {
         }
     }
 
-    fn out(text: &str) -> Piece {
-        Piece::Stdout(text.as_bytes().to_vec())
+    fn out(text: &str) -> Packet {
+        Packet::Stdout(text.as_bytes().to_vec())
     }
 
-    fn run(pieces: Vec<Piece>, stop_at: &str) -> (Vec<String>, Ended) {
+    fn run(packets: Vec<Packet>, stop_at: &str) -> (Vec<String>, Ended) {
         let mut lines = Vec::new();
-        let ended = follow(Box::new(Script(pieces.into(), false)), &mut |line| {
+        let ended = follow(Box::new(Script(packets.into(), false)), &mut |line| {
             lines.push(String::from_utf8_lossy(line).into_owned());
             if lines.last().is_some_and(|l| l == stop_at) { Flow::Stop } else { Flow::Continue }
         });
@@ -156,18 +156,18 @@ mod tests {
     #[test]
     fn lines_come_whole_however_they_are_cut() {
         let (lines, ended) =
-            run(vec![out("on"), out("e\ntwo\nth"), Piece::Stderr(b"oh\n".to_vec()), out("ree\nha"), Piece::Exit(3)], "");
+            run(vec![out("on"), out("e\ntwo\nth"), Packet::Stderr(b"oh\n".to_vec()), out("ree\nha"), Packet::Exit(3)], "");
         assert_eq!(lines, ["one", "two", "three"]);
         assert_eq!(ended, Ended { exit: Exit::Code(3), half_line: true, stderr: "oh".into() });
     }
 
     /// Complains for ever, or says the same line byte by byte.
-    struct Chatter(Piece, bool);
+    struct Chatter(Packet, bool);
 
     impl Running for Chatter {
-        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
+        fn next(&mut self, _: Duration) -> Result<Option<Packet>, ConnectionError> {
             std::thread::sleep(Duration::from_millis(1));
-            Ok(Some(if self.1 { Piece::Exit(137) } else { self.0.clone() }))
+            Ok(Some(if self.1 { Packet::Exit(137) } else { self.0.clone() }))
         }
 
         fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
@@ -181,8 +181,8 @@ mod tests {
 
     #[test]
     fn one_that_says_no_whole_line_hangs_whatever_else_it_says() {
-        for piece in [Piece::Stderr(b"still here\n".to_vec()), out("x")] {
-            let ended = follow_for(Box::new(Chatter(piece, false)), Duration::from_millis(50), &mut |_| Flow::Continue);
+        for packet in [Packet::Stderr(b"still here\n".to_vec()), out("x")] {
+            let ended = follow_for(Box::new(Chatter(packet, false)), Duration::from_millis(50), &mut |_| Flow::Continue);
             assert!(matches!(ended, Err(TransportError::Silent { .. })), "{ended:?}");
         }
     }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use support::fuzz::Fuzz;
 
-use super::{ConnectionError, Piece, Running, follow, parse_hashes, parse_probe};
+use super::{ConnectionError, Packet, Running, follow, parse_hashes, parse_probe};
 use crate::devices::Flow;
 
-/// Says these pieces, then ends.
-struct Script(VecDeque<Piece>);
+/// Says these packets, then ends.
+struct Script(VecDeque<Packet>);
 
 impl Running for Script {
-    fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
-        Ok(Some(self.0.pop_front().unwrap_or(Piece::Exit(0))))
+    fn next(&mut self, _: Duration) -> Result<Option<Packet>, ConnectionError> {
+        Ok(Some(self.0.pop_front().unwrap_or(Packet::Exit(0))))
     }
 
     fn write(&mut self, _: &[u8]) -> Result<(), ConnectionError> {
@@ -26,9 +26,9 @@ impl Running for Script {
 }
 
 /// Follows an agent that says so, and counts its lines; it is stopped at a line that says so.
-fn lines(pieces: impl Iterator<Item = Piece>) -> String {
+fn lines(packets: impl Iterator<Item = Packet>) -> String {
     let mut count = 0u64;
-    let ended = follow::follow(Box::new(Script(pieces.collect())), &mut |line| {
+    let ended = follow::follow(Box::new(Script(packets.collect())), &mut |line| {
         count += 1;
         if line == b"stop" { Flow::Stop } else { Flow::Continue }
     });
@@ -39,12 +39,12 @@ fn lines(pieces: impl Iterator<Item = Piece>) -> String {
 }
 
 /// A byte that says what comes, one that says how much, and that.
-fn pieces(mut bytes: &[u8]) -> impl Iterator<Item = Piece> {
+fn packets(mut bytes: &[u8]) -> impl Iterator<Item = Packet> {
     std::iter::from_fn(move || {
         let (&[kind, length], rest) = bytes.split_first_chunk()?;
-        let (piece, rest) = rest.split_at(usize::from(length).min(rest.len()));
+        let (packet, rest) = rest.split_at(usize::from(length).min(rest.len()));
         bytes = rest;
-        Some(if kind % 4 == 3 { Piece::Stderr(piece.to_vec()) } else { Piece::Stdout(piece.to_vec()) })
+        Some(if kind % 4 == 3 { Packet::Stderr(packet.to_vec()) } else { Packet::Stdout(packet.to_vec()) })
     })
 }
 
@@ -55,17 +55,17 @@ fn agents_that_are_followed_survive() {
         [b"\0\x08{\"event\"\0\x0c:\"sampling\"}", &b"\0\x01\n".repeat(9)[..], b"\0\x05stop\n\0\x01x"].concat(),
     ];
     Fuzz { name: "follow", seeds, words: &[b"\n", b"\n\n\n\n", b"stop\n", b"\0\xff", b"\x03\xff"], memory: 100 }
-        .run(|bytes| lines(pieces(bytes)));
+        .run(|bytes| lines(packets(bytes)));
 }
 
 #[test]
 fn a_line_is_looked_at_once_however_it_comes() {
     let trial = || Fuzz { name: "follow", seeds: Vec::new(), words: &[], memory: 100 };
-    // The longest piece that adb takes, of nothing but line ends.
+    // The longest packet that adb takes, of nothing but line ends.
     let ends = vec![b'\n'; 4 << 20];
-    assert_eq!(trial().read_one(&ends, |bytes| lines([Piece::Stdout(bytes.to_vec())].into_iter())), "2 lines, false, true");
+    assert_eq!(trial().read_one(&ends, |bytes| lines([Packet::Stdout(bytes.to_vec())].into_iter())), "2 lines, false, true");
     let byte_by_byte = vec![b'x'; 60 << 10];
-    let outcome = trial().read_one(&byte_by_byte, |bytes| lines(bytes.iter().map(|&byte| Piece::Stdout(vec![byte]))));
+    let outcome = trial().read_one(&byte_by_byte, |bytes| lines(bytes.iter().map(|&byte| Packet::Stdout(vec![byte]))));
     assert_eq!(outcome, "0 lines, true, true");
 }
 

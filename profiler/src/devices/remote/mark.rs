@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::error::ConnectionError;
-use super::running::{Piece, Running};
+use super::running::{Packet, Running};
 
 /// How much of what comes before the mark is kept, for the case that the mark never comes.
 const KEPT: usize = 1 << 12;
@@ -77,7 +77,7 @@ pub struct Marked {
     stdout: Stream,
     stderr: Stream,
     /// What is to be said next.
-    next: VecDeque<Piece>,
+    next: VecDeque<Packet>,
 }
 
 impl Marked {
@@ -87,9 +87,9 @@ impl Marked {
     }
 
     /// The end of a command: where it never began, what was said instead tells why.
-    fn ended(&mut self, code: i32) -> Result<Option<Piece>, ConnectionError> {
+    fn ended(&mut self, code: i32) -> Result<Option<Packet>, ConnectionError> {
         if self.stdout.begun {
-            return Ok(Some(Piece::Exit(code)));
+            return Ok(Some(Packet::Exit(code)));
         }
         let (stdout, stderr) = (std::mem::take(&mut self.stdout.held), std::mem::take(&mut self.stderr.held));
         if code == 0 {
@@ -97,24 +97,24 @@ impl Marked {
             let reason = format!("its shell does not run commands; it says '{said}'");
             return Err(ConnectionError::Odd { device: self.device.clone(), reason });
         }
-        self.next.extend([Piece::Stdout(stdout), Piece::Stderr(stderr), Piece::Exit(code)]);
+        self.next.extend([Packet::Stdout(stdout), Packet::Stderr(stderr), Packet::Exit(code)]);
         Ok(self.next.pop_front())
     }
 }
 
 impl Running for Marked {
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError> {
-        if let Some(piece) = self.next.pop_front() {
-            return Ok(Some(piece));
+    fn next(&mut self, wait: Duration) -> Result<Option<Packet>, ConnectionError> {
+        if let Some(packet) = self.next.pop_front() {
+            return Ok(Some(packet));
         }
         let own = match self.inner.next(wait)? {
-            Some(Piece::Stdout(bytes)) => Piece::Stdout(self.stdout.take(bytes, &self.mark)),
-            Some(Piece::Stderr(bytes)) => Piece::Stderr(self.stderr.take(bytes, &self.mark)),
-            Some(Piece::Exit(code)) => return self.ended(code),
+            Some(Packet::Stdout(bytes)) => Packet::Stdout(self.stdout.take(bytes, &self.mark)),
+            Some(Packet::Stderr(bytes)) => Packet::Stderr(self.stderr.take(bytes, &self.mark)),
+            Some(Packet::Exit(code)) => return self.ended(code),
             None => return Ok(None),
         };
         // To whoever listens, a start file says nothing.
-        Ok(Some(own).filter(|own| !matches!(own, Piece::Stdout(bytes) | Piece::Stderr(bytes) if bytes.is_empty())))
+        Ok(Some(own).filter(|own| !matches!(own, Packet::Stdout(bytes) | Packet::Stderr(bytes) if bytes.is_empty())))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
@@ -133,11 +133,11 @@ mod tests {
     use super::*;
     use crate::devices::remote::{Put, Shell};
 
-    /// A command that is over; tests take what it said piece by piece.
-    struct Said(VecDeque<Piece>);
+    /// A command that is over; tests take what it said packet by packet.
+    struct Said(VecDeque<Packet>);
 
     impl Running for Said {
-        fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
+        fn next(&mut self, _: Duration) -> Result<Option<Packet>, ConnectionError> {
             Ok(self.0.pop_front())
         }
 
@@ -148,7 +148,7 @@ mod tests {
         fn end(&mut self) {}
     }
 
-    /// A shell of this machine whose start file does something first; its output comes in pieces of so many bytes.
+    /// A shell of this machine whose start file does something first; its output comes in packets of so many bytes.
     struct Noisy {
         start_file: &'static str,
         step: usize,
@@ -166,10 +166,11 @@ mod tests {
         fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, ConnectionError> {
             let line = format!("{}\n{command}", self.start_file);
             let done = Command::new("sh").arg("-c").arg(line).stdin(Stdio::null()).output().unwrap();
-            let pieces =
-                |bytes: &[u8], piece: fn(Vec<u8>) -> Piece| bytes.chunks(self.step).map(|c| piece(c.to_vec())).collect::<Vec<_>>();
-            let all = [pieces(&done.stdout, Piece::Stdout), pieces(&done.stderr, Piece::Stderr)].concat();
-            Ok(Box::new(Said(all.into_iter().chain([Piece::Exit(done.status.code().unwrap())]).collect())))
+            let packets = |bytes: &[u8], packet: fn(Vec<u8>) -> Packet| {
+                bytes.chunks(self.step).map(|c| packet(c.to_vec())).collect::<Vec<_>>()
+            };
+            let all = [packets(&done.stdout, Packet::Stdout), packets(&done.stderr, Packet::Stderr)].concat();
+            Ok(Box::new(Said(all.into_iter().chain([Packet::Exit(done.status.code().unwrap())]).collect())))
         }
 
         fn put(&mut self, _: &[Put]) -> Result<(), ConnectionError> {

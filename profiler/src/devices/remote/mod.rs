@@ -10,6 +10,7 @@ mod follow;
 #[cfg(test)]
 mod fuzz;
 mod mark;
+mod probe;
 #[cfg(test)]
 mod pushing;
 mod running;
@@ -23,10 +24,11 @@ use engines::{Delivery, EngineKind};
 
 pub use error::ConnectionError;
 pub use mark::Mark;
-pub use running::{Piece, Put, Running};
+pub use probe::Probe;
+pub use running::{Packet, Put, Running};
 pub use shell::{Shell, quote};
 
-use super::deliver::{Bundle, Target, library};
+use super::deliver::{Bundle, library};
 use super::error::TransportError;
 use super::notice::Notice;
 use super::stream::{Ended, Flow};
@@ -34,6 +36,7 @@ use super::transport::Transport;
 use crate::file_error::FileError;
 use crate::protocol::JOB_FILE;
 use mark::unique;
+use probe::{parse_hashes, parse_probe};
 
 /// How long a short command may take.
 const SHORT: Duration = Duration::from_secs(30);
@@ -42,19 +45,6 @@ const HASHING: Duration = Duration::from_secs(180);
 
 /// How long an agent may be there yet whose connection was lost.
 const LINGER: Duration = Duration::from_secs(5);
-
-/// What is known of a device before anything is sent there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// The folder that everything goes into.
-    pub folder: String,
-    /// What kind of device it is.
-    pub target: Target,
-    /// Whether it can compute SHA-256.
-    pub hashes: bool,
-    /// Whether it can unpack archives.
-    pub unpacks: bool,
-}
 
 /// A remote device as a transport.
 pub struct Remote<S> {
@@ -296,66 +286,4 @@ impl<S: Shell> Transport for Remote<S> {
 /// Where the engine's library goes, below the folder.
 fn engine_file(on_host: &Path) -> String {
     format!("engine/{}", on_host.file_name().unwrap_or_default().to_string_lossy())
-}
-
-fn parse_probe(text: &str) -> Result<Probe, String> {
-    let value = |name: &str| {
-        let lines = text.lines().filter_map(|line| line.trim().split_once('='));
-        lines.filter(|(key, _)| *key == name).map(|(_, value)| value.trim().to_string()).find(|value| !value.is_empty())
-    };
-    let need = |name: &str| value(name).ok_or_else(|| format!("it does not report its '{name}'"));
-    let arch = match need("arch")?.as_str() {
-        "arm64" | "aarch64" => "aarch64".to_string(),
-        "amd64" | "x86_64" => "x86_64".to_string(),
-        other => other.to_string(),
-    };
-    let folder = need("folder")?;
-    if !folder.starts_with('/') {
-        return Err(format!("its folder is '{folder}'"));
-    }
-    // Of one line break.
-    let hashes = value("hash").is_some_and(|hash| hash.starts_with("01ba4719c80b6fe9"));
-    let target = Target { arch, android: value("sdk").is_some() };
-    Ok(Probe { folder, target, hashes, unpacks: value("tar").is_some() })
-}
-
-/// Reads `sha256sum`'s lines; others are left out.
-fn parse_hashes(text: &str) -> BTreeMap<String, String> {
-    let lines = text.lines().filter_map(|line| line.split_once(' '));
-    let good = lines.filter(|(hash, _)| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()));
-    good.map(|(hash, name)| (name.trim_start_matches([' ', '*']).to_string(), hash.to_ascii_lowercase())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_device_says_of_itself() {
-        let text = "WARNING: linker: odd\r\nfolder=/data/local/tmp/block time\r\narch=aarch64\r\nsdk=28\r\nhash=01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b  -\r\n";
-        let probe = parse_probe(text).unwrap();
-        assert_eq!(
-            probe,
-            Probe {
-                folder: "/data/local/tmp/block time".into(),
-                target: Target { arch: "aarch64".into(), android: true },
-                hashes: true,
-                unpacks: false
-            }
-        );
-        let board = parse_probe("folder=/root/.cache/blocktime\narch=arm64\nsdk=\nhash=sh: sha256sum: not found").unwrap();
-        assert!(!board.target.android && !board.hashes && board.target.arch == "aarch64");
-        for bad in ["", "folder=/x", "folder=x\narch=aarch64", "arch=aarch64"] {
-            assert!(parse_probe(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn hashes_of_a_device() {
-        let hash = "AB".repeat(32);
-        let text = format!("{hash}  agent/profiler\n{hash} *engine/a b.so\nsha256sum: x: No such file\nshort  y\n");
-        let hashes = parse_hashes(&text);
-        assert_eq!(hashes.keys().collect::<Vec<_>>(), ["agent/profiler", "engine/a b.so"]);
-        assert_eq!(hashes["agent/profiler"], "ab".repeat(32));
-    }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{ConnectionError, Piece, Put, Remote, Running, Shell};
+use super::{ConnectionError, Packet, Put, Remote, Running, Shell};
 
 struct Here {
     folder: PathBuf,
@@ -24,14 +24,14 @@ impl Here {
 }
 
 /// A command of this machine, and what it has said once it is over.
-struct Process(Option<Child>, VecDeque<Piece>);
+struct Process(Option<Child>, VecDeque<Packet>);
 
 impl Running for Process {
-    fn next(&mut self, _: Duration) -> Result<Option<Piece>, ConnectionError> {
+    fn next(&mut self, _: Duration) -> Result<Option<Packet>, ConnectionError> {
         if let Some(child) = self.0.take() {
             let done = child.wait_with_output().unwrap();
-            let code = Piece::Exit(done.status.code().unwrap());
-            self.1.extend([Piece::Stdout(done.stdout), Piece::Stderr(done.stderr), code]);
+            let code = Packet::Exit(done.status.code().unwrap());
+            self.1.extend([Packet::Stdout(done.stdout), Packet::Stderr(done.stderr), code]);
         }
         Ok(self.1.pop_front())
     }

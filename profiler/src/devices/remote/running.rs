@@ -38,7 +38,7 @@ pub trait Running {
     ///
     /// # Errors
     /// [`ConnectionError::Lost`] where the connection breaks before the exit code came.
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError>;
+    fn next(&mut self, wait: Duration) -> Result<Option<Packet>, ConnectionError>;
 
     /// Writes to its standard input.
     ///
@@ -50,9 +50,9 @@ pub trait Running {
     fn end(&mut self);
 }
 
-/// A piece of a command's output.
+/// What comes from a command: part of its output, or its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum Packet {
     /// Of standard output.
     Stdout(Vec<u8>),
     /// Of standard error.

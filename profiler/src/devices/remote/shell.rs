@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::ConnectionError;
 use super::mark::{Mark, Marked};
-use super::running::{Piece, Put, Running};
+use super::running::{Packet, Put, Running};
 
 /// A connection to a device with a POSIX shell.
 pub trait Shell {
@@ -50,11 +50,11 @@ pub trait Shell {
         let began = Instant::now();
         loop {
             match running.next(Duration::from_millis(100))? {
-                Some(Piece::Stdout(bytes)) if stdout.len() < OUTPUT_LIMIT => stdout.extend(bytes),
-                Some(Piece::Stderr(bytes)) if stderr.len() < OUTPUT_LIMIT => stderr.extend(bytes),
-                Some(Piece::Stdout(_) | Piece::Stderr(_)) => {}
-                Some(Piece::Exit(0)) => return Ok(String::from_utf8_lossy(&stdout).into_owned()),
-                Some(Piece::Exit(code)) => {
+                Some(Packet::Stdout(bytes)) if stdout.len() < OUTPUT_LIMIT => stdout.extend(bytes),
+                Some(Packet::Stderr(bytes)) if stderr.len() < OUTPUT_LIMIT => stderr.extend(bytes),
+                Some(Packet::Stdout(_) | Packet::Stderr(_)) => {}
+                Some(Packet::Exit(0)) => return Ok(String::from_utf8_lossy(&stdout).into_owned()),
+                Some(Packet::Exit(code)) => {
                     let said = String::from_utf8_lossy(if stderr.is_empty() { &stdout } else { &stderr }).trim().to_string();
                     return Err(ConnectionError::Command { device: self.name(), what, code, said });
                 }

@@ -6,12 +6,16 @@
 //! | [`settings`] | how the host is reached, by ssh's own configuration |
 //! | [`proxy`] | a way through another host |
 //! | [`known_hosts`] | whose key is whose |
+//! | `host_key` | whether a host is the one that is known |
+//! | `exec` | a command on a board |
 //! | `login`, [`key_file`] | keys of the user |
 
 pub mod address;
 mod error;
+mod exec;
 #[cfg(test)]
 mod fuzz;
+mod host_key;
 pub mod key_file;
 pub mod known_hosts;
 mod login;
@@ -23,43 +27,28 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use ssh2::{HashType, MethodType, Session};
+use ssh2::{MethodType, Session};
 
 pub use error::SshError;
+pub use host_key::key_kinds;
 
 use super::notice::Notice;
-use super::remote::{ConnectionError, Mark, Piece, Put, Running, Shell, quote};
+use super::remote::{ConnectionError, Mark, Put, Running, Shell, quote};
 use crate::file_error::FileError;
 use address::Address;
-use known_hosts::{KnownHosts, Verdict};
+use exec::{ANSWER, Exec, KEEPALIVE};
+use host_key::{known, verify};
+use known_hosts::KnownHosts;
 use settings::{Home, Settings};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The same through another host, where somebody may have to type a passphrase.
 const CONNECT_BY_PROXY: Duration = Duration::from_secs(60);
-/// How long an answer of the other side is waited for.
-const ANSWER: Duration = Duration::from_secs(20);
 /// How long a file of an agent may take.
 const TRANSFER: Duration = Duration::from_secs(300);
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How often a quiet connection is used, so that no router forgets it.
-const KEEPALIVE: u32 = 15;
-/// How long to sleep while nothing comes.
-const NAP: Duration = Duration::from_millis(5);
-/// Kinds of host keys as files name them, the best first, and what a host is asked for to get one.
-const KEY_KINDS: [(&str, &str); 5] = [
-    ("ssh-ed25519", "ssh-ed25519"),
-    ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"),
-    ("ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"),
-    ("ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"),
-    ("ssh-rsa", "rsa-sha2-512,rsa-sha2-256,ssh-rsa"),
-];
-/// What libssh2 calls "try again".
-const AGAIN: i32 = -37;
 
 /// A board.
 pub struct Ssh {
@@ -103,76 +92,6 @@ impl Drop for Ssh {
         // A broken connection needs no farewell.
         let _ = self.session.disconnect(None, "done", None);
     }
-}
-
-/// What the files of known hosts say of this host. A file that is not there says nothing.
-fn known(settings: &Settings, device: &str, notices: &mut Vec<Notice>) -> Result<KnownHosts, SshError> {
-    let mut known = KnownHosts::new(settings.names());
-    for file in &settings.known_hosts {
-        match std::fs::read(file) {
-            Ok(bytes) => known.add(file, &bytes),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => {
-                notices.push(Notice::KnownHostsUnread { device: device.to_string(), file: file.clone(), reason: e.to_string() })
-            }
-        }
-    }
-    if let Some(file) = &settings.revoked {
-        // Without it nobody is let in: it may be this host's key that it holds.
-        let read = std::fs::read(file).and_then(|bytes| known.add_revoked(file, &bytes));
-        read.map_err(FileError::new("read the revoked keys of", file))?;
-    }
-    Ok(known)
-}
-
-/// What a host is asked for: it has several keys, of which the user's files may know only one.
-pub fn key_kinds(known: &KnownHosts) -> String {
-    let names = known.kinds();
-    let (first, rest): (Vec<_>, Vec<_>) = KEY_KINDS.iter().partition(|(name, _)| names.contains(name));
-    first.iter().chain(&rest).map(|(_, asked)| *asked).collect::<Vec<_>>().join(",")
-}
-
-/// Compares the key that the host has shown.
-fn verify(session: &Session, settings: &Settings, device: &str, address: &Address, known: &KnownHosts) -> Result<(), SshError> {
-    let device = device.to_string();
-    let fingerprint = session.host_key_hash(HashType::Sha256).map(|hash| STANDARD_NO_PAD.encode(hash)).unwrap_or_default();
-    let names = settings.names();
-    match session.host_key().map_or(Verdict::Unknown { authority: None }, |(key, _)| known.verdict(key)) {
-        Verdict::Known => Ok(()),
-        Verdict::Revoked(place) => Err(SshError::RevokedHostKey { device, fingerprint, place: place.to_string() }),
-        Verdict::Changed(place) => {
-            let file = quote(&place.file.to_string_lossy());
-            let command = format!("ssh-keygen -f {file} -R {}", quote(names.first()));
-            Err(SshError::ChangedHostKey { device, fingerprint, place: place.to_string(), command })
-        }
-        Verdict::Unknown { authority } => {
-            let mut remark = String::new();
-            if let Some(place) = authority {
-                remark +=
-                    &format!(" The certificate authority in {place} is not used: keys that one has signed are not supported.");
-            }
-            if settings.lax {
-                remark += " The setting StrictHostKeyChecking of ssh, which accepts unknown hosts, is ignored here.";
-            }
-            let command = adding(settings, address);
-            Err(SshError::UnknownHostKey { device, fingerprint, remark, command })
-        }
-    }
-}
-
-/// The command that adds the key of a host that is not known yet.
-fn adding(settings: &Settings, address: &Address) -> String {
-    let Some(file) = settings.known_hosts.first() else { return String::new() };
-    if settings.proxy.is_some() || settings.alias.is_some() {
-        // Its tool goes straight to a host, and knows of no alias; ssh itself asks.
-        let port = address.port.map(|port| format!("-p {port} ")).unwrap_or_default();
-        return format!("ssh -o StrictHostKeyChecking=ask {port}{} true", quote(&address.host));
-    }
-    let target = quote(&file.to_string_lossy());
-    let open = std::fs::read(file).is_ok_and(|bytes| bytes.last().is_some_and(|&b| b != b'\n'));
-    // Its first key must not run on from a last line without an end.
-    let end = if open { format!("echo >> {target}; ") } else { String::new() };
-    format!("{end}ssh-keyscan -t ed25519,ecdsa,rsa -p {} {} >> {target}", settings.port, quote(&settings.host))
 }
 
 fn handshake(settings: &Settings, device: &str, known: &KnownHosts) -> Result<(Session, Option<proxy::Running>), SshError> {
@@ -225,7 +144,7 @@ impl Shell for Ssh {
         // The user's own shell may be of another kind.
         channel.exec(&format!("exec sh -c {}", quote(command))).map_err(self.lost())?;
         self.session.set_blocking(false);
-        Ok(Box::new(Exec { session: self.session.clone(), channel, device: self.device.clone(), kept_alive: Instant::now() }))
+        Ok(Box::new(Exec::new(self.session.clone(), channel, self.device.clone())))
     }
 
     fn put(&mut self, files: &[Put]) -> Result<(), ConnectionError> {
@@ -282,111 +201,5 @@ fn copy(source: &mut impl Read, channel: &mut impl Write, path: &Path, device: &
                 seconds: TRANSFER.as_secs(),
             });
         }
-    }
-}
-
-/// A command on a board.
-struct Exec {
-    session: Session,
-    channel: ssh2::Channel,
-    device: String,
-    kept_alive: Instant,
-}
-
-impl Exec {
-    fn lost(&self, source: io::Error) -> ConnectionError {
-        ConnectionError::Lost { device: self.device.clone(), source }
-    }
-
-    /// What has come on one stream: empty where nothing has.
-    fn read(&mut self, stream: i32) -> Result<Vec<u8>, ConnectionError> {
-        let mut bytes = vec![0; 1 << 14];
-        match self.channel.stream(stream).read(&mut bytes) {
-            Ok(read) => {
-                bytes.truncate(read);
-                Ok(bytes)
-            }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
-            Err(e) => Err(self.lost(e)),
-        }
-    }
-
-    /// The exit code, once the other side has closed the channel in good order.
-    fn exit(&mut self) -> Result<i32, ConnectionError> {
-        self.session.set_blocking(true);
-        let closed = self.channel.close().and_then(|()| self.channel.wait_close());
-        let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
-        let code = self.channel.exit_status();
-        self.session.set_blocking(false);
-        match (signal, code) {
-            (Some(name), _) => Ok(128 + signal_number(&name)),
-            (None, Ok(code)) => closed.map(|()| code).map_err(|e| self.lost(e.into())),
-            (None, Err(e)) => Err(self.lost(e.into())),
-        }
-    }
-}
-
-/// The number of a signal by the name that SSH gives it (RFC 4254); 0 of any other.
-fn signal_number(name: &str) -> i32 {
-    let known = [
-        ("HUP", 1),
-        ("INT", 2),
-        ("QUIT", 3),
-        ("ILL", 4),
-        ("ABRT", 6),
-        ("FPE", 8),
-        ("KILL", 9),
-        ("USR1", 10),
-        ("SEGV", 11),
-        ("USR2", 12),
-        ("PIPE", 13),
-        ("ALRM", 14),
-        ("TERM", 15),
-    ];
-    known.into_iter().find(|(known, _)| *known == name).map_or(0, |(_, number)| number)
-}
-
-impl Running for Exec {
-    fn next(&mut self, wait: Duration) -> Result<Option<Piece>, ConnectionError> {
-        self.session.set_blocking(false);
-        let began = Instant::now();
-        loop {
-            let bytes = self.read(0)?;
-            if !bytes.is_empty() {
-                return Ok(Some(Piece::Stdout(bytes)));
-            }
-            let bytes = self.read(ssh2::EXTENDED_DATA_STDERR)?;
-            if !bytes.is_empty() {
-                return Ok(Some(Piece::Stderr(bytes)));
-            }
-            if self.channel.eof() {
-                return self.exit().map(|code| Some(Piece::Exit(code)));
-            }
-            if self.kept_alive.elapsed() > Duration::from_secs(u64::from(KEEPALIVE)) {
-                self.kept_alive = Instant::now();
-                match self.session.keepalive_send() {
-                    Err(e) if e.code() != ssh2::ErrorCode::Session(AGAIN) => return Err(self.lost(e.into())),
-                    _ => {}
-                }
-            }
-            if began.elapsed() > wait {
-                return Ok(None);
-            }
-            std::thread::sleep(NAP);
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
-        self.session.set_blocking(true);
-        let written = self.channel.write_all(bytes);
-        self.session.set_blocking(false);
-        written.map_err(ConnectionError::lost(&self.device, "receive files", ANSWER))
-    }
-
-    fn end(&mut self) {
-        self.session.set_blocking(true);
-        // A broken connection ends it too.
-        let _ = self.channel.send_eof();
-        self.session.set_blocking(false);
     }
 }
