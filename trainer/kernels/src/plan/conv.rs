@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use blocks::Conv;
 
-use super::backward::{Gradients, Target, raw_rows, read_rows};
+use super::backward::{raw_rows, read_rows};
 use super::forward::View;
+use super::gradients::{Gradients, Target};
 use super::parameter_sums::{ParameterSums, add_bias_gradient};
 use super::{Plan, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};

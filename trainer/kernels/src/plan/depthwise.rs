@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use blocks::{Conv, Shape};
 
-use super::backward::Gradients;
+use super::gradients::Gradients;
 use super::parameter_sums::{ParameterSums, add_bias_gradient};
 use super::{Plan, Tape, ValueId};
 use crate::buffer::Ptr;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::backward::Gradients;
+use super::gradients::Gradients;
 use super::{Mode, Plan, Tape, Term, ValueId};
 use crate::ops::rows;
 use crate::ops::{PARTS, for_parts};

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use blocks::graph::{BN_EPSILON, BN_MOMENTUM};
 
-use super::backward::{Gradients, Sums};
+use super::gradients::{Gradients, Sums};
 use super::{Affine, Norm, Plan, Tape, ValueId};
 use crate::buffer::Buffer;
 use crate::group::Group;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::program::Step;
+use super::step::Step;
 use super::times::{Direction, Times};
 use super::{Plan, ValueId};
 use crate::simd::LANES;

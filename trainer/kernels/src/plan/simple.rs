@@ -1,6 +1,6 @@
 //! The remaining operations: sums, products, joins, pools, hard sigmoid, dropout.
 
-use super::backward::Gradients;
+use super::gradients::Gradients;
 use super::{Plan, Simple, Tape, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::layout::{pack_block, unpack_block};
