@@ -1,5 +1,7 @@
 //! ONNX Runtime, a shared library that is loaded at run time.
 
+#[cfg(feature = "onnxruntime")]
+mod engine;
 mod library;
 #[cfg(feature = "onnxruntime")]
 mod session;
@@ -27,7 +29,7 @@ pub static ENTRY: Entry = Entry {
     not_simulated: Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),
     environment: &[library::VARIABLE],
     #[cfg(feature = "onnxruntime")]
-    open: Some(session::open),
+    open: Some(engine::open),
     #[cfg(not(feature = "onnxruntime"))]
     open: None,
 };
