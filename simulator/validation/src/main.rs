@@ -3,6 +3,7 @@
 //! `scripts/validate-simulator.sh` runs it: [`Command::Rows`] chooses the rows of tract's published times, the script runs their kernels on
 //! the simulated core, and [`Command::Report`] compares the two and writes the page.
 
+mod figures;
 mod networks;
 mod picture;
 mod problem;
@@ -83,7 +84,7 @@ fn run() -> Result<ExitCode, Problem> {
                 Some(path) => Network::read(&fs::read_to_string(path)?)?,
                 None => Vec::new(),
             };
-            let figures = report::Figures::of(&pairs, &networks);
+            let figures = figures::Figures::of(&pairs, &networks);
             print!("{}", figures.text());
             if let Some(folder) = folder {
                 report::write(&folder, &pairs, &networks, &figures, &conditions)?;
