@@ -3,13 +3,10 @@
 //! That one device is slower throughout changes no search. What does is a pair of candidates of one layer of which one device
 //! prefers the one and the other device the other.
 
-use std::fmt::Write;
-
 use luts::{Header, Interval, Kind, Layout, Micros, Row, Table};
 use serde::Serialize;
 
 use crate::devices::identity::{Comparison, Identity};
-use crate::show::text;
 use crate::stats::quantile;
 
 /// Which times of a table.
@@ -226,78 +223,4 @@ fn layers(a: &Side, b: &Side, space: &Layout) -> Vec<LayerDiff> {
 /// Whether the faster one's interval ends before the slower one's begins.
 fn are_apart(faster: Option<Interval>, slower: Option<Interval>) -> bool {
     matches!((faster, slower), (Some(f), Some(s)) if f.high < s.low)
-}
-
-impl Diff {
-    /// As text.
-    pub fn text(&self, a: &Side, b: &Side) -> String {
-        let mut text = String::new();
-        // Writing to a String does not fail.
-        let _ = self.describe(&mut text, a, b);
-        text
-    }
-
-    fn describe(&self, out: &mut String, a: &Side, b: &Side) -> std::fmt::Result {
-        for (letter, side) in [("A", a), ("B", b)] {
-            let h = &side.table.header;
-            let caches = if side.caches == Caches::Cold { ", cold caches" } else { "" };
-            let (model, engine) = (&h.device.model, &h.engine);
-            writeln!(
-                out,
-                "{letter}  {}: {model}, {} {}, {} thread(s){caches}, {} ({})",
-                side.name,
-                engine.name,
-                engine.version,
-                h.threads,
-                h.source,
-                h.made()
-            )?;
-        }
-        for line in self.measured.lines("A", "B") {
-            writeln!(out, "   {line}")?;
-        }
-        if !self.measured.unknown.is_empty() {
-            writeln!(out, "   stated by one of them only: {}", self.measured.unknown.join(", "))?;
-        }
-        writeln!(out, "\nB takes {:.3} × the time of A (median of {} rows)\n", self.median_ratio, self.rows.len())?;
-        let mut lines = vec![["", "A µs", "B µs", "B / A", "from the median"].map(String::from).to_vec()];
-        lines.extend(self.rows.iter().map(|row| {
-            vec![
-                row.key.clone(),
-                format!("{:.1}", row.first_us),
-                format!("{:.1}", row.second_us),
-                format!("{:.3}", row.second_us / row.first_us),
-                text::percent(row.change),
-            ]
-        }));
-        out.push_str(&text::columns(&lines));
-        writeln!(
-            out,
-            "\ndifference from the median: median {:.1} %, largest {:.1} %",
-            100.0 * self.median_change,
-            100.0 * self.largest_change
-        )?;
-        if self.layers.is_empty() { Ok(()) } else { self.describe_swaps(out) }
-    }
-
-    fn describe_swaps(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "\nCandidates whose order differs (*: with certainty, intervals do not overlap)")?;
-        for layer in &self.layers {
-            let numbers: Vec<_> = layer.layers.iter().map(usize::to_string).collect();
-            let [in_a, in_b] = &layer.fastest;
-            let fastest =
-                if in_a == in_b { format!("fastest in both: {in_a}") } else { format!("fastest in A: {in_a}, in B: {in_b}") };
-            writeln!(out, "layer {}: {fastest}; {} pairs change order", numbers.join(", "), layer.swaps.len())?;
-            for s in &layer.swaps {
-                let ([a1, a2], [b1, b2]) = (s.first_us, s.second_us);
-                let mark = if s.certain { "*" } else { " " };
-                writeln!(
-                    out,
-                    "  {mark} A prefers {} ({a1:.1} to {a2:.1} µs), B {} ({b2:.1} to {b1:.1} µs)",
-                    s.first_prefers, s.second_prefers
-                )?;
-            }
-        }
-        Ok(())
-    }
 }

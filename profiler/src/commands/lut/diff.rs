@@ -7,6 +7,7 @@ use luts::Table;
 
 use crate::commands::error::CommandError;
 use crate::commands::{print, space};
+use crate::show;
 use crate::tables::diff::{self, Caches, Side};
 
 #[derive(Args)]
@@ -38,6 +39,6 @@ impl DiffArgs {
         let first = Side { name: &names.0, table: &tables.0, caches: which(0) };
         let second = Side { name: &names.1, table: &tables.1, caches: which(1) };
         let found = diff::diff(&first, &second, space.as_ref(), self.force)?;
-        print::result(self.json, &found, || found.text(&first, &second))
+        print::result(self.json, &found, || show::diff::text(&found, &first, &second))
     }
 }

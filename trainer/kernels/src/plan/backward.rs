@@ -151,6 +151,12 @@ impl Plan {
         grads.values[v] = Some(Gradient { buffer: Arc::new(target.buffer), offset: 0, factor: 1.0 });
     }
 
+    /// Makes the gradient of `y` a buffer of its own with factor 1.
+    pub(super) fn own_gradient(&self, tape: &Tape, grads: &mut Gradients, y: ValueId) {
+        let target = self.gradient_target(tape, grads, y);
+        self.set_gradient(grads, y, target);
+    }
+
     /// Turns the gradient of `y` into that of its raw output, for steps that know nothing of batch norm and ReLU.
     pub(super) fn settle(&self, tape: &Tape, grads: &mut Gradients, y: ValueId) {
         if self.values[y].is_plain() {

@@ -10,6 +10,7 @@ mod conv;
 mod depthwise;
 mod forward;
 mod gradients;
+mod joins;
 mod mixture;
 mod norm;
 mod parameter_sums;
