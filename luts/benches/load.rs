@@ -26,28 +26,8 @@ fn large(rows: usize) -> Table {
             checksum: Some("0123456789abcdef".into()),
         }
     };
-    let header = Header {
-        source: Source::Simulated,
-        date: None,
-        profiler: "0".into(),
-        method: "made up".into(),
-        points: Some(106),
-        threads: 1,
-        cpus: vec![],
-        stopped_by: None,
-        reference: None,
-        space: SpaceId { name: "large".into(), hash: "0".into(), folder: None },
-        device: Device::default(),
-        engine: EngineId::default(),
-        simulator: None,
-        canary: None,
-        governor: None,
-        clock: None,
-        temperature: None,
-        units: None,
-        fit: None,
-        checked: None,
-    };
+    let space = SpaceId { name: "large".into(), hash: "0".into(), folder: None };
+    let header = Header { points: Some(106), ..Header::unmeasured(Source::Simulated, space) };
     Table::new(header, (0..rows).map(row).collect()).expect("sound rows")
 }
 

@@ -126,6 +126,32 @@ impl From<&dyn Measurable> for SpaceId {
 }
 
 impl Header {
+    /// A header that says how the times were got and for which space, and nothing else: one thread, no date, no device.
+    pub fn unmeasured(source: Source, space: SpaceId) -> Self {
+        Self {
+            source,
+            date: None,
+            profiler: String::new(),
+            method: String::new(),
+            points: None,
+            threads: 1,
+            cpus: Vec::new(),
+            stopped_by: None,
+            reference: None,
+            space,
+            device: Device::default(),
+            engine: EngineId::default(),
+            simulator: None,
+            canary: None,
+            governor: None,
+            clock: None,
+            temperature: None,
+            units: None,
+            fit: None,
+            checked: None,
+        }
+    }
+
     /// When it was made, for people.
     pub fn made(&self) -> &str {
         self.date.as_deref().unwrap_or("of any date")

@@ -189,26 +189,13 @@ fn header(import: &Import, unit: Unit, bytes: &[u8], path: &Path) -> Header {
     };
     let unknown = || "unknown".to_string();
     Header {
-        source: Source::Imported,
         date: Some(import.date.clone()),
         profiler: import.profiler.clone(),
         method: format!("imported from NNI's {name} (SHA-256 {}…), which holds {values}", short(&files::sha256(bytes))),
-        // Points and threads are not known. Points matter to the trunk only, which is not there.
+        // They are not known, and matter to the trunk only, which is not there.
         points: Some(106),
-        threads: 1,
-        cpus: Vec::new(),
-        stopped_by: None,
-        reference: None,
-        space: SpaceId::from(import.space),
         device: Device { model: unknown(), arch: unknown(), ..Device::default() },
         engine: EngineId { name: unknown(), version: unknown(), ..EngineId::default() },
-        simulator: None,
-        canary: None,
-        governor: None,
-        clock: None,
-        temperature: None,
-        units: None,
-        fit: None,
-        checked: None,
+        ..Header::unmeasured(Source::Imported, SpaceId::from(import.space))
     }
 }

@@ -8,26 +8,17 @@ use luts::*;
 
 pub fn header(space: &Space) -> Header {
     Header {
-        source: Source::Measured,
         date: Some("2026-01-02T03:04:05Z".into()),
         profiler: "0.1.0".into(),
         method: "made up".into(),
         points: Some(106),
-        threads: 1,
         cpus: vec![1],
         stopped_by: Some("precision".into()),
-        reference: None,
-        space: SpaceId::from(space),
         device: Device { model: "a \"board\"\nof two lines".into(), arch: "aarch64".into(), ..Device::default() },
         engine: EngineId { name: "onnxruntime".into(), version: "1.32.0".into(), ..EngineId::default() },
-        simulator: None,
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.1), median_us: Micros(101.7) }),
-        governor: None,
-        clock: None,
-        temperature: None,
-        units: None,
         fit: Some(Fit { residual: 0.01, noise: None, architectures: vec!["a b c".into()], anchors: vec![] }),
-        checked: None,
+        ..Header::unmeasured(Source::Measured, SpaceId::from(space))
     }
 }
 

@@ -84,26 +84,14 @@ pub fn table(source: Source) -> Table {
 pub fn table_of(space: &str, source: Source) -> Table {
     let space = Space::load(space).unwrap();
     let header = Header {
-        source,
         date: Some("2026-01-02T03:04:05Z".into()),
         profiler: "0.1.0".into(),
         method: "made up".into(),
         points: Some(106),
-        threads: 1,
-        cpus: vec![],
-        stopped_by: None,
-        reference: None,
-        space: SpaceId::from(&space),
         device: Device { model: "a board".into(), arch: "aarch64".into(), ..Device::default() },
         engine: EngineId { name: "onnxruntime".into(), version: "1.0.0".into(), ..EngineId::default() },
-        simulator: None,
         canary: Some(Canary { kind: "loop".into(), stated_us: Micros(100.0), median_us: Micros(100.0) }),
-        governor: None,
-        clock: None,
-        temperature: None,
-        units: None,
-        fit: None,
-        checked: None,
+        ..Header::unmeasured(source, SpaceId::from(&space))
     };
     let row = |key: String, kind, graph: &Graph| {
         let latency = (graph.macs() as f64 / 20_000.0).max(0.01);
