@@ -6,7 +6,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use blocks::Measurable;
 use engines::EngineKind;
@@ -18,10 +17,10 @@ use super::expected::Judge;
 use super::given::{self, Given};
 pub use super::job_error::JobError;
 use super::model::{Model, ModelKind};
+use super::parallel::in_parallel;
 use super::recipe::Weights;
 use super::subject::Subject;
 use super::writer::{Writer, converter};
-use crate::devices::interrupt;
 use crate::file_error::{FileError, temporary_folder};
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
 
@@ -200,33 +199,6 @@ impl<'a> JobFolder<'a> {
 fn progress_bar(models: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("preparing {bar:30} {pos} of {len}, about {eta} left");
     ProgressBar::new(models as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Does the work of so many numbers, on all CPUs, and gives the results in their order. Stops where one fails, or at Ctrl-C.
-fn in_parallel<T: Send>(count: usize, work: &(dyn Fn(usize) -> Result<T, JobError> + Sync)) -> Result<Vec<T>, JobError> {
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut made = Vec::new();
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            if i >= count {
-                return Ok(made);
-            }
-            if interrupt::requested() {
-                return Err(JobError::Interrupted);
-            }
-            made.push((i, work(i)?));
-        }
-    };
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(count);
-    let made = thread::scope(|scope| {
-        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
-        let results = handles.into_iter().map(|h| h.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
-        results.collect::<Result<Vec<_>, JobError>>()
-    })?;
-    let mut made: Vec<(usize, T)> = made.into_iter().flatten().collect();
-    made.sort_by_key(|(i, _)| *i);
-    Ok(made.into_iter().map(|(_, result)| result).collect())
 }
 
 #[cfg(test)]

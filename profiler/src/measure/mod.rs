@@ -8,6 +8,7 @@
 //! | [`model`] | a model to be measured, and its file |
 //! | [`expected`] | the outputs that an engine must give |
 //! | [`job`], `job_error` | job folders: models, inputs, expected outputs |
+//! | `parallel` | files made on all CPUs of this machine |
 //! | `recipe` | networks made of the blocks' files |
 //! | `writer` | their files |
 //! | [`given`] | what the user says of models' inputs |
@@ -26,6 +27,7 @@ pub mod given;
 pub mod job;
 mod job_error;
 pub mod model;
+mod parallel;
 pub mod raw;
 mod recipe;
 pub mod reserve;
