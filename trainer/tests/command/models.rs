@@ -50,6 +50,22 @@ fn nme(fixture: &Fixture, cwd: &str, model: &str) -> f64 {
     said["nme"].as_f64().unwrap()
 }
 
+/// The network that is shipped for people without faces.
+#[test]
+fn the_network_of_synthetic_faces_needs_no_training() {
+    if !engine() {
+        return;
+    }
+    let fixture = Fixture::new(1);
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/synthetic");
+    let model = shipped.join("subnet.onnx");
+    assert!(fs::metadata(&model).unwrap().len() < 1_000_000);
+    // The mean shape has a tenth or so.
+    let error = nme(&fixture, ".", &model.display().to_string());
+    assert!(error < 0.03, "{error}");
+    fixture.done(&format!("predict --model {} --image {} --out drawn.png", model.display(), shipped.join("face.jpg").display()));
+}
+
 #[test]
 fn weights_beside_a_model_are_its_own_whatever_the_working_folder() {
     if !engine() {
