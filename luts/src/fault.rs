@@ -114,6 +114,12 @@ pub enum Fault {
         /// What is wrong.
         reason: &'static str,
     },
+    /// A header's entry that would steer the terminal it is shown on.
+    #[error("header: {entry} contains control characters")]
+    ControlCharacters {
+        /// Which: `device.model`; for a name, the section that it is in.
+        entry: String,
+    },
     /// A slot in the header that makes no sense.
     #[error("header: slot '{slot}' {reason}")]
     Slot {
@@ -208,7 +214,7 @@ pub enum TableError {
         source: Box<toml::de::Error>,
     },
     /// The end is missing.
-    #[error("the latency table {path} is cut off: {reason}; build it again or copy it again")]
+    #[error("the latency table {path} is truncated: {reason}; build it again or copy it again")]
     Truncated {
         /// The file.
         path: PathBuf,

@@ -4,6 +4,7 @@ mod conditions;
 mod device;
 mod fit;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use blocks::{Measurable, Space};
@@ -16,7 +17,7 @@ pub use conditions::{Canary, ClockBand, TemperatureBand, Units};
 pub use device::{Cluster, Device, EngineId, ModelError, Simulator};
 pub use fit::{Anchor, Checked, Fit};
 
-/// How the times were got.
+/// How the times were obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -45,7 +46,7 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// How the times were got.
+    /// How the times were obtained.
     pub source: Source,
     /// When the build ended: RFC 3339, UTC. Absent from a simulated table, which is the same whenever it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,9 +166,6 @@ impl Header {
                 faults.push(Fault::Header { field, reason });
             }
         };
-        // Whoever shows a table shows these: no table shall steer the terminal.
-        let is_plain = toml::Value::try_from(self).map_or(true, |header| is_plain(&header));
-        need(is_plain, "a text", "holds control characters");
         let is_folder = self.space.folder.is_some();
         need(self.points.is_some() || is_folder, "points", "is missing");
         need(self.points.is_none() || !is_folder, "points", "is not allowed if the space is a folder");
@@ -189,17 +187,32 @@ impl Header {
             let errors = fit.anchors.iter().filter_map(|anchor| anchor.standard_error).chain(fit.noise);
             need(errors.into_iter().all(|e| e.is_finite() && e >= 0.0), "fit", "standard errors must be numbers of at least 0");
         }
+        // Whoever shows a table shows its texts: no table shall steer the terminal.
+        let mut entries = BTreeSet::new();
+        if let Ok(header) = toml::Value::try_from(self) {
+            with_control_characters(&header, "", &mut entries);
+        }
+        faults.extend(entries.into_iter().map(|entry| Fault::ControlCharacters { entry }));
         faults.extend(self.space.folder.iter().flat_map(Folder::faults));
         faults
     }
 }
 
-/// Whether no text holds a control character other than line ends and tabs.
-fn is_plain(value: &toml::Value) -> bool {
+/// Adds the entries below `entry` whose texts contain control characters other than line ends and tabs, and the sections with such names.
+fn with_control_characters(value: &toml::Value, entry: &str, found: &mut BTreeSet<String>) {
+    let is_plain = |text: &str| files::plain(text) == *text;
     match value {
-        toml::Value::String(text) => files::plain(text) == *text,
-        toml::Value::Array(values) => values.iter().all(is_plain),
-        toml::Value::Table(table) => table.values().all(is_plain),
-        _ => true,
+        toml::Value::String(text) if is_plain(text) => {}
+        toml::Value::Table(table) if table.keys().all(|name| is_plain(name)) => {
+            for (name, value) in table {
+                let inner = if entry.is_empty() { name.clone() } else { format!("{entry}.{name}") };
+                with_control_characters(value, &inner, found);
+            }
+        }
+        toml::Value::String(_) | toml::Value::Table(_) => {
+            found.insert(entry.to_string());
+        }
+        toml::Value::Array(values) => values.iter().for_each(|value| with_control_characters(value, entry, found)),
+        _ => {}
     }
 }

@@ -1,59 +1,65 @@
-"""Everything that can be wrong with a table, and how it is told."""
+"""Faults of a table, and the exceptions that report them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Iterable, Sequence
+from unicodedata import category
 
 LISTED = 1000
-"""Faults listed before the rest is summed up in one line."""
+"""Number of faults that are listed; one line stands for the rest."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a table, worded as the program `profiler` words it."""
+    """One fault of a table, in the words of the program `profiler`."""
 
     text: str
     """The whole message."""
     line: int | None = None
-    """The file's line, from 1; absent where the fault has no single place."""
+    """Line of the file, counted from 1; `None` if the fault is not in a single line."""
     column: str | None = None
-    """The column, or the header's entry (`fit.residual`)."""
+    """Column of the row, or entry of the header (`fit.residual`)."""
 
     def __str__(self) -> str:
         return self.text
 
 
 class LutError(ValueError):
-    """A table that cannot be read or used. Nothing of it is given out."""
+    """The table cannot be read or used. None of its values are returned."""
 
     def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:
         self.faults: tuple[Fault, ...] = tuple(faults)
-        """All that was found, at most a thousand; empty where the file is no table at all."""
-        super().__init__(message + "".join(f"\n  {fault}" for fault in self.faults))
+        """All faults, at most a thousand; empty if the file is not a table at all."""
+        super().__init__(plain_text(message + "".join(f"\n  {fault}" for fault in self.faults)))
 
 
 class UnknownLayer(LutError, KeyError):
-    """The table's space has no such layer."""
+    """The search space of the table has no such layer."""
 
     __str__ = ValueError.__str__
 
 
 class UnknownCandidate(LutError, KeyError):
-    """The layer has no such candidate, or the table no such key."""
+    """The layer has no such candidate, or the table has no such key."""
 
     __str__ = ValueError.__str__
 
 
+def plain_text(text: str) -> str:
+    """The text without control characters other than line ends and tabs: a file must not steer the terminal that shows its texts."""
+    return "".join("?" if category(c) == "Cc" and c not in "\n\t" else c for c in text)
+
+
 def listed(faults: Sequence[Fault]) -> list[Fault]:
-    """The first thousand faults; the rest becomes one."""
+    """The first thousand faults; one fault stands for the rest."""
     if len(faults) <= LISTED:
         return list(faults)
     return [*faults[:LISTED], Fault(f"and more; only the first {LISTED} are listed")]
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """`; did you mean …?` where a known name is near, else the known names."""
+    """`; did you mean …?` if a known name is similar, otherwise the known names."""
     near = get_close_matches(name, known, n=1)
     return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known) or 'none'}"

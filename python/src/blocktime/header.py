@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any, Iterator, Mapping, Sequence
 
-from .errors import Fault
+from .errors import Fault, plain_text
 from .row import FIXED_PREFIX
 
 if sys.version_info >= (3, 11):
@@ -18,7 +18,7 @@ else:
 Header = Mapping[str, Any]
 
 SOURCES = ("measured", "simulated", "emulated", "imported")
-"""How the times were got."""
+"""How the times were obtained."""
 
 FOLDER_SCHEMA = 4
 """The first schema of tables of a space of ONNX files, which state their slots."""
@@ -57,7 +57,7 @@ _FORM: dict[str, Any] = {
 
 
 def parse(text: str) -> Header:
-    """Reads TOML; `ValueError` where it is none, with line and column: the table file's, but for the `# ` in front."""
+    """Reads TOML. Raises `ValueError` with line and column (of the table's file, without the `# `) if it is not TOML."""
     header: Header = tomllib.loads(text, parse_float=_float)
     return header
 
@@ -70,7 +70,7 @@ def _float(text: str) -> float:
 
 
 def form_faults(header: Header, text: str) -> list[Fault]:
-    """Entries that are missing, unknown or of the wrong type. `text` is the TOML, which tells the lines."""
+    """Entries that are missing, unknown or of the wrong type. `text` is the TOML; it is used to find their lines."""
     faults = []
     for place, reason in _compare(header, _FORM, ()):
         name = ".".join(part for part in place if isinstance(part, str))
@@ -135,7 +135,7 @@ def _is(value: Any, form: type) -> bool:
 
 
 def _line_of(text: str, place: _Place) -> int | None:
-    """Line, from 1, at which an entry stands, or of the section that lacks it; absent where neither is found."""
+    """Line, counted from 1, of an entry, or of the section in which it is missing; `None` if neither is found."""
     section: _Place = ()
     seen: dict[tuple[str, ...], int] = {}
     found = None
@@ -154,7 +154,7 @@ def _line_of(text: str, place: _Place) -> int | None:
 
 
 def value_faults(header: Header) -> Iterator[Fault]:
-    """What is wrong with the figures of a header whose form is right, in the program's words."""
+    """Faults in the values of a header whose form is right, in the words of `profiler`."""
     simulated = header["source"] == "simulated"
     folder = header["space"].get("folder")
     if "points" not in header and folder is None:
@@ -183,12 +183,29 @@ def value_faults(header: Header) -> Iterator[Fault]:
         errors = [part[name] for part, name in [*((a, "standard_error") for a in anchors), (fit, "noise")] if name in part]
         if not all(map(_at_least_0, errors)):
             yield _fault("fit", "standard errors must be numbers of at least 0")
+    for entry in dict.fromkeys(_with_control_characters(header, "")):
+        yield _fault(entry, "contains control characters")
     if folder is not None:
         yield from _slot_faults(folder["slots"])
 
 
+def _with_control_characters(value: Any, entry: str) -> Iterator[str]:
+    """Entries whose texts contain control characters, which would steer a terminal, and sections with such names."""
+    if isinstance(value, str) and plain_text(value) != value:
+        yield entry
+    elif isinstance(value, list):
+        for element in value:
+            yield from _with_control_characters(element, entry)
+    elif isinstance(value, dict):
+        if any(plain_text(name) != name for name in value):
+            yield entry
+            return
+        for name, inner in value.items():
+            yield from _with_control_characters(inner, f"{entry}.{name}" if entry else name)
+
+
 def _slot_faults(slots: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
-    """What is wrong with the slots of a space of ONNX files."""
+    """Faults in the slots of a space of ONNX files."""
     if not slots:
         yield _fault("space.folder.slots", "must not be empty")
     names = [slot["name"] for slot in slots]
@@ -206,13 +223,13 @@ def _slot_faults(slots: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
 
 
 def named_keys(slot: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names and keys of a slot's candidates, which a table holds in one text each; none of a fixed piece."""
+    """Names and keys of the candidates of a slot; empty for a fixed piece. The table has name and key in one text."""
     cut = (text.partition(" ") for text in slot.get("candidates", []))
     return [(name, key) for name, _, key in cut]
 
 
 def folder_keys(folder: Mapping[str, Any]) -> list[str]:
-    """Keys of all slots of a space of ONNX files, each once, in their order."""
+    """Keys of all slots of a space of ONNX files, in order, each once."""
     keys = [[slot["key"]] if "key" in slot else [key for _, key in named_keys(slot)] for slot in folder["slots"]]
     return list(dict.fromkeys(key for slot in keys for key in slot))
 
@@ -230,9 +247,9 @@ def _at_least_0(number: float) -> bool:
 
 
 def prediction_error(fit: Mapping[str, Any]) -> float:
-    """Standard error, as a share, of a network's predicted time against its true one, by the section `fit`.
+    """Relative standard error of a predicted time of a network, from the section `fit`.
 
-    The residual without what the networks' own noise puts into it, but at least half of it.
+    It is the residual without the measurement noise of the networks, but at least half of the residual.
     """
     residual, noise = float(fit["residual"]), float(fit.get("noise", 0.0))
     return max(math.sqrt(max(residual * residual - noise * noise, 0.0)), 0.5 * residual)
