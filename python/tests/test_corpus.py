@@ -15,7 +15,7 @@ BEGINS = {
     "not-a-table": "{} is not a latency table: ",
     "schema": "{} is a latency table of schema ",
     "header": "the header of the latency table {} is not valid:",
-    "truncated": "the latency table {} is cut off: ",
+    "truncated": "the latency table {} is truncated: ",
     "row": "the latency table {} is not valid:",
     "faults": "the latency table",
 }

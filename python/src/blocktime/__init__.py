@@ -1,11 +1,11 @@
-"""Latency tables in Python: what each candidate of a search space takes on a device.
+"""Latency tables in Python: the latency of each candidate of a search space on a device.
 
     from blocktime import Lut
     lut = Lut.read("phone.csv")
     lut.predict(["sep_k3", "gh_k5", "mb_k5_res", "gh_k5", "gh_k5"]).total_us
 
-`blocktime.torch` has the expected latency as a term of a loss, `blocktime.export` writes PyTorch modules as a space folder, and
-`blocktime.adaptors` gives a table the form that other searches expect.
+`blocktime.torch` has the expected latency as a term of a loss, `blocktime.export` writes PyTorch modules as the folder of a search
+space, and `blocktime.adaptors` converts a table to the form that other search programs expect.
 """
 
 from .errors import Fault, LutError, UnknownCandidate, UnknownLayer

@@ -1,4 +1,4 @@
-"""Tables as files: header, a line of column names, rows, `# end`. Nothing broken is read as a table."""
+"""The file of a table: header, a line of column names, rows, `# end`. A faulty file is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BLANKS = b" \t\n\x0c\r"
 def read(path: str | os.PathLike[str]) -> tuple[Header, list[Row]]:
     """Reads a table: its header, and its rows in the file's order. A row that repeats another one exactly is dropped.
 
-    Raises `LutError` where the file is no table or has faults, all of which it lists, and `OSError` where it cannot be read.
+    Raises `LutError` if the file is not a table or has faults; it lists all of them. Raises `OSError` if the file cannot be read.
     """
     with open(path, "rb") as file:
         return _Reader(file, os.fspath(path)).read()
@@ -50,9 +50,9 @@ class _Reader:
             raise self._truncated("it has no rows")
         damage = []
         if first.split(b",") != [name.encode() for name in columns]:
-            columns = []
             text = f"line {self.line}: the columns are not those of schema {header['schema']}: {','.join(columns)}"
             damage.append(Fault(text, self.line))
+            columns = []
         rows: list[tuple[int, Row]] = []
         for line in lines:
             row = parse(line, self.line, columns) if columns else []
@@ -131,7 +131,7 @@ class _Reader:
         return header
 
     def _header_line(self) -> bytes:
-        """The next line if it is a comment, else nothing. A mark in front of the first one is passed over."""
+        """The next line if it is a comment, otherwise nothing. A byte-order mark before the first line is ignored."""
         if self.line == 0 and self._peek(3).startswith(b"\xef\xbb\xbf"):
             self.file.read(3)
         if self._peek() != b"#":
@@ -146,7 +146,7 @@ class _Reader:
         return begin
 
     def _lines(self) -> Iterator[bytes]:
-        """The lines behind the header, without comments and empty lines. After `# end` nothing may follow."""
+        """The lines after the header, without comments and empty lines. Nothing may follow `# end`."""
         while line := self.file.readline(LINE_LIMIT + 1):
             self.line += 1
             if len(line) > LINE_LIMIT:
@@ -163,4 +163,4 @@ class _Reader:
         return LutError(f"{self.path} is not a latency table: {reason}")
 
     def _truncated(self, reason: str) -> LutError:
-        return LutError(f"the latency table {self.path} is cut off: {reason}; build it again or copy it again")
+        return LutError(f"the latency table {self.path} is truncated: {reason}; build it again or copy it again")

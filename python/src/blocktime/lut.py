@@ -1,4 +1,4 @@
-"""Latency tables: what each candidate of a search space takes on one device, and what a network of them takes."""
+"""Latency tables: the latency of each candidate of a search space on one device, and of networks of them."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from .row import FIXED_PREFIX, Row
 from .space import BUILT_IN, Layer, Space
 
 UNITS = {"us": 1.0, "ms": 1e-3, "s": 1e-6}
-"""What a time in microseconds is multiplied with."""
+"""Factors from microseconds to these units."""
 
 Choice = Union[Sequence[Union[int, str]], Mapping[str, Union[int, str]]]
-"""One candidate a layer: a sequence of names or indices (from 0), or a mapping of layers' names to them."""
+"""One candidate per layer: a sequence of names or indices (from 0), or a mapping from names of layers to them."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a table says of one network. All times are microseconds of one run."""
+    """The prediction for one network. All times are microseconds of one run."""
 
     layers_us: tuple[float, ...]
-    """Each searched layer's time."""
+    """Time of each searched layer."""
     fixed_us: float | None
-    """Time of the fixed pieces; absent where the table has none of them (imported tables)."""
+    """Time of the fixed pieces; `None` if the table has none (imported tables)."""
     total_us: float
     """Sum of both."""
     interval_us: tuple[float, float] | None
-    """95 % interval of the network's true time; absent where the table does not know it."""
+    """95 % interval of the true time of the network; `None` if the table does not allow one."""
 
 
 class Lut:
-    """A latency table that is whole and fits its search space.
+    """A latency table that is complete and fits its search space.
 
     `Lut.read` makes one. All times are microseconds of one run with batch 1, on the device, engine and threads that `header` states.
     """
 
     header: Header
-    """Where the table comes from: its TOML, as nested dicts."""
+    """Provenance of the table: the TOML of its header as nested dicts."""
     rows: tuple[Row, ...]
-    """All rows, in the file's order."""
+    """All rows in the order of the file."""
     space: Space | None
-    """The search space: the table's own, of a folder of ONNX files; absent where it is none of the built-in ones and was not given."""
+    """The search space. `None` if it is not stated in the table, not built in, and was not given."""
 
     def __init__(self, header: Header, rows: Sequence[Row], space: Space | None = None) -> None:
-        """A table of rows that were checked (`Lut.read` does). Raises `LutError` where it lacks rows of the space."""
+        """A table of rows that were checked (`Lut.read` does this). Raises `LutError` if rows of the space are missing."""
         self.header = header
         self.rows = tuple(rows)
         self._rows = {row.key: row for row in self.rows}
@@ -64,22 +64,23 @@ class Lut:
         *,
         allow_emulated: bool = False,
     ) -> Lut:
-        """Reads a table and checks it as the programs do: anything wrong is a `LutError` that lists all faults.
+        """Reads a table and checks it as `profiler` and `trainer` do. Raises a `LutError` that lists all faults.
 
-        A table of a space folder, of your own blocks, states its layers itself. For any other, `space` is the search space that it must
-        fit: a `Space`, a built-in one's name, or a TOML file. Without it, that of the header's name is taken if it is built in; else the
-        table gives times by key alone.
+        A table of your own blocks (a space folder) states its layers itself. For any other table, `space` is the search space that it must
+        fit: a `Space`, the name of a built-in space, or a TOML file. Without it, the space that the header names is used if it is built in;
+        otherwise the table gives times by key only.
 
-        An emulator's times mean nothing, so that such a table is refused unless `allow_emulated`. A file that is not there or
-        cannot be read is an `OSError`.
+        A table that was made in an emulator is refused, because its times mean nothing, unless `allow_emulated` is set. Raises `OSError` if
+        the file does not exist or cannot be read.
         """
         header, rows = file.read(path)
         if header["source"] == "emulated" and not allow_emulated:
-            reason = "it proves that the path works, its times mean nothing; allow_emulated=True uses it all the same"
+            reason = "its times mean nothing; allow_emulated=True reads it anyway"
             raise LutError(f"{os.fspath(path)} is emulated: {reason}")
         if "folder" in header["space"]:
             if space is not None and not isinstance(space, Space):
-                raise LutError(f"{os.fspath(path)} is of a folder of ONNX files and states its layers itself: leave out space={space!r}")
+                reason = f"was made for a folder of ONNX files and states its layers itself: leave out space={space!r}"
+                raise LutError(f"{os.fspath(path)} {reason}")
         elif space is None and header["space"]["name"] in BUILT_IN:
             space = header["space"]["name"]
         if space is not None and not isinstance(space, Space):
@@ -87,7 +88,7 @@ class Lut:
         return cls(header, rows, space)
 
     def _misfits(self, space: Space) -> list[Fault]:
-        """Another space, and keys of the space that the table lacks or calls by another kind."""
+        """Faults: another space, or keys of the space that are missing or have another kind."""
         faults = []
         found = self.header["space"]
         if space.hash is not None and space.hash != found["hash"]:
@@ -111,12 +112,12 @@ class Lut:
 
     @property
     def source(self) -> str:
-        """How the times were got: `measured`, `simulated`, `emulated` or `imported`."""
+        """How the times were obtained: `measured`, `simulated`, `emulated` or `imported`."""
         return str(self.header["source"])
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The searched layers, in order. Raises `LutError` where the table's space is not known."""
+        """The searched layers, in order. Raises `LutError` if the search space is not known."""
         if self.space is None:
             name = self.header["space"]["name"]
             raise LutError(f"the table's search space '{name}' is not built in; give it: Lut.read(TABLE, space=FILE)")
@@ -124,31 +125,31 @@ class Lut:
 
     @property
     def fixed_us(self) -> float | None:
-        """Time of the fixed pieces for the landmarks that the table was measured for; absent where the table has none of them."""
+        """Time of the fixed pieces for the number of landmarks in the header; `None` if the table has no fixed pieces."""
         fixed = self._fixed(None)
         return None if fixed is None else sum(row.latency_us * factor for row, factor in fixed)
 
     def by_key(self, key: str) -> Row:
-        """The row of that key. Raises `UnknownCandidate`."""
+        """The row with this key. Raises `UnknownCandidate` if there is none."""
         if key not in self._rows:
             raise UnknownCandidate(f"the latency table has no row for {key}{suggestion(key, list(self._rows))}")
         return self._rows[key]
 
     def row(self, layer: int | str, candidate: int | str) -> Row:
-        """The row of a layer's candidate, both by name or by index from 0. Raises `UnknownLayer` and `UnknownCandidate`."""
+        """The row of a candidate. Layer and candidate are names or indices from 0. Raises `UnknownLayer` or `UnknownCandidate`."""
         found = self._layer(layer)
         return self._rows[found.keys[_index(found, candidate)]]
 
     def latency(self, layer: int | str, candidate: int | str) -> float:
-        """A candidate's time in µs; 0 for an identity. Raises as `row` does."""
+        """Latency of a candidate in µs; 0 for an identity. Raises the same errors as `row`."""
         return self.row(layer, candidate).latency_us
 
     def interval(self, layer: int | str, candidate: int | str) -> tuple[float, float] | None:
-        """The 95 % interval of `latency` in µs; absent where it is not known, and for an identity. Raises as `row` does."""
+        """95 % interval of `latency` in µs; `None` if it is not known, and for an identity. Raises the same errors as `row`."""
         return self.row(layer, candidate).ci95_us
 
     def as_dict(self, unit: str = "us") -> dict[str, dict[str, float]]:
-        """All candidates' times as `{layer: {candidate: time}}`; `unit` is `us`, `ms` or `s`."""
+        """Latency of all candidates as `{layer: {candidate: time}}`; `unit` is `us`, `ms` or `s`."""
         factor = factor_of(unit)
         return {
             layer.name: {name: self._rows[key].latency_us * factor for name, key in zip(layer.candidates, layer.keys)}
@@ -156,15 +157,15 @@ class Lut:
         }
 
     def predict(self, choice: Choice, *, points: int | None = None) -> Prediction:
-        """Time of the network that takes `choice[i]` in layer `i`: names, or indices from 0; or a mapping from layers' names.
+        """Latency of the network that `choice` names: names or indices (from 0) per layer, or a mapping from layers to them.
 
-        `points` is the number of landmarks of a PFLD network, if another than the table was measured for: the last fixed piece
-        grows with it. Tables of space folders have none.
+        `points` is the number of landmarks of a PFLD network, if it differs from that of the table: the time of the last fixed piece is
+        scaled with it. Not allowed for tables of space folders.
 
-        The interval is that of the true time: it comes from the error of whole networks predicted from others where the table was
-        fitted to some; else the rows' uncertainties are added in quadrature, those of one key used twice linearly.
+        The interval is for the true time. If whole networks were used in the fit, it comes from the error of networks that were predicted
+        from the others. Otherwise the uncertainties of the rows are added in quadrature; a key that is used twice counts linearly.
 
-        Raises `LutError` for another number of layers, `UnknownLayer` and `UnknownCandidate`.
+        Raises `LutError` for a wrong number of layers, `UnknownLayer` or `UnknownCandidate`.
         """
         blocks = [self._rows[layer.keys[index]] for layer, index in zip(self.layers, self.indices(choice))]
         layers = tuple(row.latency_us for row in blocks)
@@ -177,7 +178,7 @@ class Lut:
         return Prediction(layers, fixed_us, total, self._interval_of(used, total))
 
     def indices(self, choice: Choice) -> list[int]:
-        """A choice as one index a layer, from 0. Raises as `predict` does."""
+        """A choice as one index per layer, from 0. Raises the same errors as `predict`."""
         layers = self.layers
         if isinstance(choice, Mapping):
             for name in choice:
@@ -190,12 +191,12 @@ class Lut:
         return [_index(layer, candidate) for layer, candidate in zip(layers, choice)]
 
     def require(self, *, engine: str | None = None, threads: int | None = None, device: str | None = None) -> None:
-        """Raises `LutError` unless the table was made with that engine, number of threads and device model."""
+        """Raises `LutError` unless the table was made with this engine, number of threads and device model."""
         asked = {"engine": engine, "threads": threads, "device": device}
         found = {"engine": self.header["engine"]["name"], "threads": self.header["threads"], "device": self.header["device"]["model"]}
         others = [f"{name} is '{found[name]}', not '{value}'" for name, value in asked.items() if value not in (None, found[name])]
         if others:
-            raise LutError(f"the table was made otherwise: {'; '.join(others)}")
+            raise LutError(f"the table was made with other settings: {'; '.join(others)}")
 
     def _layer(self, layer: int | str) -> Layer:
         layers = self.layers
@@ -209,13 +210,13 @@ class Lut:
         return layers[layer]
 
     def _fixed(self, points: int | None) -> list[tuple[Row, float]] | None:
-        """Rows of the fixed pieces, each with the factor that its time is taken with; absent where the table has none."""
+        """Rows of the fixed pieces, each with the factor of its time; `None` if the table has none."""
         keys = self.space.fixed if self.space else tuple(key for key in self._rows if key.startswith(FIXED_PREFIX))
         if keys and not any(row.kind == "trunk" for row in self.rows):
             return None
         measured = self.header.get("points")
         if points is not None and measured is None:
-            raise LutError("the networks of a space folder have no landmarks: leave out points")
+            raise LutError("networks of a space folder have no landmarks: leave out points")
         grown = 1.0 if points is None else points / int(self.header["points"])
         return [(self.by_key(key), grown if key == f"{FIXED_PREFIX}fc" else 1.0) for key in keys]
 
@@ -237,9 +238,9 @@ class Lut:
 
 
 def factor_of(unit: str) -> float:
-    """What µs are multiplied with to become `us`, `ms` or `s`; `ValueError` for any other unit."""
+    """Factor from µs to `us`, `ms` or `s`. Raises `ValueError` for any other unit."""
     if unit not in UNITS:
-        raise ValueError(f"unit '{unit}' is none of {', '.join(UNITS)}")
+        raise ValueError(f"unit '{unit}' is not one of {', '.join(UNITS)}")
     return UNITS[unit]
 
 

@@ -1,4 +1,4 @@
-"""One row of a table: reading it from text, and what can be wrong with its figures."""
+"""One row of a table: reading it from text, and checking its values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COLUMNS = (
 """Names of the columns of the latest schema."""
 
 FIRST_SCHEMA_OF = {"discarded_temperature": 2, "discarded_unsteady": 3, "discarded_loud": 3}
-"""Columns that earlier schemas lack."""
+"""Columns that are missing in earlier schemas."""
 
 FIXED_PREFIX = "trunk:"
-"""What the key of a fixed piece begins with."""
+"""Prefix of the key of a fixed piece."""
 
 KINDS = ("block", "identity", "trunk")
 INTERVAL = ("ci95_low_us", "ci95_high_us")
@@ -38,48 +38,48 @@ class Row:
     """One measured block, or one fixed piece of the network. Times are microseconds of a run."""
 
     key: str
-    """What was measured: `mb_k3_res@32x14x14-s1-32`, `trunk:stem`."""
+    """Key of what was measured: `mb_k3_res@32x14x14-s1-32`, `trunk:stem`."""
     kind: str
     """`block`, `identity` (takes exactly 0) or `trunk` (a fixed piece)."""
     primitive: str
-    """The block's name; of a fixed piece, its own."""
+    """Name of the block or of the fixed piece."""
     c_in: int
     """Input channels."""
     c_out: int
     """Output channels."""
     stride: int
-    """Input pixels that an output pixel steps over, along a side."""
+    """Stride."""
     h: int
     """Input height in pixels."""
     w: int
     """Input width in pixels."""
     macs: int | None
-    """Multiply-accumulate operations; absent where they cannot be counted, which only blocks of ONNX files can be."""
+    """Multiply-adds; `None` if they cannot be counted, which is possible for blocks from ONNX files only."""
     params: int
     """Trained parameters."""
     latency_us: float
-    """Its share of a whole network's time: what a loss uses."""
+    """Its share of the time of a whole network. Use this in a loss."""
     ci95_us: tuple[float, float] | None
-    """95 % interval of `latency_us`; absent where it is not known, and of an identity."""
+    """95 % interval of `latency_us`; `None` if it is not known, and for an identity."""
     quantiles_us: tuple[float, float, float, float, float] | None
-    """Fastest, 10 %, median, 90 % and slowest of the single samples of the block alone, overhead included."""
+    """Quantiles (0, 10, 50, 90 and 100 %) of the samples of the block alone, with overhead."""
     samples: int
-    """Samples that the figures are of."""
+    """Number of samples that count."""
     discarded: Mapping[str, int]
-    """Samples left out, by reason."""
+    """Number of discarded samples, by reason."""
     cold_us: float | None
-    """Time of a first run with cold caches, where measured."""
+    """Time of a first run with cold caches; `None` if it was not measured."""
     checksum: str | None
-    """Checksum of the outputs that were compared with the reference result."""
+    """Checksum of the outputs, which were compared with the reference result."""
 
 
 def columns_of(schema: int) -> list[str]:
-    """Names of the columns of that schema."""
+    """Names of the columns of a schema."""
     return [name for name in COLUMNS if FIRST_SCHEMA_OF.get(name, 1) <= schema]
 
 
 def parse(line: bytes, number: int, columns: list[str]) -> Row | list[Fault]:
-    """Reads a row; `number` is its line, from 1. Gives what makes it no row instead, a fault a column."""
+    """Reads a row; `number` is its line, counted from 1. If it is not a row, returns one fault per wrong column."""
 
     def fault(reason: str, column: str | None = None) -> Fault:
         return Fault(f"line {number}: {reason}", number, column)
@@ -110,7 +110,7 @@ def parse(line: bytes, number: int, columns: list[str]) -> Row | list[Fault]:
 
 
 def _number(name: str, text: str) -> float | None:
-    """A number as the program writes it: no blanks, no `_`, no digits but ASCII's; times are floats, all else whole and at least 0."""
+    """A number as `profiler` writes it, in ASCII digits without blanks and `_`. Times are floats; other numbers are whole and at least 0."""
     if not text and name == "macs":
         return None
     if name in TIMES:
@@ -147,7 +147,7 @@ def _row(texts: Mapping[str, str], numbers: Mapping[str, float | None]) -> Row:
 
 
 def faults_of(row: Row, line: int) -> Iterator[Fault]:
-    """What is wrong with a row's own figures."""
+    """Faults in the values of a row."""
     at = f" (line {line})"
 
     def field(column: str, reason: str, name: str | None = None) -> Fault:

@@ -1,4 +1,4 @@
-"""Search spaces: which candidates each layer has, and under which keys a table holds them."""
+"""Search spaces: the candidates of each layer, and their keys in a table."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .header import Header, named_keys, parse
 from .row import Row
 
 BUILT_IN = ("pfld", "pfld26", "pfld-full")
-"""Spaces that need no file."""
+"""Names of the built-in spaces."""
 
 _TRUNKS = {
     "pfld": ("side_layer", ("stem", "block4_1", "avg_pool1", "avg_pool2", "block6_1", "block6_2", "block6_3", "conv7", "fc")),
     "fc": ("features_layer", ("fc",)),
 }
-"""The setting of each kind of trunk, and its pieces, in execution order."""
+"""For each kind of trunk: its setting, and its pieces in execution order."""
 
 
 @dataclass(frozen=True)
@@ -27,34 +27,34 @@ class Layer:
     """A searched layer."""
 
     name: str
-    """`L1`, `L2`, … unless the space names its layers."""
+    """Name of the layer: `L1`, `L2`, … unless the space has names."""
     candidates: tuple[str, ...]
-    """Names of its candidates, in the order of the architecture weights."""
+    """Names of the candidates, in the order of the architecture weights."""
     keys: tuple[str, ...]
-    """A candidate's key in a table, each."""
+    """Keys of the candidates in a table."""
     identities: tuple[bool, ...] | None = None
-    """Whether a candidate does nothing, each; absent where that is not known."""
+    """Whether each candidate does nothing; `None` if that is not known."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """A search space, as far as a table is read with it."""
+    """A search space: what is needed to read a table."""
 
     name: str
     layers: tuple[Layer, ...]
     fixed: tuple[str, ...] = ()
     """Keys of the fixed pieces around the layers, in execution order."""
     hash: str | None = None
-    """SHA-256, in hex, of what is measured; a table must have the same. Absent where it is not known, and then not compared."""
+    """SHA-256 (hex) of what is measured; the table must have the same. `None` if it is not known; then it is not compared."""
 
     @classmethod
     def of(cls, layers: Sequence[Mapping[str, str]], fixed: Sequence[str] = (), name: str = "space") -> Space:
-        """A space of layers that map the candidates' names to keys of a table; `fixed` are keys, too."""
+        """A space whose layers map names of candidates to keys of a table; `fixed` holds keys, too."""
         return cls(name, tuple(Layer(f"L{i}", tuple(layer), tuple(layer.values())) for i, layer in enumerate(layers, 1)), tuple(fixed))
 
     @classmethod
     def of_table(cls, header: Header, rows: Mapping[str, Row]) -> Space | None:
-        """The space that a table itself states, one of ONNX files; `None` where it is of built-in primitives. `rows` are by their keys."""
+        """The space of ONNX files that a table states; `None` for a table of built-in primitives. `rows` are the rows by their keys."""
         stated = header["space"]
         if (folder := stated.get("folder")) is None:
             return None
@@ -68,9 +68,9 @@ class Space:
 
     @classmethod
     def read(cls, name_or_path: str | os.PathLike[str]) -> Space:
-        """The built-in space of that name, or else the TOML file at that path, as `profiler --space` takes it.
+        """The built-in space of this name, or the space in this TOML file, as for `profiler --space`.
 
-        Raises `LutError` where there is neither, or the file holds no space.
+        Raises `LutError` if there is neither, or if the file does not contain a space.
         """
         built_in = str(name_or_path) in BUILT_IN
         path = Path(__file__).parent / "spaces" / f"{name_or_path}.toml" if built_in else Path(name_or_path)
@@ -83,9 +83,9 @@ class Space:
 
 
 def _of_file(file: Mapping[str, Any]) -> Space:
-    """Layers and hash of a file's content.
+    """Layers and hash of a space file.
 
-    It is not checked as the programs check it: a table's hash is of a space that was, and another one has another hash.
+    The space is not checked: the hash in a table is that of a space that `profiler` has checked, and another space has another hash.
     """
     layers: list[Layer] = []
     text = f"input {'x'.join(map(str, file['input']))}\n"

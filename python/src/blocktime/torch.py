@@ -14,16 +14,16 @@ Weights = Union[Tensor, Sequence[Tensor]]
 
 
 class ExpectedLatency(nn.Module):
-    """Latency that a supernet is expected to have: `fixed + Σ_l Σ_k w[l][k] · t[l][k]`, differentiable in `w`.
+    """Expected latency of a supernet: `fixed + Σ_l Σ_k w[l][k] · t[l][k]`, differentiable in `w`.
 
-    `t[l][k]` is the table's time of candidate k in layer l, and `w[l]` the share, 0 to 1, with which each candidate is taken: a softmax
-    of the architecture weights, Gumbel or not, or a sampled one-hot.
+    `t[l][k]` is the latency of candidate k in layer l by the table. `w[l]` are the shares (0 to 1) of the candidates: a softmax or Gumbel
+    softmax of the architecture weights, or a sampled one-hot vector.
 
         latency = ExpectedLatency(Lut.read("phone.csv"))
         loss = cross_entropy + 0.01 * latency([F.gumbel_softmax(alpha, tau) for alpha in alphas])
 
-    Times stand in the buffer `table`, `(L, C)` in the unit asked for, 0 where a layer has fewer than C candidates; `mask`, `(L, C)`,
-    says which there are. Both move with `.to()`.
+    The buffer `table`, `(L, C)`, holds the times in the chosen unit. The buffer `mask`, `(L, C)`, says which candidates exist: a layer can
+    have fewer than C. Both move with `.to()`.
     """
 
     table: Tensor
@@ -33,20 +33,20 @@ class ExpectedLatency(nn.Module):
     def __init__(self, lut: Lut, *, unit: str = "ms", include_fixed: bool = True, logits: bool = False, validate: bool = True) -> None:
         """A module for the space of `lut`.
 
-        unit: `us`, `ms` or `s`, of the result.
-        include_fixed: whether the fixed pieces count, so that the result is a whole network's time. A constant, but one that a loss
-            which takes the logarithm or a ratio needs.
-        logits: whether `forward` is given the architecture weights themselves, and takes their softmax.
-        validate: whether shares are looked at: those of a layer must sum to 1 within 0.001, which reads them back from the device. It is
-            left out in compiled steps.
+        unit: unit of the result: `us`, `ms` or `s`.
+        include_fixed: adds the fixed pieces, so that the result is the time of a whole network. They are a constant, but a loss with a
+            logarithm or a ratio needs them.
+        logits: `forward` takes the architecture weights and computes their softmax.
+        validate: checks that the shares of a layer sum to 1 within 0.001. For this they are copied from the device. Compiled steps skip the
+            check.
 
-        `ValueError` for another unit, and where the fixed pieces are asked for and the table has none.
+        Raises `ValueError` for another unit, or if the table has no fixed pieces and `include_fixed` is set.
         """
         super().__init__()
         factor = factor_of(unit)
         fixed_us = lut.fixed_us if include_fixed else 0.0
         if fixed_us is None:
-            raise ValueError("the table has no fixed pieces (it was imported); include_fixed=False counts the searched layers alone")
+            raise ValueError("the table has no fixed pieces (it was imported); include_fixed=False counts the searched layers only")
         self.names = [layer.name for layer in lut.layers]
         self.counts = [len(layer.candidates) for layer in lut.layers]
         self.unit, self.logits, self.validate = unit, logits, validate
@@ -59,8 +59,8 @@ class ExpectedLatency(nn.Module):
     def forward(self, weights: Weights) -> Tensor:
         """The expected latency, of the shape of the leading dimensions: a scalar for tensors without them.
 
-        weights: `(…, L, C)`, whatever stands where a layer has no candidate, or L tensors `(…, C_l)`; shares, or logits as the module
-            was told. `ValueError` names the layer that does not fit.
+        weights: shares (or logits, if `logits` was set): `(…, L, C)`, where values of missing candidates are ignored, or L tensors
+            `(…, C_l)`. Raises a `ValueError` that names the layer if a shape does not fit.
         """
         shares = self._padded(weights)
         if self.logits:

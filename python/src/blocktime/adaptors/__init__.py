@@ -1,1 +1,1 @@
-"""Tables in the form that other searches expect: a module for each, imported by its name, such as `blocktime.adaptors.ofa`."""
+"""Tables in the form that other search programs expect. Each has a module, such as `blocktime.adaptors.ofa`."""

@@ -1,4 +1,4 @@
-"""For the forks of FBNet with a `LookUpTable` class: their table's dict, from a table of a real device."""
+"""For forks of FBNet with a class `LookUpTable`: its dict, filled from a latency table of a real device."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..lut import Lut
 
 
 def lookup_table_latency(lut: Lut) -> list[dict[str, float]]:
-    """`lookup_table_latency[layer_id][op_name]` in µs, as those forks index it."""
+    """The dict `lookup_table_latency[layer_id][op_name]` of those forks, in µs."""
     return list(lut.as_dict("us").values())
 
 
 def fill(lookup_table: Any, lut: Lut) -> None:
-    """Puts the table's times in place of those that the fork's `LookUpTable` took on the computer that trains.
+    """Replaces the times in the fork's `LookUpTable`, which were measured on the training computer, by those of the table.
 
-    `ValueError` where the two have other layers or operations, before anything is changed.
+    Raises `ValueError` if the table does not have the same layers and operations; then nothing is changed.
     """
     latency = lookup_table_latency(lut)
     if len(latency) != lookup_table.cnt_layers:

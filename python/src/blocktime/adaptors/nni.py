@@ -1,4 +1,4 @@
-"""For NNI 3: a profiler of latency, for its strategies and filters."""
+"""For NNI 3: a latency profiler for its strategies and filters."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from ..lut import Lut, factor_of
 
 
 class LutProfiler(ExpressionProfiler):  # type: ignore[misc]
-    """Predicted latency of a sample of a model space: a sum of look-ups, as an expression over the space's choices.
+    """Predicted latency of a sample of a model space, as an expression over the choices of the space: a sum of look-ups.
 
         profiler = LutProfiler(model_space, lut)
         strategy = ProxylessNAS(penalty=ExpectationProfilerPenalty(profiler, baseline=10))
     """
 
     def __init__(self, model_space: Any, lut: Lut, labels: Sequence[str] | None = None, unit: str = "ms") -> None:
-        """labels: of the choices, in the order of the table's layers; the layers' names without. A choice's values are names of
-        candidates, or their indices. `ValueError` where the space has no choice of a label, `UnknownCandidate` for another value."""
+        """labels: those of the choices, in the order of the table's layers [default: the names of the layers]. The values of a
+        choice are names of candidates, or their indices. Raises `ValueError` if the space has no choice with one of the labels, and
+        `UnknownCandidate` for any other value."""
         choices = model_space.simplify()
         labels = [layer.name for layer in lut.layers] if labels is None else labels
         if missing := [label for label in labels if label not in choices]:

@@ -1,4 +1,4 @@
-"""For Once-for-All: what its `EvolutionFinder` asks for the efficiency of a subnet."""
+"""For Once-for-All: the efficiency predictor of its `EvolutionFinder`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ class OfaLatency:
 
         finder = EvolutionFinder(efficiency_predictor=OfaLatency({224: lut}), accuracy_predictor=…, efficiency_constraint=30)
 
-    One table a resolution. Each has the 20 layers of five stages in order, with candidates `k3_e3` … `k7_e6`; the last layers of a
-    stage have `skip`, too, which a smaller depth takes.
+    One table per resolution. Each has the 20 layers of the five stages in order, with the candidates `k3_e3` to `k7_e6`. The last two
+    layers of a stage also have `skip`, which stands for a smaller depth.
     """
 
     def __init__(self, luts: Mapping[int, Lut], candidate: str = "k{kernel}_e{expand}", skip: str = "skip") -> None:
-        """luts: by the side of the picture in pixels. candidate, skip: how the tables name what OFA numbers."""
+        """luts: the tables by the side of the picture in pixels. candidate, skip: names of the candidates in the tables."""
         self.luts, self.candidate, self.skip = dict(luts), candidate, skip
 
     def predict_efficiency(self, spec: Mapping[str, Any]) -> float:
-        """ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`; `ValueError` where there is no table of that resolution."""
+        """Latency in ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`. Raises `ValueError` if there is no table for that resolution."""
         size = spec["r"][0] if "r" in spec else spec["image_size"]
         if size not in self.luts:
             raise ValueError(f"no table for pictures of {size} pixels; there are {', '.join(map(str, self.luts))}")

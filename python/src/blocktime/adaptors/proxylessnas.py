@@ -1,4 +1,4 @@
-"""For ProxylessNAS: a stand-in for its `LatencyEstimator`."""
+"""For ProxylessNAS: a replacement for its `LatencyEstimator`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ..lut import Lut
 
 
 class LatencyEstimator:
-    """Latencies in ms as `expected_latency(latency_model)` and `net_latency` ask for them: `run_manager.latency_estimator = …`."""
+    """Latencies in ms for `expected_latency(latency_model)` and `net_latency`: `run_manager.latency_estimator = LatencyEstimator(…)`."""
 
     def __init__(self, lut: Lut, fixed: Mapping[str, str], candidate: str = "{kernel}x{kernel}_MBConv{expand}") -> None:
-        """fixed: the table's keys for the types `Conv`, `Conv_1` and `Logits`, and `expanded_conv` for the first block, which is no
-        choice. candidate: how the table names a block."""
+        """fixed: the table's keys for the types `Conv`, `Conv_1` and `Logits`, and `expanded_conv` for the first block, which is
+        not searched. candidate: the name of a block in the table."""
         self.fixed_ms = {name: lut.by_key(key).latency_us / 1000 for name, key in fixed.items()}
         self.candidate = candidate
         self.blocks_ms: dict[tuple[str, tuple[int, ...], tuple[int, ...]], float] = {}
@@ -26,7 +26,7 @@ class LatencyEstimator:
         self, ltype: str, _input: Sequence[int], output: Sequence[int],
         expand: int | None = None, kernel: int | None = None, stride: int | None = None, idskip: int | None = None,
     ) -> float:  # fmt: skip
-        """ms of a layer; shapes are (height, width, channels). `KeyError` where the table has no such layer."""
+        """Latency of a layer in ms; shapes are (height, width, channels). Raises `KeyError` if the table has no such layer."""
         name = self.candidate.format(kernel=kernel, expand=expand)
         block = (name, tuple(_input), tuple(output))
         if ltype == "expanded_conv" and block in self.blocks_ms:

@@ -1,4 +1,4 @@
-"""For timm: the blocks of its EfficientNets and MobileNets, as arguments of `export_space`."""
+"""For timm: the blocks of its EfficientNets and MobileNets as arguments of `export_space`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class _Head(nn.Module):
 
 
 def parts_of(model: Any) -> dict[str, Any]:
-    """`before`, `layers`, `names` and `after` of a model with `conv_stem` and `blocks`: `export_space(**parts_of(model), …)`.
+    """Arguments of `export_space` for a model with `conv_stem` and `blocks`: `export_space(**parts_of(model), …)`.
 
-    A layer is a block, called `S.B` by stage and place, with the candidate `block`, and with `skip` where it adds its input to its
-    output, so that a search can leave it out. More candidates can be added to each.
+    Each block is a layer with the name `S.B` (stage and position) and the candidate `block`. If the block adds its input to its output, the
+    layer also has `skip`, so that a search can leave the block out. You can add more candidates.
     """
     blocks = {f"{s}.{b}": block for s, stage in enumerate(model.blocks) for b, block in enumerate(stage)}
     layers = [{"block": block, **({"skip": None} if getattr(block, "has_skip", False) else {})} for block in blocks.values()]

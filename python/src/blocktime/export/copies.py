@@ -1,4 +1,4 @@
-"""Copies of modules as they are exported: on the CPU, in evaluation mode, with statistics and weights as a trained network has them."""
+"""Copies of modules for the export: on the CPU, in evaluation mode, with statistics and weights like those of a trained network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OWN = set(vars(nn.Module()))
 
 
 def prepared(module: nn.Module, randomize: bool) -> nn.Module:
-    """A copy in float32 and evaluation mode; the module itself stays as it is."""
+    """A copy in float32 and evaluation mode; the module itself is not changed."""
     copied = copy.deepcopy(module).cpu().float().eval()
     if randomize:
         _randomize(copied)
@@ -23,10 +23,10 @@ def prepared(module: nn.Module, randomize: bool) -> nn.Module:
 
 
 def _randomize(module: nn.Module) -> None:
-    """Draws new values for all that is constant in a fresh module.
+    """Draws new values for everything that is constant in a new module.
 
-    Exporters fold a batch norm that does nothing, drop a bias of zeros, and share equal constants: the graph would not be that of a
-    trained network, and its time another one. What is drawn is always the same.
+    Exporters fold a batch norm that does nothing, drop a bias of zeros, and share equal constants. Then the graph is not that of a trained
+    network, and its latency differs. The same values are drawn each time.
     """
     generator = torch.Generator().manual_seed(0)
 
@@ -50,10 +50,10 @@ def _randomize(module: nn.Module) -> None:
 
 
 def likeness(module: nn.Module) -> tuple[Any, ...]:
-    """Equal for two modules only if they compute the same but for their weights' values.
+    """Equal for two modules only if they compute the same, apart from the values of their weights.
 
-    It holds everything that a module's code can depend on: types, shapes, and all attributes of all parts. What is not plain data counts
-    as itself, so that modules which hold the same kind of object in two copies are taken as different.
+    It contains everything that a module's code can depend on: types, shapes, and all attributes of all parts. Objects that are not plain
+    data are compared by identity, so two modules with equal copies of such an object count as different.
     """
     parts: list[Any] = []
     for name, part in module.named_modules():

@@ -1,4 +1,4 @@
-"""ONNX files of modules: both of PyTorch's exporters, and what makes two files the same block."""
+"""ONNX files of modules: both exporters of PyTorch, and the fingerprint that tells whether two files are the same block."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from torch import nn
 from .slots import Shape, example, outputs_of
 
 EXPORTERS = {"torchscript": 17, "dynamo": 18}
-"""PyTorch's exporters, and the opset that each is asked for unless told otherwise."""
+"""The exporters of PyTorch, each with its default opset."""
 
 TOLERANCE = 1e-4
-"""How far an ONNX file's outputs may be from the module's, as a share of their largest value."""
+"""Largest allowed difference between outputs of an ONNX file and of its module, relative to the largest value."""
 
 
 def default_exporter() -> str:
-    """`torchscript`, as long as this PyTorch has it."""
+    """`torchscript` if this PyTorch has it, otherwise `dynamo`."""
     known = inspect.signature(torch.onnx.export).parameters
     return "torchscript" if "dynamo" in known or "operator_export_type" in known else "dynamo"
 
 
 def export(module: nn.Module, inputs: Sequence[Shape], exporter: str, opset: int) -> onnx.ModelProto:
-    """The module as an ONNX model with inputs `x0`, `x1`, … of those shapes and outputs `y0`, `y1`, …, all weights inside."""
+    """The module as an ONNX model that contains its weights, with inputs `x0`, `x1`, … of these shapes and outputs `y0`, `y1`, …"""
     args = example(inputs)
     more: dict[str, Any] = {
         "input_names": [f"x{i}" for i in range(len(args))],
@@ -56,7 +56,7 @@ def export(module: nn.Module, inputs: Sequence[Shape], exporter: str, opset: int
 
 
 def _without_notes(model: onnx.ModelProto) -> None:
-    """Drops what computes nothing: texts, source paths, and shapes of inner values."""
+    """Removes what does not affect the result: texts, source paths, and shapes of inner values."""
     graph = model.graph
     model.doc_string = graph.doc_string = ""
     del graph.value_info[:]
@@ -67,7 +67,7 @@ def _without_notes(model: onnx.ModelProto) -> None:
 
 
 def fingerprint(model: onnx.ModelProto) -> str:
-    """SHA-256, in hex, of all that decides on a block's time: names and weights' values do not count, everything else does."""
+    """SHA-256 (hex) of everything that affects the latency of a block: all but names and the values of weights."""
     graph = model.graph
     constants = {tensor.name: _constant(tensor) for tensor in graph.initializer}
     numbers: dict[str, str] = {"": "-"}
@@ -92,14 +92,14 @@ def fingerprint(model: onnx.ModelProto) -> str:
 
 
 def _constant(tensor: onnx.TensorProto) -> str:
-    """A constant's type and shape, and its bytes unless they are weights: float32 of more than one value."""
+    """Type and shape of a constant, and its bytes unless it is a weight (float32, more than one value)."""
     values = numpy_helper.to_array(tensor)
     content = "" if tensor.data_type == onnx.TensorProto.FLOAT and values.size > 1 else values.tobytes().hex()
     return f"c{tensor.data_type}{list(tensor.dims)}{content}"
 
 
 def difference(model: onnx.ModelProto, module: nn.Module, inputs: Sequence[Shape]) -> float | None:
-    """How far the file's outputs are from the module's, as a share of their largest; absent where ONNX Runtime is not installed."""
+    """Difference between the outputs of file and module, relative to the largest value; `None` if ONNX Runtime is not installed."""
     try:
         import onnxruntime
     except ImportError:

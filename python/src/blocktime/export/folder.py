@@ -36,29 +36,29 @@ def export_space(
 ) -> Report:
     """Writes a search space of PyTorch modules as a folder: `space.toml`, and under `blocks/` a file for each different block.
 
-    layers: for each searched layer its candidates by name, in the order of the architecture weights. `None` is an identity: nothing at
-        all. A module takes and gives float32 tensors with batch 1 and is exported as it computes in evaluation mode.
-    input_shape: of the network: `(3, 224, 224)`, with or without the batch of 1 in front.
+    layers: the candidates of each searched layer by name, in the order of the architecture weights. `None` is an identity: it does
+        nothing. The inputs and outputs of a module are float32 tensors with batch 1. It is exported in evaluation mode.
+    input_shape: shape of the network's input: `(3, 224, 224)`, with or without the batch of 1 in front.
     before, after: the fixed pieces around the layers, in execution order.
-    names: of the layers; `L1`, `L2`, … without.
-    inputs: for a slot (layer or fixed piece) the sources of its inputs in order, where they are not the first output of the slot before:
-        `input`, a slot's name, or `slot:N` for its N-th output, counted from 0.
-    exporter: `torchscript` or `dynamo`: that with which the app's network is exported, since the two give different operators. `auto` is
-        `torchscript` where this PyTorch has it.
-    opset: one for all files; 17 with `torchscript`, 18 with `dynamo` unless given.
-    randomize: draws new values for fresh batch norms and constant parameters, in copies: of a module that was not trained, exporters leave
-        parts out that a trained network has.
-    check: runs every file in ONNX Runtime, where that is installed, and compares it with its module.
-    overwrite: replaces the space in a folder that holds one.
+    names: names of the layers [default: `L1`, `L2`, …].
+    inputs: sources of the inputs of a slot (layer or fixed piece), in order: `input`, the name of a slot, or `slot:N` for its N-th output,
+        counted from 0 [default: the first output of the slot before].
+    exporter: `torchscript` or `dynamo`. Use the one that exports your app's network: the two write different operators. `auto` is
+        `torchscript` if this PyTorch has it.
+    opset: opset of all files [default: 17 with `torchscript`, 18 with `dynamo`].
+    randomize: draws new values for new batch norms and constant parameters, in copies of the modules. From a module that was not trained,
+        exporters would remove parts that a trained network has.
+    check: runs every file in ONNX Runtime, if it is installed, and compares the outputs with those of the module.
+    overwrite: replaces the space in the folder.
 
-    Shapes are found by running all modules once, so that what does not fit is an `ExportError` with all faults before the first file.
-    `FileExistsError` where the folder is not empty.
+    All modules are run once to find their shapes. If shapes do not fit, an `ExportError` lists all faults before the first file is written.
+    Raises `FileExistsError` if the folder is not empty.
     """
     began = time.monotonic()
     shape = tuple(input_shape) if len(input_shape) != 3 else (1, *input_shape)
     exporter = files.default_exporter() if exporter == "auto" else exporter
     if exporter not in files.EXPORTERS:
-        raise ValueError(f"exporter '{exporter}' is none of auto, {', '.join(files.EXPORTERS)}")
+        raise ValueError(f"exporter '{exporter}' is not one of auto, {', '.join(files.EXPORTERS)}")
     opset = files.EXPORTERS[exporter] if opset is None else opset
     slots = slots_of(before, layers, after, names, inputs or {})
     for slot in slots:
@@ -92,18 +92,18 @@ def _make_empty(folder: Path, overwrite: bool) -> None:
 
 
 class _Writer:
-    """Exports modules, each different block once."""
+    """Exports modules; equal blocks are written once."""
 
     def __init__(self, folder: Path, exporter: str, opset: int, check: bool) -> None:
         self.folder, self.exporter, self.opset, self.check = folder, exporter, opset, check
         self.written: dict[str, str] = {}
         """Files by their fingerprints."""
         self.alike: dict[Any, str] = {}
-        """Files by what they were exported from."""
+        """Files by the module that they were exported from."""
         self.faults: list[str] = []
 
     def write(self, slot: Slot, name: str) -> str | None:
-        """The file of a candidate, from the folder; none for an identity, or where it failed, which is noted."""
+        """The file of a candidate, relative to the folder; `None` for an identity, or if the export failed (the fault is noted)."""
         module = slot.candidates[name]
         if module is None:
             return None
@@ -119,7 +119,8 @@ class _Writer:
     def _export(self, module: nn.Module, inputs: Sequence[Shape]) -> str:
         model = files.export(module, inputs, self.exporter, self.opset)
         if self.check and not (files.difference(model, module, inputs) or 0.0) <= files.TOLERANCE:
-            raise ValueError(f"its ONNX file gives other outputs than the module, by more than {files.TOLERANCE:g} of the largest")
+            limit = f"{files.TOLERANCE:g} of the largest value"
+            raise ValueError(f"the outputs of its ONNX file differ from those of the module by more than {limit}")
         fingerprint = files.fingerprint(model)
         if fingerprint not in self.written:
             file = f"blocks/{fingerprint[:16]}.onnx"

@@ -1,4 +1,4 @@
-"""What an export did, or why it was not done."""
+"""The result of an export, and its exception."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Iterable
 
 
 class ExportError(ValueError):
-    """A space that cannot be exported; all faults at once, before the first file is written where that is possible."""
+    """The space cannot be exported. Lists all faults, if possible before the first file is written."""
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults: tuple[str, ...] = tuple(faults)
-        """One line a fault, each naming its place."""
+        """One line per fault; each names its place."""
         super().__init__("the space cannot be exported:" + "".join(f"\n  {fault}" for fault in self.faults))
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was written."""
+    """The files that were written."""
 
     folder: Path
-    """Where `space.toml` is."""
+    """The folder of `space.toml`."""
     candidates: int
-    """Candidates and fixed pieces that are exported, identities left out."""
+    """Number of candidates and fixed pieces, without identities."""
     files: int
-    """Different blocks, a file each."""
+    """Number of different blocks; each has one file."""
     identities: int
-    """Candidates that do nothing, and have no file."""
+    """Number of candidates that do nothing; they have no file."""
     seconds: float
-    """How long it took."""
+    """Duration in seconds."""

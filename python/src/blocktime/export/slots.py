@@ -44,14 +44,14 @@ def slots_of(
     names: Sequence[str] | None,
     inputs: Mapping[str, Sequence[str]],
 ) -> list[Slot]:
-    """All slots in execution order, with their sources. Raises `ExportError` for names that cannot be."""
+    """All slots in execution order, with their sources. Raises `ExportError` if a name is not allowed."""
     names = [f"L{i}" for i in range(1, len(layers) + 1)] if names is None else list(names)
     if len(names) != len(layers):
         raise ExportError([f"{len(names)} names for {len(layers)} layers"])
     slots = [Slot(name, {name: module}, False) for name, module in before.items()]
     slots += [Slot(name, dict(layer), True) for name, layer in zip(names, layers)]
     slots += [Slot(name, {name: module}, False) for name, module in after.items()]
-    faults = [f"no slot '{name}' for whose inputs sources are given" for name in inputs if name not in {slot.name for slot in slots}]
+    faults = [f"inputs: there is no slot '{name}'" for name in inputs if name not in {slot.name for slot in slots}]
     if not 0 < len(slots) <= MOST_SLOTS:
         faults.append(f"{len(slots)} slots; there must be 1 to {MOST_SLOTS}")
     previous = INPUT
@@ -64,14 +64,14 @@ def slots_of(
             if not _NAME.fullmatch(name) or name == INPUT:
                 faults.append(f"name {name!r} is not made of letters, digits, '-', '_' and '.', or is '{INPUT}'")
     if repeated := {name for name in (slot.name for slot in slots) if [slot.name for slot in slots].count(name) > 1}:
-        faults.append(f"slots of one name: {', '.join(sorted(repeated))}")
+        faults.append(f"several slots have the name {', '.join(sorted(repeated))}")
     if faults:
         raise ExportError(faults)
     return slots
 
 
 def find_shapes(slots: Sequence[Slot], input_shape: Shape) -> None:
-    """Runs every module once and notes the shapes. Raises `ExportError` with all faults that show."""
+    """Runs every module once and notes the shapes. Raises `ExportError` with all faults that it finds."""
     faults: list[str] = []
     known: dict[str, list[Shape]] = {INPUT: [input_shape]}
     used: set[tuple[str, int]] = set()
@@ -90,13 +90,13 @@ def find_shapes(slots: Sequence[Slot], input_shape: Shape) -> None:
     for slot in slots[:-1]:
         for output in range(len(slot.outputs)):
             if not faults and (slot.name, output) not in used:
-                faults.append(f"output {output} of '{slot.name}' is used by nothing")
+                faults.append(f"output {output} of '{slot.name}' is not used")
     if faults:
         raise ExportError(faults)
 
 
 def _run(slot: Slot, faults: list[str]) -> None:
-    """Notes the slot's output shapes: those of its first candidate, which all others must have, too."""
+    """Notes the output shapes of the slot. They are those of its first candidate; all other candidates must have the same."""
     first = ""
     for name, module in slot.candidates.items():
         place = f"layer '{slot.name}', '{name}'" if slot.searched else f"'{slot.name}'"
@@ -106,14 +106,14 @@ def _run(slot: Slot, faults: list[str]) -> None:
             faults.append(f"{place}: {e}")
             continue
         if module is None and len(outputs) != 1:
-            faults.append(f"{place}: cannot be nothing here: it has {len(outputs)} inputs")
+            faults.append(f"{place}: None is not possible for a slot with {len(outputs)} inputs")
         elif any(shape[:1] != (1,) for shape in outputs):
-            faults.append(f"{place}: changes the batch, which must stay 1: gives {_shown(outputs)}")
+            faults.append(f"{place}: outputs {_shown(outputs)}, but the batch must stay 1")
         elif not slot.outputs:
             slot.outputs, first = outputs, name
         elif outputs != slot.outputs:
-            alike = "all candidates of a layer must give the same"
-            faults.append(f"{place}: gives {_shown(outputs)}, '{first}' gives {_shown(slot.outputs)}; {alike}")
+            alike = "all candidates of a layer must have the same outputs"
+            faults.append(f"{place}: outputs {_shown(outputs)}, but '{first}' outputs {_shown(slot.outputs)}; {alike}")
 
 
 def _shown(shapes: Sequence[Shape]) -> str:
@@ -121,17 +121,17 @@ def _shown(shapes: Sequence[Shape]) -> str:
 
 
 def example(shapes: Sequence[Shape]) -> tuple[Tensor, ...]:
-    """Inputs of those shapes, always the same: normal numbers, float32."""
+    """Inputs of these shapes: normally distributed float32 numbers, the same in each call."""
     generator = torch.Generator().manual_seed(0)
     return tuple(torch.randn(shape, generator=generator) for shape in shapes)
 
 
 def outputs_of(module: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """What the module gives, as a list. `TypeError` where it is neither a tensor nor a tuple or list of tensors."""
+    """The outputs of the module as a list. Raises `TypeError` if they are not a tensor, or a tuple or list of tensors."""
     with torch.no_grad():
         found = module(*inputs)
     outputs = list(found) if isinstance(found, (tuple, list)) else [found]
     for output in outputs:
         if not isinstance(output, Tensor):
-            raise TypeError(f"gives {type(output).__name__}; only tensors, or a tuple of them")
+            raise TypeError(f"returns {type(output).__name__}; it must return a tensor, or a tuple of tensors")
     return outputs
