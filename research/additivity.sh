@@ -1,5 +1,5 @@
 #!/bin/sh
-# Signed error of whole subnets that were never used in fitting: what a table predicts against what the device measures.
+# Signed error of whole networks that were not used in the fit: predicted by a table against measured on the device.
 #
 #   research/additivity.sh [--seed S] [--nets N] [--lut FILE]     (default: seed 1, 8 nets, a table built now)
 #

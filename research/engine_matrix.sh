@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# What the engine of the table does to a search: searches with the table of one engine, measures what was found in each of them.
+# How the engine of the table changes a search: searches with the table of each engine, and measures the networks found in all engines.
 #
 #   research/engine_matrix.sh [--out FOLDER] [--data FACES] [--seeds N] [--beta B] [--epochs WARMUP,ALL]
 #
-#   --out FOLDER       where everything goes (default runs/engines); what is there already is not done again
-#   --data FACES       a data folder, its 106 points; synthetic faces without
-#   --seeds N          searches a table (default 3)
-#   --beta B           exponent of the latency term (default 3: the faster network, more than the better one)
+#   --out FOLDER       where the results go (default runs/engines); finished parts are not repeated
+#   --data FACES       a data folder with 106 landmarks (default: synthetic faces)
+#   --seeds N          number of searches per table (default 3)
+#   --beta B           exponent of the latency term (default 3: prefers faster networks to more accurate ones)
 #   --epochs W,E       epochs of warm-up, and in all (default 4,12)
 #
 # Tables of this machine are built for ONNX Runtime, MNN and tract. With each of them and each seed a search runs, all else equal. The
 # networks found are measured side by side in each engine. Prints the median latencies of what each table's searches found in each
-# engine, and the candidates that change places from table to table. Do this on a quiet machine; ten to twenty minutes.
+# engine, and the candidates whose order differs between tables. Needs an idle machine; takes ten to twenty minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Builds what runs on a device:
 #
-#   scripts/build-agent.sh                   the agent for ARMv8 Linux and Android alike, which loads ONNX Runtime
-#   scripts/build-agent.sh musl              the same with the engine tract in it, one static file that needs nothing else
-#   scripts/build-agent.sh mnn               the same with the engine MNN in it, one static file, too
+#   scripts/build-agent.sh                   the agent for ARMv8 Linux and Android, which loads ONNX Runtime
+#   scripts/build-agent.sh musl              the agent with the engine tract inside: one static file that needs nothing else
+#   scripts/build-agent.sh mnn               the agent with the engine MNN inside: one static file, too
 #   scripts/build-agent.sh android-check     checks that the code compiles for aarch64-linux-android (there is no NDK to link with)
 #
 # The first one brings its own loader and C and C++ libraries, and so runs on any ARMv8 kernel, on phones too. Agents are put into
 # ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/agents/, in folders aarch64-linux-gnu, -musl and -gnu-mnn, where
-# `profiler --device adb` and `--device ssh://…` find them; the folder's path is printed. One that was built of the very same files is left
-# as it is. Needs scripts/setup-aarch64.sh.
+# `profiler --device adb` and `--device ssh://…` find them; the folder's path is printed. An agent that was built from the same files is not
+# built again. Needs scripts/setup-aarch64.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,7 +21,7 @@ die() {
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 parts=${BLOCKTIME_AARCH64:-$cache/aarch64}
-[ -e "$parts/rust/rustc" ] || die "$parts/rust/rustc is missing; scripts/setup-aarch64.sh brings it"
+[ -e "$parts/rust/rustc" ] || die "$parts/rust/rustc is missing: run scripts/setup-aarch64.sh"
 
 # Another compiler than the host's: what the two build must not be mixed.
 export RUSTC=$parts/rust/rustc
@@ -61,7 +61,7 @@ case ${1:-linux-gnu} in
         target=aarch64-unknown-linux-musl
         options=(--features "agent,tract")
         std
-        [ -e "$(libraries)/self-contained/libc.a" ] || die "$(libraries)/self-contained/libc.a is missing; scripts/setup-aarch64.sh brings it"
+        [ -e "$(libraries)/self-contained/libc.a" ] || die "$(libraries)/self-contained/libc.a is missing: run scripts/setup-aarch64.sh"
         # tract is large: optimised crate by crate, which is cargo's own default, it takes minutes.
         export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
         limit=$((30 * 1000 * 1000))
@@ -115,11 +115,11 @@ if [ "${1:-linux-gnu}" = linux-gnu ]; then
     done
 fi
 size=$(stat -c %s "$work/profiler")
-[ "$size" -lt "$limit" ] || die "the agent is $size bytes; it must stay below $limit to be pushed in a moment"
+[ "$size" -lt "$limit" ] || die "the agent has $size bytes; the limit is $limit, so that it is sent quickly"
 echo "$hash" >"$work/.inputs"
 chmod 755 "$work"
 rm -rf "$folder"
 mv "$work" "$folder"
 trap - EXIT
-say "the agent is $size bytes"
+say "the agent has $size bytes"
 echo "$folder"

@@ -20,7 +20,7 @@ strip -o "$folder/parity" "$parity"
 if [ -d "$reference" ]; then
     cp "$reference"/pfld_reference.safetensors "$reference"/pfld_reference.json "$folder/shared/reference"
 else
-    echo "build-gpu: $reference is missing; parity is left out" >&2
+    echo "build-gpu: $reference is missing; the comparison with the reference is left out" >&2
 fi
 du -sh "$folder" >&2
 echo "$folder"

@@ -3,8 +3,8 @@
 #
 #   scripts/build-wheel.sh [--dev] [FOLDER]      (default: target/wheels; --dev: programs as `cargo build` makes them, which is faster)
 #
-# It is for systems with a glibc and an OpenSSL 3 like this machine's, which its tag `linux_…` says. The programs find ONNX Runtime where they
-# always do. Without programs, `pip install ./python` is enough.
+# The wheel runs on systems whose glibc is at least as new as this machine's, with OpenSSL 3; its tag `linux_…` stands for that. The programs
+# find ONNX Runtime in the usual places. Without programs, `pip install ./python` is enough.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

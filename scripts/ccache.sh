@@ -1,5 +1,5 @@
-# To be read by scripts (`. scripts/ccache.sh`) that compile MNN, which takes a quarter of an hour: what was compiled once is taken
-# from ccache, whatever profile, folder or copy of the project asks for it. Does nothing where ccache is not installed.
+# For scripts (`. scripts/ccache.sh`) that compile MNN, which takes a quarter of an hour: what was compiled once is taken
+# from ccache, whatever profile, folder or copy of the project asks for it. Does nothing if ccache is not installed.
 # shellcheck shell=sh
 if command -v ccache >/dev/null; then
     export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache

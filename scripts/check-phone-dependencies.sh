@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails if a build for a phone would compile what has no business there.
+# Fails if a build for a phone would compile crates that do not belong there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

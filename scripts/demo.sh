@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole path on synthetic faces, one command on a fresh Debian or Ubuntu machine with Rust:
+# All steps on synthetic faces, one command on a new Debian or Ubuntu machine with Rust:
 # table of this machine → search → finetune → export → measurement → report. Results go to runs/demo (or the folder given).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Damaged bytes for every reader of bytes from elsewhere: tables, spaces, raw samples, ONNX files, pictures, lists, point schemes,
+# Gives damaged bytes to every reader of foreign files: tables, spaces, raw samples, ONNX files, pictures, lists, landmark schemes,
 # checkpoints and all else in a run's folder, NNI's files, and whatever a device and adb's server say.
 #
-#   scripts/fuzz.sh [CASES]      (default: 1000000 a reader; the tests alone take 20,000)
+#   scripts/fuzz.sh [CASES]      (default: 1000000 per reader; `cargo test` uses 20,000)
 #
 # What makes a reader panic, take too much memory or take long is kept, and the message says where.
 set -eu

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything about training on a GPU that needs one, within ten minutes:
+# All checks of training that need a GPU, within ten minutes:
 #
 #   scripts/on-gpu.sh FOLDER OUT      FOLDER as scripts/build-gpu.sh has made it; results go to OUT/gpu.txt
 #

@@ -1,4 +1,4 @@
-# To be read by scripts (`. scripts/private-apt.sh`) that bring Debian's packages into a folder of their own. The machine's apt fetches them, by a
+# For scripts (`. scripts/private-apt.sh`) that unpack Debian's packages into a folder of their own. The machine's apt fetches them, by a
 # private configuration: it verifies signatures and hashes, and no architecture and no source is added to the system. The script has
 # `say`, `die` and `root`, the folder that is filled, already.
 #

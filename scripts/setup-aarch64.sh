@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what builds and runs ARMv8 programs on an x86-64 machine with Debian (12 or newer) or Ubuntu (22.04 or newer), and the parts of a
-# fake phone:
+# Installs what builds and runs ARMv8 programs on an x86-64 machine with Debian (12 or newer) or Ubuntu (22.04 or newer), and the parts of an
+# emulated phone for tests:
 #
 #   scripts/setup-aarch64.sh
 #
@@ -8,19 +8,19 @@
 #   rust/rustc   a Rust compiler with the standard library for ARMv8 (below)
 #   qemu/        qemu's user emulation, static
 #   adbd/        Android's debug daemon for this machine, with its own loader and libraries
-#   phone/       for the fake phone, and for any ARMv8 Linux: busybox, the C and C++ libraries and their loader
+#   phone/       for the emulated phone, and for any ARMv8 Linux: busybox, the C and C++ libraries and their loader
 #   env.sh       the environment that a cross build and the device tests use
 # By apt-get, where missing: the distribution's aarch64 C and C++ compilers, adb, the ssh server.
 # By pip: the aarch64 ONNX Runtime (scripts/setup-onnxruntime.sh).
 #
-# The Rust compiler is rustup's, where rustup is installed and has, or can fetch, the standard library for ARMv8 (`rustup target add`). Elsewhere
+# The Rust compiler is rustup's, if rustup is installed and has, or can fetch, the standard library for ARMv8 (`rustup target add`). Otherwise
 # it is Debian's rustc, unpacked beside the wrapper, with its source (for targets whose standard library is compiled) and, in musl/,
-# a C library for static programs. What an earlier run has chosen is kept; BLOCKTIME_AARCH64_RUST=rustup or =debian chooses.
+# a C library for static programs. A later run keeps the choice; to change it, set BLOCKTIME_AARCH64_RUST=rustup or =debian.
 #
-# Debian's packages come from the machine's own apt sources where it is a Debian, through a private apt configuration: no architecture and no
-# source is added to the system. Ubuntu does not have them: there, a mirror that BLOCKTIME_DEBIAN_MIRROR names (scripts/private-apt.sh)
-# brings qemu/, adbd/ and phone/. Without it they are left out, with a message: agents are built all the same, tests on fake phones and
-# boards skip. Running it again does nothing but print the environment.
+# On Debian, the packages come from the machine's own apt sources, through a private apt configuration: no architecture and no source is
+# added to the system. Ubuntu does not have the packages of qemu/, adbd/ and phone/. There they come from the Debian mirror that
+# BLOCKTIME_DEBIAN_MIRROR names (scripts/private-apt.sh). Without a mirror they are left out, with a message: agents are still built, but
+# tests on emulated phones and boards are skipped. If everything is installed, the script only prints the environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,7 +30,7 @@ die() {
     exit 2
 }
 
-[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || die "this is for an x86-64 Linux machine; an ARMv8 machine builds natively"
+[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || die "this script is for x86-64 Linux; an ARMv8 machine needs no cross compiler"
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 root=$cache/aarch64
@@ -80,7 +80,7 @@ command -v ssh-keygen >/dev/null || missing+=(openssh-client)
 command -v ip >/dev/null || missing+=(iproute2)
 command -v unshare >/dev/null || missing+=(util-linux)
 if [ ${#missing[@]} -gt 0 ]; then
-    install_packages "${missing[@]}" || say "apt-get could not install ${missing[*]}: devices at adb or ssh, or tests on fake ones, may miss them"
+    install_packages "${missing[@]}" || say "apt-get could not install ${missing[*]}: measurements over adb or ssh, or tests on emulated devices, may need them"
 fi
 
 # 2. Packages that are only unpacked: for the compiler from the machine's own release, for the rest from trixie (the emulator of
@@ -187,14 +187,14 @@ if [ "$choice" != debian ]; then
     elif rustup_rust; then
         choice=rustup
     elif [ "$choice" = rustup ]; then
-        die "rustup cannot have the standard library for ARMv8"
+        die "rustup has no standard library for ARMv8"
     else
         choice=debian
     fi
 fi
 if [ "$choice" = debian ]; then
     { present rust "$release" && present musl "$release"; } || has_debian ||
-        die "rustup cannot have the standard library for ARMv8, and Debian's compiler cannot be had from the package sources of $system. \
+        die "rustup has no standard library for ARMv8, and Debian's compiler is not in the package sources of $system. \
 Install rustup and let it fetch aarch64-unknown-linux-gnu and aarch64-unknown-linux-musl, or $no_debian"
     debian_rust "$release"
 fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Brings mdbook, which builds the book in docs/, into the cache folder and prints its path.
+# Installs mdbook, which builds the book in docs/, into the cache folder and prints its path.
 #
 # The folder is ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/mdbook/VERSION. Compiled without optimisation and without a server,
-# which takes a minute or two. Running it again does nothing but print the path.
+# which takes a minute or two. If it is installed, the script only prints the path.
 set -euo pipefail
 
 version=0.5.4

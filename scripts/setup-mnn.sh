@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Brings MNN's converter, of the version of the engine, into the cache folder and prints the converter's path:
+# Installs MNN's converter, in the version of the engine, into the cache folder and prints the converter's path:
 #
 #   scripts/setup-mnn.sh            the converter and MNN's Python package, by pip
-#   scripts/setup-mnn.sh --build    that, and by apt-get what compiles the engine: cmake, a C++ compiler, libclang, ccache
+#   scripts/setup-mnn.sh --build    these, and by apt-get what is needed to compile the engine: cmake, a C++ compiler, libclang, ccache
 #
 # The folder is ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/mnn/VERSION. It holds `mnnconvert`, and `python`, which is
-# this machine's Python with the package in it. Needs python3 with pip. Running it again does nothing but print the path.
+# this machine's Python with the package in it. Needs python3 with pip. If it is installed, the script only prints the path.
 set -euo pipefail
 
 # The engine's: engines/src/mnn/mod.rs.
@@ -77,6 +77,6 @@ chmod 755 "$work" "$work/python" "$work/mnnconvert"
 rm -rf "$folder"
 mv "$work" "$folder"
 trap - EXIT
-"$folder/mnnconvert" --version | grep -qxF "$version" || die "$folder/mnnconvert does not say that it is $version"
+"$folder/mnnconvert" --version | grep -qxF "$version" || die "$folder/mnnconvert is not version $version"
 say "done"
 echo "$folder/mnnconvert"

@@ -2,9 +2,9 @@
 # Fetches NVIDIA's run-time compiler of kernels, NVRTC, with pip into the cache folder and prints the library's path. It needs no GPU.
 #
 #   scripts/setup-nvrtc.sh            prints the path; fetches what is missing
-#   scripts/setup-nvrtc.sh --found    prints the path, or nothing where it is not there
+#   scripts/setup-nvrtc.sh --found    prints the path, or nothing if the library is missing
 #
-# PyTorch's environment (scripts/test-python.sh) brings the library too, and is looked into first. Else the folder is
+# PyTorch's environment (scripts/test-python.sh) has the library too; if it is there, that one is used. Otherwise the folder is
 # ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/nvrtc. Needs python3 with pip.
 set -eu
 

@@ -4,7 +4,7 @@
 #   scripts/setup-onnxruntime.sh [x86_64|aarch64]     (or BLOCKTIME_ORT_ARCH; default: this machine)
 #
 # The folder is ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/onnxruntime/VERSION-ARCH. Needs python3 with pip.
-# Running it again does nothing but print the path.
+# If the library is there, the script only prints the path.
 set -eu
 
 version=1.32.0
@@ -12,7 +12,7 @@ arch=${1:-${BLOCKTIME_ORT_ARCH:-$(uname -m)}}
 case $arch in
     x86_64 | aarch64) ;;
     *)
-        echo "setup-onnxruntime: no library for '$arch'; give x86_64 or aarch64" >&2
+        echo "setup-onnxruntime: there is no library for '$arch'; give x86_64 or aarch64" >&2
         exit 2
         ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings what simulated devices need: an emulator that takes plugins, and the plugin that computes time.
+# Installs what simulated devices need: an emulator that takes plugins, and the plugin that computes time.
 #
 #   scripts/setup-simulator.sh                  both; prints their folder
 #   scripts/setup-simulator.sh --emulator       the emulator only (a plugin is inside an installed `profiler`)
@@ -11,14 +11,14 @@
 #   qemu/identity         one line for the tables: QEMU's version in its own words and, last, `sha256:` and 64 digits
 #   plugin/libsimulator_plugin.so
 #
-# The emulator is QEMU 7.2's qemu-aarch64: other versions have other plugins' interfaces, and what a program sees in them differs. Where one
-# is on the PATH that was built with plugins, it is used: qemu/qemu-aarch64 starts that, and the hash is its file's. Else it is Debian 12's,
+# The emulator is qemu-aarch64 of QEMU 7.2: other versions have another plugin interface and behave differently. If one that was built with
+# plugins is on the PATH, it is used: qemu/qemu-aarch64 starts it, and the hash is that of its file. Otherwise the script takes Debian 12's,
 # with its own loader and libraries (21 MB of packages), which runs on any x86-64 Linux and in an empty environment; the hash is
-# that of all packages' hashes. Debian's packages come from the machine's own apt sources where it is a Debian, through a private
-# configuration, elsewhere from a mirror that BLOCKTIME_DEBIAN_MIRROR names (scripts/private-apt.sh). Nothing is added to the system
-# (but Debian's keys, debian-archive-keyring, where they are missing).
+# that of the hashes of all packages. On Debian, the packages come from the machine's own apt sources, through a private configuration;
+# elsewhere from the mirror that BLOCKTIME_DEBIAN_MIRROR names (scripts/private-apt.sh). Nothing is added to the system
+# (except Debian's keys, debian-archive-keyring, if they are missing).
 #
-# Running it again does nothing but compile the plugin, if that has changed. Needs cargo.
+# If everything is installed, the script only compiles the plugin again if it has changed. Needs cargo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -34,7 +34,7 @@ case ${1:-} in
     --emulator) plugin= ;;
     *) die "unknown option '$1'; see the first lines of $0" ;;
 esac
-[ "$(uname -s)" = Linux ] || die "this is for Linux"
+[ "$(uname -s)" = Linux ] || die "this script is for Linux only"
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 root=$cache/simulator
@@ -124,7 +124,7 @@ elif made debian; then
     say "the emulator is already there"
 else
     [ "$(uname -m)" = x86_64 ] || die "on $(uname -m), QEMU 7.2's qemu-aarch64 with plugins is needed on the PATH"
-    has_debian || die "QEMU 7.2's qemu-aarch64, with plugins, is needed, and is not on the PATH; Debian 12's cannot be had from the package sources of $system.
+    has_debian || die "QEMU 7.2's qemu-aarch64 with plugins is needed, but it is not on the PATH, and Debian 12's is not in the package sources of $system.
 Either $no_debian
 or build it from QEMU 7.2's source, with ./configure --target-list=aarch64-linux-user --enable-plugins, put it on the PATH and run this again.
 (Ubuntu's own is another version: 22.04 has 6.2, 24.04 has 8.2.)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the system packages that a build and the tests need, where they are missing: compilers of C and C++, pkg-config,
-# OpenSSL's headers (for ssh2), Python with pip (for ONNX Runtime). Debian and Ubuntu; elsewhere it names what is missing.
+# Installs missing system packages that the build and the tests need: compilers of C and C++, pkg-config,
+# OpenSSL's headers (for ssh2), Python with pip (for ONNX Runtime). On Debian and Ubuntu; on other systems it lists what is missing.
 #
 #   scripts/setup-system.sh [mpi]      with mpi: also Open MPI and libclang, for the trainer's feature of that name
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the training kernels for ARMv8 and runs their tests in an emulator: every operation with NEON and with portable code, against
-# the plain formula and finite differences, as on this machine with what it has.
+# the plain formula and finite differences. The tests are those of this machine.
 #
 #   scripts/test-neon.sh [--quiet] [-- NAME | -- --skip NAME]
 #
-# Arguments go to `cargo test`. Needs scripts/setup-aarch64.sh. An emulator shows that results are right, never how long they take.
+# Arguments go to `cargo test`. Needs scripts/setup-aarch64.sh. An emulator shows whether results are right, but not how long they take.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,7 +12,7 @@ cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 parts=${BLOCKTIME_AARCH64:-$cache/aarch64}
 for part in rust/rustc qemu/usr/bin/qemu-aarch64 phone/usr/lib/aarch64-linux-gnu/libc.so.6; do
     [ -e "$parts/$part" ] || {
-        echo "test-neon: $parts/$part is missing; scripts/setup-aarch64.sh brings it" >&2
+        echo "test-neon: $parts/$part is missing: run scripts/setup-aarch64.sh" >&2
         exit 2
     }
 done

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tests the Python package: scripts/test-python.sh [arguments of pytest]
 #
-# Types first, then the tests, in the virtual environment that research/bench_vs_pytorch.py has PyTorch in:
-# ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/pytorch. It is made and completed where it is not there.
+# Types first, then the tests, in the virtual environment with PyTorch, which research/bench_vs_pytorch.py uses too:
+# ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/pytorch. It is created or completed if needed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../python"
 

@@ -1,4 +1,4 @@
-# To be read by scripts (`. scripts/unless-passed.sh`), in the project's folder. A step that is slow and gives the same result again is skipped:
+# For scripts (`. scripts/unless-passed.sh`) in the project's folder. Skips a slow step that would give the same result again:
 #
 #   unless_passed NAME INPUT… -- COMMAND…     runs the command, unless it has passed before with the same inputs
 #

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Compares the simulated cores with times that others published of real ones, and writes simulator/validation/README.md, its pictures and its data:
+# Compares the simulated cores with published times of real ones, and writes simulator/validation/README.md, its pictures and its data:
 #
 #   scripts/validate-simulator.sh                  everything: tract's kernels, whole networks of ncnn
-#   scripts/validate-simulator.sh --rows N         N of tract's rows only, chosen by lot; nothing is written
+#   scripts/validate-simulator.sh --rows N         N of tract's rows only, chosen at random; nothing is written
 #   scripts/validate-simulator.sh --networks FOLDER…   ncnn's parameter files of FOLDERs, too: NAME.param of networks whose published times are
 #                                                  not known here; `NAME WIDTH HEIGHT` stand in FOLDER/sizes
 #
-# Fails where a figure misses its bar. Needs scripts/setup-simulator.sh and scripts/setup-aarch64.sh; ncnn comes from PyPI, by
-# $BLOCKTIME_NCNN_SETUP (default: shared/a53/ncnn/setup.sh beside the checkout, where there is one; without, networks are left out).
+# Fails if a figure misses its limit. Needs scripts/setup-simulator.sh and scripts/setup-aarch64.sh; ncnn comes from PyPI, by
+# $BLOCKTIME_NCNN_SETUP (default: shared/a53/ncnn/setup.sh beside the checkout, if it exists; without it, networks are left out).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
