@@ -27,7 +27,7 @@ fn some_faces(from: &Path, to: &Path, train: usize, test: usize) {
             }
         }
     }
-    std::fs::copy(project_root().join("trainer/points/scut86.toml"), to.join("points.toml")).expect("the point scheme");
+    std::fs::copy(project_root().join("trainer/points/scut86.toml"), to.join("points.toml")).expect("the landmark scheme");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn damaged() -> String {
-    "it is cut off or damaged".to_string()
+    "it is truncated or damaged".to_string()
 }
 
 #[cfg(test)]

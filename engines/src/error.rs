@@ -61,7 +61,7 @@ pub enum EngineError {
         reason: String,
     },
     /// An input or output is not what this program can feed or read.
-    #[error("the model's {port} is {found}; {engine} is given {takes} only")]
+    #[error("the model's {port} is {found}; {engine} takes {takes} only")]
     Unsupported {
         /// The engine's name.
         engine: &'static str,

@@ -226,16 +226,16 @@ fn check_headers(path: &Path) -> Result<(), String> {
     let (table, size, count) = (u64_at(32), usize::from(u16_at(54)), usize::from(u16_at(56)));
     for i in 0..count {
         let at = usize::try_from(table).unwrap_or(usize::MAX).saturating_add(i * size);
-        let Some(end) = at.checked_add(56).filter(|&end| end <= header.len()) else { return fail("it is cut off or damaged") };
+        let Some(end) = at.checked_add(56).filter(|&end| end <= header.len()) else { return fail("it is truncated or damaged") };
         let loaded = header[at..at + 4] == [1, 0, 0, 0];
         if loaded && u64_at(end - 48).checked_add(u64_at(end - 24)).is_none_or(|end| end > length) {
-            return fail("it is cut off");
+            return fail("it is truncated");
         }
     }
     // The section table, where there is one, is the last thing in the file.
     let (sections, size, count) = (u64_at(40), u64::from(u16_at(58)), u64::from(u16_at(60)));
     if sections.checked_add(size * count).is_none_or(|end| end > length) {
-        return fail("it is cut off");
+        return fail("it is truncated");
     }
     Ok(())
 }

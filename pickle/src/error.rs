@@ -14,7 +14,7 @@ pub struct PickleError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PickleFault {
     /// The end is missing.
-    #[error("the pickle is cut off")]
+    #[error("the pickle is truncated")]
     Cut,
     /// An opcode that no pickle of these protocols has, or only one that is part of something larger.
     #[error("opcode {0:#04x} does not make plain data; the pickle is refused and not executed")]

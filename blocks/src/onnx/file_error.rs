@@ -117,7 +117,7 @@ pub enum DataFault {
         value: String,
     },
     /// Cut off, or of another export.
-    #[error("'{location}', which has {has} bytes where {needed} are needed: it is cut off, or of another model")]
+    #[error("'{location}', which has {has} bytes where {needed} are needed: it is truncated, or of another model")]
     Short {
         /// Its name in the model.
         location: String,

@@ -99,7 +99,7 @@ pub fn check(bytes: &[u8], limit: usize) -> Result<(), InspectError> {
 
 /// Takes the parts of a message from those that are `left`.
 fn count(mut bytes: &[u8], message: Message, depth: usize, left: &mut usize) -> Result<(), InspectError> {
-    let damaged = || InspectError::Decode("a field is cut off".to_string());
+    let damaged = || InspectError::Decode("a field is truncated".to_string());
     let depth = depth.checked_sub(1).ok_or_else(|| InspectError::Decode("its parts are nested too deep".to_string()))?;
     while !bytes.is_empty() {
         let tag = varint(&mut bytes).ok_or_else(damaged)?;

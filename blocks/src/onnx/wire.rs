@@ -82,7 +82,7 @@ fn field(bytes: &[u8], at: usize, end: usize) -> Result<Field, WireError> {
     let mut next = at;
     let varint = |next: &mut usize| {
         let mut rest = &bytes[*next..end];
-        let value = decode_length_delimiter(&mut rest).map_err(|_| fault("a number is cut off or too long"))?;
+        let value = decode_length_delimiter(&mut rest).map_err(|_| fault("a number is truncated or too long"))?;
         *next = end - rest.len();
         Ok(value)
     };

@@ -62,7 +62,7 @@ impl Engine for Mnn {
 
     fn load(&self, model: &[u8], options: &SessionOptions) -> Result<Box<dyn Session>, EngineError> {
         let refused = |reason: &str| EngineError::Load { engine: NAME, reason: reason.to_string() };
-        let interpreter = Interpreter::from_bytes(model).map_err(|_| refused("it is not an MNN file, or it is cut off"))?;
+        let interpreter = Interpreter::from_bytes(model).map_err(|_| refused("it is not an MNN file, or it is truncated"))?;
         // Inputs lie in our memory, which MNN then reads in every run. In memory of its own it would put other values there once
         // they have been read, and a second run would compute on those.
         interpreter.set_session_mode(SessionMode::InputUser);

@@ -22,7 +22,7 @@ pub static ENTRY: Entry = Entry {
     agents: Agents {
         prepared: Builds { android: &["linux-musl"], linux: &["linux-musl"] },
         crossed: Builds { android: &["unknown-linux-musl", "linux-android"], linux: &["unknown-linux-musl"] },
-        advice: "build one with tract in a clone of the project: scripts/build-agent.sh musl makes it for ARMv8 Linux and Android alike; \
+        advice: "build one with tract in a clone of the project: scripts/build-agent.sh musl builds one that runs on ARMv8 Linux and on Android; \
                  see docs/src/engines.md there",
     },
     remedy: "for this machine: `cargo build --release -p profiler --features tract`; for ARMv8 devices: `scripts/build-agent.sh musl`, \

@@ -72,7 +72,7 @@ pub enum NniError {
         found: usize,
     },
     /// Read, but it makes no table; all faults at once.
-    #[error("{path} cannot be made into a table of search space {space}:{}{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(), remedy(.faults))]
+    #[error("{path} cannot be converted to a table of search space {space}:{}{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>(), remedy(.faults))]
     Faults {
         /// The file.
         path: PathBuf,

@@ -49,12 +49,12 @@ fn frame(bytes: &[u8]) -> Result<(Vec<i64>, usize), NpyError> {
     let (length, begin) = match *rest {
         [1, _, a, b, ..] => (usize::from(u16::from_le_bytes([a, b])), MAGIC.len() + 4),
         [2 | 3, _, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, MAGIC.len() + 6),
-        _ => return Err(fault("its version is unknown, or it is cut off")),
+        _ => return Err(fault("its version is unknown, or it is truncated")),
     };
     if length > HEADER_LIMIT {
         return Err(fault("its header is too long"));
     }
-    let header = bytes[begin..].get(..length).ok_or_else(|| fault("its header is cut off"))?;
+    let header = bytes[begin..].get(..length).ok_or_else(|| fault("its header is truncated"))?;
     let header = std::str::from_utf8(header).map_err(|_| fault("its header is not text"))?;
     let header = Literal::parse(header).map_err(|e| NpyError::Frame(format!("its header is not a dict: {e}")))?;
     match header.get("descr") {

@@ -101,7 +101,7 @@ fn read(input: &Input, from: &protocol::Values, item: &Item, folder: &Path) -> R
     let fault = |reason: String| AgentError::File { id: item.id.clone(), file: from.file.clone(), reason };
     let element: Element = from.element.parse().map_err(fault)?;
     let bytes = std::fs::read(folder.join(&from.file)).map_err(|e| fault(e.to_string()))?;
-    Value::new(element, input.shape.clone(), bytes).ok_or_else(|| fault("it is cut off".to_string()))
+    Value::new(element, input.shape.clone(), bytes).ok_or_else(|| fault("it is truncated".to_string()))
 }
 
 /// Values by type: numbers with a fraction in −1…1, bytes of any value as pictures have them, truth values true, and other whole numbers

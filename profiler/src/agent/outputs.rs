@@ -8,7 +8,7 @@ use engines::Value;
 pub(super) fn floats(path: &Path) -> Result<Vec<f32>, String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     let (values, rest) = bytes.as_chunks::<4>();
-    if rest.is_empty() { Ok(values.iter().map(|b| f32::from_le_bytes(*b)).collect()) } else { Err("it is cut off".to_string()) }
+    if rest.is_empty() { Ok(values.iter().map(|b| f32::from_le_bytes(*b)).collect()) } else { Err("it is truncated".to_string()) }
 }
 
 /// Largest difference in parts of the largest expected value; NaN where an output is.

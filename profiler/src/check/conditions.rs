@@ -92,8 +92,8 @@ impl Conditions {
         let bound = (NOISE_FACTOR * self.anchors_noise).max(LEAST_SPREAD);
         if self.anchors_spread > bound {
             reasons.push(format!(
-                "networks of the build were measured again, and their times have not changed alike: spread {}, at most {} \
-                 is allowed",
+                "networks of the build were measured again, and their times did not all change by the same factor: spread {}, \
+                 at most {} is allowed",
                 percent(self.anchors_spread),
                 percent(bound)
             ));
@@ -107,16 +107,16 @@ impl Conditions {
         }
         if self.state.is_some() && self.state_error > LARGEST_STATE_ERROR {
             reasons.push(format!(
-                "by how much the device is slower than when the table was built is known with a standard error of {} only, at most {} is \
-                 allowed: give the check a longer --budget and a smaller --precision",
+                "the change of the device's speed since the table was built is not known well enough: standard error {}, at most {} is \
+                 allowed; give a longer --budget and a smaller --precision",
                 percent(self.state_error),
                 percent(LARGEST_STATE_ERROR)
             ));
         }
         if self.idle_samples < LEAST_IDLE as f64 || self.limit > LARGEST_LIMIT {
             reasons.push(format!(
-                "too few samples were taken while the device was idle: {:.0} a network, at least {LEAST_IDLE} are needed; a sample \
-                 counts if its canary takes up to {:.2} × the idle time, at most {LARGEST_LIMIT} × is allowed",
+                "too few samples were taken on an idle device: {:.0} per network, at least {LEAST_IDLE} are needed; samples count up \
+                 to a canary time of {:.2} × the idle time, at most {LARGEST_LIMIT} × is allowed",
                 self.idle_samples, self.limit
             ));
         }

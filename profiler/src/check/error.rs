@@ -25,7 +25,7 @@ pub enum CheckError {
         path: PathBuf,
     },
     /// No network is left that the table was not fitted to.
-    #[error("{path} was fitted to all architectures of its search space: none is left for a check")]
+    #[error("{path} was fitted to all networks of its search space, so none is left for a check")]
     AllKnown {
         /// Table
         path: PathBuf,

@@ -12,7 +12,7 @@ use crate::measure::collect::Setting;
 use crate::measure::collect::planned::{PASSES, Wanted};
 use crate::protocol::{Hold, Plan};
 
-/// Samples that each model needs at least.
+/// Least number of samples of each model.
 const MIN_SAMPLES: usize = 12;
 
 /// How to measure.
@@ -51,35 +51,35 @@ pub(super) struct MeasureArgs {
     /// Simulated devices: accept more than 0.1 % of unknown instructions
     #[arg(long)]
     allow_unknown: bool,
-    /// Simulated devices: timed runs of each model, of which the mean is taken. One run in six of some models is 2 % faster
-    /// than the others, because of what the caches hold at its start.
+    /// Simulated devices: number of timed runs of each model; their mean counts. With some models one run in six is 2 % faster
+    /// than the others, because the caches hold other data at its start
     #[arg(long, hide = true, default_value_t = 7, value_parser = passes)]
     timed_runs: usize,
 }
 
 /// How long a command samples.
 pub(super) struct Sampling {
-    /// Most time, in ms, where nothing else is planned.
+    /// Longest sampling time in ms, unless a plan replaces it.
     pub(super) budget_ms: u64,
-    /// What of passes and time is wanted so, whatever the models take.
+    /// Passes and sampling time that the user gave; they are not planned.
     pub(super) wanted: Wanted,
-    /// Whether a few models are looked at first, to plan the rest by what they take.
+    /// Whether a few models are measured first, so that passes and time can be planned.
     pub(super) looks: bool,
 }
 
-/// What each command asks for itself.
+/// What each command reads from its own options.
 pub(super) struct Asked {
     pub(super) device: Address,
     pub(super) engine: EngineKind,
     pub(super) threads: usize,
     pub(super) precision: Share,
-    /// Where nothing else is planned.
+    /// Longest sampling time in ms, unless a plan replaces it.
     pub(super) budget_ms: u64,
     pub(super) seed: u64,
 }
 
 impl MeasureArgs {
-    /// How long to sample by `--budget`. Where that is not given it is `usual`, or, of a folder, as long as its models take.
+    /// How long to sample: `--budget`; without it `usual`, or for a folder a time that is planned for its models.
     pub(super) fn sampling(&self, budget: Option<Budget>, usual: Time, is_folder: bool) -> Sampling {
         let budget = budget.unwrap_or(if is_folder { Budget::Auto } else { Budget::Within(usual) });
         Sampling {

@@ -48,7 +48,7 @@ pub(super) struct CheckArgs {
     /// Fail if the mean absolute error is larger
     #[arg(long, default_value = "5%")]
     max_mape: Share,
-    /// Stop when every median is known within this (95 % confidence interval, half width, relative)
+    /// Stop when every median is this precise (half width of its 95 % confidence interval, relative to the median)
     #[arg(long, default_value = "1%")]
     precision: Share,
     /// Stop after this sampling time, even if the precision is not reached; auto: long enough for a few samples of each model

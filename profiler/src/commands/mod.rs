@@ -41,7 +41,7 @@ use error::CommandError;
 #[command(
     name = "profiler",
     version,
-    after_help = "Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 device trouble, 4 the device or engine is not the table's, \
+    after_help = "Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 problem with the device, 4 the device or engine is not the table's, \
                   5 the check was disturbed: no verdict, 130 interrupted."
 )]
 struct Cli {

@@ -15,7 +15,7 @@ use crate::devices::interrupt;
 use crate::file_error::FileError;
 use crate::output::note;
 
-/// Seeds of checks: `RANDOM * 32768 + RANDOM` of a shell.
+/// Seeds of checks are below this.
 const SEEDS: u64 = 1 << 30;
 
 #[derive(Args)]

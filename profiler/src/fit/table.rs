@@ -239,7 +239,7 @@ fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
     match canaried {
         Some(Canaried { idle, .. }) => format!(
             "medians of samples over canaries up to {:.2} times their idle time, without interference on the core (at most \
-             {:+.1} %), intervals {:.2} times as wide as samples alone tell, since processes differ; {fit} {nets} whole networks \
+             {:+.1} %), intervals {:.2} times as wide as those of the samples alone, because processes differ; {fit} {nets} whole networks \
              (likeliest tau {tau}, rho {rho})",
             idle.limit,
             100.0 * idle.most,

@@ -69,10 +69,10 @@ pub(super) fn outputs(file: &NetworkFile, inputs: &[Vec<f32>], engine: Option<&d
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Doubt {
     /// It holds infinities, or what is no number.
-    #[error("its outputs are not finite (weights?)")]
+    #[error("its outputs are not finite; check its weights")]
     NotFinite,
     /// All its values are the same.
-    #[error("its outputs are all the same (weights?)")]
+    #[error("its outputs are all equal; check its weights")]
     Flat,
 }
 

@@ -147,9 +147,9 @@ fn read_npy(bytes: &[u8]) -> Result<Value, String> {
     let (length, begin) = match *rest {
         [1, _, a, b, ..] => (usize::from(u16::from_le_bytes([a, b])), 4),
         [2 | 3, _, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, 6),
-        _ => return Err("its version is unknown, or it is cut off".to_string()),
+        _ => return Err("its version is unknown, or it is truncated".to_string()),
     };
-    let header = rest[begin..].get(..length).ok_or("its header is cut off")?;
+    let header = rest[begin..].get(..length).ok_or("its header is truncated")?;
     let header = std::str::from_utf8(header).map_err(|_| "its header is not text")?;
     let header = Literal::parse(header).map_err(|e| format!("its header is not a dict: {e}"))?;
     let Some(Literal::Text(descr)) = header.get("descr") else {
@@ -231,7 +231,7 @@ mod tests {
             (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", &[0; 15]), "15 bytes"),
             (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9), }", &[0; 15]), "15 bytes"),
             (b"PK".to_vec(), "not a .npy file"),
-            (MAGIC.to_vec(), "cut off"),
+            (MAGIC.to_vec(), "truncated"),
         ] {
             let said = read_npy(&wrong).unwrap_err();
             assert!(said.contains(word), "{said}");

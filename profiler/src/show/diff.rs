@@ -33,9 +33,9 @@ fn describe(out: &mut String, diff: &Diff, a: &Side, b: &Side) -> fmt::Result {
         writeln!(out, "   {line}")?;
     }
     if !diff.measured.unknown.is_empty() {
-        writeln!(out, "   stated by one of them only: {}", diff.measured.unknown.join(", "))?;
+        writeln!(out, "   stated by only one of the tables: {}", diff.measured.unknown.join(", "))?;
     }
-    writeln!(out, "\nB takes {:.3} × the time of A (median of {} rows)\n", diff.median_ratio, diff.rows.len())?;
+    writeln!(out, "\nB takes {:.3} × as long as A (median of {} rows)\n", diff.median_ratio, diff.rows.len())?;
     let mut lines = vec![["", "A µs", "B µs", "B / A", "from the median"].map(String::from).to_vec()];
     lines.extend(diff.rows.iter().map(|row| {
         vec![

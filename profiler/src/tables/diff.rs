@@ -116,7 +116,7 @@ pub enum DiffError {
         differences: Vec<String>,
     },
     /// They have no row in common.
-    #[error("{first} and {second} have no time in common")]
+    #[error("{first} and {second} have no row in common")]
     NothingInCommon {
         /// A table.
         first: String,

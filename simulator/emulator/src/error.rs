@@ -70,7 +70,7 @@ pub enum EmulatorError {
         source: std::io::Error,
     },
     /// A signal ended the program.
-    #[error("{} was ended by signal {signal} ({}), without a time", program.display(), signal_name(*signal))]
+    #[error("{} was ended by signal {signal} ({}) before it reported a time", program.display(), signal_name(*signal))]
     Signal {
         /// The program.
         program: PathBuf,

@@ -71,7 +71,7 @@ pub enum FacesError {
         /// What is wrong.
         message: String,
     },
-    /// A point scheme's file is wrong, or there is none for the count.
+    /// A landmark scheme's file is wrong, or there is none for the count.
     #[error("{0}")]
     Points(String),
     /// A number given by the caller is out of its range.

@@ -1,4 +1,4 @@
-//! No damage makes the readers of pictures, lists and point schemes panic, take memory out of proportion, or take long.
+//! No damage makes the readers of pictures, lists and landmark schemes panic, take memory out of proportion, or take long.
 
 use std::io::Cursor;
 use std::path::PathBuf;

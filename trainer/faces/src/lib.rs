@@ -1,4 +1,4 @@
-//! Face data for landmark networks: lists, pictures, augmentation, batches, point schemes, errors and synthetic faces.
+//! Face data for landmark networks: lists, pictures, augmentation, batches, landmark schemes, errors and synthetic faces.
 //!
 //! A data folder has NNI's layout: `train_data/{imgs,list.txt}` and `test_data/{imgs,list.txt}`, where a list's line is
 //! `path`, 2·N coordinates in 0..1, pitch, yaw and roll in degrees.

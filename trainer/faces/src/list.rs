@@ -69,8 +69,8 @@ impl FaceList {
         let mut notes = Vec::new();
         if self.attributes > 0 {
             notes.push(format!(
-                "note: {path}: {} numbers between the coordinates of {} points and the angles are 0 or 1 in every line: they are \
-                 taken as attributes and ignored",
+                "note: {path}: {} numbers between the coordinates of {} landmarks and the angles are 0 or 1 in every line: they are \
+                 attributes and are ignored",
                 self.attributes, self.points
             ));
         }
@@ -114,7 +114,7 @@ fn layout(count: usize, lines: &[(usize, Line)], known: &[usize]) -> std::result
     match (known.iter().copied().filter(are_flags).max(), whole) {
         (Some(points), _) => Ok((points, count - 3 - 2 * points)),
         (None, Some(points)) => Ok((points, 0)),
-        (None, None) => Err(format!("{count} numbers after the path do not make x y pairs and pitch, yaw, roll")),
+        (None, None) => Err(format!("{count} numbers after the path are not x y pairs and pitch, yaw, roll")),
     }
 }
 
@@ -156,14 +156,14 @@ mod tests {
         let good = "a.png 0.1 0.2 0.3 0.4 0 0 0\n";
         for (bad, expected) in [
             // How many numbers there are, and are needed.
-            ("b.png 0.1 0.2 0.3 0 0 0", ["6 ", " 7 "]),
-            ("b.png 0.1 0.2 0.3 0.4 0.5 0.6 0 0 0", ["9 ", " 7 "]),
-            ("b.png", ["0 ", " 7 "]),
+            ("b.png 0.1 0.2 0.3 0 0 0", ["6 ", " 7:"]),
+            ("b.png 0.1 0.2 0.3 0.4 0.5 0.6 0 0 0", ["9 ", " 7:"]),
+            ("b.png", ["0 ", " 7:"]),
             // Which field, and what stands there.
             ("b.png 0.1 0.2 zero 0.4 0 0 0", ["field 4", "\"zero\""]),
             ("b.png 0.1 NaN 0.3 0.4 0 0 0", ["field 3", "NaN"]),
             ("b.png 0.1 0.2 0.3 0.4 0 inf 0", ["field 7", "inf"]),
-            ("b.png 0.1 57.2 0.3 0.4 0 0 0", ["y of point 0", "57.2"]),
+            ("b.png 0.1 57.2 0.3 0.4 0 0 0", ["y of landmark 0", "57.2"]),
         ] {
             let (line, message) = wrong(format!("{good}{bad}\n"));
             assert!(line == 2 && expected.iter().all(|part| message.contains(part)), "{bad}: {line}: {message}");

@@ -39,7 +39,7 @@ impl Errors {
         let row = 2 * self.points;
         if predicted.len() != truth.len() || !predicted.len().is_multiple_of(row) {
             return Err(FacesError::Usage(format!(
-                "{} predicted and {} true coordinates are not the same number of faces of {} points",
+                "{} predicted and {} true coordinates are not the same number of faces with {} landmarks",
                 predicted.len(),
                 truth.len(),
                 self.points

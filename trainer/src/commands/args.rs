@@ -16,7 +16,7 @@ pub struct ListArgs {
     /// File name of the lists in train_data/ and test_data/ [default: list.txt]
     #[arg(long, value_name = "NAME")]
     pub list: Option<String>,
-    /// Point scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder; 68, 98 and 106 landmarks are built in, 19 and 29 without mirroring]
+    /// Landmark scheme (TOML: count, nme_pair or nme_fixed_px, mirror) [default: points.toml in the data folder; 68, 98 and 106 landmarks are built in, 19 and 29 without mirroring]
     #[arg(long, value_name = "FILE")]
     pub points_file: Option<PathBuf>,
 }

@@ -67,7 +67,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     } else {
         let choice = meta.choice.as_ref().map_or(String::new(), |names| format!(", {}", names.join(" ")));
         let kind = if meta.kind == Kind::Supernet { "supernet" } else { "subnet" };
-        print_line(format_args!("{}: {kind}, {} points, epoch {}{choice}", args.out.display(), meta.points, meta.epoch))?;
+        print_line(format_args!("{}: {kind}, {} landmarks, epoch {}{choice}", args.out.display(), meta.points, meta.epoch))?;
     }
     if new_pose_net {
         note(format_args!("note: the file has no pose net, which only training needs; the checkpoint gets a fresh one"));

@@ -30,7 +30,7 @@ pub struct PredictArgs {
     /// Picture to write (PNG)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Point scheme (TOML), for the lines between landmarks [default: built in]
+    /// Landmark scheme (TOML), for the lines between landmarks [default: built in]
     #[arg(long, value_name = "FILE")]
     points_file: Option<PathBuf>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     let mut net = file.open(Reference(false))?;
     let Decoded { picture, is_cut } = read_picture(&args.image)?;
     if is_cut {
-        note(format_args!("note: the JPEG file {} is cut off; it is used as far as it can be read", args.image.display()));
+        note(format_args!("note: the JPEG file {} is truncated; it is used as far as it can be read", args.image.display()));
     }
     let (width, height) = (picture.width, picture.height);
     let mut image = vec![0.0; 3 * net.side * net.side];
@@ -63,7 +63,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         let points: Vec<[f32; 2]> = landmarks.chunks_exact(2).map(|p| [p[0] * width as f32, p[1] * height as f32]).collect();
         print_line(format_args!("{}", serde_json::json!(points)))?;
     }
-    note(format_args!("{} points drawn in {}", net.points, args.out.display()));
+    note(format_args!("{} landmarks drawn in {}", net.points, args.out.display()));
     Ok(())
 }
 

@@ -69,10 +69,10 @@ pub struct SearchArgs {
     /// Faces on which the architecture is trained [default: split]
     #[arg(long, value_parser = values::arch_data())]
     arch_data: Option<ArchData>,
-    /// What a step of the warm-up trains [default: mixture]
+    /// Network of a warm-up step [default: mixture]
     #[arg(long, value_parser = values::warm_up())]
     warm_up: Option<WarmUp>,
-    /// What a step of the architecture sees [default: mixture]
+    /// Network of a step that trains the architecture [default: mixture]
     #[arg(long, value_parser = values::arch_paths())]
     arch_paths: Option<ArchPaths>,
     #[command(flatten)]

@@ -108,7 +108,7 @@ impl TrainArgs {
         r.same("the training list", &list_sha256, |s| s.list_sha256.clone());
         let points_file = r.place(self.lists.points_file.as_deref().map(absolute), |s| s.points_file.clone());
         let points_sha256 = scheme_sha256(&data, points_file.as_deref())?;
-        r.same("the point scheme (points.toml or --points-file)", &points_sha256, |s| s.points_sha256.clone());
+        r.same("the landmark scheme (points.toml or --points-file)", &points_sha256, |s| s.points_sha256.clone());
         // Runs of older versions did not record the test list, so that theirs cannot be verified.
         let is_unrecorded = r.saved.is_some_and(|s| s.test_list_sha256.is_none());
         let test_list = data.join("test_data").join(&list);

@@ -57,11 +57,7 @@ pub fn arch_data() -> impl TypedValueParser<Value = ArchData> {
 pub fn warm_up() -> impl TypedValueParser<Value = WarmUp> {
     one_of(&[
         ("mixture", WarmUp::Mixture, "Mixtures of all candidates"),
-        (
-            "fair",
-            WarmUp::Fair,
-            "One candidate a layer, each of them equally often: a step takes a fraction of the time. On the CPU only",
-        ),
+        ("fair", WarmUp::Fair, "One candidate per layer, each equally often: a step takes a fraction of the time. On the CPU only"),
     ])
 }
 
@@ -69,7 +65,11 @@ pub fn warm_up() -> impl TypedValueParser<Value = WarmUp> {
 pub fn arch_paths() -> impl TypedValueParser<Value = ArchPaths> {
     one_of(&[
         ("mixture", ArchPaths::Mixture, "Mixtures of all candidates"),
-        ("single", ArchPaths::Single, "One candidate a layer; gradients go straight through to the weights of all"),
+        (
+            "single",
+            ArchPaths::Single,
+            "One candidate per layer; the architecture weights of all candidates get gradients (straight-through)",
+        ),
     ])
 }
 

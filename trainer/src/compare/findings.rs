@@ -70,8 +70,8 @@ fn of_worth(Worth { networks, observed, repeated, noise, truth }: &Worth) -> Str
     if let Some((noise, truth)) = noise.zip(*truth) {
         let interval = truth.interval.map(|[low, high]| format!(" (95 %: {low:.4} to {high:.4})")).unwrap_or_default();
         said += &format!(
-            "; of one network over trainings: {noise:.4} ({repeated} networks trained twice); of the networks themselves, without that: \
-             {:.4}{interval}, so that the best of a hundred networks is about {:.3} better than the mean",
+            "; by the chance of training alone: {noise:.4} ({repeated} networks trained twice); without it, between the networks: \
+             {:.4}{interval}. The best of a hundred networks is about {:.3} better than the mean",
             truth.value,
             BEST_OF_100 * truth.value
         );
@@ -83,10 +83,10 @@ fn of_worth(Worth { networks, observed, repeated, noise, truth }: &Worth) -> Str
 const BEST_OF_100: f64 = 2.508;
 
 fn of_ranking(Ranking { networks, tau, chance, correlation, gain }: &Ranking) -> String {
-    let is_known = if tau.abs() > *chance { "" } else { ", as unrelated orders may have" };
+    let is_known = if tau.abs() > *chance { "" } else { ", which can be chance" };
     format!(
-        "order of {networks} random networks by error with the supernet's weights (recalibrated, held back) against that after finetuning, \
-         at equal predicted cost: Kendall's τ {tau:.2}{is_known} (95 % of unrelated ones: at most {chance:.2}), correlation \
-         {correlation:.2}; the best of 64 by it is expected to be {gain:.3} percentage points better than a random one"
+        "order of {networks} random networks before finetuning (supernet's weights, recalibrated, held-back faces) and after it, at \
+         equal predicted cost: Kendall's τ {tau:.2}{is_known} (95 % of unrelated orders: at most {chance:.2}), correlation \
+         {correlation:.2}; the best of 64 before finetuning is expected to be {gain:.3} percentage points better than a random one"
     )
 }

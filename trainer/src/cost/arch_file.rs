@@ -159,7 +159,7 @@ impl ArchFile {
         let arch: Self = read_json(path, NOT_ONE)?;
         let fault = |what: String| Err(FileError::new(NOT_ONE, path)(std::io::Error::other(what)));
         if !POINTS.contains(&arch.points) {
-            return fault(format!("it states {} landmarks, which no network has", arch.points));
+            return fault(format!("it states {} landmarks, which is not possible", arch.points));
         }
         if ![MICROS, MACS].contains(&arch.unit.as_str()) {
             return fault(format!("its unit is {:?}, neither {MICROS} nor {MACS}", arch.unit));

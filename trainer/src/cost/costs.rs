@@ -65,7 +65,7 @@ impl Costs {
         match self.provenances().count() {
             0 => lines.push("cost: multiply-adds (no latency table)".to_string()),
             1 => {}
-            n => lines.push(format!("cost: the {combine} of the costs by {n} tables")),
+            n => lines.push(format!("cost: the {combine} over {n} tables")),
         }
         lines
     }

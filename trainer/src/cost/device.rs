@@ -102,7 +102,7 @@ impl DeviceCosts {
         let trunk: Vec<_> = model.trunk().into_iter().flatten().map(|(piece, time)| (piece.to_string(), time.0)).collect();
         let measured = table.header.points.filter(|&measured| !trunk.is_empty() && measured != points);
         let scaled = measured
-            .map(|measured| format!("trunk:fc × {:.4}: measured for {measured} points, used for {points}", model.fc_factor()));
+            .map(|measured| format!("trunk:fc × {:.4}: measured for {measured} landmarks, used for {points}", model.fc_factor()));
         Ok(Self { candidates, trunk, table: Some((Provenance::of(&table, scaled), model)) })
     }
 

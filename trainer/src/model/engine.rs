@@ -39,7 +39,9 @@ impl Engine {
                 let (outputs, kept) = plan.forward(args, stats, mode, dropout_seed);
                 Ok((outputs, Left::Cpu(kept)))
             }
-            Self::Gpus(_) if mode == Mode::TrainPath => candle_core::bail!("paths are trained on the CPU only"),
+            Self::Gpus(_) if mode == Mode::TrainPath => {
+                candle_core::bail!("single paths of a supernet are trained on the CPU only")
+            }
             Self::Gpus(gpus) => {
                 let (outputs, kept) = gpus.forward(args, stats, mode, dropout_seed).map_err(Error::wrap)?;
                 Ok((outputs, Left::Gpus(kept)))

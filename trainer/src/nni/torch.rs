@@ -41,7 +41,7 @@ pub enum TorchError {
     #[error("pickle, {0}")]
     Pickle(#[from] PickleError),
     /// It is cut off behind the pickles.
-    #[error("is cut off: the values of storage '{}' are missing", .0.escape_debug())]
+    #[error("is truncated: the values of storage '{}' are missing", .0.escape_debug())]
     Cut(String),
 }
 
@@ -102,10 +102,10 @@ impl<'a> TorchFile<'a> {
         let &Object::Tensor(parts) = self.heap.get(id) else { return Ok(None) };
         let unfit = |reason| TorchError::from(self.heap.unfit(id, reason));
         let Some(&[storage, offset, dims, strides]) = self.parts(parts).and_then(|parts| parts.first_chunk()) else {
-            return Err(unfit("a tensor that is rebuilt from too little"));
+            return Err(unfit("a tensor is rebuilt from too few arguments"));
         };
         let Some((element, key)) = storage_of(&self.heap, storage) else {
-            return Err(unfit("a tensor's storage is none that is known"));
+            return Err(unfit("a tensor has a storage of an unknown kind"));
         };
         if element != Element::Float {
             return Err(unfit("a weight is not of single precision"));
@@ -215,8 +215,11 @@ fn part<'a>(bytes: &'a [u8], archive: &mut Archive<'a>, name: &str) -> Result<&'
         return Err(fault("is compressed, which PyTorch does not do"));
     }
     let length = std::io::copy(&mut entry, &mut std::io::sink()).map_err(|_| fault("is damaged: its checksum is wrong"))?;
-    let start = entry.data_start().and_then(|start| usize::try_from(start).ok()).ok_or_else(|| fault("has no place"))?;
-    bytes.get(start..).and_then(|rest| rest.get(..length as usize)).ok_or_else(|| fault("is cut off"))
+    let start = entry
+        .data_start()
+        .and_then(|start| usize::try_from(start).ok())
+        .ok_or_else(|| fault("has no known position in the file"))?;
+    bytes.get(start..).and_then(|rest| rest.get(..length as usize)).ok_or_else(|| fault("is truncated"))
 }
 
 /// The older form: pickles of a version, of the machine, of what was saved, of the storages' names; then the storages in that
@@ -246,7 +249,7 @@ fn legacy(bytes: &[u8]) -> Result<TorchFile<'_>, TorchError> {
     let mut found = HashMap::new();
     for &id in keys {
         let &Object::Text(key) = names.get(id) else { return Err(names.unfit(id, "a storage's name is not a string").into()) };
-        let element = *elements.get(key).ok_or_else(|| names.unfit(id, "a storage that no tensor has"))?;
+        let element = *elements.get(key).ok_or_else(|| names.unfit(id, "a storage that no tensor uses"))?;
         let cut = || TorchError::Cut(key.to_string());
         let (count, values) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
         let length = usize::try_from(u64::from_le_bytes(*count)).ok().and_then(|n| n.checked_mul(element.size()));

@@ -68,7 +68,7 @@ pub(super) fn architecture(html: &mut String, arch: &ArchFile, measured: Option<
     push(
         html,
         format_args!(
-            "<h2>Chosen architecture</h2><p>space {}, {} points, after {} epochs; red frame: chosen; colour: probability; number: predicted cost</p><div class=\"wide\"><table>",
+            "<h2>Chosen architecture</h2><p>space {}, {} landmarks, after {} epochs; red frame: chosen; colour: probability; number: predicted cost</p><div class=\"wide\"><table>",
             escape(&arch.space),
             arch.points,
             arch.epoch

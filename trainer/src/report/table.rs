@@ -130,7 +130,7 @@ fn random(summary: &Summary) -> Option<Part> {
         |less| {
             let plural = if less.sd.is_some() { "mean over the seeds" } else { "one seed" };
             format!(
-                "Error of the searched network minus that of a random one of equal predicted cost, percentage points: {} ({plural}). Each seed:",
+                "Error of the searched network minus that of a random one of equal predicted cost, percentage points: {} ({plural}). By seed:",
                 shown(less, 3)
             )
         },
@@ -146,7 +146,7 @@ fn fronts(summary: &Summary) -> Option<Part> {
         "point".to_string(),
         format!("predicted, {unit}"),
         "NME, %".to_string(),
-        "minus that of a random one of equal cost, percentage points".to_string(),
+        "NME minus that of a random network of equal cost, percentage points".to_string(),
     ];
     let row = |point: &PointDifference| {
         let numbers = [format!("{:.1}", point.cost / scale), format!("{:.3}", point.nme), point.difference.shown(1.0, 3)];

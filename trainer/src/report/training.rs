@@ -46,7 +46,7 @@ pub(super) fn errors(html: &mut String, Finetuned { evaluation, on }: &Finetuned
         ),
     );
     let points = evaluation.curve.iter().map(|&[nme, share]| (100.0 * nme, 100.0 * share)).collect();
-    let title = "faces, %, within an NME, %".to_string();
+    let title = "faces with at most this NME, %".to_string();
     push(
         html,
         format_args!(

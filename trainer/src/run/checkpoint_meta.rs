@@ -122,7 +122,7 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// Numbers that no network and no run has.
-    #[error("{} states {points} landmarks and {epoch} epochs, which no network has: it is damaged, or another program wrote it", .path.display())]
+    #[error("{} states {points} landmarks and {epoch} epochs, which is not possible: it is damaged, or another program wrote it", .path.display())]
     Numbers {
         /// The file.
         path: PathBuf,

@@ -20,8 +20,8 @@ pub struct TrainedOn {
 /// A list that would now be divided into other examples than it was for a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the training held back other faces of this list than would be held back now: meta.csv beside the list, which says whose pictures \
-     they are, has changed; bring it back, or train again"
+    "the training held back other faces of this list than would be held back now, because meta.csv beside the list (whose pictures \
+     they are) has changed; restore that file, or train again"
 )]
 pub struct OtherwiseDivided;
 

@@ -93,7 +93,7 @@ const FEW_STEPS: usize = 50;
 pub fn hint_steps<T: Task>(loader: &T::Loader, count: usize, batch: usize) {
     if loader.batches() < FEW_STEPS && batch > 32 {
         note(format_args!(
-            "hint: {count} {} make only {} steps an epoch with --batch {batch}; for a list of this size try --batch 32 --base-lr 1e-3",
+            "hint: {count} {} make only {} steps per epoch with --batch {batch}; for a list of this size try --batch 32 --base-lr 1e-3",
             T::EXAMPLES,
             loader.batches()
         ));

@@ -141,7 +141,7 @@ impl<T: Task> Phase for Search<T> {
 
     fn describe(&self) -> Vec<String> {
         let mut lines = vec![format!(
-            "search space {} ({} layers, {} candidates), {} points; weights on {} {examples}, architecture on {}",
+            "search space {} ({} layers, {} candidates), {} landmarks; weights on {} {examples}, architecture on {}",
             self.space,
             self.space.layers().len(),
             self.space.candidates().count(),

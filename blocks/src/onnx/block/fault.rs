@@ -81,7 +81,7 @@ pub enum BlockFault {
         label: String,
     },
     /// Another batch than 1.
-    #[error("{side} '{name}' has batch {batch}; 1 is measured")]
+    #[error("{side} '{name}' has batch {batch}; only batch 1 is measured")]
     Batch {
         /// Which kind of port.
         side: Side,

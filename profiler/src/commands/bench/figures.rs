@@ -174,7 +174,7 @@ pub(super) fn table(figures: &[Figure]) -> String {
     if let Some(simulated) = figures.iter().map(|f| Some((f, f.explained.as_ref()?))).collect::<Option<Vec<_>>>() {
         return simulated_table(&simulated);
     }
-    let head = ["model", "median µs", "95 % interval", "paired µs", "95 % interval", "samples", "discarded"];
+    let head = ["model", "median µs", "95 % interval", "corrected µs", "95 % interval", "samples", "discarded"];
     let mut rows = vec![head.map(String::from).to_vec()];
     let interval = |[low, high]: [f64; 2]| format!("{low:.1}…{high:.1}");
     rows.extend(figures.iter().map(|f| {
@@ -189,7 +189,7 @@ pub(super) fn table(figures: &[Figure]) -> String {
 /// The same of models that were simulated, whose figures have no noise.
 #[cfg(not(target_os = "android"))]
 fn simulated_table(figures: &[(&Figure, &Explanation)]) -> String {
-    let head = ["model", "simulated µs", "cycles", "instructions a cycle", "multiply-adds a cycle", "from memory"];
+    let head = ["model", "simulated µs", "cycles", "instructions per cycle", "multiply-adds per cycle", "from memory"];
     let rows = figures.iter().map(|(f, explained)| {
         vec![
             f.model.clone(),

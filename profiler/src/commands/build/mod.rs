@@ -56,7 +56,7 @@ pub(super) struct BuildArgs {
     /// Threads used by the engine
     #[arg(long, default_value_t = 1, value_parser = threads)]
     threads: usize,
-    /// Stop when every median is known within this (95 % confidence interval, half width, relative)
+    /// Stop when every median is this precise (half width of its 95 % confidence interval, relative to the median)
     #[arg(long, default_value = "0.5%")]
     precision: Share,
     /// Stop after this sampling time, even if the precision is not reached; auto: long enough for a few samples of each model

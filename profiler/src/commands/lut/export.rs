@@ -40,7 +40,7 @@ pub(crate) struct ExportArgs {
 impl ExportArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         if self.format != Some(Form::OfaYaml) && (self.se.is_some() || self.hs.is_some()) {
-            return Err(CommandError::Usage("--se and --hs are of --format ofa-yaml".to_string()));
+            return Err(CommandError::Usage("--se and --hs are for --format ofa-yaml only".to_string()));
         }
         let table = Table::read(&self.table)?;
         if table.header.source != Source::Measured {
@@ -89,7 +89,7 @@ impl ExportArgs {
                 let written = OfaYaml { se: layers(&self.se), hs: layers(&self.hs) }.write(table, &space)?;
                 if !written.left_out.is_empty() {
                     let names = written.left_out.join(", ");
-                    note(format_args!("omitted: candidates whose names do not state exactly kernel and expansion: {names}"));
+                    note(format_args!("omitted, because their names state other things than kernel and expansion: {names}"));
                 }
                 written.text
             }

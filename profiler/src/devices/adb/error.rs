@@ -16,7 +16,7 @@ pub enum AdbError {
         "{} phones are attached; name one with --device: {}{}",
         .serials.len(),
         .serials.iter().map(|s| format!("adb:{s}")).collect::<Vec<_>>().join(", "),
-        if .others.is_empty() { String::new() } else { format!("; passed over: {}", .others) }
+        if .others.is_empty() { String::new() } else { format!("; not usable: {}", .others) }
     )]
     SeveralPhones {
         /// The serial numbers of those that can be used.
@@ -25,7 +25,7 @@ pub enum AdbError {
         others: String,
     },
     /// Several are there, but none to be used.
-    #[error("none of the phones attached can be used:{}", .phones.iter().map(|p| format!("\n  {p}")).collect::<String>())]
+    #[error("none of the attached phones can be used:{}", .phones.iter().map(|p| format!("\n  {p}")).collect::<String>())]
     NoGoodPhone {
         /// What is in the way of each.
         phones: Vec<String>,

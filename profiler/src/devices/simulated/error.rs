@@ -60,7 +60,7 @@ pub enum SimulationError {
         seconds: u64,
     },
     /// The agent computes without end.
-    #[error("the agent does not stop at '{id}': no output for {seconds} s; it was stopped")]
+    #[error("the agent computes '{id}' without end: no output for {seconds} s; it was stopped")]
     Endless {
         /// The item.
         id: String,
@@ -68,7 +68,9 @@ pub enum SimulationError {
         seconds: u64,
     },
     /// The agent of one model is not that of another.
-    #[error("the agent reports something else for '{id}' than before: was it replaced during the run?")]
+    #[error(
+        "the agent describes itself differently for '{id}' than before; if it was replaced during the run, run the command again"
+    )]
     Unlike {
         /// The item.
         id: String,

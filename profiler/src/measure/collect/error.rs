@@ -81,7 +81,7 @@ pub enum CollectError {
     #[error(transparent)]
     OtherDevice(#[from] OtherDevice),
     /// A budget in which the least number of samples cannot be taken.
-    #[error("{} are too few: {samples} samples of each need {}; leave --budget out", duration(*.ms), duration(*.least_ms))]
+    #[error("--budget {} is too short: {samples} samples of each model take {}; leave --budget out", duration(*.ms), duration(*.least_ms))]
     ShortBudget {
         /// What was given, in ms.
         ms: f64,

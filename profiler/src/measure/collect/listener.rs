@@ -122,7 +122,7 @@ impl<'a> Listener<'a> {
         self.was_killed = self.loading.is_some() && ended.exit == Exit::KILLED;
         self.culprit = self.loading.take();
         let during = self.culprit.as_ref().map(|id| format!(" while it loaded '{id}'")).unwrap_or_default();
-        let half = if ended.half_line { "; its last line was cut off" } else { "" };
+        let half = if ended.half_line { "; its last line was incomplete" } else { "" };
         let said = if ended.stderr.is_empty() { String::new() } else { format!("\n{}", ended.stderr) };
         Err(agent(format!("the agent ended early{during} ({}){half}{said}", ended.exit)))
     }
@@ -164,7 +164,7 @@ impl<'a> Listener<'a> {
             }
             // Its times would be taken for exact ones.
             Event::Start(start) if start.simulator.is_some() != self.is_simulated => {
-                return said("what the agent says of a simulator does not fit the device".to_string());
+                return said("the agent's description of the simulator does not fit the device".to_string());
             }
             Event::Explained(_) if !self.is_simulated => {
                 return said("the agent explains simulated cycles, which only a simulated device has".to_string());

@@ -25,7 +25,7 @@ impl From<io::Error> for Fault {
         // What the decoder says of a file's bytes is the file's fault, and not the disk's.
         match error.kind() {
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::Said(format!("is damaged: {error}")),
-            io::ErrorKind::UnexpectedEof => Self::Said("is cut off".to_string()),
+            io::ErrorKind::UnexpectedEof => Self::Said("is truncated".to_string()),
             _ => Self::Io(error),
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn line(input: &mut impl BufRead, number: u64) -> Result<Option<Vec<u
     input.take(LINE_LIMIT).read_until(b'\n', &mut line)?;
     match line.last() {
         Some(b'\n') => Ok(Some(line)),
-        _ if line.len() as u64 == LINE_LIMIT => Err(Fault::at(number, "it has no end")),
+        _ if line.len() as u64 == LINE_LIMIT => Err(Fault::at(number, "it is too long")),
         _ => Ok(None),
     }
 }

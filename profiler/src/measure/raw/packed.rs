@@ -86,7 +86,7 @@ pub fn write(request: &Request, events: &[Event]) -> serde_json::Result<Vec<u8>>
 /// # Errors
 /// [`Fault`], or what `each` has against an event.
 pub fn read(first: &[u8], mut input: impl BufRead, each: &mut dyn FnMut(Event) -> Result<(), String>) -> Result<(), Fault> {
-    let cut = || Fault::Said("is cut off".to_string());
+    let cut = || Fault::Said("is truncated".to_string());
     let contents: Contents = serde_json::from_slice(first).map_err(|e| Fault::at(2, e))?;
     if contents.packed != FORM {
         return Err(Fault::Said(format!(
@@ -107,7 +107,7 @@ pub fn read(first: &[u8], mut input: impl BufRead, each: &mut dyn FnMut(Event) -
     }
     let rows = columns::read(&mut input, contents.samples, &widths)?.ok_or_else(cut)?;
     if !input.fill_buf()?.is_empty() {
-        return Err(Fault::Said("goes on behind its last column".to_string()));
+        return Err(Fault::Said("has more data after its last column".to_string()));
     }
     let mut samples = Samples { rows: &rows, names: &contents.names, read: 0, last: Last::default(), each };
     let mut process = 0;
@@ -120,7 +120,7 @@ pub fn read(first: &[u8], mut input: impl BufRead, each: &mut dyn FnMut(Event) -
     }
     samples.of(process)?;
     if samples.read < rows.len() {
-        return Err(Fault::Said(format!("sample {}: its process never started", samples.read + 1)));
+        return Err(Fault::Said(format!("sample {}: its measurement pass is not in the file", samples.read + 1)));
     }
     Ok(())
 }
@@ -141,7 +141,8 @@ impl Samples<'_> {
         while let Some(row) = self.rows.get(self.read).filter(|row| row[0] == process) {
             self.read += 1;
             let said = |reason: String| Fault::Said(format!("sample {}: {reason}", self.read));
-            let sample = self.last.read(row, self.names).ok_or_else(|| said("its numbers say nothing".to_string()))?;
+            let sample =
+                self.last.read(row, self.names).ok_or_else(|| said("its numbers are not those of a sample".to_string()))?;
             (self.each)(Event::Sample(sample)).map_err(said)?;
         }
         Ok(())

@@ -31,7 +31,7 @@ pub fn page(report: &Report, header: &Header) -> Page {
     };
     let sections = vec![
         section("Largest errors", String::new(), rows(&report.worst)),
-        section("What they share", remark(report), suspects(report)),
+        section("Candidates common to the worst networks", remark(report), suspects(report)),
         section("All networks", sums(report), rows(&report.nets)),
     ];
     Page { drawing: scatter::draw(report, header), sections }
@@ -54,11 +54,14 @@ fn sums(report: &Report) -> String {
 
 /// What the figures were measured under.
 fn circumstances(report: &Report) -> String {
-    let Some(conditions) = &report.conditions else { return "the device is simulated: figures are without noise".to_string() };
-    let unknown = || "\nthe table has no networks to compare with: whether the device is as it was then is not known".to_string();
+    let Some(conditions) = &report.conditions else { return "the device is simulated: its figures have no noise".to_string() };
+    let unknown = || {
+        "\nthe table has no networks that can be measured again, so it is not known whether the device is as fast as in the build"
+            .to_string()
+    };
     let state = conditions.state.map_or_else(unknown, |state| {
         format!(
-            "\nthe device is {} slower than when the table was built (by networks measured then and now, standard error {:.2} %); \
+            "\nthe device is {} slower than when the table was built (networks measured then and now; standard error {:.2} %); \
              the figures are corrected for it; without the correction the bias is {:+.2} %",
             text::percent(state),
             100.0 * conditions.state_error,
@@ -66,7 +69,7 @@ fn circumstances(report: &Report) -> String {
         )
     });
     format!(
-        "standard error of a network's own figure: {:.2} %; samples on an idle device: {:.0} a network{}",
+        "standard error of a network's own figure: {:.2} %; samples on an idle device: {:.0} per network{}",
         100.0 * report.noise,
         conditions.idle_samples,
         state
@@ -76,7 +79,7 @@ fn circumstances(report: &Report) -> String {
 fn suspected(report: &Report) -> String {
     let rows = suspects(report);
     let table = if rows.len() > 1 { text::columns(&rows) } else { String::new() };
-    format!("what they share: {}\n{table}", remark(report))
+    format!("candidates common to the worst networks: {}\n{table}", remark(report))
 }
 
 /// How much is to be made of the candidates listed.

@@ -143,7 +143,7 @@ fn words(drawing: &mut Drawing, report: &Report) {
         y += 37.0;
     }
     y += 16.0;
-    drawing.text((WORDS, y), "What they share", HEADING);
+    drawing.text((WORDS, y), "Candidates common to the worst networks", HEADING);
     let Some(chance) = report.suspects.by_chance else {
         drawing.text((WORDS, y + 22.0), "Nothing: no candidate occurs in more than one network.", SMALL.colour(Colour::GREY));
         return;

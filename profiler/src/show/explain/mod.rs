@@ -111,7 +111,7 @@ impl Explanation {
     fn facts(&self) -> String {
         let Self { memory, .. } = self;
         let head = format!(
-            "{} cycles, {} instructions, {:.2} a cycle; {} multiply-adds, {:.2} a cycle of at most {PEAK:.0}\n",
+            "{} cycles; {} instructions, {:.2} per cycle; {} multiply-adds, {:.2} per cycle of at most {PEAK:.0}\n",
             self.cycles, self.instructions, self.issue_rate, self.multiply_adds, self.multiply_adds_a_cycle
         );
         let misses = format!(

@@ -31,7 +31,7 @@ pub fn rows(table: &Table, samples: &Samples) -> Vec<Row> {
 
 /// As text: a line per row of the table.
 pub fn text(rows: &[Row]) -> String {
-    let head = ["alone", "µs", "multiply-adds a cycle", "issuing", "memory", "other waiting", "from memory", "most in"];
+    let head = ["alone", "µs", "multiply-adds per cycle", "issuing", "memory", "other waiting", "from memory", "most in"];
     let lines = rows.iter().map(|Row { key, alone }| {
         let share = |causes: &[Cause]| {
             let is_one = |part: &&Share| causes.iter().any(|cause| cause.name() == part.name);

@@ -125,14 +125,14 @@ fn provenance(table: &Table) -> String {
     if let Some(clock) = &h.clock {
         let governor = h.governor.as_ref().map(|name| format!(", governor {name}")).unwrap_or_default();
         let (low, middle, high) = (clock.min_mhz, clock.median_mhz, clock.max_mhz);
-        lines.push(format!("clock {low:.0} to {high:.0}, {middle:.0} in the median{governor}"));
+        lines.push(format!("clock {low:.0} to {high:.0}, median {middle:.0}{governor}"));
     }
     if let Some(band) = &h.temperature {
         lines.push(format!("{:.1} at the start, {:.1} to {:.1} while measuring", band.start_c, band.min_c, band.max_c));
     }
     if let Some(units) = &h.units {
-        let spread = units.median_spread.map(|s| format!(", {:.1} % apart in the median", 100.0 * s)).unwrap_or_default();
-        lines.push(format!("{} units ({}){spread}", units.count, units.mode));
+        let spread = units.median_spread.map(|s| format!(", median difference {:.1} %", 100.0 * s)).unwrap_or_default();
+        lines.push(format!("{} devices of this model ({}){spread}", units.count, units.mode));
     }
     if let Some(fit) = &h.fit {
         let (n, error) = (fit.architectures.len(), 100.0 * fit.residual);
@@ -160,5 +160,7 @@ fn model_error(error: &ModelError) -> String {
     let largest = largest.map(|largest| format!(", at most {:.1} %", 100.0 * largest)).unwrap_or_default();
     let tau = kendall_tau.map(|tau| format!(", Kendall tau {tau:.3}")).unwrap_or_default();
     let (mape, bias) = (100.0 * mape, 100.0 * bias);
-    format!("simulator against real chips, {what} ({count}): mean absolute error {mape:.1} %, bias {bias:+.1} %{largest}{tau}")
+    format!(
+        "error of the simulator on real chips, {what} ({count} times): mean absolute error {mape:.1} %, bias {bias:+.1} %{largest}{tau}"
+    )
 }

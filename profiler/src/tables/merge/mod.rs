@@ -18,7 +18,7 @@ use effects::{BOTH_SIDES, Estimate, join};
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// None was given.
-    #[error("merging needs tables")]
+    #[error("give the tables to merge")]
     NoTables,
     /// Two that do not belong together.
     #[error("cannot merge {first} and {second}: {reason}")]
@@ -31,7 +31,7 @@ pub enum MergeError {
         reason: String,
     },
     /// Two of the very same samples.
-    #[error("cannot merge {first} and {second}: both are of the same samples, which would count twice")]
+    #[error("cannot merge {first} and {second}: both hold the same samples, which would count twice")]
     Same {
         /// A table.
         first: PathBuf,

@@ -19,7 +19,7 @@ pub struct Augment {
     pub scale: f32,
     /// Largest shift along each axis, in pixels of a 112-pixel input.
     pub shift: f32,
-    /// Whether half of the faces are mirrored, where the point scheme has a mirror permutation.
+    /// Whether half of the faces are mirrored, where the landmark scheme has a mirror permutation.
     pub mirror: bool,
     /// Largest change of contrast, as a fraction.
     pub contrast: f32,

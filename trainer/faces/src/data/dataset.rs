@@ -37,7 +37,7 @@ impl Split {
 pub struct DatasetOptions {
     /// The list's file name in the split's folder.
     pub list: String,
-    /// The point scheme's file, where it is not `points.toml` in the data folder or built in.
+    /// The landmark scheme's file, where it is not `points.toml` in the data folder or built in.
     pub points_file: Option<PathBuf>,
     /// Side of the network's input in pixels; other pictures are resized.
     pub side: usize,
@@ -141,7 +141,7 @@ impl Dataset {
         self.side
     }
 
-    /// The point scheme.
+    /// The landmark scheme.
     pub fn scheme(&self) -> &PointScheme {
         &self.scheme
     }
@@ -178,8 +178,7 @@ impl Dataset {
         (self.cut_told.swap(count, Ordering::Relaxed) != count).then(|| {
             let (list, first) = (self.list.path.display(), self.picture_path(first));
             format!(
-                "note: {list}: {count} pictures lack the end of their JPEG file (the first is {}); they are read as far as they go. \
-                 Download them again",
+                "note: {list}: {count} JPEG files are truncated (the first is {}); they are read as far as they go. Download them again",
                 first.display()
             )
         })
@@ -200,7 +199,7 @@ impl Dataset {
         let (kept, held) = divide(&names, &groups, fraction, seed);
         if kept.is_empty() || held.is_empty() {
             return Err(FacesError::Usage(format!(
-                "{}: {} faces cannot be divided with {fraction} held back",
+                "{}: {} faces cannot be split so that {fraction} of them are held back; give more faces or another fraction",
                 self.list.path.display(),
                 self.len()
             )));

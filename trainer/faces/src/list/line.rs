@@ -40,8 +40,8 @@ impl Line {
         }
         let points = needed.saturating_sub(3) / 2;
         Err(format!(
-            "{count} numbers, but {needed} are needed: the list's first line has as many, which makes {points} points (2 numbers each, then \
-             pitch, yaw, roll)"
+            "{count} numbers after the path instead of {needed}: the list's first line has {needed}, that is {points} landmarks (2 numbers \
+             each) and pitch, yaw, roll"
         ))
     }
 
@@ -53,7 +53,7 @@ impl Line {
         if let Some(i) = self.numbers.iter().position(|value| !(-MARGIN..=1.0 + MARGIN).contains(value)) {
             let axis = ["x", "y"][i % 2];
             return Err(format!(
-                "{axis} of point {} is {}; landmarks are fractions of the picture's side, 0 to 1, not pixels",
+                "{axis} of landmark {} is {}; landmarks are fractions of the picture's side, 0 to 1, not pixels",
                 i / 2,
                 self.numbers[i]
             ));

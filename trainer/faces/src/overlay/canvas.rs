@@ -40,7 +40,7 @@ pub fn overlay(picture: Picture, scheme: &PointScheme, layers: &[Layer], zoom: u
     for layer in layers {
         if layer.landmarks.len() != 2 * scheme.count {
             return Err(FacesError::Usage(format!(
-                "{} coordinates to draw, but the scheme has {} points",
+                "{} coordinates to draw, but the scheme has {} landmarks",
                 layer.landmarks.len(),
                 scheme.count
             )));

@@ -64,7 +64,7 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Decoded, String> {
     }
     let extent = if jpeg::is_jpeg(bytes) { jpeg::extent(bytes) } else { Extent::Whole };
     if extent == Extent::Headers {
-        return Err("the JPEG file is cut off before its picture begins; download it again".to_owned());
+        return Err("the JPEG file is truncated before its picture begins; download it again".to_owned());
     }
     // libjpeg puts the missing end marker there too: it ends every decoder's wait for more.
     let ended = (extent == Extent::Cut).then(|| [bytes, &jpeg::END_OF_IMAGE].concat());

@@ -18,13 +18,13 @@ struct PointsFile {
     groups: Vec<Group>,
 }
 
-/// Reads a point scheme: `count`, one of `nme_pair = [a, b]` and `nme_fixed_px = 34`, and optionally `mirror = […]` and
+/// Reads a landmark scheme: `count`, one of `nme_pair = [a, b]` and `nme_fixed_px = 34`, and optionally `mirror = […]` and
 /// `[[groups]]` with `points = […]`, `closed = true`.
 ///
 /// # Errors
 /// The file cannot be read, is not such a file, or [`PointScheme::validate`] refuses it.
 pub fn read_points_file(path: &Path) -> Result<PointScheme> {
-    let text = read_text("cannot read the point scheme", path)?;
+    let text = read_text("cannot read the landmark scheme", path)?;
     let fault = |message: &dyn std::fmt::Display| FacesError::Points(format!("{}: {message}", path.display()));
     let file: PointsFile = toml::from_str(&text).map_err(|error| fault(&error))?;
     let nme = match (file.nme_pair, file.nme_fixed_px) {
@@ -46,7 +46,7 @@ pub fn resolve_points(count: usize, root: &Path, explicit: Option<&Path>) -> Res
     if let Some(path) = explicit {
         let scheme = read_points_file(path)?;
         if scheme.count != count {
-            let message = format!("{} is for {} points, but the list has {count} a face", path.display(), scheme.count);
+            let message = format!("{} is for {} landmarks, but the list has {count} per face", path.display(), scheme.count);
             return Err(FacesError::Points(message));
         }
         return Ok(scheme);
@@ -60,10 +60,9 @@ pub fn resolve_points(count: usize, root: &Path, explicit: Option<&Path>) -> Res
     };
     builtin(count).ok_or_else(|| {
         FacesError::Points(format!(
-            "no scheme for {count} points (19, 29, 68, 98 and 106 are built in{other}), as the {} numbers in a line mean: x and y \
-             of each point, then 3 angles. If these are {count} landmarks, write count = {count} and nme_pair = [a, b], the two \
-             outer eye \
-             corners, to {} or to a file given by --points-file",
+            "no scheme for {count} landmarks (19, 29, 68, 98 and 106 are built in{other}); the list has {} numbers per line: x and y of \
+             {count} landmarks, then 3 angles. If that is right, write count = {count} and nme_pair = [a, b] (the two outer eye corners) \
+             into {} or into a file given by --points-file",
             2 * count + 3,
             beside.display()
         ))
@@ -110,7 +109,7 @@ mod tests {
             ("count = 3\nnme_pair = [0, 3]\n", ["nme_pair [0, 3]", "0 to 2"]),
             ("count = 3\nnme_pair = [1, 1]\n", ["nme_pair", "[1, 1]"]),
             ("count = 3\nnme_fixed_px = -1\n", ["nme_fixed_px", "-1"]),
-            ("count = 3\nnme_pair = [0, 2]\nmirror = [2, 1]\n", ["mirror", "2 entries for 3 points"]),
+            ("count = 3\nnme_pair = [0, 2]\nmirror = [2, 1]\n", ["mirror", "2 entries for 3 "]),
             ("count = 3\nnme_pair = [0, 2]\nmirror = [1, 2, 0]\n", ["mirror[0] = 1", "mirror[1] = 2"]),
             ("count = 3\nnme_pair = [0, 2]\nmirror = [3, 1, 0]\n", ["mirror[0] = 3", "0 to 2"]),
             ("count = 3\nnme_pair = [0, 2]\nmirorr = [2, 1, 0]\n", ["mirorr", "mirror"]),

@@ -52,13 +52,13 @@ impl PointScheme {
         let fault = |message: String| Err(FacesError::Points(message));
         let count = self.count;
         if count == 0 {
-            return fault("a point scheme has at least 1 point".to_owned());
+            return fault("a landmark scheme has at least 1 landmark".to_owned());
         }
         match self.nme {
             Normaliser::Pair(a, b) if a >= count || b >= count => {
-                return fault(format!("nme_pair [{a}, {b}] is out of range: points are 0 to {}", count - 1));
+                return fault(format!("nme_pair [{a}, {b}] is out of range: landmarks are 0 to {}", count - 1));
             }
-            Normaliser::Pair(a, b) if a == b => return fault(format!("nme_pair [{a}, {b}] names one point twice")),
+            Normaliser::Pair(a, b) if a == b => return fault(format!("nme_pair [{a}, {b}] names one landmark twice")),
             Normaliser::FixedPixels(length) if !(length.is_finite() && length > 0.0) => {
                 return fault(format!("nme_fixed_px {length} is not a positive length"));
             }
@@ -66,19 +66,19 @@ impl PointScheme {
         }
         if let Some(mirror) = &self.mirror {
             if mirror.len() != count {
-                return fault(format!("mirror has {} entries for {count} points", mirror.len()));
+                return fault(format!("mirror has {} entries for {count} landmarks", mirror.len()));
             }
             for (i, &j) in mirror.iter().enumerate() {
                 if j >= count {
-                    return fault(format!("mirror[{i}] = {j} is out of range: points are 0 to {}", count - 1));
+                    return fault(format!("mirror[{i}] = {j} is out of range: landmarks are 0 to {}", count - 1));
                 }
                 if mirror[j] != i {
-                    return fault(format!("mirror does not undo itself: mirror[{i}] = {j} but mirror[{j}] = {}", mirror[j]));
+                    return fault(format!("mirror must name pairs: mirror[{i}] = {j}, but mirror[{j}] = {}", mirror[j]));
                 }
             }
         }
         match self.groups.iter().flat_map(|group| &group.points).find(|&&point| point >= count) {
-            Some(point) => fault(format!("a group names point {point}: points are 0 to {}", count - 1)),
+            Some(point) => fault(format!("a group names landmark {point}: landmarks are 0 to {}", count - 1)),
             None => Ok(()),
         }
     }

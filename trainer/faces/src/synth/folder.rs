@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Quality of the JPEG files.
 const QUALITY: u8 = 92;
-/// The only point scheme that is made.
+/// The only landmark scheme that is made.
 const POINTS: usize = 106;
 /// A file that tells a folder of made faces, which may be replaced, from any other.
 const MARKER: &str = "synth.toml";

@@ -64,7 +64,7 @@ pub fn open_dataset(
     Ok(Arc::new(dataset))
 }
 
-/// SHA-256 of the file with the point scheme: the one given, or the data folder's; empty if the scheme is built in.
+/// SHA-256 of the file with the landmark scheme: the one given, or the data folder's; empty if the scheme is built in.
 ///
 /// # Errors
 /// It cannot be read.

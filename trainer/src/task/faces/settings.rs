@@ -28,9 +28,9 @@ pub struct FaceTask {
     pub list: String,
     /// SHA-256 of the training list.
     pub list_sha256: String,
-    /// A point scheme of the user's.
+    /// A landmark scheme of the user's.
     pub points_file: Option<PathBuf>,
-    /// SHA-256 of the file with the point scheme, the user's or the data folder's; empty if it is built in.
+    /// SHA-256 of the file with the landmark scheme, the user's or the data folder's; empty if it is built in.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub points_sha256: String,
     /// SHA-256 of the test list, if the run reads it.
@@ -85,7 +85,7 @@ impl Task for FaceTask {
             }
         }
         let scheme = scheme_sha256(&self.data, self.points_file.as_deref()).map_err(FaceError::from)?;
-        Ok((scheme != self.points_sha256).then(|| "the point scheme".to_string()))
+        Ok((scheme != self.points_sha256).then(|| "the landmark scheme".to_string()))
     }
 
     fn open(&self, split: Split, input: Shape) -> Result<Arc<Dataset>, TaskError> {
