@@ -1,4 +1,4 @@
-"""What the spaces beside it share: a convolution with its batch norm, counting multiply-adds, and the command line."""
+"""Shared by the example spaces: a convolution with batch norm, counting multiply-adds, and the command line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def multiply_adds(net: nn.Module, shape: tuple[int, ...] = (3, PICTURE, PICTURE)
 
 
 def network(before: Mapping[str, nn.Module], layers: list[Candidates], choice: list[str], after: Mapping[str, nn.Module]) -> nn.Module:
-    """The network that takes those candidates."""
+    """The network of these candidates."""
     chosen = [candidates[name] for candidates, name in zip(layers, choice, strict=True)]
     return nn.Sequential(*before.values(), *(module for module in chosen if module is not None), *after.values())
 
@@ -47,8 +47,8 @@ def network(before: Mapping[str, nn.Module], layers: list[Candidates], choice: l
 def main(description: str | None, space: Mapping[str, Any], networks: Mapping[str, tuple[float, nn.Module]]) -> None:
     """Writes a space (arguments of `export_space`) into a folder, or counts the multiply-adds of known networks."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", help="where the space is written")
-    parser.add_argument("--exporter", default="auto", help="torchscript or dynamo")
+    parser.add_argument("folder", nargs="?", help="folder to write the space to")
+    parser.add_argument("--exporter", default="auto", help="exporter: torchscript or dynamo")
     parser.add_argument("--networks", action="store_true", help="count the published networks' multiply-adds")
     args = parser.parse_args()
     if args.networks:

@@ -12,8 +12,8 @@ A turn gives a ratio of the two medians of raw times; the median of these ratios
 With `--module` Python uses the `onnxruntime` module, which holds another build of the runtime, from the same wheel: beside the
 library, in one process, it takes 3 to 4 µs more a run, which is more than 2 % of a small network.
 
-Do this on a quiet machine. Where other programs keep the cores busy, times have two or more levels, and which of them the median
-falls on depends on the samples that each side leaves out.
+Run this on an idle machine. If other programs keep the cores busy, times have two or more levels, and the level of the median
+depends on the samples that each side leaves out.
 
 Exit code 0: all models agree within the limit. 1: some do not. 2: it could not be done.
 """

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Does a disturbed clock move what is measured? Builds a table on this machine quietly, then under each disturbance, and compares.
+"""Do other programs on the machine change what is measured? Builds a table on the idle machine, then with each disturbance, and compares.
 
     research/disturbance.py [--space pfld] [--budget 60s] [--out FOLDER] [--only NAME,...]
 
 Disturbances: `again` (none: how well a table repeats), `nice` (a busy loop of lowest priority on the same CPU), `hog` (one of normal priority), `other-core` (a busy loop on
 every other CPU), `stop` (SIGSTOP bursts of 20 ms), `quota` (a cgroup that lets the agent run half of the time; needs root and
-cgroup v2). For each it prints how many samples were left out, and how far the median of every block moved against the quiet run.
-Exit code 1 where a disturbance left out no more samples than the quiet run, or moved the medians by more than 2 % (median over
+cgroup v2). For each it prints how many samples were left out, and how far the median of every block moved, compared with the idle run.
+Exit code 1 if a disturbance left out no more samples than the idle run, or moved the medians by more than 2 % (median over
 the blocks).
 """
 
@@ -167,7 +167,7 @@ def main():
         good &= fine
         print(
             f"{name:12}  {share(rows):8.1%}  {statistics.median(medians):23.2%} {medians[-1]:8.2%}"
-            f"  {statistics.median(latencies):25.2%} {latencies[-1]:8.2%}{'' if fine else '   <- beyond'}"
+            f"  {statistics.median(latencies):25.2%} {latencies[-1]:8.2%}{'' if fine else '   <- above the limit'}"
         )
     print(f"tables: {folder}")
     return 0 if good else 1

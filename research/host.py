@@ -1,4 +1,4 @@
-"""What the scripts beside it share: where things lie, and how other programs are run."""
+"""Shared by the Python scripts in this folder: where files are, and how other programs are run."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ def fail(message):
 
 
 def run(command, **more):
-    """A program's standard output; its end is ours where it fails."""
+    """The standard output of a program. If it fails, this script ends."""
     done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True, **more)
     if done.returncode:
         fail(f"'{' '.join(str(c) for c in command)}' ended with {done.returncode}")

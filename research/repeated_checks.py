@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How far tables can be trusted: builds a table of this machine and checks it, over and over, each time with other networks.
+"""How accurate are tables? Builds tables of this machine and checks each one with other networks.
 
     research/repeated_checks.py --out FOLDER [--idle 10] [--busy 5] [--nets 50] [--seed 1] [options of `profiler build`]
 
-First --idle times with nothing else running, which is for you to see to; then --busy times while a loop on another CPU comes and goes,
-3 to 8 s each. Tables, raw samples and what each check found stay in FOLDER. Prints a line a check, and in the end what all of those with a
-verdict have in common; exit code 1 where a build or a check failed for another reason than that it was disturbed (code 5).
+First --idle times on the idle machine (stop other programs yourself); then --busy times while a loop on another CPU runs and pauses,
+3 to 8 s each. FOLDER keeps the tables, the raw samples and the results of the checks. Prints a line per check, and at the end a summary of all checks
+with a verdict. Exit code 1 if a build or a check failed, except checks that were disturbed (code 5).
 """
 
 import argparse
@@ -22,7 +22,7 @@ DISTURBED = 5
 
 
 def coming_and_going(cpu):
-    """A busy loop on one CPU that comes and goes."""
+    """A busy loop on one CPU that runs and pauses."""
 
     def run(done):
         while not done.is_set():

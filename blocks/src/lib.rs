@@ -26,7 +26,7 @@
 //! | [`space`] | a search space as data: layers, candidates, keys |
 //! | [`space_file`] | a search space read from TOML |
 //! | [`space_fault`] | what may be wrong with such a space, and where |
-//! | [`space_folder`] | a search space of anybody's blocks: a folder of ONNX files |
+//! | [`space_folder`] | a search space of your own blocks: a folder of ONNX files |
 //! | [`measurable`] | what both kinds of spaces have in common for whoever measures them |
 //! | [`primitive_space`] | a space of primitives as it is measured |
 //! | [`baseline`] | the published network that searched ones are measured against |
@@ -37,7 +37,7 @@
 //! | [`network`] | whole networks over a space: supernet, subnet, pose net |
 //! | [`cost`] | multiply-adds and parameter counts |
 //! | [`weights`] | named weights of a graph, and their initialisation |
-//! | [`eval`] | the plain reference result of a graph, slow and obvious |
+//! | [`eval`] | the plain reference result of a graph, slow and simple |
 //! | [`onnx`] | ONNX files, batch norm folded |
 
 pub mod baseline;

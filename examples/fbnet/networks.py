@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""FBNet's published networks, and what they take by latency tables of its space.
+"""Latencies of FBNet's published networks, predicted by tables of its search space.
 
     examples/fbnet/networks.py TABLE [TABLE …]
 
-A column for each table: milliseconds, and the place in the order from fast to slow. All networks are taken with the space's head, of 1984
-channels, since a table has one. Needs the package `blocktime` alone.
+Prints a column per table: milliseconds, and the place in the order from fast to slow. All networks have the space's head with 1984
+channels, because a table has one head. Needs only the package `blocktime`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""An evolutionary search under a latency limit, with a table and nothing else; its winner measured, where a device is there.
+"""An evolutionary search under a latency limit. It needs only a table; with a device, it also measures the winner.
 
     examples/fbnet/search.py TABLE --limit MS [--rounds N] [--seed N]
     examples/fbnet/search.py TABLE --limit MS --space FOLDER --device DEVICE
 
-For any table whose layers the package knows. It looks for the network of most multiply-adds: they stand for the accuracy that a search of
-your own asks its supernet for. A network is taken only if its whole 95 % interval is within the limit. With the space's folder and a device
-(`local`, `adb`, `ssh://…`, `sim:sd625`) the winner is measured by the program `profiler`, with the table's engine and threads.
+For any table whose layers the package knows. It looks for the network with the most multiply-adds; in your own search, replace them by the
+accuracy that your supernet reports. A network is accepted only if its whole 95 % interval is within the limit. With the
+space's folder and a device (`local`, `adb`, `ssh://…`, `sim:sd625`) the program `profiler` measures the winner, with the table's engine and
+threads.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Choice = list[int]
 
 
 def search(lut: Lut, limit_us: float, worth: Callable[[Choice], float], rounds: int = 3000, seed: int = 1) -> tuple[Choice, Prediction]:
-    """The choice of most worth that was found within the limit, and its time; `ValueError` where even the fastest takes longer."""
+    """The best choice that was found within the limit, and its time. Raises `ValueError` if even the fastest network takes longer."""
     draw = random.Random(seed)
     sizes = [len(layer.candidates) for layer in lut.layers]
     fastest = [min(range(size), key=lambda k: lut.latency(layer, k)) for layer, size in enumerate(sizes)]
@@ -43,21 +44,21 @@ def search(lut: Lut, limit_us: float, worth: Callable[[Choice], float], rounds: 
 
 
 def interval_us(time: Prediction) -> tuple[float, float]:
-    """The 95 % interval; the time alone where none is known."""
+    """The 95 % interval, or the time twice if no interval is known."""
     return time.interval_us or (time.total_us, time.total_us)
 
 
 def multiply_adds(lut: Lut) -> list[list[int]]:
-    """Those of each layer's candidates; `ValueError` where the table does not know them all."""
+    """Multiply-adds of the candidates of each layer. Raises `ValueError` if the table does not state all of them."""
     rows = [[lut.row(i, k) for k in range(len(layer.candidates))] for i, layer in enumerate(lut.layers)]
     unknown = sorted({row.key for of in rows for row in of if row.macs is None and row.kind != "identity"})
     if unknown:
-        raise ValueError(f"the table does not know the multiply-adds of {', '.join(unknown)}")
+        raise ValueError(f"the table does not state the multiply-adds of {', '.join(unknown)}")
     return [[row.macs or 0 for row in of] for of in rows]
 
 
 def measured_us(lut: Lut, space: str, names: list[str], device: str) -> float:
-    """What a network of a space's folder takes on a device. Raises `CalledProcessError` where `profiler` fails."""
+    """Latency of a network of a space folder on a device. Raises `CalledProcessError` if `profiler` fails."""
     program = shutil.which("profiler") or "blocktime-profiler"
 
     def profiler(*arguments: str) -> str:
@@ -71,17 +72,17 @@ def measured_us(lut: Lut, space: str, names: list[str], device: str) -> float:
 
 
 def main() -> None:
-    """Searches, and shows the winner with its prediction and what it takes."""
+    """Searches, and shows the winner with its predicted and measured latency."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table")
     parser.add_argument("--limit", type=float, required=True, metavar="MS", help="milliseconds")
-    parser.add_argument("--rounds", type=int, default=3000, help="networks looked at")
-    parser.add_argument("--seed", type=int, default=1, help="of the random choices")
-    parser.add_argument("--space", metavar="FOLDER", help="the folder that the table was made of, to measure the winner")
-    parser.add_argument("--device", help="where the winner is measured")
+    parser.add_argument("--rounds", type=int, default=3000, help="number of networks to try")
+    parser.add_argument("--seed", type=int, default=1, help="random seed")
+    parser.add_argument("--space", metavar="FOLDER", help="space folder of the table, to measure the winner")
+    parser.add_argument("--device", help="device on which the winner is measured")
     args = parser.parse_args()
     if (args.space is None) != (args.device is None):
-        parser.error("--space and --device belong together")
+        parser.error("give both --space and --device, or neither")
     try:
         lut = Lut.read(args.table)
         macs = multiply_adds(lut)

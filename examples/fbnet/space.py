@@ -29,7 +29,7 @@ BLOCKS = {f"k{kernel}_e{expand}{'_g2' * (groups == 2)}": (kernel, expand, groups
 
 
 class Shuffle(nn.Module):
-    """Deals the channels of each group to all groups."""
+    """Channel shuffle: distributes the channels of each group over all groups."""
 
     def __init__(self, groups: int) -> None:
         super().__init__()
@@ -59,18 +59,18 @@ class Block(nn.Module):
 
 
 def before() -> dict[str, nn.Module]:
-    """What comes before the searched layers."""
+    """The fixed piece before the searched layers."""
     return {"stem": nn.Sequential(*conv(3, 16, 3, 2))}
 
 
 def after(width: int = 1984) -> dict[str, nn.Module]:
-    """What comes after them; `width` channels in front of the classifier."""
+    """The fixed piece after them, with `width` channels before the classifier."""
     pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 1000)]
     return {"head": nn.Sequential(*conv(STAGES[-1][0], width), *pooled)}
 
 
 def layers() -> list[Candidates]:
-    """The candidates of each searched layer; `None` is nothing at all."""
+    """The candidates of each searched layer; `None` is an identity."""
     found: list[Candidates] = []
     c_in = 16
     for c_out, count, first_stride in STAGES:

@@ -3,8 +3,8 @@
 
     examples/ofa/space.py FOLDER [--exporter torchscript|dynamo]      writes the space
 
-Five stages of four layers, each an inverted residual of kernel 3, 5 or 7 and expansion 3, 4 or 6. A stage may have two or three layers
-only: its last two have `skip`. For another resolution the folder is another one. Needs the extra `export` of the package `blocktime`.
+Five stages of four layers, each an inverted residual of kernel 3, 5 or 7 and expansion 3, 4 or 6. A stage may also have only two or
+three layers: its last two have `skip`. Each resolution needs a folder of its own. Needs the extra `export` of the package `blocktime`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STAGES = [
 
 
 def round_8(channels: float) -> int:
-    """The next multiple of 8, which is never below 90 %."""
+    """The nearest multiple of 8 that is not below 90 % of the value."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * channels else rounded + 8
 
@@ -63,18 +63,18 @@ class Block(nn.Module):
 
 
 def before() -> dict[str, nn.Module]:
-    """What comes before the searched layers."""
+    """The fixed piece before the searched layers."""
     return {"first_conv": nn.Sequential(*conv(3, 16, 3, 2, act=nn.Hardswish)), "first_block": Block(16, 16, 1, 3, 1, nn.ReLU, False)}
 
 
 def after() -> dict[str, nn.Module]:
-    """What comes after them."""
+    """The fixed piece after them."""
     mix = [nn.AdaptiveAvgPool2d(1), nn.Conv2d(960, 1280, 1, bias=False), nn.Hardswish(), nn.Flatten(), nn.Linear(1280, 1000)]
     return {"final_expand": nn.Sequential(*conv(STAGES[-1][0], 960, act=nn.Hardswish)), "classifier": nn.Sequential(*mix)}
 
 
 def layers() -> list[Candidates]:
-    """The candidates of each searched layer; `None` is nothing at all."""
+    """The candidates of each searched layer; `None` is an identity."""
     found: list[Candidates] = []
     c_in = 16
     for c_out, first_stride, act, squeeze in STAGES:

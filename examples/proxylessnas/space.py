@@ -42,18 +42,18 @@ class Block(nn.Module):
 
 
 def before() -> dict[str, nn.Module]:
-    """What comes before the searched layers."""
+    """The fixed piece before the searched layers."""
     return {"first_conv": nn.Sequential(*conv(3, 32, 3, 2, act=nn.ReLU6)), "first_block": Block(32, 16, 1, 3, 1)}
 
 
 def after() -> dict[str, nn.Module]:
-    """What comes after them."""
+    """The fixed piece after them."""
     classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, 1000))
     return {"feature_mix": nn.Sequential(*conv(STAGES[-1][0], 1280, act=nn.ReLU6)), "classifier": classifier}
 
 
 def layers() -> list[Candidates]:
-    """The candidates of each searched layer; `None` is nothing at all."""
+    """The candidates of each searched layer; `None` is an identity."""
     found: list[Candidates] = []
     c_in = 16
     for c_out, count, first_stride in STAGES:

@@ -1,7 +1,7 @@
-//! The latency lookup table: what each block and each piece of the trunk takes on a device, and where the figures come from.
+//! The latency table: the latency of each block and each trunk piece on a device, and where the figures come from.
 //!
-//! A table is a CSV file whose comment lines hold TOML (`pandas.read_csv(…, comment='#')` reads the rows). It fails closed:
-//! whatever is missing, contradictory or cut off is an error that names every key at fault, never a zero.
+//! A table is a CSV file whose comment lines hold TOML (`pandas.read_csv(…, comment='#')` reads the rows). A faulty table
+//! is refused: whatever is missing, contradictory or truncated is an error that names every key at fault, never a zero.
 //!
 //! ```
 //! use blocks::Space;
@@ -28,7 +28,7 @@
 //! | [`model`] | the latency of any network of a space, as one table gives it |
 //! | [`mod@file`] | reading (streamed, bounded) and writing (whole or not at all) |
 //! | [`nni`] | NNI's tables, read and written |
-//! | `order` | how far one order is another |
+//! | `order` | how well two orders agree: Kendall's tau |
 //! | [`fault`] | everything that can be wrong with a table |
 
 pub mod fault;

@@ -6,7 +6,7 @@
 //! ```
 //! use profiler::stats::Median;
 //!
-//! // Times of ten runs in µs, one of them disturbed: the median and its 95 % interval do not mind.
+//! // Times of ten runs in µs, one of them disturbed: the median and its 95 % interval hardly change.
 //! let times = [10.1, 10.0, 10.2, 10.1, 57.0, 9.9, 10.0, 10.1, 10.2, 10.0];
 //! let median = Median::of(&times).expect("six values at least");
 //! assert!((median.value - 10.1).abs() < 1e-9 && median.low >= 9.9 && median.high <= 10.2 + 1e-9);

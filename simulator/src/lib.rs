@@ -1,9 +1,9 @@
 //! A model of in-order ARMv8 cores and their memory, in cycles.
 //!
-//! It executes nothing: it is told which instructions a program executed and which addresses they accessed, and says how many cycles
-//! a core would have taken, and what for. An emulator tells it; there is none in here.
+//! It executes nothing. An emulator, which is not part of this crate, reports the executed instructions and the accessed addresses; the
+//! model computes how many cycles a core would have taken, and what for.
 //!
-//! A [`Chip`] (`sd625`, `qrb2210`, `rpi3b`, or a TOML file of one's own) is a [`Core`] (`cortex-a53`, or a file) at a clock, with a
+//! A [`Chip`] (`sd625`, `qrb2210`, `rpi3b`, or your own TOML file) is a [`Core`] (`cortex-a53`, or a file) at a clock, with a
 //! second-level cache and memory. A [`Block`] is decoded for a core once, and executed many times:
 //!
 //! ```
@@ -35,8 +35,8 @@
 //! | [`simulator`](mod@simulator) | the pipeline: pairs, waiting, and what for |
 //! | [`feed`] | from an emulator's events to executions |
 //! | [`marks`] | how a program says what of it counts |
-//! | [`causes`], [`counters`], [`report`] | what is told in the end |
-//! | [`mod@validation`] | how near it came to real chips |
+//! | [`causes`], [`counters`], [`report`] | the results |
+//! | [`mod@validation`] | how close it comes to real chips |
 //! | [`error`] | everything that can be wrong with a file |
 //!
 //! # What is modelled
@@ -56,7 +56,7 @@
 //! Results are the same on every host: cycles are whole numbers, there is no other arithmetic, and it does not matter where an emulator
 //! ends a block.
 //!
-//! # How near it is
+//! # How close it is
 //!
 //! `simulator/validation/README.md` compares it with published times of real chips, and says which figures were fitted on what: 3.6 % mean absolute
 //! error on tract's matrix kernels with operands in the caches, 5 % on matrix × vector, 7 % where operands stream from memory, 8 % on three

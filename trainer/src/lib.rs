@@ -1,6 +1,6 @@
 //! FBNet search, finetuning and export of facial landmark networks.
 //!
-//! What a search knows of a device: each candidate's cost, and the term that joins the expected cost to the loss.
+//! Example: the cost of each candidate on a device, and the term that adds the expected cost to the loss.
 //!
 //! ```
 //! use blocks::Space;
@@ -26,12 +26,12 @@
 //! | [`optim`] | optimizers, and the schedule of the learning rate |
 //! | [`cost`] | what networks cost on a device, and the latency term of the loss |
 //! | [`choose`] | which of the probable networks a search ends with |
-//! | [`task`] | what networks are trained for: the seam, and landmarks of faces |
+//! | [`task`] | what networks are trained for: the trait `Task`, and landmarks of faces |
 //! | [`train`] | the training loop, its phases search and finetune, and their configuration |
 //! | [`compare`] | the searched network beside random ones, the baseline and other searches |
 //! | [`report`] | a run on one HTML page |
 //! | [`run`] | a run's folder: checkpoints and metrics |
-//! | [`nni`] | NNI's checkpoints, and what its example does otherwise |
+//! | [`nni`] | NNI's checkpoints, and what its example does differently |
 //! | [`commands`] | the command line |
 //! | [`compute`], [`parallel`] | the CPU or a GPU; several processes |
 //! | [`console`] | messages and progress |
