@@ -215,7 +215,7 @@ def recorded_step(torch, step):
 
 
 class Side:
-    """A process that takes one step a line and answers with its seconds."""
+    """A process that takes one step per line and answers with its seconds."""
 
     def __init__(self, name, command, on_gpu):
         self.name = name

@@ -77,7 +77,7 @@ debian_sources() {
 # Whether the release in use has a package.
 has_package() { [ -n "$(apt-cache "${apt[@]}" show "$1" 2>/dev/null)" ]; }
 
-# Makes the private configuration for a release, once a run; `apt` is then the option that selects it.
+# Makes the private configuration for a release, once per run; `apt` is then the option that selects it.
 declare -A ready=()
 use_release() {
     local private=$root/apt/$1 without tried=

@@ -17,7 +17,7 @@ pub const INPUT: Shape = Shape::new(3, 112, 112);
 
 /// Channels of the first convolution.
 const FIRST: usize = 16;
-/// Output channels and strides of the separable convolutions before the features that the pose net sees.
+/// Output channels and strides of the separable convolutions before the features that the pose network sees.
 const EARLY: [(usize, usize); 7] = [(32, 1), (32, 2), (32, 1), (64, 2), (64, 1), (64, 1), (64, 1)];
 /// Those behind them.
 const LATE: [(usize, usize); 5] = [(128, 2), (128, 1), (128, 1), (256, 1), (256, 1)];
@@ -26,7 +26,7 @@ const MEANS: [usize; 3] = [16, 64, 128];
 /// Channels of the last reduction.
 const REDUCED: usize = 64;
 
-/// The baseline for `points` landmarks: input `input`, outputs `landmarks` `[2·points,1,1]` and `features`, for its pose net.
+/// The baseline for `points` landmarks: input `input`, outputs `landmarks` `[2·points,1,1]` and `features`, for its pose network.
 pub fn trained(points: usize) -> Graph {
     network(points, true)
 }
@@ -36,7 +36,7 @@ pub fn deployed(points: usize) -> Graph {
     network(points, false)
 }
 
-/// The pose net that trains together with it.
+/// The pose network that trains together with it.
 pub fn pose() -> Graph {
     let graph = trained(1);
     let (_, features) = graph.outputs()[1];

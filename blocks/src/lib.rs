@@ -34,7 +34,7 @@
 //! | [`trunk`] | the fixed part of a network |
 //! | [`trunk_fault`] | why layers do not fit it |
 //! | [`trunk_piece`] | its pieces |
-//! | [`network`] | whole networks over a space: supernet, subnet, pose net |
+//! | [`network`] | whole networks over a space: supernet, subnet, pose network |
 //! | [`cost`] | multiply-adds and parameter counts |
 //! | [`weights`] | named weights of a graph, and their initialisation |
 //! | [`eval`] | the plain reference result of a graph, slow and simple |

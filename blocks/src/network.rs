@@ -1,4 +1,4 @@
-//! Whole networks over a search space: the PFLD trunk, the supernet, a chosen subnet, and the pose net.
+//! Whole networks over a search space: the PFLD trunk, the supernet, a chosen subnet, and the pose network.
 //!
 //! The trunk's pieces are small graphs of their own as well, because the profiler measures each of them. Both forms come
 //! from the same builder functions. Structure and names follow NNI 2.5, `examples/nas/…/pfld/lib/{supernet,subnet}.py`.
@@ -14,7 +14,7 @@ use crate::trunk_piece::{HEAD, HEAD_WIDE, Piece, STEM, STEM_STRIDE, TrunkPiece};
 /// How many landmarks a network may have. Files say their number, and are not believed beyond it.
 pub const POINTS: std::ops::RangeInclusive<usize> = 1..=10_000;
 
-/// The pose net's angles: pitch, yaw and roll.
+/// The pose network's angles: pitch, yaw and roll.
 pub const ANGLES: usize = 3;
 
 impl Space {

@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let choice = space.choice(&SUBNET)?;
     let subnet = matches!(args.pass, Pass::Finetune | Pass::Eval);
     let graph = if subnet { space.subnet(&choice, POINTS) } else { space.supernet(POINTS) };
-    let pose = space.pose_net().ok_or("the PFLD space has a pose net")?;
+    let pose = space.pose_net().ok_or("the PFLD space has a pose network")?;
     let (weights, pose_weights) = (init::backbone(&graph, 1), init::pose_net(&pose, 2));
     let mut evaluated = Candle::new(space.deployed(&choice, POINTS), &init::backbone(&space.deployed(&choice, POINTS), 1))?;
     let objective = Objective { points: PointLoss::Square, pose: PoseWeight::Floor };

@@ -1,4 +1,4 @@
-//! Both backends compute the same for every primitive and for the pose net, forwards and backwards; and where candle's own
+//! Both backends compute the same for every primitive and for the pose network, forwards and backwards; and where candle's own
 //! operations are known to be wrong, the right thing.
 
 #![allow(clippy::unwrap_used)]

@@ -1,4 +1,4 @@
-//! Two processes with half a batch each against one with the whole: gradients and running statistics of a supernet and its pose net, and
+//! Two processes with half a batch each against one with the whole: gradients and running statistics of a supernet and its pose network, and
 //! whole runs of the command. Needs the feature `mpi`.
 
 #![cfg(feature = "mpi")]
@@ -52,7 +52,7 @@ fn noise(n: usize, seed: u64) -> Vec<f32> {
     (0..n).map(|_| rng.random()).collect()
 }
 
-/// Gradients of backbone, pose net and masks, and the running statistics of both nets after a step's forward pass.
+/// Gradients of backbone, pose network and masks, and the running statistics of both nets after a step's forward pass.
 type Step = Vec<(&'static str, Vec<f32>)>;
 
 /// One weight step of the built-in space's supernet on the batch's faces `from..to`.
@@ -85,10 +85,10 @@ fn step(from: usize, to: usize) -> Step {
     };
     vec![
         ("backbone", gradient(backbone.params().as_tensor())),
-        ("pose net", gradient(pose.params().as_tensor())),
+        ("pose network", gradient(pose.params().as_tensor())),
         ("masks", gradient(masks.as_tensor())),
         ("backbone's statistics", stats(&backbone)),
-        ("pose net's statistics", stats(&pose)),
+        ("pose network's statistics", stats(&pose)),
     ]
 }
 

@@ -22,7 +22,7 @@ struct Reference {
     space: Space,
 }
 
-/// A backbone and the pose net behind it.
+/// A backbone and the pose network behind it.
 struct Nets {
     backbone: Model,
     pose: Model,

@@ -24,8 +24,8 @@ pub static ENTRY: Entry = Entry {
     agents: Agents {
         prepared: Builds { android: &["linux-gnu-mnn"], linux: &["linux-gnu-mnn"] },
         crossed: Builds { android: &["linux-android"], linux: &["unknown-linux-gnu"] },
-        advice: "build one with MNN in a clone of the project: scripts/build-agent.sh mnn builds one that runs on ARMv8 Linux and on Android; \
-                 see docs/src/engines.md there",
+        advice: "build one with MNN in a clone of the project: scripts/build-agent.sh mnn, for ARMv8 Linux and Android; see \
+                 docs/src/engines.md there",
     },
     remedy: "for this machine: `cargo build --release -p profiler --features mnn`; for ARMv8 devices: `scripts/build-agent.sh mnn`, \
              both in a clone of the project",

@@ -22,8 +22,8 @@ pub static ENTRY: Entry = Entry {
     agents: Agents {
         prepared: Builds { android: &["linux-android", "linux-gnu"], linux: &["linux-gnu"] },
         crossed: Builds { android: &["linux-android"], linux: &["unknown-linux-gnu"] },
-        advice: "build one in a clone of the project: scripts/build-agent.sh builds one that runs on ARMv8 Linux and on Android, cross \
-                 builds one for one of these systems; see docs/src/engines.md there",
+        advice: "build one in a clone of the project: scripts/build-agent.sh, for ARMv8 Linux and Android, or cross, for one of them; see \
+                 docs/src/engines.md there",
     },
     remedy: "a static program cannot load it, `cargo build --release -p profiler` makes one that can",
     not_simulated: Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),

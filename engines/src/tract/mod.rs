@@ -22,8 +22,8 @@ pub static ENTRY: Entry = Entry {
     agents: Agents {
         prepared: Builds { android: &["linux-musl"], linux: &["linux-musl"] },
         crossed: Builds { android: &["unknown-linux-musl", "linux-android"], linux: &["unknown-linux-musl"] },
-        advice: "build one with tract in a clone of the project: scripts/build-agent.sh musl builds one that runs on ARMv8 Linux and on Android; \
-                 see docs/src/engines.md there",
+        advice: "build one with tract in a clone of the project: scripts/build-agent.sh musl, for ARMv8 Linux and Android; see \
+                 docs/src/engines.md there",
     },
     remedy: "for this machine: `cargo build --release -p profiler --features tract`; for ARMv8 devices: `scripts/build-agent.sh musl`, \
              both in a clone of the project",

@@ -30,7 +30,7 @@ pub(super) struct MeasureArgs {
     /// Allow more threads than CPUs
     #[arg(long)]
     oversubscribe: bool,
-    /// Measurement passes, each in fresh processes [default: 12; for folders 4, if a network takes 5 ms or more]
+    /// Number of measurement passes, each in fresh processes [default: 12; for folders 4, if a network takes 5 ms or more]
     #[arg(long, value_parser = passes)]
     passes: Option<usize>,
     /// Memory limit on the device; models are loaded in groups that fit into it [default: 40 % of the free memory, at most 1 GiB]

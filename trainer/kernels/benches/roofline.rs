@@ -1,7 +1,7 @@
 //! The roofline by operator: `cargo bench -p kernels --bench roofline`.
 //!
 //! First what the processor can do on all threads: multiply-adds on registers alone, for each instruction set, on one thread and on all;
-//! bytes a second from memory. Then training steps of the supernet and the pose net, each step of the plan timed alone. A line an operator
+//! bytes a second from memory. Then training steps of the supernet and the pose network, each step of the plan timed alone. A line an operator
 //! and shape: its share of the time, multiply-adds a second and their share of the peak, bytes a second and their share of memory's,
 //! and its share of the roof: the longer of the times that arithmetic and memory need at least, over the time that it took. The last column
 //! says what holds it: `memory` or `arithmetic`, whichever's least time is longer, where at least half of the time is explained by that;

@@ -1,6 +1,6 @@
 //! Forward and backward passes at the PFLD net's real shapes, batch 32: `cargo bench -p kernels`.
 //!
-//! Every operation of the supernet and the pose net alone, at each shape that it has there (`-- op/`), then blocks, trunk pieces and
+//! Every operation of the supernet and the pose network alone, at each shape that it has there (`-- op/`), then blocks, trunk pieces and
 //! whole nets. A graph's inputs and outputs are `[n][c][h][w]`: its figures hold the change of layout at both ends, which the
 //! row `op/relu` shows with next to nothing between.
 //!
@@ -92,7 +92,7 @@ fn training(c: &mut Criterion) {
     for piece in space.trunk_pieces(106) {
         bench_graph(c, piece.graph.name(), &piece.graph);
     }
-    bench_graph(c, "pose net", &space.pose_net().expect("the PFLD space has a trunk"));
+    bench_graph(c, "pose network", &space.pose_net().expect("the PFLD space has a trunk"));
     bench_graph(c, "supernet", &space.supernet(106));
 }
 

@@ -56,7 +56,7 @@ pub struct TrainArgs {
     /// Weight of a face in the loss, from the error Δ of its pose [default: floor]
     #[arg(long, value_parser = values::pose_weight())]
     pose_weight: Option<PoseWeight>,
-    /// Do as NNI's example does where the defaults differ (documentation: Coming from NNI); other flags still apply
+    /// Behave like NNI's example where the defaults differ (documentation: Coming from NNI); other flags still apply
     #[arg(long)]
     reference: bool,
     /// Train on cpu or cuda[:NUMBER,…], NVIDIA GPUs that share each batch (needs a build with the feature cuda; not yet tested on

@@ -94,6 +94,6 @@ pub fn pose_weight() -> impl TypedValueParser<Value = PoseWeight> {
     one_of(&[
         ("floor", PoseWeight::Floor, "1 + Σ(1 − cos Δ), angles in radians"),
         ("raw", PoseWeight::Raw, "Σ(1 − cos Δ) of degrees taken as radians, as NNI's example does"),
-        ("none", PoseWeight::None, "No pose net in the loss"),
+        ("none", PoseWeight::None, "No pose network in the loss"),
     ])
 }

@@ -39,7 +39,7 @@ pub enum Architecture {
         space: Space,
         /// Its primitives, in the order of the layers.
         choice: Vec<Primitive>,
-        /// The pose net of the space's trunk.
+        /// The pose network of the space's trunk.
         pose_net: Graph,
     },
     /// [`blocks::baseline`], which belongs to no space.
@@ -85,7 +85,7 @@ impl Architecture {
         }
     }
 
-    /// The pose net that trains together with it.
+    /// The pose network that trains together with it.
     pub fn pose_net(&self) -> Graph {
         match self {
             Self::Subnet { pose_net, .. } => pose_net.clone(),

@@ -25,7 +25,7 @@ pub fn backbone(graph: &Graph, seed: u64) -> Weights {
     })
 }
 
-/// A pose net's weights: PyTorch's own defaults, uniform within ±1/√fan-in.
+/// A pose network's weights: PyTorch's own defaults, uniform within ±1/√fan-in.
 pub fn pose_net(graph: &Graph, seed: u64) -> Weights {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut fan_in = 1;

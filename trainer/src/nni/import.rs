@@ -39,7 +39,7 @@ pub struct Import<'a> {
 pub struct Imported {
     /// The checkpoint that the file stands for, a supernet's or a subnet's.
     pub checkpoint: Checkpoint,
-    /// Whether the file held no pose net, so that a new one stands in the checkpoint.
+    /// Whether the file held no pose network, so that a new one stands in the checkpoint.
     pub new_pose_net: bool,
 }
 

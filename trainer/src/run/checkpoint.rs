@@ -13,7 +13,7 @@ use crate::model::primitives;
 
 /// The name under which a checkpoint holds the weights of the network that is shipped.
 pub const BACKBONE: &str = "backbone";
-/// The name under which it holds the weights of the pose net, which only training needs.
+/// The name under which it holds the weights of the pose network, which only training needs.
 pub const POSE: &str = "pose";
 /// The name under which it holds the architecture weights.
 pub const PATH_ALPHA: &str = "path_alpha";

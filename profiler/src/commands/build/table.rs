@@ -122,7 +122,7 @@ impl Build<'_> {
     fn check_files(&self, members: &[Member]) -> Result<(), CommandError> {
         let folder = self.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
-            return Err(CommandError::Usage(format!("there is no folder {} to write the table in", folder.display())));
+            return Err(CommandError::Usage(format!("there is no folder {} to write the table in; create it", folder.display())));
         }
         if self.overwrite || self.resume {
             return Ok(());

@@ -23,7 +23,7 @@ pub enum RawError {
         reason: String,
     },
     /// Its folder does not exist.
-    #[error("there is no folder {folder} to write the raw samples in")]
+    #[error("there is no folder {folder} to write the raw samples in; create it")]
     NoFolder {
         /// The folder.
         folder: PathBuf,

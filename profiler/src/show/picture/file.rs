@@ -10,7 +10,7 @@ use crate::file_error::FileError;
 
 /// A picture's folder that does not exist.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no folder {0} to write the picture in")]
+#[error("there is no folder {0} to write the picture in; create it")]
 pub struct NoFolder(
     /// The folder.
     pub PathBuf,

@@ -17,11 +17,11 @@ pub enum PointLoss {
 #[serde(rename_all = "lowercase")]
 pub enum PoseWeight {
     /// 1 + Σ(1 − cos Δ), angles in radians. The 1 is a floor: Σ(1 − cos) of a few degrees is almost zero, and alone it would starve
-    /// the landmarks as soon as the pose net has learnt.
+    /// the landmarks as soon as the pose network has learnt.
     Floor,
     /// Σ(1 − cos Δ) with degrees fed to the cosine as if they were radians: what the reference does.
     Raw,
-    /// No pose net in the loss.
+    /// No pose network in the loss.
     None,
 }
 
@@ -50,9 +50,9 @@ impl PointLoss {
 }
 
 impl PoseWeight {
-    /// Weight of each face, `[n]`, from the pose net's angles and the true ones in degrees (`[n, 3]` each). `None` where all are 1.
+    /// Weight of each face, `[n]`, from the pose network's angles and the true ones in degrees (`[n, 3]` each). `None` where all are 1.
     ///
-    /// The pose net's numbers are radians for [`PoseWeight::Floor`] and degrees for [`PoseWeight::Raw`].
+    /// The pose network's numbers are radians for [`PoseWeight::Floor`] and degrees for [`PoseWeight::Raw`].
     ///
     /// # Errors
     /// Shapes differ.

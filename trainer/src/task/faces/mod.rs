@@ -5,7 +5,7 @@
 //! | `settings` | [`FaceTask`]: the task, and its settings |
 //! | `data` | lists of faces, opened and brought into batches on a device |
 //! | [`loss`] | the loss of the points, and how pose weighs a face |
-//! | `nets` | the backbone and the pose net, and the steps that move them |
+//! | `nets` | the backbone and the pose network, and the steps that move them |
 //! | `evaluate` | NME, failure rate and AUC of a network |
 //! | `recalibrate` | batch norm's running statistics of a subnet's own |
 //! | `network_file`, `onnx` | networks out of checkpoints and ONNX files |

@@ -1,4 +1,4 @@
-//! The two nets that train together, backbone and pose net, and the steps that move them.
+//! The two nets that train together, backbone and pose network, and the steps that move them.
 
 use std::ops::Range;
 use std::path::Path;
@@ -71,7 +71,7 @@ impl Trained {
     }
 }
 
-/// Backbone and pose net, with their optimizers.
+/// Backbone and pose network, with their optimizers.
 pub struct FaceNets {
     backbone: Trained,
     pose: Trained,

@@ -119,7 +119,7 @@ impl Onnx {
 }
 
 /// How many landmarks of a picture an output holds, two numbers each; none where it is something else, as the feature map that some
-/// files give for a pose net.
+/// files give for a pose network.
 fn points(output: &Value, batch: usize) -> Option<usize> {
     let is_fraction = matches!(output.element(), Element::Float32 | Element::Float64 | Element::Float16 | Element::Bfloat16);
     match output.shape() {
