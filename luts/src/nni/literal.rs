@@ -196,7 +196,7 @@ impl<'a> Parser<'a> {
         };
         let string = &rest[..length];
         if string.contains('\\') {
-            return self.fail("a string contains an escape (\\), which a table does not need");
+            return self.fail("a string contains escapes (\\), which a table does not need");
         }
         self.at += length + 2;
         Ok(Literal::Text(string))
