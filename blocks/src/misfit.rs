@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// Its parts do not divide the output channels evenly.
-    #[error("needs a multiple of {divisor} as output channels, not {c_out}")]
+    #[error("needs a multiple of {divisor} output channels, not {c_out}")]
     Divisor {
         /// What must divide the output channels.
         divisor: usize,
@@ -36,7 +36,7 @@ pub enum Misfit {
         w: usize,
     },
     /// Its windows do not cover the map without a rest.
-    #[error("needs a stride above 1 that divides the map's sides, not {stride} of {h}x{w}")]
+    #[error("needs a stride above 1 that divides the sides of the feature map, not {stride} for {h}x{w}")]
     Windows {
         /// Stride of the layer.
         stride: usize,
@@ -46,13 +46,13 @@ pub enum Misfit {
         w: usize,
     },
     /// It has stride 2, and the layer another.
-    #[error("halves the map; the stride is {stride}")]
+    #[error("needs stride 2, not {stride}")]
     Halves {
         /// Stride of the layer.
         stride: usize,
     },
     /// It gives a map of another size than the layer does.
-    #[error("gives a map of {}x{}, not {}x{}", .gives.0, .gives.1, .expected.0, .expected.1)]
+    #[error("outputs a feature map of {}x{}, but the output of the layer is {}x{}", .gives.0, .gives.1, .expected.0, .expected.1)]
     Size {
         /// Height and width that it gives.
         gives: (usize, usize),

@@ -78,7 +78,7 @@ pub enum SpaceFaultKind {
     #[error("{0:?} is not made of letters, digits, '-', '_' and '.'")]
     Name(String),
     /// A side of the input is 0 or too large.
-    #[error("{0} has a side outside 1..={LIMIT}")]
+    #[error("{0}: channels, height and width must be from 1 to {LIMIT}")]
     Sides(Shape),
     /// The input is not what the first layer reads.
     #[error("without the trunk 'pfld' the input {input} must be the first layer's, {first}")]
@@ -92,7 +92,7 @@ pub enum SpaceFaultKind {
     #[error(transparent)]
     Trunk(#[from] TrunkFault),
     /// There is no stage.
-    #[error("has no stages")]
+    #[error("[[stage]] is missing")]
     NoStages,
     /// A stage has no candidates or no layers.
     #[error("has no candidates or no layers")]
@@ -112,7 +112,7 @@ pub enum SpaceFaultKind {
     #[error("more than {LIMIT} layers")]
     TooManyLayers,
     /// A layer's shapes are impossible.
-    #[error("a channel count or side is outside 1..={LIMIT}")]
+    #[error("channels, height and width must be from 1 to {LIMIT}")]
     Shapes,
     /// Another stride than 1 and 2.
     #[error("stride {0} is neither 1 nor 2")]
@@ -139,10 +139,10 @@ pub enum SpaceFaultKind {
     #[error("inputs {0:?} are not layers before it, counted from 1")]
     Inputs(Vec<usize>),
     /// A second layer reads several.
-    #[error("a second layer reads several; only one may")]
+    #[error("reads several layers, which only one layer of a space may do")]
     SecondJoin,
     /// The layers that a layer reads give maps of different sides, which cannot be joined.
-    #[error("the layers it reads give maps of different sides")]
+    #[error("the layers it reads output feature maps of different sizes")]
     Join,
     /// A layer's output goes nowhere.
     #[error("no layer reads its output")]

@@ -17,7 +17,7 @@ pub enum Trunk {
     },
     /// Only the last convolution, which gives the landmarks' coordinates: everything else is searched.
     Fc {
-        /// Index (from 0) of the layer whose output the pose net reads while training.
+        /// Index (from 0) of the layer whose output the pose network reads while training.
         features_layer: usize,
     },
 }
@@ -81,7 +81,7 @@ fn pfld(side_layer: usize, input: Shape, layers: &[Layer]) -> Result<Trunk, Trun
     Ok(Trunk::Pfld { side_layer })
 }
 
-/// The trunk that is the last convolution alone, if the layers end in one pixel and the pose net can read the features.
+/// The trunk that is the last convolution alone, if the layers end in one pixel and the pose network can read the features.
 fn fc(features_layer: usize, layers: &[Layer]) -> Result<Trunk, TrunkFault> {
     let last = layers[layers.len() - 1].output();
     if (last.h, last.w) != (1, 1) {

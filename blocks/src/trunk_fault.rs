@@ -6,7 +6,7 @@ use crate::shape::Shape;
 pub(crate) const COLOURS: usize = 3;
 /// PFLD's head joins three branches at a sixteenth of the input's side, which must divide it for them to be of one size.
 pub(crate) const SIDE_STEP: usize = 16;
-/// The least such side at which the pose net's last convolution leaves its pool a whole window.
+/// The least such side at which the pose network's last convolution leaves its pool a whole window.
 pub(crate) const LEAST_SIDE: usize = 112;
 
 /// Why searched layers do not fit a trunk. Layers are counted from 1.
@@ -37,7 +37,7 @@ pub enum TrunkFault {
     #[error("kind '{0}' is unknown; known are 'pfld' and 'fc'")]
     Kind(String),
     /// The branches that the head joins would be of different sizes, or too small.
-    #[error("the input's sides must be multiples of {SIDE_STEP}, and at least {LEAST_SIDE} for the pose net, not {}x{}", .0.h, .0.w)]
+    #[error("the input's sides must be multiples of {SIDE_STEP}, and at least {LEAST_SIDE} for the pose network, not {}x{}", .0.h, .0.w)]
     Sides(Shape),
     /// The first layer's input is not what the stem gives.
     #[error("gives the first layer {gives}, which expects {expects}")]
@@ -71,8 +71,8 @@ pub enum TrunkFault {
     /// The last layer leaves more than one pixel.
     #[error("its last layer must leave one pixel, not {}x{}", .0.h, .0.w)]
     Pixels(Shape),
-    /// The features are too small for the pose net.
-    #[error("features_layer {layer} gives {}x{}; the pose net needs {least}x{least} at least", .gives.h, .gives.w)]
+    /// The features are too small for the pose network.
+    #[error("features_layer {layer} gives {}x{}; the pose network needs {least}x{least} at least", .gives.h, .gives.w)]
     Features {
         /// The layer that gives them.
         layer: usize,
