@@ -71,8 +71,12 @@ fn each_table_of_the_corpus_is_refused_as_the_list_says_or_sound() {
         assert!(count.is_none_or(|count| count == expected.faults.len()), "{name}: {message}");
         for fault in expected.faults {
             assert!(message.contains(fault.text.as_deref().unwrap_or_default()), "{name}: {message}");
-            if let (TableError::Row { line, .. }, Some(expected)) = (&error, fault.line) {
-                assert_eq!(*line, expected, "{name}: {message}");
+            match (&error, fault.line) {
+                (TableError::Row { line, .. }, Some(expected)) => assert_eq!(*line, expected, "{name}: {message}"),
+                (TableError::Header { .. }, Some(expected)) => {
+                    assert!(message.contains(&format!("line {expected},")), "{name}: {message}")
+                }
+                _ => {}
             }
         }
     }

@@ -17,7 +17,7 @@ mod write;
 pub use read::read_from;
 pub use write::write_whole;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::header::Header;
 
@@ -35,8 +35,7 @@ const FORMAT: &str = "blocktime-lut";
 const END: &str = "# end";
 
 /// The header as TOML.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct HeaderFile {
     format: String,
     schema: i64,

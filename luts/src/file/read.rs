@@ -5,11 +5,15 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use csv::StringRecord;
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
 use super::lines::RowLines;
 use super::record::{Record, columns};
 use super::{END, FORMAT, HeaderFile, SCHEMA, SCHEMA_FIRST, SCHEMA_OF_PRIMITIVES};
 use crate::fault::{LISTED, TableError};
+use crate::header::Header;
 use crate::layout::Layout;
 use crate::row::Row;
 use crate::table::Table;
@@ -24,7 +28,7 @@ impl Table {
     /// Reads a table and checks its own figures; see [`crate::file`].
     ///
     /// # Errors
-    /// [`TableError`]: not readable, not a table, another schema, cut off, or with faults, which are all listed.
+    /// [`TableError`]: not readable, not a table, another schema, truncated, or with faults, which are all listed.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, TableError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|source| TableError::Read { path: path.into(), source })?;
@@ -198,18 +202,42 @@ fn read_header(input: &mut impl BufRead, path: &Path) -> Result<(HeaderFile, u64
         let reason = "it ends within its header".to_string();
         return Err(TableError::Truncated { path: path.into(), reason });
     }
-    let invalid = |source| TableError::Header { path: path.into(), source: Box::new(source) };
+    let invalid = |mut source: toml::de::Error| {
+        source.set_input(Some(&text));
+        TableError::Header { path: path.into(), source: Box::new(source) }
+    };
     let schema = toml::from_str::<toml::Table>(&text).map_err(invalid)?.get("schema").and_then(toml::Value::as_integer);
     match schema {
         Some(SCHEMA_FIRST..=SCHEMA) => {}
         Some(found) => return Err(TableError::Schema { path: path.into(), found, known: SCHEMA }),
         None => return Err(not_a_table("its header has no 'schema'")),
     }
-    let header: HeaderFile = toml::from_str(&text).map_err(invalid)?;
+    let header = parse(&text).map_err(invalid)?;
     if header.header.space.folder.is_some() && header.schema <= SCHEMA_OF_PRIMITIVES {
         return Err(invalid(serde::de::Error::custom(format!("space.folder is unknown to schema {}", header.schema))));
     }
     Ok((header, count))
+}
+
+/// The entries of the file alone.
+#[derive(Deserialize)]
+struct OfFile {
+    format: String,
+    schema: i64,
+    rows: u64,
+}
+
+/// Reads the file's own entries apart from the header's: errors in a flattened struct do not know their lines.
+fn parse(text: &str) -> Result<HeaderFile, toml::de::Error> {
+    let root = DeTable::parse(text)?;
+    let span = root.span();
+    let (mut of_file, mut header) = (DeTable::new(), root.into_inner());
+    for name in ["format", "schema", "rows"] {
+        of_file.extend(header.remove_entry(name));
+    }
+    let deserializer = |table| Deserializer::from(Spanned::new(span.clone(), table));
+    let OfFile { format, schema, rows } = OfFile::deserialize(deserializer(of_file))?;
+    Ok(HeaderFile { format, schema, rows, header: Header::deserialize(deserializer(header))? })
 }
 
 /// The header's TOML, and how many lines it takes.
