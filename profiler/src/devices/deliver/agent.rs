@@ -250,7 +250,7 @@ mod tests {
             };
             add("gnu");
             let error = find().unwrap_err().to_string();
-            let words = [format!("aarch64-linux-{kind}"), format!("scripts/build-agent.sh {script} ")];
+            let words = [format!("aarch64-linux-{kind}"), format!("scripts/build-agent.sh {script},")];
             assert!(words.iter().all(|word| error.contains(word)), "{error}");
             add(kind);
             let bundle = find().unwrap();
