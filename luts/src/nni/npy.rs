@@ -4,7 +4,8 @@ use pickle::{Array, Heap, Id, Object, PickleError};
 
 use super::literal::Literal;
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+/// The first bytes of every file of `numpy.save`.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
 /// Where numpy lets the content begin: at a multiple of this.
 const ALIGNMENT: usize = 64;
 /// Longest description, numpy's own limit.
@@ -42,21 +43,30 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Layer>, NpyError> {
     Ok(content(&heap, &shape)?)
 }
 
-/// Checks the frame; gives the array's shape and the place where the pickle begins.
-fn frame(bytes: &[u8]) -> Result<(Vec<i64>, usize), NpyError> {
-    let fault = |reason: &str| NpyError::Frame(reason.to_string());
-    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| fault("its first bytes are not '\\x93NUMPY'"))?;
+/// The header of a file of `numpy.save`, a dict, and the place where its values begin.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn header(bytes: &[u8]) -> Result<(Literal<'_>, usize), String> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or("its first bytes are not '\\x93NUMPY'")?;
     let (length, begin) = match *rest {
         [1, _, a, b, ..] => (usize::from(u16::from_le_bytes([a, b])), MAGIC.len() + 4),
         [2 | 3, _, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, MAGIC.len() + 6),
-        _ => return Err(fault("its version is unknown, or it is truncated")),
+        _ => return Err("its version is unknown, or it is truncated".to_string()),
     };
     if length > HEADER_LIMIT {
-        return Err(fault("its header is too long"));
+        return Err("its header is too long".to_string());
     }
-    let header = bytes[begin..].get(..length).ok_or_else(|| fault("its header is truncated"))?;
-    let header = std::str::from_utf8(header).map_err(|_| fault("its header is not text"))?;
-    let header = Literal::parse(header).map_err(|e| NpyError::Frame(format!("its header is not a dict: {e}")))?;
+    let header = bytes[begin..].get(..length).ok_or("its header is truncated")?;
+    let header = std::str::from_utf8(header).map_err(|_| "its header is not text")?;
+    let header = Literal::parse(header).map_err(|e| format!("its header is not a dict: {e}"))?;
+    Ok((header, begin + length))
+}
+
+/// Checks the frame; gives the array's shape and the place where the pickle begins.
+fn frame(bytes: &[u8]) -> Result<(Vec<i64>, usize), NpyError> {
+    let fault = |reason: &str| NpyError::Frame(reason.to_string());
+    let (header, begin) = header(bytes).map_err(NpyError::Frame)?;
     match header.get("descr") {
         Some(Literal::Text("|O" | "O")) => {}
         Some(Literal::Text(other)) => return Err(NpyError::Array(format!("type '{}'", other.escape_debug()))),
@@ -65,8 +75,8 @@ fn frame(bytes: &[u8]) -> Result<(Vec<i64>, usize), NpyError> {
     match header.get("shape") {
         Some(Literal::Sequence(shape)) => match shape[..] {
             // Of no dimension is what numpy.save makes of a dict: an array that is one object.
-            [] => Ok((Vec::new(), begin + length)),
-            [Literal::Int(layers)] if (0..=LAYERS as i64).contains(&layers) => Ok((vec![layers], begin + length)),
+            [] => Ok((Vec::new(), begin)),
+            [Literal::Int(layers)] if (0..=LAYERS as i64).contains(&layers) => Ok((vec![layers], begin)),
             [Literal::Int(layers)] => Err(NpyError::Array(format!("{layers} items"))),
             _ => Err(NpyError::Array(format!("{} dimensions", shape.len()))),
         },

@@ -7,11 +7,9 @@ use std::str::FromStr;
 use engines::{Element, Value};
 use files::Impostor;
 use luts::nni::literal::Literal;
+use luts::nni::npy;
 
 use crate::file_error::FileError;
-
-/// How NumPy's files begin.
-const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// An input's dimensions: `x=1,3,112,112`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,15 +141,7 @@ impl Given {
 
 /// NumPy's array of numbers.
 fn read_npy(bytes: &[u8]) -> Result<Value, String> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or("it is not a .npy file: its first bytes are not '\\x93NUMPY'")?;
-    let (length, begin) = match *rest {
-        [1, _, a, b, ..] => (usize::from(u16::from_le_bytes([a, b])), 4),
-        [2 | 3, _, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, 6),
-        _ => return Err("its version is unknown, or it is truncated".to_string()),
-    };
-    let header = rest[begin..].get(..length).ok_or("its header is truncated")?;
-    let header = std::str::from_utf8(header).map_err(|_| "its header is not text")?;
-    let header = Literal::parse(header).map_err(|e| format!("its header is not a dict: {e}"))?;
+    let (header, begin) = npy::header(bytes).map_err(|reason| format!("it is not a .npy file: {reason}"))?;
     let Some(Literal::Text(descr)) = header.get("descr") else {
         return Err("its header does not name the type of its values".to_string());
     };
@@ -168,7 +158,7 @@ fn read_npy(bytes: &[u8]) -> Result<Value, String> {
     if header.get("fortran_order") == Some(&Literal::Bool(true)) && shape.len() > 1 {
         return Err("its values are in column order (fortran_order); save numpy.ascontiguousarray(array)".to_string());
     }
-    let mut values = rest[begin + length..].to_vec();
+    let mut values = bytes[begin..].to_vec();
     if descr.starts_with('>') {
         values.chunks_mut(element.size()).for_each(<[u8]>::reverse);
     }
@@ -210,7 +200,7 @@ mod tests {
 
     fn npy(header: &str, values: &[u8]) -> Vec<u8> {
         let length = (header.len() as u16).to_le_bytes();
-        [MAGIC, &[1, 0], &length, header.as_bytes(), values].concat()
+        [npy::MAGIC, &[1, 0], &length, header.as_bytes(), values].concat()
     }
 
     #[test]
@@ -231,7 +221,7 @@ mod tests {
             (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", &[0; 15]), "15 bytes"),
             (npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9), }", &[0; 15]), "15 bytes"),
             (b"PK".to_vec(), "not a .npy file"),
-            (MAGIC.to_vec(), "truncated"),
+            (npy::MAGIC.to_vec(), "truncated"),
         ] {
             let said = read_npy(&wrong).unwrap_err();
             assert!(said.contains(word), "{said}");
