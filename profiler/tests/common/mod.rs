@@ -40,6 +40,44 @@ pub fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The exit code of a check that gives no verdict.
+const NO_VERDICT: i32 = 5;
+
+/// Where checks of tests keep their samples.
+pub const CHECK_RAW: &str = "check.raw.gz";
+
+/// Checks that give no verdict, in a row, before a test takes another table: a machine whose speed has changed since the table was built
+/// gives none any more.
+const CHECKS: usize = 3;
+
+/// Tables that a test takes before it fails.
+const TABLES: usize = 6;
+
+/// Does `test` in a folder of its own; where it ends with `None`, because a check of its table gave no verdict, from the start, with
+/// another table.
+///
+/// # Panics
+/// Where no table gave a verdict.
+pub fn until_verdict(test: impl Fn(&Path) -> Option<()>) {
+    for _ in 0..TABLES {
+        let folder = tempfile::tempdir().expect("a folder");
+        if test(folder.path()).is_some() {
+            return;
+        }
+    }
+    panic!("no check of {TABLES} tables gave a verdict");
+}
+
+/// `profiler check`: its exit code, output and messages once there is a verdict, `None` where the machine was too busy for one.
+pub fn check(folder: &Path, arguments: &str) -> Option<(i32, String, String)> {
+    let checks = std::iter::repeat_with(|| {
+        // The samples of a check without a verdict; they are not written over.
+        let _ = std::fs::remove_file(folder.join(CHECK_RAW));
+        run(folder, arguments)
+    });
+    checks.take(CHECKS).find(|done| done.0 != NO_VERDICT)
+}
+
 /// The engine's library; `None`, with a message, where there is none (a failure with `BLOCKTIME_REQUIRE_ENGINE=1`).
 pub fn engine() -> Option<PathBuf> {
     match engines::onnxruntime::LIBRARY.find(None) {
