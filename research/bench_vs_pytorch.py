@@ -5,16 +5,18 @@
 
 `weights` and `arch` train a supernet's weights and its architecture, `finetune` a subnet's weights, `eval` computes a subnet's
 landmarks. PyTorch runs in several forms: with the default memory layout and with channels_last, and `arch` each with gradients of the
-weights, as NNI's example takes them, and with the weights frozen, as here, where nobody needs those gradients. All sides take a step on
+weights, as NNI's example takes them, and with the weights frozen, as here, where those gradients are not needed. All sides take a step on
 random pictures in turn, so that a neighbour on the machine slows down all; the medians are compared, each form has its ratio, and the
 last line is `ratio N.NN`: images a second here over images a second in the fastest form of PyTorch. Builds the release binary and
 installs PyTorch into a virtual environment in the cache folder if they are not there yet.
 
 With `--compute cuda` the sides run on the first GPU, one after the other, and PyTorch has a third form: channels_last in a CUDA graph. `--program FILE` names
-the binary where there is no Rust, and this script's own interpreter must have PyTorch then.
+the binary where there is no Rust, and this script's own interpreter must have PyTorch then. `--alone` leaves PyTorch out. `--json FILE`
+appends a line a side.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import statistics
@@ -28,6 +30,8 @@ from host import CACHE, ROOT
 LAYOUTS = ["default", "channels_last"]
 # channels_last, the whole step recorded once and replayed: GPUs only.
 GRAPH = "CUDA graph"
+# This project's side.
+OURS = "blocktime"
 
 
 def pytorch_side(batch, which, threads, layout, frozen, device):
@@ -244,6 +248,11 @@ class Side:
     def median(self):
         return statistics.median(self.seconds)
 
+    def record(self, args):
+        """What was measured, for programs that read it."""
+        conditions = {"pass": args.which, "compute": args.compute, "batch": args.batch, "threads": args.threads, "steps": args.steps}
+        return {**conditions, "side": self.name, "images_per_s": args.batch / self.median(), "peak_mib": self.peak}
+
     def peak_mib(self):
         """Of the GPU's memory, or of the process's on the CPU."""
         if self.on_gpu:
@@ -261,6 +270,15 @@ def torch_python():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "torch", "numpy"], check=True)
     return python
+
+
+def pytorch_forms(python, which, on_gpu, shape):
+    """PyTorch's forms: a name and a command each."""
+    layouts = [*LAYOUTS, GRAPH] if on_gpu and which != "eval" else LAYOUTS
+    for frozen in [False, True] if which == "arch" else [False]:
+        for layout in layouts:
+            name = f"PyTorch, {layout if layout == GRAPH else layout + ' layout'}{', weights frozen' if frozen else ''}"
+            yield name, [python, __file__, "--pytorch-side", layout, *shape, *(["--frozen"] if frozen else [])]
 
 
 def take_turns(sides, steps):
@@ -289,6 +307,8 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--compute", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--program", type=pathlib.Path, help="the example `step`, compiled elsewhere")
+    parser.add_argument("--alone", action="store_true", help="without PyTorch")
+    parser.add_argument("--json", type=pathlib.Path, help="append the figures to this file, a line a side")
     parser.add_argument("--pytorch-side", choices=[*LAYOUTS, GRAPH], help=argparse.SUPPRESS)
     parser.add_argument("--frozen", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -297,16 +317,11 @@ def main():
 
     on_gpu = args.compute != "cpu"
     shape = ["--batch", str(args.batch), "--pass", args.which, "--threads", str(args.threads), "--compute", args.compute]
-    specs = [("blocktime", [args.program or build(on_gpu), *shape])]
-    python = sys.executable if args.program else torch_python()
-    layouts = [*LAYOUTS, GRAPH] if on_gpu and args.which != "eval" else LAYOUTS
-    forms = [(layout, frozen) for frozen in ([False, True] if args.which == "arch" else [False]) for layout in layouts]
-    for layout, frozen in forms:
-        name = f"PyTorch, {layout if layout == GRAPH else layout + ' layout'}{', weights frozen' if frozen else ''}"
-        command = [python, __file__, "--pytorch-side", layout, *shape, *(["--frozen"] if frozen else [])]
-        specs.append((name, command))
+    specs = [(OURS, [args.program or build(on_gpu), *shape])]
+    if not args.alone:
+        specs += pytorch_forms(sys.executable if args.program else torch_python(), args.which, on_gpu, shape)
     sides = []
-    # A GPU's memory does not hold all sides at once, and nobody else is on it.
+    # A GPU's memory does not hold all sides at once, and no other program uses it.
     for group in [[spec] for spec in specs] if on_gpu else [specs]:
         running = [Side(name, command, on_gpu) for name, command in group]
         take_turns(running, args.steps)
@@ -319,6 +334,11 @@ def main():
         median = side.median()
         ratio = "" if side is ours else f"  ratio {median / ours.median():5.2f}"
         print(f"{side.name:38} {median * 1e3:8.1f} ms  {args.batch / median:7.1f} images/s  peak {side.peak:6.0f} MiB{ratio}")
+    if args.json:
+        with args.json.open("a") as file:
+            file.writelines(json.dumps(side.record(args)) + "\n" for side in sides)
+    if not theirs:
+        return
     fastest = min(theirs, key=Side.median)
     print(f"fastest: {fastest.name}")
     print(f"memory ratio {ours.peak / fastest.peak:.2f}")
