@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`kind`] | what a file is, where it is not what its name says |
+//! | [`mod@error`] | a file that cannot be read or written |
 //! | [`hash`] | SHA-256 as hex digits |
 //! | [`mod@plain`] | texts out of files on a terminal |
 //! | [`mod@read`] | the beginning of a file |
@@ -19,6 +20,8 @@
 //! ```
 
 pub mod cache;
+#[cfg(feature = "write")]
+pub mod error;
 pub mod hash;
 pub mod kind;
 pub mod plain;
@@ -27,6 +30,8 @@ pub mod read;
 pub mod write;
 
 pub use cache::cache_folder;
+#[cfg(feature = "write")]
+pub use error::{FileError, temporary_folder};
 pub use hash::{hex, sha256, sha256_of};
 pub use kind::{HEAD, Impostor, has_ending, impostor, without_mark};
 pub use plain::plain;

@@ -38,15 +38,11 @@ static ALLOCATOR: support::fuzz::Watched = support::fuzz::Watched;
 #[cfg(feature = "agent")]
 pub mod agent;
 #[cfg(feature = "host")]
-pub mod chain;
-#[cfg(feature = "host")]
 pub mod check;
 #[cfg(feature = "host")]
 pub mod commands;
 #[cfg(feature = "host")]
 pub mod devices;
-#[cfg(feature = "host")]
-pub mod file_error;
 #[cfg(feature = "host")]
 pub mod fit;
 pub mod hardware;
@@ -54,7 +50,7 @@ pub mod idle;
 #[cfg(feature = "host")]
 pub mod measure;
 #[cfg(feature = "host")]
-pub mod output;
+pub mod notices;
 pub mod protocol;
 pub mod random;
 #[cfg(feature = "host")]

@@ -1,17 +1,13 @@
 //! What a person sees on standard error while a command works: lines, and a progress bar.
 
-use std::io::Write as _;
-
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::parallel;
 
-/// Writes a line, without what would steer a terminal: it may quote a file. Of several processes that train together, only the first one
-/// writes it.
+/// Writes a line for people. Of several processes that train together, only the first one writes it.
 pub fn note(line: impl std::fmt::Display) {
     if parallel::is_first() {
-        // A closed terminal is no reason to lose a training.
-        let _ = writeln!(std::io::stderr(), "{}", files::plain(&line.to_string()));
+        terminal::note(line);
     }
 }
 

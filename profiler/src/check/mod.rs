@@ -22,6 +22,7 @@ use blocks::Measurable;
 use blocks::measurable::LayerInfo;
 use indicatif::MultiProgress;
 use luts::{LatencyModel, Overwrite, Source, Table};
+use terminal::note;
 
 use crate::devices::identity::TableIdentity;
 use crate::fit::readings::Readings;
@@ -34,7 +35,6 @@ use crate::measure::job::{JobFolder, Source as Made};
 use crate::measure::model::Model;
 use crate::measure::raw::{Purpose, RawFile, Request, Samples};
 use crate::measure::subject::Subject;
-use crate::output::note;
 use crate::protocol::Start;
 use crate::stats::Median;
 use conditions::{Anchor, Conditions};

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use luts::{Anchor, Header};
+use terminal::note;
 
 use crate::devices::identity::OtherDevice;
-use crate::output::note;
 use crate::protocol::Start;
 use crate::stats::Median;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use engines::EngineKind;
 use luts::{Source, Table};
+use terminal::note;
 
 use super::arguments::{Asked, MeasureArgs, Sampling};
 use super::error::CommandError;
@@ -14,7 +15,6 @@ use super::values::points;
 use super::{print, space};
 use crate::check::Check;
 use crate::devices::{Address, interrupt};
-use crate::output::note;
 use crate::show;
 use crate::show::picture::PictureFile;
 

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use terminal::note;
 
 use super::error::CommandError;
 use crate::devices::{self, Access, Address};
-use crate::output::{note, with_notices};
+use crate::notices::with_notices;
 
 #[derive(Args)]
 pub(super) struct CleanArgs {

@@ -12,7 +12,7 @@ use super::print;
 use crate::devices::adb::Server;
 use crate::devices::{self, Access, Address, Description, TransportError};
 use crate::hardware::Knowledge;
-use crate::output::with_notices;
+use crate::notices::with_notices;
 
 #[derive(Args)]
 pub(super) struct DevicesArgs {

@@ -3,11 +3,10 @@
 use std::process::ExitStatus;
 
 use engines::mnn::convert::ConvertError;
+use files::FileError;
 
-use crate::chain::chain;
 use crate::check::CheckError;
 use crate::devices::TransportError;
-use crate::file_error::FileError;
 use crate::fit::table::FitError;
 use crate::measure::collect::CollectError;
 use crate::measure::fleet::FleetError;
@@ -153,11 +152,6 @@ impl CommandError {
             Self::Interrupted => INTERRUPTED,
             _ => USAGE,
         }
-    }
-
-    /// The error and its causes, one behind the other.
-    pub fn chain(&self) -> String {
-        chain(self)
     }
 }
 

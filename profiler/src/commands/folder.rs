@@ -7,10 +7,10 @@ use blocks::onnx::block::Block;
 use blocks::space_folder::FolderError;
 use engines::EngineKind;
 use serde::Serialize;
+use terminal::note;
 
 use super::error::CommandError;
 use crate::measure::trial;
-use crate::output::note;
 use crate::show::text;
 
 /// Tries every block of a space in an engine.

@@ -6,14 +6,10 @@ mod build;
 mod candidates;
 mod check;
 mod clean;
-#[cfg(not(target_os = "android"))]
-mod completions;
 mod devices;
 pub mod error;
 mod folder;
 mod lut;
-#[cfg(not(target_os = "android"))]
-mod man;
 mod net;
 mod print;
 pub mod quantity;
@@ -29,17 +25,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-#[cfg(not(target_os = "android"))]
-use clap::CommandFactory;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use terminal::note;
 
-use crate::output::note;
 use error::CommandError;
+
+/// This program.
+const PROGRAM: &str = "profiler";
 
 /// Measure the blocks of a search space on a device and write a latency table
 #[derive(Parser)]
 #[command(
-    name = "profiler",
+    name = PROGRAM,
     version,
     after_help = "Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 problem with the device, 4 the device or engine is not the table's, \
                   5 the check was disturbed: no verdict, 130 interrupted."
@@ -98,11 +95,11 @@ enum Command {
     /// Print shell completions of this command line
     #[cfg(not(target_os = "android"))]
     #[command(after_help = "Example: profiler completions bash > ~/.local/share/bash-completion/completions/profiler")]
-    Completions(completions::CompletionsArgs),
+    Completions(terminal::help::Completions),
     /// Write manual pages
     #[cfg(not(target_os = "android"))]
     #[command(after_help = "Example: profiler man ~/.local/share/man/man1")]
-    Man(man::ManArgs),
+    Man(terminal::help::Manual),
     /// (internal) Runs on the device
     #[command(hide = true)]
     Agent {
@@ -113,7 +110,11 @@ enum Command {
 
 /// Runs the command line and gives the exit code.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let mut command = line();
+    let parsed = command
+        .try_get_matches_from_mut(arguments)
+        .and_then(|found| Cli::from_arg_matches(&found).map_err(|e| e.format(&mut command)));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version go to stdout with code 0, errors to stderr with code 2: as clap decides.
@@ -124,10 +125,15 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(e) => {
-            note(format_args!("error: {}", e.chain()));
+            note(format_args!("error: {}", terminal::chain(&e)));
             ExitCode::from(e.exit_code())
         }
     }
+}
+
+/// The command line's description.
+fn line() -> clap::Command {
+    terminal::help::installed(Cli::command(), PROGRAM)
 }
 
 /// Does the command; only `simulate` has an exit code of its own.
@@ -147,9 +153,9 @@ fn run(command: Command) -> Result<ExitCode, CommandError> {
         #[cfg(not(target_os = "android"))]
         Command::Setup(args) => args.run(),
         #[cfg(not(target_os = "android"))]
-        Command::Completions(args) => args.run(Cli::command()),
+        Command::Completions(args) => args.print(line()).map_err(CommandError::Output),
         #[cfg(not(target_os = "android"))]
-        Command::Man(args) => args.run(Cli::command()),
+        Command::Man(args) => args.write(line()).map_err(CommandError::from).and_then(|()| print::path(&args.folder)),
         Command::Agent { .. } => Err(CommandError::Usage("agent takes exactly one argument, a folder".to_string())),
     };
     done.map(|()| ExitCode::SUCCESS)

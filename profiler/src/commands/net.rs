@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use blocks::Measurable;
 use blocks::onnx::OnnxError;
 use clap::Args;
+use terminal::note;
 
 use super::error::CommandError;
 use super::print;
@@ -12,7 +13,6 @@ use super::space::Opened;
 use super::values::points;
 use crate::measure::choice;
 use crate::measure::job::JobError;
-use crate::output::note;
 use crate::random::Random;
 
 #[derive(Args)]

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use files::FileError;
+use terminal::{print_line, print_text};
+
 use super::error::CommandError;
-use crate::file_error::FileError;
-use crate::output::{print_line, print_text};
 
 /// A result: as JSON, or as text.
 pub(super) fn result(json: bool, value: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<(), CommandError> {
@@ -23,5 +24,5 @@ pub(super) fn path(path: &Path) -> Result<(), CommandError> {
 
 /// Writes a file; one that is there is replaced once the new one is whole.
 pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    files::write(path, bytes, files::Overwrite::Yes).map_err(FileError::new("write", path))
+    files::write(path, bytes, files::Overwrite::Yes).map_err(FileError::new("cannot write", path))
 }

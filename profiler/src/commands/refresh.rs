@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Args;
+use files::FileError;
+use terminal::note;
 
 use super::error::CommandError;
 use crate::devices::interrupt;
-use crate::file_error::FileError;
-use crate::output::note;
 
 /// Seeds of checks are below this.
 const SEEDS: u64 = 1 << 30;
@@ -44,7 +44,7 @@ const WRONG: i32 = super::error::FAILED as i32;
 impl RefreshArgs {
     pub(super) fn run(self) -> Result<(), CommandError> {
         interrupt::catch();
-        let text = fs::read_to_string(&self.file).map_err(FileError::new("read", &self.file))?;
+        let text = fs::read_to_string(&self.file).map_err(FileError::new("cannot read", &self.file))?;
         let list = parse(&text).map_err(|line| {
             let file = self.file.display();
             CommandError::Usage(format!("{file}: '{line}' is not a line of the list: NAME DEVICE [options]"))
@@ -52,7 +52,7 @@ impl RefreshArgs {
         if let Some(unknown) = self.names.iter().find(|name| !list.iter().any(|entry| entry.name == **name)) {
             return Err(CommandError::Usage(format!("{} has no line for '{unknown}'", self.file.display())));
         }
-        let program = std::env::current_exe().map_err(FileError::new("find", Path::new("this program")))?;
+        let program = std::env::current_exe().map_err(FileError::new("cannot find", Path::new("this program")))?;
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let mut failed = Vec::new();
         for entry in list.iter().filter(|entry| self.names.is_empty() || self.names.contains(&entry.name)) {
@@ -93,7 +93,7 @@ impl Entry {
             Some(0) => {}
             Some(WRONG) => {
                 for file in [&raw, &table] {
-                    fs::remove_file(file).map_err(FileError::new("remove", file))?;
+                    fs::remove_file(file).map_err(FileError::new("cannot remove", file))?;
                 }
                 return Ok(false);
             }
@@ -101,7 +101,7 @@ impl Entry {
         }
         for (from, ending) in [(raw, "raw.gz"), (table, "csv")] {
             let to = folder.join(format!("{}.{ending}", self.name));
-            fs::rename(&from, &to).map_err(FileError::new("replace", &to))?;
+            fs::rename(&from, &to).map_err(FileError::new("cannot replace", &to))?;
         }
         Ok(true)
     }
@@ -110,7 +110,7 @@ impl Entry {
 /// The exit code of this program, run with these words; none where a signal ended it.
 fn ended(program: &Path, words: &[OsString]) -> Result<Option<i32>, FileError> {
     let ended = Command::new(program).args(words).stdin(Stdio::null()).status();
-    ended.map(|status| status.code()).map_err(FileError::new("start", program))
+    ended.map(|status| status.code()).map_err(FileError::new("cannot start", program))
 }
 
 /// The lines of a list; the first one that is none is the error.

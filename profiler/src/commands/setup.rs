@@ -7,9 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use clap::{Args, ValueEnum};
+use files::{FileError, temporary_folder};
 
 use super::error::CommandError;
-use crate::file_error::{FileError, temporary_folder};
 
 /// A script, and the names of others that it reads.
 struct Script {
@@ -68,13 +68,13 @@ impl SetupArgs {
         }
         let folder = temporary_folder("profiler-setup-")?;
         let scripts = folder.path().join("scripts");
-        fs::create_dir(&scripts).map_err(FileError::new("make", &scripts))?;
+        fs::create_dir(&scripts).map_err(FileError::new("cannot make", &scripts))?;
         for (name, text) in FILES {
             let path = scripts.join(name);
             // The scripts run each other.
             let executable = fs::Permissions::from_mode(0o755);
             let written = fs::write(&path, text).and_then(|()| fs::set_permissions(&path, executable));
-            written.map_err(FileError::new("write", &path))?;
+            written.map_err(FileError::new("cannot write", &path))?;
         }
         let script = self.what.script();
         let path = scripts.join(script.name);
@@ -84,7 +84,7 @@ impl SetupArgs {
         if let Some(what) = self.what.to_possible_value() {
             command.env("BLOCKTIME_SETUP", format!("profiler setup {}", what.get_name()));
         }
-        let status = command.status().map_err(FileError::new("start", &path))?;
+        let status = command.status().map_err(FileError::new("cannot start", &path))?;
         if status.success() { Ok(()) } else { Err(CommandError::Setup { script: script.name, status }) }
     }
 }

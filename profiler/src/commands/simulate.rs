@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use clap::Args;
 use emulator::{Emulator, Run, trust};
+use files::FileError;
 use serde::Serialize;
 use simulator::{Chip, Region};
+use terminal::{note, note_text};
 
 use super::error::CommandError;
 use super::print;
 use crate::devices::interrupt;
-use crate::file_error::FileError;
-use crate::output::{note, note_text};
 use crate::show::explain::Explanation;
 
 /// Time between two looks at the program.
@@ -94,7 +94,7 @@ impl SimulateArgs {
         };
         if let Some(path) = &self.json {
             let text =
-                serde_json::to_vec_pretty(&simulated).map_err(std::io::Error::from).map_err(FileError::new("write", path))?;
+                serde_json::to_vec_pretty(&simulated).map_err(std::io::Error::from).map_err(FileError::new("cannot write", path))?;
             print::replace_file(path, &text)?;
         }
         let known = report.regions.iter().try_for_each(|region| trust::check_region(region, self.allow_unknown));

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use blocks::{Measurable, PrimitiveSpace, Space, SpaceFolder};
 use luts::{Layout, Table};
+use terminal::note;
 
 use super::error::CommandError;
 use super::values::LANDMARKS;
-use crate::output::note;
 
 /// A space of either kind.
 pub(super) enum Opened {

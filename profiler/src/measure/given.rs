@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use engines::{Element, Value};
-use files::Impostor;
+use files::{FileError, Impostor};
 use luts::nni::literal::Literal;
 use luts::nni::npy;
-
-use crate::file_error::FileError;
 
 /// An input's dimensions: `x=1,3,112,112`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +104,7 @@ impl Given {
     pub fn read(shapes: Vec<NamedShape>, files: Vec<NamedFile>) -> Result<Self, GivenError> {
         let mut inputs: Vec<_> = shapes.into_iter().map(|NamedShape { name, shape }| (name, shape, None)).collect();
         for NamedFile { name, path } in files {
-            let bytes = fs::read(&path).map_err(FileError::new("read", &path))?;
+            let bytes = fs::read(&path).map_err(FileError::new("cannot read", &path))?;
             if let Some(found) = files::impostor(&bytes) {
                 return Err(GivenError::Impostor { path, found });
             }
@@ -191,7 +189,7 @@ fn element(descr: &str) -> Option<Element> {
 
 /// The values as a file of the job's.
 pub fn write(value: &Value, path: &Path) -> Result<(), FileError> {
-    fs::write(path, value.bytes()).map_err(FileError::new("write", path))
+    fs::write(path, value.bytes()).map_err(FileError::new("cannot write", path))
 }
 
 #[cfg(test)]

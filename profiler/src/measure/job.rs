@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use blocks::Measurable;
 use engines::EngineKind;
 use engines::mnn::convert::Converter;
+use files::{FileError, temporary_folder};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
@@ -21,7 +22,6 @@ use super::parallel::in_parallel;
 use super::recipe::Weights;
 use super::subject::Subject;
 use super::writer::{Writer, converter};
-use crate::file_error::{FileError, temporary_folder};
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
 
 /// Most bytes of networks that stay in the folder from pass to pass.
@@ -192,7 +192,7 @@ impl<'a> JobFolder<'a> {
     pub fn write_job(&self, job: &Job) -> Result<(), FileError> {
         let path = self.folder.path().join(JOB_FILE);
         let text = serde_json::to_vec(job).map_err(std::io::Error::from);
-        text.and_then(|text| fs::write(&path, text)).map_err(FileError::new("write", &path))
+        text.and_then(|text| fs::write(&path, text)).map_err(FileError::new("cannot write", &path))
     }
 }
 

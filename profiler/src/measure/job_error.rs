@@ -2,9 +2,9 @@
 
 use blocks::onnx;
 use engines::mnn::convert::ConvertError;
+use files::FileError;
 
 use super::given::GivenError;
-use crate::file_error::FileError;
 
 /// Why a job cannot be prepared.
 #[derive(Debug, thiserror::Error)]

@@ -6,11 +6,11 @@ use blocks::onnx::block::Block;
 use blocks::space_folder::{FaultKind, FolderFault, SpaceFolder};
 use engines::mnn::convert::{ConvertError, Converter};
 use engines::{Engine, EngineError, EngineKind, SessionOptions};
+use files::{FileError, temporary_folder};
 
 use super::expected::{Doubt, doubt};
 use super::job::JobError;
 use super::writer::converter;
-use crate::file_error::{FileError, temporary_folder};
 use crate::random::Random;
 
 /// Seed of the inputs.
@@ -77,9 +77,9 @@ fn file(block: &Block, converter: Option<&Converter>) -> Result<Result<Vec<u8>, 
     let Some(converter) = converter else { return Ok(Ok(block.file())) };
     let folder = temporary_folder("profiler-trial-")?;
     let (onnx, mnn) = (folder.path().join("block.onnx"), folder.path().join("block.mnn"));
-    fs::write(&onnx, block.file()).map_err(FileError::new("write", &onnx))?;
+    fs::write(&onnx, block.file()).map_err(FileError::new("cannot write", &onnx))?;
     match converter.convert(&onnx, &mnn) {
-        Ok(()) => Ok(Ok(fs::read(&mnn).map_err(FileError::new("read", &mnn))?)),
+        Ok(()) => Ok(Ok(fs::read(&mnn).map_err(FileError::new("cannot read", &mnn))?)),
         Err(ConvertError::Refused { said, .. }) => Ok(Err(Found::Refused(said))),
         Err(other) => Err(other.into()),
     }

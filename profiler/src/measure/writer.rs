@@ -10,13 +10,13 @@ use blocks::onnx;
 use blocks::onnx::block::Port;
 use engines::mnn::convert::{ConvertError, Converter};
 use engines::{Element, EngineKind, ModelFormat};
+use files::FileError;
 
 use super::expected::{self, Judge};
 use super::job_error::JobError;
 use super::model::Model;
 use super::recipe::Weights;
 use crate::agent::joined::ENDING;
-use crate::file_error::FileError;
 use crate::protocol::{Input, Item, Values};
 use crate::random::Random;
 
@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
     /// Writes a file and gives its name.
     fn file(&self, name: String, bytes: &[u8]) -> Result<String, FileError> {
         let path = self.folder.join(&name);
-        fs::write(&path, bytes).map_err(FileError::new("write", &path))?;
+        fs::write(&path, bytes).map_err(FileError::new("cannot write", &path))?;
         Ok(name)
     }
 
@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
     /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
     pub(super) fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), JobError> {
         if self.converter.is_some() && files::has_ending(path, "mnn") {
-            let bytes = fs::read(path).map_err(FileError::new("read", path))?;
+            let bytes = fs::read(path).map_err(FileError::new("cannot read", path))?;
             if let Some(found) = files::impostor(&bytes) {
                 return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
             }
@@ -107,7 +107,7 @@ impl<'a> Writer<'a> {
         let Some(converter) = self.converter else { return Ok((name, model.inputs)) };
         let whole = self.folder.join(name);
         let converted = self.convert(converter, &whole, index).map_err(|e| of_model(e, path));
-        fs::remove_file(&whole).map_err(FileError::new("remove", &whole))?;
+        fs::remove_file(&whole).map_err(FileError::new("cannot remove", &whole))?;
         Ok((converted?, model.inputs))
     }
 
@@ -170,7 +170,7 @@ impl<'a> Writer<'a> {
         let onnx = self.folder.join(onnx);
         self.convert(converter, &onnx, index)?;
         // The device has no use for it.
-        Ok(fs::remove_file(&onnx).map_err(FileError::new("remove", &onnx))?)
+        Ok(fs::remove_file(&onnx).map_err(FileError::new("cannot remove", &onnx))?)
     }
 
     /// Writes a block that is no model of the job, only a part of its networks, and takes its weights in.
@@ -189,7 +189,7 @@ impl<'a> Writer<'a> {
         let own = item.model.strip_suffix(ENDING).map(glue);
         for name in own.iter().chain([&item.model]) {
             let path = self.folder.join(name);
-            fs::remove_file(&path).map_err(FileError::new("remove", &path))?;
+            fs::remove_file(&path).map_err(FileError::new("cannot remove", &path))?;
         }
         Ok(())
     }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use files::FileError;
 use serde::{Deserialize, Serialize};
 
-use crate::run::{FileError, read_csv, write_csv};
+use crate::run::{read_csv, write_csv};
 
 /// The file's name in a run's folder.
 pub const CANDIDATES: &str = "candidates.csv";

@@ -100,10 +100,3 @@ impl BesideArgs {
         Ok(finished)
     }
 }
-
-/// A path as it is typed in a shell: quoted if the shell would split it.
-pub fn quoted(path: &std::path::Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}

@@ -1,8 +1,9 @@
 //! `trainer baseline`: random networks and the published one, trained to compare a run with.
 
 use clap::{Args, Subcommand};
+use terminal::quoted;
 
-use super::args::{BesideArgs, quoted};
+use super::args::BesideArgs;
 use super::error::Result;
 use super::output::{print_json, print_line};
 use crate::compare::{Comparison, Context, Nets, mobilenet, random};
@@ -113,8 +114,8 @@ fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {
     }
     note(format_args!(
         "next: trainer export --subnet {} --out {}",
-        quoted(&folder.checkpoint(Training::Finetune, "last")),
-        quoted(&folder.file("subnet.onnx"))
+        quoted(folder.checkpoint(Training::Finetune, "last")),
+        quoted(folder.file("subnet.onnx"))
     ));
     Ok(front::refresh(&finished.folder)?)
 }

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use files::FileError;
+use terminal::quoted;
 
-use super::args::{ThreadArgs, quoted};
+use super::args::ThreadArgs;
 use super::compare_settings::Settings;
 use super::error::Result;
 use super::output::{print_json, print_line};
@@ -12,7 +14,7 @@ use crate::choose::{CANDIDATES, Candidate};
 use crate::compare::{Context, Ended, Experiment, Figures, Findings, Finished, Others, SeedResult, Summary};
 use crate::console::note;
 use crate::report::{comparison_page, front::refresh, page, table};
-use crate::run::{FileError, Interrupt, MEASURED, MetricsLog, RunFolder, Training, to_json, write_atomically};
+use crate::run::{Interrupt, MEASURED, MetricsLog, RunFolder, Training, to_json, write_atomically};
 use crate::task::faces::{Check, FaceTask, export, subnet};
 use crate::train::examine;
 

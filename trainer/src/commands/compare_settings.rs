@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{Args, Parser};
+use files::FileError;
 use serde::Deserialize;
 
 use super::error::Result;
@@ -11,7 +12,6 @@ use super::finetune::FinetuneArgs;
 use super::flags::{SettingsError, words_of};
 use super::search::SearchArgs;
 use crate::compare::{Experiment, Measure, Nets, Point};
-use crate::run::FileError;
 use crate::task::faces::FaceTask;
 use crate::train::{FinetuneConfig, SearchConfig};
 

@@ -1,5 +1,7 @@
 //! Everything that can end a command, and the exit code it ends with.
 
+use files::FileError;
+
 use super::flags::SettingsError;
 use super::resolve::ResolveError;
 use crate::compare::{CompareError, MeasureError};
@@ -7,7 +9,7 @@ use crate::cost::CostError;
 use crate::nni::ImportError;
 use crate::parallel::ParallelError;
 use crate::report::ReportError;
-use crate::run::{CheckpointError, FileError, FolderError};
+use crate::run::{CheckpointError, FolderError};
 use crate::task::TaskError;
 use crate::task::faces::{ExportError, FaceError};
 use crate::train::{ConfigError, TrainError};

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use faces::data::Split;
+use terminal::quoted;
 
-use super::args::{ListArgs, NetworkArgs, quoted};
+use super::args::{ListArgs, NetworkArgs};
 use super::error::{Error, Result};
 use super::output::print_line;
 use crate::console::note;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use terminal::quoted;
 
-use super::args::{absolute, quoted, remembered_space};
+use super::args::{absolute, remembered_space};
 use super::error::{Error, Result};
 use super::output::print_line;
 use super::resolve::Resolver;
@@ -171,8 +172,8 @@ pub fn run(args: &FinetuneArgs) -> Result<()> {
     print(before.as_ref(), &done, shared.json)?;
     note(format_args!(
         "next: trainer export --subnet {} --out {}",
-        quoted(&folder.checkpoint(Training::Finetune, "last")),
-        quoted(&folder.file("subnet.onnx"))
+        quoted(folder.checkpoint(Training::Finetune, "last")),
+        quoted(folder.file("subnet.onnx"))
     ));
     Ok(())
 }

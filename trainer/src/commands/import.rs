@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use terminal::quoted;
 
-use super::args::{quoted, remembered_space};
+use super::args::remembered_space;
 use super::error::{Error, Result};
 use super::finetune::names;
 use super::output::print_line;

@@ -5,14 +5,12 @@ mod baseline;
 mod choose_args;
 mod compare;
 mod compare_settings;
-mod completions;
 mod error;
 mod eval;
 mod export;
 mod finetune;
 mod flags;
 mod import;
-mod man;
 mod output;
 mod predict;
 mod report;
@@ -25,18 +23,21 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use error::{Error, Result};
 pub use flags::SettingsError;
-use output::print_chain;
 pub use resolve::ResolveError;
 
+use self::output::print_line;
 use crate::parallel;
+
+/// This program.
+const PROGRAM: &str = "trainer";
 
 /// Search, train and export small facial landmark networks with a latency table of a real device.
 #[derive(Debug, Parser)]
-#[command(name = "trainer", version, max_term_width = 100, after_help = EXAMPLE)]
+#[command(name = PROGRAM, version, max_term_width = 100, after_help = EXAMPLE)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -77,32 +78,38 @@ enum Command {
     /// Write RUN/report.html, a self-contained page
     Report(report::ReportArgs),
     /// Print shell completions of this command line
-    Completions(completions::CompletionsArgs),
+    #[command(after_help = "Example:
+  trainer completions bash > ~/.local/share/bash-completion/completions/trainer")]
+    Completions(terminal::help::Completions),
     /// Write manual pages
-    Man(man::ManArgs),
+    #[command(after_help = "Example:
+  trainer man ~/.local/share/man/man1")]
+    Man(terminal::help::Manual),
+}
+
+/// The command line's description.
+fn line() -> clap::Command {
+    terminal::help::installed(Cli::command(), PROGRAM)
 }
 
 /// Reads the command line and runs it.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let mut command = line();
+    let found = command.get_matches_mut();
+    let cli = Cli::from_arg_matches(&found).unwrap_or_else(|error| error.format(&mut command).exit());
     let started = match &cli.command {
         Command::Search(_) | Command::Finetune(_) => parallel::start(),
         _ => parallel::start_alone(),
     };
     let failed = |error: Error| {
-        print_chain(&error);
+        terminal::note(format_args!("error: {}", terminal::chain(&error)));
         error.exit_code()
     };
     let member = match started {
         Ok(member) => member,
         Err(error) => return ExitCode::from(failed(error.into())),
     };
-    let done = match command(cli.command) {
-        // Whoever read the output has seen enough: `trainer eval … | head`.
-        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
-    };
-    match done.map_err(failed) {
+    match do_it(cli.command).map_err(failed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(code) => {
             // Other processes may be waiting for this one.
@@ -112,7 +119,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn command(command: Command) -> Result<()> {
+fn do_it(command: Command) -> Result<()> {
     match command {
         Command::Synth(args) => synth::run(&args),
         Command::Search(args) => search::run(&args),
@@ -125,7 +132,7 @@ fn command(command: Command) -> Result<()> {
         Command::Sweep(args) => sweep::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
-        Command::Completions(args) => completions::run(&args, Cli::command()),
-        Command::Man(args) => man::run(&args, Cli::command()),
+        Command::Completions(args) => args.print(line()).map_err(Error::Output),
+        Command::Man(args) => args.write(line()).map_err(Error::from).and_then(|()| print_line(args.folder.display())),
     }
 }

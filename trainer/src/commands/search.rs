@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use files::FileError;
+use terminal::quoted;
 
-use super::args::{absolute, quoted, remembered_space};
+use super::args::{absolute, remembered_space};
 use super::choose_args::ChooseArgs;
 use super::error::Result;
 use super::output::{print_json, print_line};
@@ -15,7 +17,7 @@ use super::values;
 use crate::console::note;
 use crate::cost::{ArchFile, Combine, CostError, LatencyScope, PerfMetric, TARGET_BETA, TablePrediction, TermMode};
 use crate::parallel;
-use crate::run::{FileError, Training, sha256_of_file};
+use crate::run::{Training, sha256_of_file};
 use crate::task::Scores;
 use crate::task::faces::FaceTask;
 use crate::train::{ArchData, ArchPaths, Found, RunConfig, Search, SearchConfig, TrainingLoop, WarmUp, digest};
@@ -166,7 +168,7 @@ pub fn run(args: &SearchArgs) -> Result<()> {
     }
     note(format_args!(
         "next: trainer finetune --supernet {} --data {} --out {}",
-        quoted(&folder.checkpoint(Training::Search, "last")),
+        quoted(folder.checkpoint(Training::Search, "last")),
         quoted(shared.data.as_deref().unwrap_or(&data)),
         quoted(&shared.out)
     ));

@@ -1,8 +1,9 @@
 //! `trainer sweep`: a run's search repeated with other weights of latency, or with limits.
 
 use clap::Args;
+use terminal::quoted;
 
-use super::args::{BesideArgs, quoted};
+use super::args::BesideArgs;
 use super::error::{Error, Result};
 use super::output::{print_json, print_line};
 use crate::compare::{Context, Point, sweep};

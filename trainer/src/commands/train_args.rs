@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use terminal::quoted;
 
-use super::args::{DEFAULT_LIST, ListArgs, ThreadArgs, absolute, quoted};
+use super::args::{DEFAULT_LIST, ListArgs, ThreadArgs, absolute};
 use super::error::Result;
 use super::resolve::{ResolveError, Resolver};
 use super::values;

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use files::FileError;
+
 use crate::cost::CostError;
-use crate::run::{CheckpointError, FileError, FolderError};
+use crate::run::{CheckpointError, FolderError};
 use crate::task::TaskError;
 use crate::train::{ConfigError, SettingError, TrainError};
 

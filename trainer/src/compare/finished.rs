@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use blocks::Space;
+use files::FileError;
 
 use super::error::CompareError;
 use super::trainings::{Ended, ended};
 use crate::console::note;
 use crate::cost::ArchFile;
-use crate::run::{FileError, RunFolder, sha256_of_file};
+use crate::run::{RunFolder, sha256_of_file};
 use crate::task::{Split, Task};
 use crate::train::{FinetuneConfig, RunConfig, SearchConfig};
 

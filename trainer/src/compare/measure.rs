@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use files::FileError;
 use serde::Deserialize;
 
-use crate::run::{Bench, FileError, read_json, sha256_of_file, to_json, write_atomically};
+use crate::run::{Bench, read_json, sha256_of_file, to_json, write_atomically};
 
 /// What networks are measured on.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

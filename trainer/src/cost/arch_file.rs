@@ -4,6 +4,7 @@ use std::path::Path;
 
 use blocks::Space;
 use blocks::network::POINTS;
+use files::FileError;
 use serde::{Deserialize, Serialize};
 
 use super::costs::Costs;
@@ -11,7 +12,7 @@ use super::predicted::Predicted;
 use super::provenance::Provenance;
 use super::units::{Combine, MACS, MICROS};
 use crate::choose::Choose;
-use crate::run::{FileError, read_json, to_json, write_atomically};
+use crate::run::{read_json, to_json, write_atomically};
 
 /// The file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use blocks::{Primitive, Space};
+use files::FileError;
 
 use super::import_error::{FILE_LIMIT, ImportError};
 use super::source::Source;
 use crate::model::init;
-use crate::run::{BACKBONE, Checkpoint, CheckpointError, FileError, Kind, Meta, POSE};
+use crate::run::{BACKBONE, Checkpoint, CheckpointError, Kind, Meta, POSE};
 
 /// Faults that are listed.
 const LISTED: usize = 8;

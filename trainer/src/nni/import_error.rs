@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use files::FileError;
+
 use super::torch::TorchError;
-use crate::run::{CheckpointError, FileError};
+use crate::run::CheckpointError;
 
 /// Most bytes of a file: a hundred times the reference's supernet.
 pub(super) const FILE_LIMIT: u64 = 1 << 30;

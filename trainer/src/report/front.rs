@@ -1,12 +1,13 @@
 //! Networks by latency and error: the run's own beside random ones, those of a sweep, and the baseline.
 
 use drawing::svg;
+use files::FileError;
 
 use super::front_picture::picture;
 use super::network::{BASELINE, Net, Origin, mark_front};
 use crate::compare::{CompareError, Comparison, Trained, ended};
 use crate::cost::{ArchFile, MACS, MICROS};
-use crate::run::{FileError, RunFolder, measured, read_json, write_atomically, write_csv};
+use crate::run::{RunFolder, measured, read_json, write_atomically, write_csv};
 use crate::task::faces::FaceTask;
 use crate::train::RunConfig;
 

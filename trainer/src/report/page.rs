@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use drawing::escape;
+use files::FileError;
 
 use super::architecture::{architecture, other_network, provenance};
 use super::beside::beside;
@@ -12,7 +13,7 @@ use super::training::{charts, errors, summary};
 use crate::choose::{CANDIDATES, Candidate};
 use crate::compare::CompareError;
 use crate::cost::{ArchFile, MICROS};
-use crate::run::{FileError, MEASURED, MetricsLog, RunFolder, measured};
+use crate::run::{MEASURED, MetricsLog, RunFolder, measured};
 use crate::task::faces::{Evaluation, FaceTask};
 use crate::train::{ConfigError, Finetuned, RunConfig};
 

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use blocks::network::POINTS;
 use blocks::{Graph, Primitive, Space, Weights};
+use files::FileError;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::checkpoint_meta::{CheckpointError, EPOCHS, FORMAT, Kind, META_KEY, Meta};
-use super::files::{FileError, write_atomically};
+use super::files::write_atomically;
 use crate::model::primitives;
 
 /// The name under which a checkpoint holds the weights of the network that is shipped.

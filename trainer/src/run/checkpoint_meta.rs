@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use blocks::SpaceError;
+use files::FileError;
 use serde::{Deserialize, Serialize};
 
-use super::files::FileError;
 use super::trained_on::TrainedOn;
 
 /// Version of the files that this code writes and reads.

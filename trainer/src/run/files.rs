@@ -1,28 +1,12 @@
 //! Reading and writing a run's files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use files::FileError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::parallel;
-
-/// A file of a run cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("{what} {}", .path.display())]
-pub struct FileError {
-    what: &'static str,
-    path: PathBuf,
-    source: std::io::Error,
-}
-
-impl FileError {
-    /// For `map_err`; `what` is as in "cannot read".
-    pub fn new(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self { what, path, source }
-    }
-}
 
 /// Writes beside `path` and renames, so that a reader (or a crash) sees the old contents or the new, never a part. Of several processes
 /// that train together, the first alone writes.

@@ -3,7 +3,8 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::files::FileError;
+use files::FileError;
+
 use super::metrics::EpochKind;
 use crate::parallel;
 

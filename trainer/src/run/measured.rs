@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use files::FileError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::files::{FileError, read_json};
+use super::files::read_json;
 use super::folder::RunFolder;
 
 /// What the profiler's `bench --json` is saved as in a run's folder.

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use files::FileError;
 use serde::{Deserialize, Serialize};
 
-use super::files::{FileError, read_csv, write_csv};
+use super::files::{read_csv, write_csv};
 
 /// The kind of an epoch: what it trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

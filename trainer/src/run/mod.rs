@@ -9,7 +9,7 @@ mod measured;
 mod metrics;
 mod trained_on;
 
-pub use self::files::{FileError, read_csv, read_json, sha256_of_file, to_json, write_atomically, write_csv};
+pub use self::files::{read_csv, read_json, sha256_of_file, to_json, write_atomically, write_csv};
 pub use checkpoint::{BACKBONE, Checkpoint, PATH_ALPHA, POSE};
 pub use checkpoint_meta::{CheckpointError, EPOCHS, Kind, Meta};
 pub use folder::{FolderError, FolderLock, RunFolder, Training};

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use blocks::Space;
+use files::FileError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use crate::cost::{Combine, CostError, Costs, LatencyScope, PerfMetric, TermMode}
 use crate::nni::Reference;
 use crate::optim::Algorithm;
 use crate::parallel;
-use crate::run::{EPOCHS, FileError, TrainedOn, write_atomically};
+use crate::run::{EPOCHS, TrainedOn, write_atomically};
 use crate::task::{Split, Task};
 
 /// The settings that every training has.

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use files::FileError;
+
 use super::config::ConfigError;
 use super::setting::SettingError;
 use crate::compute::ComputeError;
 use crate::cost::{CostError, TermError};
 use crate::model::{ArchitectureError, SubnetError};
-use crate::run::{CheckpointError, FileError, FolderError};
+use crate::run::{CheckpointError, FolderError};
 use crate::task::TaskError;
 
 /// What ended a training, or kept it from beginning.

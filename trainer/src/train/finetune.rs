@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use blocks::Weights;
+use files::FileError;
 use serde::{Deserialize, Serialize};
 
 use super::config::{FinetuneConfig, TrainConfig, trained_on};
@@ -11,8 +12,7 @@ use super::pass::{Passed, Stopped, Watch, hint_steps, pass};
 use super::phase::{Figures, Judged, Phase, check_fits};
 use crate::model::{Architecture, Draw, Purpose, init};
 use crate::run::{
-    BACKBONE, Checkpoint, EpochKind, FileError, Interrupt, Kind, Meta, POSE, RunFolder, TrainedOn, Training, read_json,
-    write_atomically,
+    BACKBONE, Checkpoint, EpochKind, Interrupt, Kind, Meta, POSE, RunFolder, TrainedOn, Training, read_json, write_atomically,
 };
 use crate::task::{Data, Draws, Loader, Nets, Networks, Part, Split, Task};
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engines::EngineKind;
+use terminal::note;
 
 use super::arguments::{Asked, MeasureArgs};
 use super::build::tell_end;
@@ -15,7 +16,6 @@ use super::quantity::{Budget, Share, Time};
 use super::values::threads;
 use crate::devices::{Address, interrupt};
 use crate::measure::given::{Given, NamedFile, NamedShape};
-use crate::output::note;
 #[cfg(not(target_os = "android"))]
 use crate::show::picture::PictureFile;
 

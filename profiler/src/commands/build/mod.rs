@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use engines::EngineKind;
+use terminal::{note, note_text};
 
 use super::arguments::{Asked, MeasureArgs, Sampling};
 use super::error::CommandError;
@@ -20,7 +21,6 @@ use super::values::{points, threads};
 use crate::devices::{Address, interrupt};
 use crate::measure::collect::planned;
 use crate::measure::fleet::Sharing;
-use crate::output::{note, note_text};
 use crate::show::lut::{self, ColourChoice, Palette};
 use request::Build;
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::MultiProgress;
 use luts::{Overwrite, Table};
+use terminal::{note, note_text};
 
 use super::collecting::Collecting;
 use super::request::Build;
@@ -21,7 +22,6 @@ use crate::measure::model::Model;
 use crate::measure::raw::{self, Samples, partial};
 use crate::measure::reserve::{Reserved, holder};
 use crate::measure::subject::Subject;
-use crate::output::{note, note_text};
 
 /// Seed of the networks that are measured along with the blocks.
 const DESIGN_SEED: u64 = 20;

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use luts::nni;
 use luts::{Source, Table};
+use terminal::note;
 
 use crate::commands::error::CommandError;
 use crate::commands::quantity::Layers;
 use crate::commands::values::overwrite;
 use crate::commands::{print, space};
-use crate::output::note;
 use crate::tables::export::{self, Form, OfaYaml};
 
 #[derive(Args)]

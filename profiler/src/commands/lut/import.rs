@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use blocks::Space;
 use clap::Args;
 use luts::nni::{Import, Repeats, Unit};
+use terminal::note;
 
 use crate::commands::error::CommandError;
 use crate::commands::print;
 use crate::commands::values::overwrite;
-use crate::output::note;
 use crate::show::text;
 
 #[derive(Args)]

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use luts::Table;
+use terminal::note;
 
 use crate::commands::error::CommandError;
 use crate::commands::print;
 use crate::commands::values::overwrite;
-use crate::output::note;
 use crate::tables::merge;
 
 #[derive(Args)]

@@ -7,13 +7,13 @@ use clap::Args;
 #[cfg(not(target_os = "android"))]
 use luts::Source;
 use luts::Table;
+use terminal::note;
 
 use crate::commands::error::CommandError;
 
 use crate::commands::{print, space};
 #[cfg(not(target_os = "android"))]
 use crate::measure::raw;
-use crate::output::note;
 use crate::show::lut::{self, ColourChoice, Palette};
 use crate::show::picture::PictureFile;
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use luts::Table;
+use terminal::note;
 
 use crate::commands::error::CommandError;
 use crate::commands::space;
-use crate::output::note;
 
 #[derive(Args)]
 pub(crate) struct ValidateArgs {

@@ -3,11 +3,12 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use files::FileError;
+
 use super::read::exactly;
 use super::server::ANSWER;
 use super::socket::Socket;
 use crate::devices::remote::{ConnectionError, Put};
-use crate::file_error::FileError;
 
 /// Largest piece of a file in one message: adb's own limit.
 const CHUNK: usize = 64 << 10;
@@ -38,7 +39,7 @@ fn send_one(socket: &mut Socket, device: &str, file: &Put) -> Result<(), Connect
                 Ok(0) => return message_header(socket, b"DONE", 0).map(Ok),
                 Ok(read) => message(socket, b"DATA", &buffer[..read])?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Ok(Err(FileError::new("read", &file.from)(e).into())),
+                Err(e) => return Ok(Err(FileError::new("cannot read", &file.from)(e).into())),
             }
         }
     };

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use engines::EngineKind;
 use engines::elf::{Elf, System};
+use files::FileError;
 
 use super::error::DeliveryError;
 use super::target::Target;
-use crate::file_error::FileError;
 
 /// Names an agent: a program, or a folder with the program `profiler`, its loader and its libraries.
 const AGENT_VARIABLE: &str = "BLOCKTIME_AGENT";
@@ -92,9 +92,9 @@ impl Bundle {
     fn read(device: &str, target: &Target, place: &Path) -> Result<Self, DeliveryError> {
         let mut files = Vec::new();
         if place.is_dir() {
-            let entries = std::fs::read_dir(place).map_err(FileError::new("read", place))?;
+            let entries = std::fs::read_dir(place).map_err(FileError::new("cannot read", place))?;
             for entry in entries {
-                let from = entry.map_err(FileError::new("read", place))?.path();
+                let from = entry.map_err(FileError::new("cannot read", place))?.path();
                 let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if from.is_file() && !name.starts_with('.') {
                     files.push(BundleFile { executable: name == PROGRAM || is_loader(&name), from, name });

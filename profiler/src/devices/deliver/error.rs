@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use engines::elf::System;
-
-use crate::file_error::FileError;
+use files::FileError;
 
 /// Why nothing can be brought to a device.
 #[derive(Debug, thiserror::Error)]

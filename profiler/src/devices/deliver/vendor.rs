@@ -8,10 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use engines::library::Library;
+use files::FileError;
 
 use super::error::DeliveryError;
 use crate::devices::notice::Notice;
-use crate::file_error::FileError;
 
 /// Name of the lock file in the cache folder: a line a file, its SHA-256, two blanks, its name.
 const LOCK: &str = "engine-libs.lock";
@@ -32,7 +32,7 @@ pub(super) fn library(
     cache: Option<&Path>,
     check: impl Fn(&Path) -> Result<(), DeliveryError>,
 ) -> Result<(PathBuf, Option<Notice>), DeliveryError> {
-    let hash = files::sha256_of(given).map_err(FileError::new("read", given))?;
+    let hash = files::sha256_of(given).map_err(FileError::new("cannot read", given))?;
     let lock = cache.map(|cache| Lock::open(cache.join(LOCK))).transpose()?;
     let noted = lock.as_ref().map(|lock| lock.compare(given, &hash)).transpose()?;
     let library = unpacked(engine, device, arch, given, &hash, cache)?;
@@ -64,11 +64,11 @@ fn unpacked(
     let folder = cache.join(engine.folder).join(format!("aar-{}", &hash[..16]));
     let library = folder.join(engine.file);
     if !library.exists() {
-        let file = File::open(given).map_err(FileError::new("read", given))?;
+        let file = File::open(given).map_err(FileError::new("cannot read", given))?;
         let mut archive = zip::ZipArchive::new(file).map_err(|e| wrong(format!("it is not an AAR (a zip file): {e}")))?;
         let packed = archive.by_name(name).map_err(|_| wrong(format!("it does not contain {name}")))?;
-        fs::create_dir_all(&folder).map_err(FileError::new("make", &folder))?;
-        unpack(packed, &library).map_err(FileError::new("unpack", &library))?;
+        fs::create_dir_all(&folder).map_err(FileError::new("cannot make", &folder))?;
+        unpack(packed, &library).map_err(FileError::new("cannot unpack", &library))?;
     }
     Ok(library)
 }
@@ -93,7 +93,7 @@ impl Lock {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(FileError::new("read", &path)(e).into()),
+            Err(e) => return Err(FileError::new("cannot read", &path)(e).into()),
         };
         Ok(Self { path, text })
     }
@@ -129,7 +129,7 @@ impl Lock {
             let text = format!("{}{hash}  {}\n", self.text, Self::name(file));
             files::write(&self.path, text.as_bytes(), files::Overwrite::Yes)
         };
-        write().map_err(FileError::new("write", &self.path))?;
+        write().map_err(FileError::new("cannot write", &self.path))?;
         Ok(Notice::LibraryNoted { file: file.to_path_buf(), sha256: hash.to_string(), lock: self.path.clone() })
     }
 }

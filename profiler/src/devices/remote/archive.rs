@@ -4,12 +4,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use files::FileError;
 use tar::{Builder, Header};
+use terminal::quote;
 
 use super::error::ConnectionError;
 use super::running::{Packet, Put, Running};
-use super::shell::{Shell, quote};
-use crate::file_error::FileError;
+use super::shell::Shell;
 
 /// Bytes that are sent at once.
 const CHUNK: usize = 64 << 10;
@@ -43,7 +44,7 @@ fn pack(input: &mut Input, folder: &str, files: &[Put]) -> Result<(), FileError>
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut archive = Builder::new(BufWriter::with_capacity(CHUNK, input));
     for put in files {
-        let fail = || FileError::new("send", &put.from);
+        let fail = || FileError::new("cannot send", &put.from);
         let file = put.open()?;
         let mut header = Header::new_gnu();
         header.set_size(file.metadata().map_err(fail())?.len());
@@ -52,7 +53,7 @@ fn pack(input: &mut Input, folder: &str, files: &[Put]) -> Result<(), FileError>
         let name = Path::new(&put.to).strip_prefix(folder).unwrap_or(Path::new(&put.to));
         archive.append_data(&mut header, name, file).map_err(fail())?;
     }
-    let end = || FileError::new("send", Path::new(folder));
+    let end = || FileError::new("cannot send", Path::new(folder));
     archive.into_inner().map_err(end())?.flush().map_err(end())
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::file_error::FileError;
+use files::FileError;
 
 /// Why a device does not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -21,19 +21,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use engines::{Delivery, EngineKind};
+use files::FileError;
+use terminal::quote;
 
 pub use error::ConnectionError;
 pub use mark::Mark;
 pub use probe::Probe;
 pub use running::{Packet, Put, Running};
-pub use shell::{Shell, quote};
+pub use shell::Shell;
 
 use super::deliver::{Bundle, library};
 use super::error::TransportError;
 use super::notice::Notice;
 use super::stream::{Ended, Flow};
 use super::transport::Transport;
-use crate::file_error::FileError;
 use crate::protocol::JOB_FILE;
 use mark::unique;
 use probe::{parse_hashes, parse_probe};
@@ -123,7 +124,7 @@ impl<S: Shell> Remote<S> {
         let there = if self.probe.hashes { self.hashes(files.iter().map(|(_, to, _)| to.as_str()))? } else { BTreeMap::new() };
         let mut changed = Vec::new();
         for (from, to, executable) in files {
-            let hash = files::sha256_of(from).map_err(FileError::new("read", from))?;
+            let hash = files::sha256_of(from).map_err(FileError::new("cannot read", from))?;
             if there.get(to) != Some(&hash) {
                 changed.push((Put { from: from.clone(), to: self.at(&format!("{to}.new")), executable: *executable }, to, hash));
             }
@@ -197,8 +198,8 @@ impl<S: Shell> Remote<S> {
     /// Sends what is new in the job's folder, and removes what is there no more.
     fn push_job(&mut self, folder: &Path) -> Result<(), ConnectionError> {
         let mut here = BTreeSet::new();
-        for entry in std::fs::read_dir(folder).map_err(FileError::new("read", folder))? {
-            let entry = entry.map_err(FileError::new("read", folder))?;
+        for entry in std::fs::read_dir(folder).map_err(FileError::new("cannot read", folder))? {
+            let entry = entry.map_err(FileError::new("cannot read", folder))?;
             here.insert(entry.file_name().to_string_lossy().into_owned());
         }
         let gone: Vec<String> = self.sent.difference(&here).map(|name| quote(&format!("{}/{name}", self.job))).collect();

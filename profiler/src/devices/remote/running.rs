@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use files::FileError;
+
 use super::error::ConnectionError;
-use crate::file_error::FileError;
 
 /// A file to be written on a device.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ impl Put {
     /// # Errors
     /// [`FileError`].
     pub fn open(&self) -> Result<std::fs::File, FileError> {
-        std::fs::File::open(&self.from).map_err(FileError::new("read", &self.from))
+        std::fs::File::open(&self.from).map_err(FileError::new("cannot read", &self.from))
     }
 }
 

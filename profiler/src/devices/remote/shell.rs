@@ -21,7 +21,7 @@ pub trait Shell {
     fn start_raw(&mut self, command: &str) -> Result<Box<dyn Running>, ConnectionError>;
 
     /// Starts a command line of a POSIX shell, of which only its own output is heard. Words that are data must be
-    /// [quoted](quote).
+    /// [quoted](terminal::quote).
     ///
     /// # Errors
     /// [`ConnectionError`] where the device cannot be reached or refuses.
@@ -70,22 +70,3 @@ pub trait Shell {
 
 /// How much of a short command's output is kept.
 const OUTPUT_LIMIT: usize = 1 << 20;
-
-/// A word for a POSIX shell that stands for exactly this text.
-pub fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quoted_word_comes_back_from_a_real_shell() {
-        for text in ["plain", "two words", "it's", "$HOME `id` $(id) \"x\" \\ ; rm -rf / &", "", "a\nb", "-n", "*", "é☃"] {
-            let command = format!("printf %s {}", quote(text));
-            let output = std::process::Command::new("sh").arg("-c").arg(command).output().unwrap();
-            assert_eq!(String::from_utf8_lossy(&output.stdout), text);
-        }
-    }
-}

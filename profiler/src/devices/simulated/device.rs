@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use emulator::Emulator;
+use files::FileError;
 use simulator::Chip;
 
 use super::error::SimulationError;
-use crate::file_error::FileError;
 use crate::hardware::{Cluster, CpuList, Knowledge};
 use crate::protocol::{DeviceFacts, SimulatorFacts};
 
@@ -44,7 +44,7 @@ pub(super) fn simulator(chip: &Chip, emulator: &Emulator, agent: &Path) -> Resul
         simulator: identity.simulator.clone(),
         qemu: identity.qemu.clone(),
         qemu_sha256: identity.qemu_sha256.clone(),
-        agent_sha256: files::sha256_of(agent).map_err(FileError::new("read", agent))?,
+        agent_sha256: files::sha256_of(agent).map_err(FileError::new("cannot read", agent))?,
     })
 }
 

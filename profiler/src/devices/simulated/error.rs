@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use emulator::EmulatorError;
 use engines::EngineKind;
+use files::FileError;
 use simulator::ChipError;
-
-use crate::file_error::FileError;
 
 /// Why a simulated device does not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -27,6 +27,7 @@ use std::thread;
 
 use emulator::Emulator;
 use engines::EngineKind;
+use files::FileError;
 use simulator::Chip;
 
 pub use error::SimulationError;
@@ -38,7 +39,6 @@ use super::description::Description;
 use super::error::TransportError;
 use super::stream::{Ended, Exit, Flow};
 use super::transport::Transport;
-use crate::file_error::FileError;
 use crate::protocol::{Event, JOB_FILE, Job, Start};
 
 /// A simulated device.
@@ -83,8 +83,8 @@ impl Simulated {
 
     fn job(&self) -> Result<Job, SimulationError> {
         let path = self.folder.join(JOB_FILE);
-        let text = std::fs::read(&path).map_err(FileError::new("read", &path))?;
-        Ok(serde_json::from_slice(&text).map_err(std::io::Error::from).map_err(FileError::new("read", &path))?)
+        let text = std::fs::read(&path).map_err(FileError::new("cannot read", &path))?;
+        Ok(serde_json::from_slice(&text).map_err(std::io::Error::from).map_err(FileError::new("cannot read", &path))?)
     }
 
     /// Simulates all items of the job, and hands their lines over in the job's order.
@@ -131,7 +131,7 @@ fn in_order(
     let ended = |exit| Ended { exit, half_line: false, stderr: String::new() };
     let mut say = |event: &Event| {
         let line = serde_json::to_vec(event).map_err(std::io::Error::from);
-        Ok::<_, SimulationError>(on_line(&line.map_err(FileError::new("write", Path::new("an event")))?))
+        Ok::<_, SimulationError>(on_line(&line.map_err(FileError::new("cannot write", Path::new("an event")))?))
     };
     let mut early = BTreeMap::new();
     let mut first: Option<Start> = None;

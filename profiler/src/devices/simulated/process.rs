@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use emulator::{Emulator, Run};
+use files::FileError;
 use simulator::{Chip, Report};
 
 use super::device;
@@ -14,7 +15,6 @@ use super::explain::Explainer;
 use super::single::Single;
 use super::watchdog::{IDLE, LONGEST, State, Watchdog};
 use crate::devices::stream::{self, Flow};
-use crate::file_error::FileError;
 use crate::protocol::{Event, Item, Job, SimulatorFacts, Start};
 
 /// By how much the program's own clock may differ from the simulator's cycles, as a share, …
@@ -59,7 +59,7 @@ impl Runner<'_> {
         let mut prepared = self.emulator.prepare(&run)?;
         let command = prepared.command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C reaches the host alone, which then ends it.
-        let child = command.process_group(0).spawn().map_err(FileError::new("start", Path::new("QEMU")))?;
+        let child = command.process_group(0).spawn().map_err(FileError::new("cannot start", Path::new("QEMU")))?;
         let mut watchdog = Watchdog::new(child.id());
         let (mut state, mut events, mut odd) = (State::Busy, Vec::new(), None);
         let ended = stream::follow_while(

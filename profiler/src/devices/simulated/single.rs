@@ -7,10 +7,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use files::{FileError, temporary_folder};
 use tempfile::TempDir;
 
 use super::error::SimulationError;
-use crate::file_error::{FileError, temporary_folder};
 use crate::protocol::{Event, Input, Item, JOB_FILE, Job, Values};
 
 /// The item's name in its job.
@@ -26,10 +26,10 @@ impl<'a> Single<'a> {
     /// Makes the folder, with links to the item's files in `from`.
     pub(super) fn new(job: &Job, item: &'a Item, from: &Path) -> Result<Self, SimulationError> {
         let folder = temporary_folder("profiler-sim-")?;
-        let from = std::path::absolute(from).map_err(FileError::new("find", from))?;
+        let from = std::path::absolute(from).map_err(FileError::new("cannot find", from))?;
         let bring = |file: &str, name: String| {
             let link = folder.path().join(&name);
-            symlink(from.join(file), &link).map_err(FileError::new("link", &link))?;
+            symlink(from.join(file), &link).map_err(FileError::new("cannot link", &link))?;
             Ok::<_, SimulationError>(name)
         };
         let input = |(i, input): (usize, &Input)| {
@@ -54,7 +54,7 @@ impl<'a> Single<'a> {
         // Who measures, and since when, is the host's own: it would differ in length from run to run.
         let alone = Job { items: vec![alone], holder: String::new(), ..job.clone() };
         let text = serde_json::to_vec(&alone).map_err(std::io::Error::from);
-        text.and_then(|text| fs::write(&path, text)).map_err(FileError::new("write", &path))?;
+        text.and_then(|text| fs::write(&path, text)).map_err(FileError::new("cannot write", &path))?;
         Ok(Self { folder, item })
     }
 

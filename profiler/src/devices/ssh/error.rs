@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::file_error::FileError;
+use files::FileError;
 
 /// Why there is no way to a board.
 #[derive(Debug, thiserror::Error)]

@@ -4,15 +4,15 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use files::FileError;
 use ssh2::{HashType, Session};
+use terminal::quote;
 
 use super::address::Address;
 use super::error::SshError;
 use super::known_hosts::{KnownHosts, Verdict};
 use super::settings::Settings;
 use crate::devices::notice::Notice;
-use crate::devices::remote::quote;
-use crate::file_error::FileError;
 
 /// Kinds of host keys as files name them, the best first, and what a host is asked for to get one.
 const KEY_KINDS: [(&str, &str); 5] = [
@@ -38,7 +38,7 @@ pub(super) fn known(settings: &Settings, device: &str, notices: &mut Vec<Notice>
     if let Some(file) = &settings.revoked {
         // Without it nobody is let in: it may be this host's key that it holds.
         let read = std::fs::read(file).and_then(|bytes| known.add_revoked(file, &bytes));
-        read.map_err(FileError::new("read the revoked keys of", file))?;
+        read.map_err(FileError::new("cannot read the revoked keys of", file))?;
     }
     Ok(known)
 }

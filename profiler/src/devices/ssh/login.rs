@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ssh2::{ErrorCode, Session};
+use terminal::quote;
 
 use super::error::SshError;
 use super::key_file::KeyFile;
 use super::settings::Settings;
-use crate::devices::remote::quote;
 
 /// How often a passphrase is asked for.
 const TRIES: usize = 3;

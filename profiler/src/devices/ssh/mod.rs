@@ -27,14 +27,15 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use files::FileError;
 use ssh2::{MethodType, Session};
+use terminal::quote;
 
 pub use error::SshError;
 pub use host_key::key_kinds;
 
 use super::notice::Notice;
-use super::remote::{ConnectionError, Mark, Put, Running, Shell, quote};
-use crate::file_error::FileError;
+use super::remote::{ConnectionError, Mark, Put, Running, Shell};
 use address::Address;
 use exec::{ANSWER, Exec, KEEPALIVE};
 use host_key::{known, verify};
@@ -191,7 +192,7 @@ fn copy(source: &mut impl Read, channel: &mut impl Write, path: &Path, device: &
             Ok(0) => return Ok(()),
             Ok(read) => read,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(FileError::new("read", path)(e).into()),
+            Err(e) => return Err(FileError::new("cannot read", path)(e).into()),
         };
         channel.write_all(&buffer[..read]).map_err(ConnectionError::lost(device, "receive a file", ANSWER))?;
         if began.elapsed() > TRANSFER {

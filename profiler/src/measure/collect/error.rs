@@ -1,12 +1,12 @@
 //! Why a job was not done on a device.
 
 use engines::EngineError;
+use files::FileError;
+use terminal::chain;
 
 use crate::agent::error::crowded;
-use crate::chain::chain;
 use crate::devices::identity::OtherDevice;
 use crate::devices::{Address, TransportError};
-use crate::file_error::FileError;
 use crate::measure::job::JobError;
 use crate::measure::raw::{Kept, RawError};
 use crate::show::text::duration;

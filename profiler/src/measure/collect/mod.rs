@@ -29,6 +29,7 @@ pub mod sizes;
 mod sizing;
 
 use indicatif::MultiProgress;
+use terminal::note;
 
 pub use error::CollectError;
 pub use setting::Setting;
@@ -40,7 +41,6 @@ use super::raw::{RawFile, Samples};
 use super::subject::Subject;
 use crate::devices::Transport;
 use crate::devices::identity::OtherDevice;
-use crate::output::note;
 use crate::protocol::Start;
 
 /// A job to be done, and what is known of it already.

@@ -9,7 +9,7 @@ use crate::agent::clock;
 use crate::devices::{self, Access, Address, Transport, TransportError};
 use crate::measure::raw::{Purpose, Request};
 use crate::measure::reserve::holder;
-use crate::output::with_notices;
+use crate::notices::with_notices;
 use crate::protocol::{Hold, Item, Job, PROTOCOL, Plan};
 
 /// The settings of every command that measures.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::file_error::FileError;
+use files::FileError;
+
 use crate::measure::reserve::ReservedError;
 
 /// What is wrong with a raw sample file, or with its name.

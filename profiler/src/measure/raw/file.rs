@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use files::FileError;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -11,7 +12,6 @@ use super::error::RawError;
 use super::kept::Kept;
 use super::read::{self, RATIO};
 use super::{Purpose, Request, packed};
-use crate::file_error::FileError;
 use crate::measure::reserve::{Reserved, holder};
 use crate::protocol::{Event, Sample};
 
@@ -50,7 +50,7 @@ impl RawFile {
     /// [`FileError`].
     pub fn create(path: &Path, request: &Request) -> Result<Self, FileError> {
         let resumes = request.purpose == Purpose::Build;
-        let request = serde_json::to_vec(request).map_err(io::Error::from).map_err(FileError::new("write", path))?;
+        let request = serde_json::to_vec(request).map_err(io::Error::from).map_err(FileError::new("cannot write", path))?;
         Ok(Self { path: path.to_path_buf(), file: None, request, resumes, reserved: None })
     }
 
@@ -77,7 +77,7 @@ impl RawFile {
     pub fn reopen(path: &Path) -> Result<(), RawError> {
         let part = partial(path);
         let (events, request) = events(path)?;
-        let fail = || FileError::new("write", &part);
+        let fail = || FileError::new("cannot write", &part);
         let mut text = serde_json::to_vec(&request).map_err(io::Error::from).map_err(fail())?;
         for event in events {
             text.push(b'\n');
@@ -93,7 +93,7 @@ impl RawFile {
     /// [`FileError`].
     pub fn append(path: &Path) -> Result<Self, FileError> {
         let part = partial(path);
-        let fail = || FileError::new("write", &part);
+        let fail = || FileError::new("cannot write", &part);
         let bytes = fs::read(&part).map_err(fail())?;
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         let file = OpenOptions::new().append(true).open(&part).map_err(fail())?;
@@ -109,12 +109,12 @@ impl RawFile {
         let part = partial(&self.path);
         let write = |file: &mut File, line: &[u8]| {
             let whole = [line, b"\n"].concat();
-            file.write_all(&whole).map_err(FileError::new("write", &part))
+            file.write_all(&whole).map_err(FileError::new("cannot write", &part))
         };
         match &mut self.file {
             Some(file) => write(file, line),
             None => {
-                let file = self.file.insert(File::create(&part).map_err(FileError::new("write", &part))?);
+                let file = self.file.insert(File::create(&part).map_err(FileError::new("cannot write", &part))?);
                 write(file, &self.request)?;
                 write(file, line)
             }
@@ -134,7 +134,7 @@ impl RawFile {
     /// [`FileError`].
     pub fn finish(self) -> Result<(), RawError> {
         let part = partial(&self.path);
-        let fail = || FileError::new("write", &self.path);
+        let fail = || FileError::new("cannot write", &self.path);
         if self.path.extension().is_some_and(|e| e == "jsonl") {
             return Ok(fs::rename(&part, &self.path).map_err(fail())?);
         }

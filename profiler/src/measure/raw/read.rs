@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use files::FileError;
 use flate2::bufread::MultiGzDecoder;
 
 use super::error::RawError;
 use super::lines::{Fault, line};
 use super::{Request, Samples, packed};
-use crate::file_error::FileError;
 use crate::protocol::Event;
 
 /// Most lines read.
@@ -49,8 +49,8 @@ pub fn read_from(input: impl BufRead, size: u64, path: &Path) -> Result<(Request
 
 /// Opens a file; gives its size too.
 pub(super) fn open(path: &Path) -> Result<(BufReader<File>, u64), RawError> {
-    let file = File::open(path).map_err(FileError::new("read", path))?;
-    let size = file.metadata().map_err(FileError::new("read", path))?.len();
+    let file = File::open(path).map_err(FileError::new("cannot read", path))?;
+    let size = file.metadata().map_err(FileError::new("cannot read", path))?.len();
     Ok((BufReader::new(file), size))
 }
 
@@ -70,7 +70,7 @@ pub(super) fn events(
 /// What is wrong with that file.
 fn error(fault: Fault, path: &Path) -> RawError {
     match fault {
-        Fault::Io(source) => FileError::new("read", path)(source).into(),
+        Fault::Io(source) => FileError::new("cannot read", path)(source).into(),
         Fault::Said(reason) => RawError::Content { path: path.to_path_buf(), reason },
     }
 }

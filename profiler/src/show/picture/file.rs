@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use files::FileError;
+
 use super::drawing::Drawing;
 use super::page::Page;
 use super::svg;
-use crate::file_error::FileError;
 
 /// A picture's folder that does not exist.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +73,7 @@ impl PictureFile {
     /// # Errors
     /// [`FileError`].
     pub fn write(&self, page: &Page) -> Result<(), FileError> {
-        let failed = |e| FileError::new("write", &self.path)(e);
+        let failed = |e| FileError::new("cannot write", &self.path)(e);
         let bytes = match self.format {
             Format::Svg => svg::document(&page.drawing).into_bytes(),
             Format::Html => page.html().into_bytes(),

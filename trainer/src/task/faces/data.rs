@@ -8,10 +8,11 @@ use blocks::Shape;
 use blocks::network::POINTS;
 use candle_core::{Device, Tensor};
 use faces::data::{Batch, Dataset, DatasetOptions, Loader};
+use files::FileError;
 
 use super::error::FaceError;
 use crate::console::note;
-use crate::run::{FileError, sha256_of_file};
+use crate::run::sha256_of_file;
 use crate::task::{self, Data, TaskError};
 
 /// A batch of n faces as tensors.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use blocks::Shape;
+use files::FileError;
 
 use crate::model::{ArchitectureError, ModelError, SubnetError};
-use crate::run::{CheckpointError, FileError};
+use crate::run::CheckpointError;
 use crate::task::TaskError;
 
 /// Why faces cannot be read, or a network cannot be run on them.

@@ -7,6 +7,7 @@ use blocks::onnx::{self, OnnxError, Options};
 use engines::mnn::convert::{ConvertError, Converter};
 use engines::mnn::python::{self, PythonError};
 use faces::data::{Loader, LoaderOptions, Split};
+use files::FileError;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -15,7 +16,7 @@ use super::error::FaceError;
 use super::evaluate::{Candle, Network};
 use super::network_file::{Subnet, TRAINED_ON};
 use super::onnx::Onnx;
-use crate::run::{FileError, write_atomically};
+use crate::run::write_atomically;
 
 /// Largest difference between the model's landmarks and the ONNX file's, and between that one's and the MNN file's, in fractions of
 /// the picture's side.

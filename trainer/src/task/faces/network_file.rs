@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blocks::{Graph, Primitive, Shape, Weights, onnx};
 use faces::data::Dataset;
-use files::has_ending;
+use files::{FileError, has_ending};
 
 use super::error::FaceError;
 use super::evaluate::{Candle, Network};
@@ -13,7 +13,7 @@ use super::onnx::Onnx;
 use super::recalibrate::recalibrated;
 use crate::model::{Architecture, subnet_weights};
 use crate::nni::Reference;
-use crate::run::{BACKBONE, Checkpoint, FileError, Kind, TrainedOn};
+use crate::run::{BACKBONE, Checkpoint, Kind, TrainedOn};
 use crate::task::{Data, TaskError};
 
 /// What is told where a subnet is used with the statistics of its supernet's mixtures.

@@ -1,5 +1,7 @@
 //! The end of a search: which network it chooses.
 
+use files::FileError;
+
 use super::super::error::TrainError;
 use super::super::pass::Stopped;
 use super::super::subnets::Subnets;
@@ -9,7 +11,7 @@ use crate::choose::{CANDIDATES, Candidate};
 use crate::console::note;
 use crate::model::names;
 use crate::parallel;
-use crate::run::{Checkpoint, FileError, Interrupt, RunFolder, Training};
+use crate::run::{Checkpoint, Interrupt, RunFolder, Training};
 use crate::task::{Data, Nets, Task};
 
 impl<T: Task> Search<T> {
