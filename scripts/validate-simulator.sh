@@ -3,11 +3,13 @@
 #
 #   scripts/validate-simulator.sh                  everything: tract's kernels, whole networks of ncnn
 #   scripts/validate-simulator.sh --rows N         N of tract's rows only, chosen at random; nothing is written
+#   scripts/validate-simulator.sh --without-networks       tract's kernels only; nothing is written
 #   scripts/validate-simulator.sh --networks FOLDER…   ncnn's parameter files of FOLDERs, too: NAME.param of networks whose published times are
 #                                                  not known here; `NAME WIDTH HEIGHT` stand in FOLDER/sizes
 #
-# Fails if a figure misses its limit. Needs scripts/setup-simulator.sh and scripts/setup-aarch64.sh; ncnn comes from PyPI, by
-# $BLOCKTIME_NCNN_SETUP (default: shared/a53/ncnn/setup.sh beside the checkout, if it exists; without it, networks are left out).
+# Fails if a figure misses its limit. Needs scripts/setup-simulator.sh and scripts/setup-aarch64.sh. For the networks it needs
+# $BLOCKTIME_NCNN_SETUP (default: shared/a53/ncnn/setup.sh beside the checkout): `$BLOCKTIME_NCNN_SETUP FOLDER` makes FOLDER/root, an arm64
+# system with Python and ncnn, FOLDER/nb.py, which times a network (NAME WIDTH HEIGHT THREADS), and FOLDER/params/NAME.param.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,19 +21,31 @@ die() {
 
 rows=()
 extra=()
+with_networks=yes
 while [ $# -gt 0 ]; do
     case $1 in
         --rows)
             rows=(--most "${2:?--rows needs a number}")
+            with_networks=no
             shift 2
             ;;
         --networks)
             extra+=("${2:?--networks needs a folder}")
             shift 2
             ;;
+        --without-networks)
+            with_networks=no
+            shift
+            ;;
         *) die "unknown argument '$1'" ;;
     esac
 done
+
+# Figures without the networks would be nearer to real chips than they are: nothing is written without them.
+setup=${BLOCKTIME_NCNN_SETUP:-../shared/a53/ncnn/setup.sh}
+if [ $with_networks = yes ] && [ ! -e "$setup" ]; then
+    die "there is no $setup, which brings ncnn for the networks: name it in BLOCKTIME_NCNN_SETUP, or give --without-networks"
+fi
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 parts=${BLOCKTIME_AARCH64:-$cache/aarch64}
@@ -95,8 +109,7 @@ for pid in "${pids[@]}"; do wait "$pid" || die "the simulation failed"; done
 cat "$work"/seconds.* >"$work/seconds"
 
 networks=()
-setup=${BLOCKTIME_NCNN_SETUP:-../shared/a53/ncnn/setup.sh}
-if [ ${#rows[@]} = 0 ] && [ -e "$setup" ]; then
+if [ $with_networks = yes ]; then
     ncnn=$cache/ncnn-aarch64
     if [ ! -e "$ncnn/run.sh" ]; then
         say "fetching an arm64 Python with ncnn"
@@ -117,6 +130,6 @@ fi
 
 # A few rows judge the warm kernels alone: of the others there are too few.
 written=(--check warm)
-if [ ${#rows[@]} = 0 ]; then written=(--check --folder simulator/validation); fi
+if [ $with_networks = yes ]; then written=(--check --folder simulator/validation); fi
 conditions="Core \`cortex-a53\`, chips \`rpi3b\` and \`qrb2210\`, of the model and the files whose hash is $(cat simulator/src/*.rs simulator/src/decode/*.rs simulator/cores/*.toml simulator/chips/*.toml | sha256sum | cut -c1-12); QEMU 7.2 (\`scripts/setup-simulator.sh\`)."
 "$target/validation" report "$tract/src/arm64" --kernels "$work/seconds" "${networks[@]}" --conditions "$conditions" "${written[@]}"

@@ -95,6 +95,37 @@ fn nothing_of_the_host_is_seen_and_runs_are_the_same() {
 }
 
 #[test]
+fn files_that_tell_of_the_host_are_not_there() {
+    let Some(setting) = setting() else { return };
+    let cache = "/sys/devices/system/cpu/cpu0/cache";
+    let seen = |name: &str, chip: &str| setting.figures(name, &["--chip", chip], &["files"]).0;
+    let sd625 = seen("sd625-files.json", "sd625");
+    let lines: Vec<&str> = sd625.lines().collect();
+    let twice: Vec<&[&str]> = lines.chunks(2).collect();
+    assert!(twice.iter().all(|pair| pair[0] == pair[1]), "{sd625}");
+    assert!(sd625.starts_with(&format!("{cache}/index2/size: 512K\n")), "{sd625}");
+    let none = ["index3/size", "cpu1/topology/core_id", "node0/meminfo", "random/uuid", "/etc/hostname"];
+    for path in none {
+        assert!(lines.iter().any(|line| line.ends_with(&format!("{path}: none"))), "{path}: {sd625}");
+    }
+    assert!(sd625.contains("osrelease: 5.10.0\n"), "{sd625}");
+    assert_eq!(seen("again-files.json", "sd625"), sd625);
+    // This chip's Linux knows no sizes of caches.
+    let qrb2210 = seen("qrb2210-files.json", "qrb2210");
+    assert!(qrb2210.starts_with(&format!("{cache}/index2/size: none\n")), "{qrb2210}");
+}
+
+#[test]
+fn who_waits_in_vain_waits_as_long_as_asked_for() {
+    let Some(setting) = setting() else { return };
+    let (said, _) = setting.figures("waits.json", &[], &["waits"]);
+    let waited: Vec<f64> = said.lines().map(|line| line.parse().unwrap()).collect();
+    let [waits @ .., until] = waited.as_slice() else { panic!("{said}") };
+    assert!(waits.len() == 6 && waits.iter().all(|wait| (0.01..0.0101).contains(wait)), "{said}");
+    assert!((0.999_999..1.0001).contains(&until.fract()) || until.fract() < 1e-4, "{said}");
+}
+
+#[test]
 fn causes_and_functions_add_up_and_chips_differ() {
     let Some(setting) = setting() else { return };
     let (_, sd625) = setting.figures("sd625.json", &[], &["marked"]);
@@ -118,9 +149,9 @@ fn what_is_not_simulated_is_said() {
         notes
     };
     assert!(notes("marked").is_empty());
-    let told = ["threads", "rewritten", "counter"].map(notes);
+    let told = ["threads", "rewritten", "counter", "fork"].map(notes);
     assert!(told.iter().all(|notes| notes.len() == 1), "{told:?}");
-    assert!(told[0] != told[1] && told[1] != told[2] && told[0] != told[2], "{told:?}");
+    assert_eq!(told.iter().collect::<std::collections::BTreeSet<_>>().len(), told.len(), "{told:?}");
 }
 
 #[test]

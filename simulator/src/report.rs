@@ -25,12 +25,19 @@ pub struct Settings {
     pub marked: bool,
     /// File for the [`Report`].
     pub report: PathBuf,
+    /// Folder of the files that the program sees in place of the host's, as [`in_place_of`](Self::in_place_of) finds them.
+    pub files: PathBuf,
 }
 
 impl Settings {
     /// For a chip.
-    pub fn new(chip: &Chip, marked: bool, report: PathBuf) -> Self {
-        Self { build: BUILD.to_owned(), chip: chip.texts.clone(), marked, report }
+    pub fn new(chip: &Chip, marked: bool, report: PathBuf, files: PathBuf) -> Self {
+        Self { build: BUILD.to_owned(), chip: chip.texts.clone(), marked, report, files }
+    }
+
+    /// The file that stands for one of this absolute path, whether it is there or not.
+    pub fn in_place_of(&self, path: &str) -> PathBuf {
+        self.files.join(path.trim_start_matches('/'))
     }
 
     /// The chip.
@@ -51,6 +58,8 @@ pub struct Report {
     pub threads: u32,
     /// Timers that the program started: they go by the host's time.
     pub timers: u64,
+    /// Other processes that the program started: what they do does not count.
+    pub processes: u64,
     /// Address at which the program began: with that of its file, it tells where its code lies.
     pub entry: u64,
 }

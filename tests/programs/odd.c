@@ -1,15 +1,22 @@
 // A program for the simulated chip that does what its first argument says.
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +27,58 @@ static double seconds(clockid_t clock) {
 }
 
 static volatile long sum;
+
+static struct timespec in_10_ms(void) {
+    struct timespec date;
+    clock_gettime(CLOCK_REALTIME, &date);
+    date.tv_nsec += 10000000;
+    if (date.tv_nsec >= 1000000000) date.tv_sec++, date.tv_nsec -= 1000000000;
+    return date;
+}
+
+// Waits in vain for 10 ms, in the way that the number says.
+static void wait_in_vain(int way) {
+    struct timespec date = in_10_ms(), length = {0, 10000000};
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+    sem_t semaphore;
+    sigset_t signals;
+    struct epoll_event event;
+    switch (way) {
+        case 0: poll(0, 0, 10); break;
+        case 1: pselect(0, 0, 0, 0, &length, 0); break;
+        case 2: epoll_wait(epoll_create1(0), &event, 1, 10); break;
+        case 3:
+            sigemptyset(&signals);
+            sigaddset(&signals, SIGUSR1);
+            sigtimedwait(&signals, 0, &length);
+            break;
+        case 4:
+            pthread_mutex_lock(&mutex);
+            pthread_cond_timedwait(&condition, &mutex, &date);
+            break;
+        case 5:
+            sem_init(&semaphore, 0, 0);
+            sem_timedwait(&semaphore, &date);
+            break;
+        default:
+            pthread_mutex_lock(&mutex);
+            pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC,
+                                   &(struct timespec){(long)seconds(CLOCK_MONOTONIC), 999999999});
+    }
+}
+
+// What a file begins with, or that it is not there. Twice, since the path must be the same afterwards.
+static void show(const char *path) {
+    for (int k = 0; k < 2; k++) {
+        unsigned char text[8] = {0};
+        int file = open(path, O_RDONLY);
+        if (file < 0 || read(file, text, 7) < 0) printf("%s: none\n", path);
+        else if (text[0] < 32 || text[0] > 126 || !strncmp(path, "/dev", 4)) printf("%s: %02x%02x%02x%02x\n", path, text[0], text[1], text[2], text[3]);
+        else printf("%s: %.*s\n", path, (int)strcspn((char *)text, "\n"), text);
+        if (file >= 0) close(file);
+    }
+}
 
 static void *work(void *rounds) {
     for (long k = 0; k < (long)rounds; k++) sum += k;
@@ -49,6 +108,29 @@ int main(int count, char **words) {
         sched_getaffinity(0, sizeof cpus, &cpus);
         printf("%02x%02x%02x%02x %s %s %s, %d CPU, %ld pages, on CPU %d\n", random[0], random[1], random[2], random[3], name.nodename,
                name.release, name.machine, CPU_COUNT(&cpus), sysconf(_SC_PHYS_PAGES), sched_getcpu());
+    } else if (!strcmp(what, "files")) {
+        show("/sys/devices/system/cpu/cpu0/cache/index2/size");
+        show("/sys/devices/system/cpu/cpu0/cache/index3/size");
+        show("/sys/devices/system/cpu/cpu1/topology/core_id");
+        show("/sys/devices/system/node/node0/meminfo");
+        show("/proc/sys/kernel/osrelease");
+        show("/proc/sys/kernel/random/uuid");
+        show("/etc/hostname");
+        show("/dev/urandom");
+    } else if (!strcmp(what, "waits")) {
+        for (int way = 0; way < 6; way++) {
+            double before = seconds(CLOCK_MONOTONIC);
+            wait_in_vain(way);
+            printf("%.6f\n", seconds(CLOCK_MONOTONIC) - before);
+        }
+        wait_in_vain(6);
+        printf("%.6f\n", seconds(CLOCK_MONOTONIC));
+    } else if (!strcmp(what, "fork")) {
+        if (!fork()) {
+            work((void *)1000);
+            _exit(0);
+        }
+        wait(0);
     } else if (!strcmp(what, "threads")) {
         pthread_t thread;
         pthread_create(&thread, 0, work, (void *)100000);

@@ -54,6 +54,16 @@ struct Simulated {
     chip: String,
     /// Threads that the program had; the first one alone was simulated.
     threads: u32,
+    /// Other processes that the program started; what they did does not count.
+    processes: u64,
+    /// Timers that the program started; they run on the host's clock.
+    timers: u64,
+    /// Blocks of code that other threads executed meanwhile.
+    blocks_of_other_threads: u64,
+    /// Places at which code changed while the program ran.
+    rewritten_code: u64,
+    /// Times that the program read a clock's register, which gave the host's time.
+    direct_clock_reads: u64,
     /// Figures, and where the time went; a program with marks has several.
     regions: Vec<Explanation>,
 }
@@ -90,16 +100,28 @@ impl SimulateArgs {
         let simulated = Simulated {
             chip: chip.name.clone(),
             threads: report.threads,
+            processes: report.processes,
+            timers: report.timers,
+            blocks_of_other_threads: report.regions.iter().map(|region| region.elsewhere).sum(),
+            rewritten_code: report.regions.iter().map(|region| region.rewritten).sum(),
+            direct_clock_reads: report.regions.iter().map(|region| region.direct_clocks).sum(),
             regions: report.regions.iter().map(|region| Explanation::of(region, &functions)).collect(),
         };
-        if let Some(path) = &self.json {
-            let text =
-                serde_json::to_vec_pretty(&simulated).map_err(std::io::Error::from).map_err(FileError::new("cannot write", path))?;
-            print::replace_file(path, &text)?;
-        }
         let known = report.regions.iter().try_for_each(|region| trust::check_region(region, self.allow_unknown));
         known.map_err(emulator::EmulatorError::from)?;
+        if let Some(path) = &self.json {
+            let text = serde_json::to_vec_pretty(&simulated)
+                .map_err(std::io::Error::from)
+                .map_err(FileError::new("cannot write", path))?;
+            print::replace_file(path, &text)?;
+        }
         report.regions.iter().for_each(remarks);
+        if report.processes > 0 {
+            note(format_args!(
+                "note: the program started {} other process(es): only the first process is simulated",
+                report.processes
+            ));
+        }
         if report.timers > 0 {
             note(format_args!("note: the program started {} timer(s), which run on the host's clock", report.timers));
         }

@@ -9,6 +9,9 @@ use simulator::rules::LINE_BYTES;
 
 use crate::error::EmulatorError;
 
+/// Bytes of a file of random bytes.
+const RANDOM_BYTES: usize = 64 << 10;
+
 /// Writes them into an empty folder. Folders of a sysroot are linked to, but for those that tell of a system.
 pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Result<(), EmulatorError> {
     if let Some(sysroot) = sysroot {
@@ -31,6 +34,11 @@ pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Resul
         ("proc/meminfo".to_owned(), "MemTotal:        3145728 kB\nMemFree:         1572864 kB\nMemAvailable:    1572864 kB\n"),
         ("proc/stat".to_owned(), "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n"),
         ("proc/loadavg".to_owned(), "0.00 0.00 0.00 1/1 1\n"),
+        ("proc/uptime".to_owned(), "1000.00 1000.00\n"),
+        ("proc/version".to_owned(), "Linux version 5.10.0 (simulated) #1\n"),
+        ("proc/sys/kernel/ostype".to_owned(), "Linux\n"),
+        ("proc/sys/kernel/osrelease".to_owned(), "5.10.0\n"),
+        ("proc/sys/kernel/hostname".to_owned(), "simulated\n"),
         (format!("{cpu}/present"), "0\n"),
         (format!("{cpu}/possible"), "0\n"),
         (format!("{cpu}/online"), "0\n"),
@@ -52,7 +60,20 @@ pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Resul
         fs::create_dir_all(parent).map_err(EmulatorError::file("make the folder", parent))?;
         fs::write(&path, text).map_err(EmulatorError::file("write", &path))?;
     }
+    let devices = folder.join("dev");
+    fs::create_dir_all(&devices).map_err(EmulatorError::file("make the folder", &devices))?;
+    for name in ["random", "urandom"] {
+        let path = devices.join(name);
+        fs::write(&path, random()).map_err(EmulatorError::file("write", &path))?;
+    }
     Ok(())
+}
+
+/// Random bytes that are the same in every run: more than a program reads as a seed.
+fn random() -> Vec<u8> {
+    let hashes = (0..RANDOM_BYTES / 32).map(|part| ::files::sha256(part.to_string()));
+    let bytes = |hash: String| (0..32).map(move |k| u8::from_str_radix(&hash[2 * k..2 * k + 2], 16).unwrap_or_default());
+    hashes.flat_map(bytes).collect()
 }
 
 /// The files that tell of the caches, as Linux has them (Documentation/ABI/testing/sysfs-devices-system-cpu).

@@ -53,9 +53,10 @@ impl Emulator {
             return Err(EmulatorError::Version { path: qemu, version });
         }
         check_plugins(&qemu)?;
-        let noted = qemu.parent().map(|folder| folder.join("identity")).filter(|_| brought.is_some());
-        let noted = noted.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-        let qemu_sha256 = noted.split([' ', ':', '\n']).find(|word| is_sha256(word)).unwrap_or_default().to_owned();
+        let qemu_sha256 = match brought.and_then(|qemu| noted_hash(qemu)) {
+            Some(noted) => noted,
+            None => ::files::sha256_of(&qemu).map_err(EmulatorError::file("read", &qemu))?,
+        };
         let identity = Identity { simulator: simulator::MODEL.to_string(), qemu: version, qemu_sha256 };
         Ok(Self { qemu, plugin: plugin(cache)?, identity })
     }
@@ -72,6 +73,12 @@ impl Emulator {
     pub fn prepare(&self, run: &Run) -> Result<Prepared, EmulatorError> {
         Prepared::new(&self.qemu, &self.plugin, run)
     }
+}
+
+/// The hash of what the set-up brought, which it noted beside QEMU.
+fn noted_hash(qemu: &Path) -> Option<String> {
+    let noted = std::fs::read_to_string(qemu.parent()?.join("identity")).ok()?;
+    noted.split([' ', ':', '\n']).find(|word| is_sha256(word)).map(str::to_owned)
 }
 
 fn is_sha256(word: &str) -> bool {

@@ -71,7 +71,7 @@ impl Prepared {
         fs::create_dir(&prefix).map_err(EmulatorError::file("make the folder", &prefix))?;
         files::write(&prefix, run.chip, run.sysroot)?;
         let settings_file = folder.path().join("settings.json");
-        let settings = Settings::new(run.chip, run.marked, report_file(&folder));
+        let settings = Settings::new(run.chip, run.marked, report_file(&folder), prefix.clone());
         let text = serde_json::to_vec(&settings).map_err(EmulatorError::Report)?;
         fs::write(&settings_file, text).map_err(EmulatorError::file("write", &settings_file))?;
         let program = match run.folder {

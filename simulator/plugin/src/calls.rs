@@ -16,8 +16,13 @@ pub(crate) struct Call {
 /// Numbers of calls.
 mod number {
     pub(super) const EPOLL_PWAIT: i64 = 22;
+    pub(super) const STATFS: i64 = 43;
+    pub(super) const FACCESSAT: i64 = 48;
+    pub(super) const OPENAT: i64 = 56;
     pub(super) const PSELECT6: i64 = 72;
     pub(super) const PPOLL: i64 = 73;
+    pub(super) const READLINKAT: i64 = 78;
+    pub(super) const NEWFSTATAT: i64 = 79;
     pub(super) const FUTEX: i64 = 98;
     pub(super) const NANOSLEEP: i64 = 101;
     pub(super) const TIMERFD_CREATE: i64 = 85;
@@ -26,6 +31,7 @@ mod number {
     pub(super) const CLOCK_GETTIME: i64 = 113;
     pub(super) const CLOCK_NANOSLEEP: i64 = 115;
     pub(super) const SCHED_GETAFFINITY: i64 = 123;
+    pub(super) const RT_SIGTIMEDWAIT: i64 = 137;
     pub(super) const TIMES: i64 = 153;
     pub(super) const UNAME: i64 = 160;
     pub(super) const GETRUSAGE: i64 = 165;
@@ -33,11 +39,29 @@ mod number {
     pub(super) const GETCPU: i64 = 168;
     pub(super) const GETTIMEOFDAY: i64 = 169;
     pub(super) const SYSINFO: i64 = 179;
+    pub(super) const CLONE: i64 = 220;
     pub(super) const GETRANDOM: i64 = 278;
+    pub(super) const STATX: i64 = 291;
+    pub(super) const CLONE3: i64 = 435;
+    pub(super) const OPENAT2: i64 = 437;
+    pub(super) const FACCESSAT2: i64 = 439;
 }
 
+/// `EAGAIN`.
+const AGAIN: i64 = -11;
 /// `ETIMEDOUT`.
 const TIMED_OUT: i64 = -110;
+/// `CLONE_THREAD`.
+const THREAD: u64 = 0x10000;
+/// `FUTEX_CMD_MASK`, and commands of `futex`.
+const FUTEX_COMMAND: u64 = 127;
+const FUTEX_WAIT: u64 = 0;
+const FUTEX_LOCK_PI: u64 = 6;
+/// `FUTEX_CLOCK_REALTIME`.
+const FUTEX_DATE: u64 = 256;
+/// Numbers of clocks: the one that tells dates, and the one that counts from the system's start.
+const DATE: u64 = 0;
+const MONOTONIC: u64 = 1;
 /// `TIMER_ABSTIME` of `clock_nanosleep`.
 const ABSOLUTE: u64 = 1;
 /// Memory that `sysinfo` tells of, in bytes: 3 GiB, as phones with a Snapdragon 625 have.
@@ -48,6 +72,33 @@ impl Call {
     pub(crate) fn mark(&self) -> Option<(u64, u64)> {
         let [option, command, label, ..] = self.arguments;
         (self.number == number::PRCTL && option == simulator::marks::MAGIC).then_some((command, label))
+    }
+
+    /// Whether it starts another process.
+    pub(crate) fn starts_process(&self, guest: &Guest) -> bool {
+        let [a, ..] = self.arguments;
+        match self.number {
+            number::CLONE => a & THREAD == 0,
+            // The flags stand first in its structure.
+            number::CLONE3 => guest.read::<8>(a).is_some_and(|flags| u64::from_le_bytes(flags) & THREAD == 0),
+            _ => false,
+        }
+    }
+
+    /// Where the path stands that it asks the system for.
+    pub(crate) fn path(&self) -> Option<u64> {
+        let [a, b, ..] = self.arguments;
+        match self.number {
+            number::STATFS => Some(a),
+            number::OPENAT
+            | number::OPENAT2
+            | number::FACCESSAT
+            | number::FACCESSAT2
+            | number::READLINKAT
+            | number::NEWFSTATAT
+            | number::STATX => Some(b),
+            _ => None,
+        }
     }
 
     /// Whether it starts a timer, which goes by the host's time.
@@ -73,18 +124,33 @@ impl Call {
         Some(Sleep { request, bytes, nanoseconds })
     }
 
-    /// The time that a call waited in vain, in nanoseconds, which passes in the simulation too.
-    pub(crate) fn waited(&self, guest: &Guest, result: i64, passed: u64) -> u64 {
+    /// The time that a call waits for at most, in nanoseconds; 0 where it does not wait, or has no limit. To be asked when it begins: the
+    /// system writes what is left over some of them.
+    pub(crate) fn limit(&self, guest: &Guest, passed: u64) -> u64 {
         let [_, b, c, d, e] = self.arguments;
         let at = |address: u64| guest.read::<16>(address).and_then(Time::of_bytes).map_or(0, Time::in_nanoseconds);
         match self.number {
-            number::PPOLL if result == 0 => at(c),
-            number::EPOLL_PWAIT if result == 0 => u64::try_from(d as i32).unwrap_or(0).saturating_mul(1_000_000),
-            number::PSELECT6 if result == 0 => at(e),
-            // FUTEX_WAIT waits for so long; FUTEX_WAIT_BITSET until a time of the monotonic clock.
-            number::FUTEX if result == TIMED_OUT && b & 127 == 0 => at(d),
-            number::FUTEX if result == TIMED_OUT => at(d).saturating_sub(clock::reading(1, passed).in_nanoseconds()),
+            number::PPOLL | number::RT_SIGTIMEDWAIT => at(c),
+            number::EPOLL_PWAIT => u64::try_from(d as i32).unwrap_or(0).saturating_mul(1_000_000),
+            number::PSELECT6 => at(e),
+            // FUTEX_WAIT waits for so long; the others until a time of one of two clocks.
+            number::FUTEX if b & FUTEX_COMMAND == FUTEX_WAIT => at(d),
+            number::FUTEX => {
+                let by_date = b & FUTEX_DATE != 0 || b & FUTEX_COMMAND == FUTEX_LOCK_PI;
+                let now = clock::reading(if by_date { DATE } else { MONOTONIC }, passed);
+                at(d).saturating_sub(now.in_nanoseconds())
+            }
             _ => 0,
+        }
+    }
+
+    /// Whether it waited in vain until its limit.
+    pub(crate) fn timed_out(&self, result: i64) -> bool {
+        match self.number {
+            number::PPOLL | number::EPOLL_PWAIT | number::PSELECT6 => result == 0,
+            number::RT_SIGTIMEDWAIT => result == AGAIN,
+            number::FUTEX => result == TIMED_OUT,
+            _ => false,
         }
     }
 

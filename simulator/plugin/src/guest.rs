@@ -4,6 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Bytes of a text that are read at once.
+const PART: usize = 256;
+
 /// Reads and writes through the kernel, so that an address that is none is an error and no crash.
 pub(crate) struct Guest {
     memory: Option<File>,
@@ -30,6 +33,26 @@ impl Guest {
         let mut bytes = [0; N];
         self.memory.as_ref()?.read_exact_at(&mut bytes, self.host(address)).ok()?;
         Some(bytes)
+    }
+
+    /// Text that ends with 0, of so many bytes at most; `None` where it is none.
+    pub(crate) fn read_text(&self, address: u64, most: usize) -> Option<String> {
+        let mut bytes = vec![0; most];
+        // What lies behind its end may be no memory.
+        let mut read = 0;
+        let end = loop {
+            let part =
+                self.memory.as_ref()?.read_at(&mut bytes[read..most.min(read + PART)], self.host(address) + read as u64).ok()?;
+            if let Some(end) = bytes[read..read + part].iter().position(|byte| *byte == 0) {
+                break read + end;
+            }
+            read += part;
+            if part == 0 || read == most {
+                return None;
+            }
+        };
+        bytes.truncate(end);
+        String::from_utf8(bytes).ok()
     }
 
     /// Writes bytes; a program that gave a wrong address has got an error from the kernel already.

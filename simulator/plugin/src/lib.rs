@@ -10,16 +10,18 @@
 //! | `observer` | what is simulated at present: blocks, accesses, regions |
 //! | `code` | blocks that were translated |
 //! | `calls` | system calls whose answers would tell of the host |
+//! | `hidden` | files of the host that a program does not see |
 //! | `clock` | simulated time |
 //! | `guest` | the program's memory |
 //!
 //! Outside marked regions blocks only count their instructions, which costs little; a region begins and ends with all code being
-//! translated anew.
+//! translated again.
 
 mod calls;
 mod clock;
 mod code;
 mod guest;
+mod hidden;
 mod observer;
 mod qemu;
 

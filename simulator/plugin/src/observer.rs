@@ -12,6 +12,7 @@ use crate::calls::{Call, Random, Sleep};
 use crate::clock::InstructionCount;
 use crate::code::{self, Code, Entry};
 use crate::guest::Guest;
+use crate::hidden::Hidden;
 use crate::qemu;
 
 /// No thread is simulated.
@@ -19,7 +20,17 @@ const NOBODY: u32 = u32::MAX;
 
 thread_local! {
     /// The system call that this thread is in.
-    static CALL: Cell<Option<Call>> = const { Cell::new(None) };
+    static CALL: Cell<Option<Begun>> = const { Cell::new(None) };
+}
+
+/// A system call that has begun.
+#[derive(Clone, Copy)]
+struct Begun {
+    call: Call,
+    /// The time that it waits for at most, in nanoseconds.
+    limit: u64,
+    /// The path that it asks for, where that is hidden from it.
+    hidden: Option<Hidden>,
 }
 
 /// What all code is to be translated anew for.
@@ -45,6 +56,7 @@ pub(crate) struct Observer {
     /// The time of the last system call, in nanoseconds since the program began: what threads see that are not simulated.
     time: AtomicU64,
     timers: AtomicU64,
+    processes: AtomicU64,
     /// A program that forks has several processes; only the first one reports.
     process: u32,
     state: UnsafeCell<State>,
@@ -84,6 +96,7 @@ impl Observer {
             base_seen: AtomicBool::new(false),
             time: AtomicU64::new(0),
             timers: AtomicU64::new(0),
+            processes: AtomicU64::new(0),
             process: std::process::id(),
             state: UnsafeCell::new(State {
                 feed: Feed::new(Simulator::new(chip)),
@@ -200,14 +213,19 @@ impl Observer {
         let begins = self.settings.marked
             && matches!(mark, Some((marks::BEGIN, _)))
             && self.simulated.compare_exchange(NOBODY, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        CALL.set(Some(call));
         if call.starts_timer() {
             self.timers.fetch_add(1, Ordering::Relaxed);
         }
+        if call.starts_process(&self.guest) {
+            self.processes.fetch_add(1, Ordering::Relaxed);
+        }
+        let hidden = call.path().and_then(|path| Hidden::hide(path, &self.guest, &self.settings));
         if !begins && !self.may_use_state(thread) {
+            CALL.set(Some(Begun { call, limit: 0, hidden }));
             return None;
         }
         let state = self.state();
+        CALL.set(Some(Begun { call, limit: call.limit(&self.guest, self.passed(state)), hidden }));
         if self.is_simulated(thread) && !begins {
             state.finish_block();
             state.feed.simulator_mut().interrupted();
@@ -238,7 +256,10 @@ impl Observer {
 
     /// A system call has ended.
     pub(crate) fn call_ends(&self, thread: u32, number: i64, result: i64) {
-        let Some(call) = CALL.take().filter(|call| call.number == number) else { return };
+        let Some(Begun { call, limit, hidden }) = CALL.take().filter(|begun| begun.call.number == number) else { return };
+        if let Some(hidden) = hidden {
+            hidden.show_again(&self.guest);
+        }
         if !self.may_use_state(thread) {
             let passed = self.time.load(Ordering::Relaxed);
             // Its random bytes differ from those of other threads, and from those of the same one later.
@@ -246,7 +267,7 @@ impl Observer {
             return;
         }
         let state = self.state();
-        let mut pause = call.waited(&self.guest, result, self.passed(state));
+        let mut pause = if call.timed_out(result) { limit } else { 0 };
         if let Some(sleep) = state.sleep.take() {
             self.guest.write(sleep.request, &sleep.bytes);
             pause = sleep.nanoseconds;
@@ -306,6 +327,7 @@ impl Observer {
             regions: std::mem::take(&mut state.regions),
             threads: self.threads.load(Ordering::Relaxed),
             timers: self.timers.load(Ordering::Relaxed),
+            processes: self.processes.load(Ordering::Relaxed),
             // SAFETY: no arguments.
             entry: unsafe { qemu::qemu_plugin_entry_code() },
         };
