@@ -103,7 +103,7 @@ impl Measure {
     }
 
     fn program(&self) -> PathBuf {
-        let name = format!("profiler{}", std::env::consts::EXE_SUFFIX);
+        let name = format!("{}{}", terminal::program::name("profiler"), std::env::consts::EXE_SUFFIX);
         let beside = || std::env::current_exe().ok().map(|exe| exe.with_file_name(&name)).filter(|path| path.is_file());
         self.profiler.clone().or_else(beside).unwrap_or_else(|| name.clone().into())
     }
