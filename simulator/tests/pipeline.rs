@@ -235,6 +235,22 @@ fn moves_between_register_files() {
     assert_eq!(once("fcmp s0, s1; b.ne #8"), 6);
 }
 
+// GCC: f2r_cvt 5; crypto_aese and crypto_sha1_fast 3, in the first place of a pair.
+#[test]
+fn conversions_to_integers_and_cryptography() {
+    assert_eq!(once("fcvtzs w0, s0; add x1, x0, #1"), 6);
+    assert_eq!(hundred("aese v0.16b, v1.16b"), 300);
+    assert_eq!(hundred("sha1h s0, s1; sha1h s2, s3"), 200);
+}
+
+// No source has figures: in order and alone is what the architecture's manual lets one expect of them.
+#[test]
+fn barriers_and_system_registers_issue_alone() {
+    assert_eq!(once("add x0, x1, #1; dmb ish; add x2, x3, #1"), 3);
+    assert_eq!(once("add x0, x1, #1; isb; add x2, x3, #1"), 3);
+    assert_eq!(once("mrs x0, nzcv; add x1, x0, #1"), 3);
+}
+
 // GCC: a store takes its data up when issued plus two; LLVM: st1 of two 64-bit registers one cycle, of four 128-bit ones more.
 #[test]
 fn vector_stores_take_sixteen_bytes_a_cycle() {
