@@ -43,6 +43,12 @@ impl Compute {
         *self == Self::Cpu
     }
 
+    /// Threads that read the next pictures during a step. A CPU's training takes all cores itself, so that one is enough; beside GPUs
+    /// all of the program's threads are free for it.
+    pub fn loader_threads(&self) -> usize {
+        if self.is_cpu() { 1 } else { rayon::current_num_threads() }
+    }
+
     /// What computes there.
     ///
     /// # Errors
@@ -99,6 +105,13 @@ impl From<Compute> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gpu_is_fed_by_all_threads() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let threads = |compute: Compute| pool.install(|| compute.loader_threads());
+        assert_eq!([threads(Compute::Cpu), threads(Compute::Cuda(Gpus::one(0)))], [1, 3]);
+    }
 
     #[test]
     fn they_are_read_as_they_are_written() {

@@ -13,7 +13,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use faces::data::Share;
 pub use kernels::Group;
 
 static GROUP: OnceLock<Arc<dyn Group>> = OnceLock::new();
@@ -74,9 +73,14 @@ pub fn group() -> Option<Arc<dyn Group>> {
     GROUP.get().cloned()
 }
 
+/// Which of the processes this is, from 0; of each batch it takes this part.
+pub fn rank() -> usize {
+    GROUP.get().map_or(0, |group| group.rank())
+}
+
 /// Whether this process writes files and speaks.
 pub fn is_first() -> bool {
-    GROUP.get().is_none_or(|group| group.rank() == 0)
+    rank() == 0
 }
 
 /// Makes this process a member of `group`; models that are made from now on share their batches. `false` where it is in one already.
@@ -108,11 +112,6 @@ pub fn agree(loss: f32, stop: bool) -> (f32, bool) {
     let mut values = [f64::from(loss), f64::from(u8::from(stop))];
     group.sum(&mut values);
     ((values[0] / group.size() as f64) as f32, values[1] > 0.0)
-}
-
-/// This process's part of each batch.
-pub fn share() -> Share {
-    GROUP.get().map_or(Share::WHOLE, |group| Share { index: group.rank(), of: group.size() })
 }
 
 /// Number of processes.

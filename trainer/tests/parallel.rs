@@ -99,14 +99,13 @@ fn one_of_two_processes() {
     let whole = step(0, BATCH);
     let _member = parallel::start().unwrap();
     assert_eq!(parallel::size(), 2);
-    let share = parallel::share();
-    let half = BATCH / share.of;
-    let shared = step(share.index * half, (share.index + 1) * half);
+    let (rank, half) = (parallel::rank(), BATCH / parallel::size());
+    let shared = step(rank * half, (rank + 1) * half);
     for ((what, found), (_, expected)) in std::iter::zip(&shared, &whole) {
         assert_eq!(found.len(), expected.len());
         let largest = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
         let worst = std::iter::zip(found, expected).map(|(f, e)| (f - e).abs()).fold(0f32, f32::max) / largest;
-        println!("process {}: {what}: {worst:.1e} of the largest value", share.index);
+        println!("process {rank}: {what}: {worst:.1e} of the largest value");
         assert!(worst <= TOLERANCE, "{what}: {worst:e}");
     }
     // Nothing agrees by chance.
@@ -124,7 +123,7 @@ fn two_processes_learn_what_one_does() {
 }
 
 /// The columns of metrics.csv from the epoch to the expected cost, as numbers. The chosen network's cost, behind them, may differ: after
-/// one epoch, layers have candidates whose probabilities are alike but for rounding.
+/// one epoch, layers have candidates whose probabilities are equal except for rounding.
 fn metrics(path: &Path) -> Vec<Vec<f64>> {
     let mut reader = csv::Reader::from_path(path).unwrap();
     reader.records().map(|r| r.unwrap().iter().skip(1).take(8).map(|v| v.parse().unwrap_or(0.0)).collect()).collect()

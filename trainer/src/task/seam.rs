@@ -34,7 +34,7 @@ pub trait Task: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     fn list_sha256(&self, split: Split) -> Option<&str>;
 
     /// The first file that changed since the settings recorded its SHA-256; none if all are the same. A missing file counts as unchanged:
-    /// whoever needs it reports that.
+    /// the code that needs it reports that.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -87,7 +87,7 @@ pub enum Split {
     Test,
 }
 
-/// What decides the batches of a training.
+/// What decides the batches of a training, and how they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draws {
     /// Examples a batch.
@@ -98,6 +98,8 @@ pub struct Draws {
     pub shuffle: bool,
     /// Whether an incomplete last batch is left out.
     pub drop_last: bool,
+    /// Threads that make batches beside the training; at least 1. The batches do not depend on it.
+    pub threads: usize,
 }
 
 /// The networks of a training with their weights, and what moves them.

@@ -81,9 +81,10 @@ impl<T: Task> Finetune<T> {
         let trained_on = trained_on(&config.task, config.hold_back, config.split_seed.unwrap_or(config.train.seed));
         let (which, held) = train.split(&trained_on)?;
         let trained_on = trained_on.holding(&held);
-        let TrainConfig { batch, seed, reference, .. } = config.train;
+        let TrainConfig { batch, seed, reference, compute, .. } = config.train;
         let count = which.len();
-        let loader = config.task.loader(&train, which, Draws { batch, seed, shuffle: true, drop_last: reference.is_off() })?;
+        let draws = Draws { batch, seed, shuffle: true, drop_last: reference.is_off(), threads: compute.loader_threads() };
+        let loader = config.task.loader(&train, which, draws)?;
         hint_steps::<T>(&loader, count, batch);
 
         let begin = Beginning { config: &config, architecture: &architecture, points, train: &train };

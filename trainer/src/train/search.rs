@@ -61,9 +61,9 @@ impl<T: Task> Search<T> {
         let input = Input::load(&config, allow_emulated)?;
         let backend = config.train.compute.backend()?;
         let Examples { trained_on, weights, arch: validation } = input.examples(&config)?;
-        let TrainConfig { batch, seed, reference, .. } = config.train;
+        let TrainConfig { batch, seed, reference, compute, .. } = config.train;
         // The reference keeps an incomplete last batch, and takes the architecture's examples in the list's order.
-        let draws = Draws { batch, seed, shuffle: true, drop_last: reference.is_off() };
+        let draws = Draws { batch, seed, shuffle: true, drop_last: reference.is_off(), threads: compute.loader_threads() };
         let count = weights.len();
         let loader = config.task.loader(&input.train, weights, draws)?;
         let arch_draws = Draws { seed: !seed, shuffle: reference.is_off(), ..draws };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blocks::{Graph, Shape, Weights};
 use faces::augment::Augment;
-use faces::data::{Dataset, Loader, LoaderOptions};
+use faces::data::{Dataset, Loader, LoaderOptions, Share};
 use serde::{Deserialize, Serialize};
 
 use super::data::{open_dataset, scheme_sha256};
@@ -93,9 +93,17 @@ impl Task for FaceTask {
     }
 
     fn loader(&self, data: &Arc<Dataset>, which: Vec<usize>, draws: Draws) -> Result<Loader, TaskError> {
-        let Draws { batch, seed, shuffle, drop_last } = draws;
+        let Draws { batch, seed, shuffle, drop_last, threads } = draws;
         let augment = Augment::preset(&self.augment).map_err(FaceError::from)?;
-        let options = LoaderOptions { shuffle, drop_last, share: parallel::share(), ..LoaderOptions::train(batch, seed, augment) };
+        // One batch is in use and one is ready while every thread makes another.
+        let options = LoaderOptions {
+            threads,
+            ahead: threads + 2,
+            shuffle,
+            drop_last,
+            share: Share { index: parallel::rank(), of: parallel::size() },
+            ..LoaderOptions::train(batch, seed, augment)
+        };
         Ok(Loader::new(data.clone(), which, options).map_err(FaceError::from)?)
     }
 
