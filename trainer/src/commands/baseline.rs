@@ -10,6 +10,8 @@ use crate::compare::{Comparison, Context, Nets, mobilenet, random};
 use crate::console::note;
 use crate::report::front;
 use crate::run::{Interrupt, Training};
+use crate::task::Task;
+use crate::task::faces::FaceTask;
 
 #[derive(Args, Debug)]
 pub struct BaselineArgs {
@@ -89,9 +91,10 @@ fn run_random(args: &RandomArgs) -> Result<()> {
 }
 
 fn print(comparison: &Comparison) -> Result<()> {
+    let metric = FaceTask::METRIC;
     for net in std::iter::once(&comparison.searched).chain(&comparison.random) {
         print_line(format_args!(
-            "{:<10} {:>8.1} {}  NME {:.3} %  {}",
+            "{:<10} {:>8.1} {}  {metric} {:.3} %  {}",
             net.name,
             net.predicted,
             comparison.unit,
@@ -99,7 +102,7 @@ fn print(comparison: &Comparison) -> Result<()> {
             net.choice.join(" ")
         ))?;
     }
-    comparison.sentences().iter().try_for_each(|sentence| print_line(format_args!("{sentence}")))
+    comparison.sentences(metric).iter().try_for_each(|sentence| print_line(format_args!("{sentence}")))
 }
 
 fn run_mobilenet(args: &MobilenetArgs) -> Result<()> {

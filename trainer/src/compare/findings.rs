@@ -85,7 +85,7 @@ const BEST_OF_100: f64 = 2.508;
 fn of_ranking(Ranking { networks, tau, chance, correlation, gain }: &Ranking) -> String {
     let is_known = if tau.abs() > *chance { "" } else { ", which can be chance" };
     format!(
-        "order of {networks} random networks before finetuning (supernet's weights, recalibrated, held-back faces) and after it, at \
+        "order of {networks} random networks before finetuning (supernet's weights, recalibrated, held-back examples) and after it, at \
          equal predicted cost: Kendall's τ {tau:.2}{is_known} (95 % of unrelated orders: at most {chance:.2}), correlation \
          {correlation:.2}; the best of 64 before finetuning is expected to be {gain:.3} percentage points better than a random one"
     )

@@ -57,7 +57,7 @@ impl<T: Task> Finished<T> {
     }
 
     /// Refuses files that changed since the run read them: what is trained with other ones does not compare with it. A missing file is
-    /// reported by whoever needs it.
+    /// reported by the code that needs it.
     pub(super) fn verify(&self) -> Result<(), CompareError> {
         let Self { search, finetune, .. } = self;
         let changed = |what| Err(CompareError::Changed { what, folder: self.folder.root().to_owned() });

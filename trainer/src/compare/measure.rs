@@ -76,7 +76,7 @@ impl Measure {
         Ok(bench)
     }
 
-    /// The name of the file for its figures of these networks: trained again, or on a device of a name much alike, they have others.
+    /// The name of the file for its figures of these networks: trained again, or on a device with a similar name, they have others.
     fn kept_as(&self, networks: &[PathBuf]) -> Result<String, FileError> {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let hashes = networks.iter().map(|network| sha256_of_file(network)).collect::<Result<Vec<_>, _>>()?;

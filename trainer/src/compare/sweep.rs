@@ -40,7 +40,7 @@ impl Point {
         Ok(digest(&self.apply(search))? == digest(search)?)
     }
 
-    /// The run's search, but for this.
+    /// The run's search, except for this.
     fn apply<T: Task>(self, search: &SearchConfig<T>) -> SearchConfig<T> {
         let target_beta = if search.target_us.is_some() { search.beta } else { TARGET_BETA };
         match self {

@@ -1,7 +1,5 @@
 //! What NNI's example does otherwise, restored by `--reference`: docs/src/nni.md lists all of it, and why the defaults differ.
 
-use faces::metrics::FixedUnit;
-
 use crate::model::Mode;
 
 /// Checkpoints that stay: each so many epochs.
@@ -26,11 +24,6 @@ impl Reference {
     /// `skip` drops half of its input in evaluation too; ours in training only.
     pub fn eval_mode(self) -> Mode {
         if self.0 { Mode::EvalDropping } else { Mode::Eval }
-    }
-
-    /// A fixed normaliser of 34 pixels divides fractions of the side; ours divides pixels.
-    pub fn fixed_unit(self, side: usize) -> FixedUnit {
-        if self.0 { FixedUnit::Fraction } else { FixedUnit::Pixels(side) }
     }
 
     /// The number of the checkpoint that stays after so many epochs: 0, 10, … as the reference counts, which begins at 0; ours 10, 20, …

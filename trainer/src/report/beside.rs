@@ -6,6 +6,7 @@ use super::front::{self, Front};
 use super::front_picture::picture;
 use super::html::{cost, push};
 use super::network::BASELINE;
+use super::reported::METRIC;
 use crate::compare::CompareError;
 use crate::cost::MACS;
 use crate::run::{MEASURED, RunFolder, Training};
@@ -25,7 +26,7 @@ pub(super) fn beside(html: &mut String, folder: &RunFolder) -> Result<(), Compar
         unmeasured(html, nme, &RunFolder::new(&folder.file("baselines/mobilenet")));
     }
     if let Some(comparison) = front::comparison(folder)? {
-        let sentences = comparison.sentences().iter().map(|sentence| escape(sentence)).collect::<Vec<_>>();
+        let sentences = comparison.sentences(METRIC).iter().map(|sentence| escape(sentence)).collect::<Vec<_>>();
         push(html, format_args!("<p>{}.</p>", sentences.join(".<br>")));
     }
     Ok(())
@@ -41,7 +42,7 @@ fn networks(html: &mut String, Front { nets, unit, .. }: &Front) {
         html,
         format_args!(
             "<figure>{}</figure><p>Line: the Pareto front.{meaning}</p>\
-             <div class=\"wide\"><table><tr><th>network</th><th>{quantity}</th><th>NME %</th><th></th></tr>",
+             <div class=\"wide\"><table><tr><th>network</th><th>{quantity}</th><th>{METRIC} %</th><th></th></tr>",
             svg::element(&picture(nets, unit))
         ),
     );
@@ -72,7 +73,7 @@ fn unmeasured(html: &mut String, nme: f64, folder: &RunFolder) {
     push(
         html,
         format_args!(
-            "<p class=\"loud\" id=\"unmeasured\"><b>{BASELINE} is trained (NME {nme:.3} %) but not measured</b>, so it is missing here. To \
+            "<p class=\"loud\" id=\"unmeasured\"><b>{BASELINE} is trained ({METRIC} {nme:.3} %) but not measured</b>, so it is missing here. To \
              measure it:</p><pre>{}</pre>",
             escape(&(export + &bench))
         ),

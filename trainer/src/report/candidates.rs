@@ -3,6 +3,7 @@
 use drawing::escape;
 
 use super::html::{cost, push};
+use super::reported::{EXAMPLES, METRIC};
 use crate::choose::Candidate;
 use crate::cost::ArchFile;
 
@@ -18,9 +19,9 @@ pub(super) fn candidates(html: &mut String, candidates: &[Candidate], arch: &Arc
     push(
         html,
         format_args!(
-            "<h2 id=\"candidates\">Choice</h2><p>{} of the most probable networks were compared on held-back faces, which took {seconds:.0} \
+            "<h2 id=\"candidates\">Choice</h2><p>{} of the most probable networks were compared on held-back {EXAMPLES}, which took {seconds:.0} \
              s. The chosen one comes first.</p><div class=\"wide\"><table><tr><th>network</th><th>ln probability</th><th>predicted</th>\
-             <th>recalibrated NME %</th><th>finetuned NME %</th><th>epochs</th></tr>",
+             <th>recalibrated {METRIC} %</th><th>finetuned {METRIC} %</th><th>epochs</th></tr>",
             candidates.len()
         ),
     );

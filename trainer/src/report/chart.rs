@@ -9,7 +9,7 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 28.0;
 const BOTTOM: f64 = 26.0;
 const COLOURS: [Colour; 3] = [Colour::BLUE, Colour::RED, Colour::GREEN];
-/// Texts but for the title.
+/// Texts except for the title.
 const FONT: Font = Font::new(11.0);
 
 /// A line.

@@ -34,7 +34,7 @@ pub fn comparison_page(name: &str, summary: &Summary, runs: &[RunFolder]) -> Res
     clouds(&mut html, &mut nets, &summary.unit);
     for (seed, run) in std::iter::zip(&summary.seeds, runs) {
         let arch = ArchFile::load(&run.file("arch.json"))?;
-        push(&mut html, format_args!("<h2>Seed {}: {}</h2>", seed.seed, escape(&arch.choice.join(" "))));
+        push(&mut html, format_args!("<h2 id=\"seed-{0}\">Seed {0}: {1}</h2>", seed.seed, escape(&arch.choice.join(" "))));
         provenance(&mut html, &arch);
         architecture(&mut html, &arch, measured(run)?);
     }

@@ -5,10 +5,10 @@ use files::FileError;
 
 use super::front_picture::picture;
 use super::network::{BASELINE, Net, Origin, mark_front};
+use super::reported::Reported;
 use crate::compare::{CompareError, Comparison, Trained, ended};
 use crate::cost::{ArchFile, MACS, MICROS};
 use crate::run::{RunFolder, measured, read_json, write_atomically, write_csv};
-use crate::task::faces::FaceTask;
 use crate::train::RunConfig;
 
 /// The file with the networks, in a run's folder.
@@ -53,7 +53,7 @@ impl Front {
             Some(arch) if arch.unit == MACS => Some(blocks::baseline::deployed(arch.points).macs() as f64),
             _ => measured(&mobilenet)?.map(|(median, _)| median),
         };
-        let nme = ended::<FaceTask>(&mobilenet)?.map(|ended| ended.nme);
+        let nme = ended::<Reported>(&mobilenet)?.map(|ended| ended.nme);
         if let Some((cost, nme)) = cost.zip(nme) {
             add(BASELINE, Origin::Baseline, cost, nme);
         }
@@ -93,10 +93,10 @@ fn arch(folder: &RunFolder) -> Result<Option<ArchFile>, CompareError> {
 /// Predicted cost and NME of what the search in `folder` chose, once that is what was finetuned there.
 fn searched(folder: &RunFolder) -> Result<Option<(f64, f64)>, CompareError> {
     let Some(arch) = arch(folder)? else { return Ok(None) };
-    if RunConfig::<FaceTask>::load(&folder.file("config.toml"))?.other_network(&arch.choice).is_some() {
+    if RunConfig::<Reported>::load(&folder.file("config.toml"))?.other_network(&arch.choice).is_some() {
         return Ok(None);
     }
-    Ok(ended::<FaceTask>(folder)?.map(|ended| (arch.predicted.total, ended.nme)))
+    Ok(ended::<Reported>(folder)?.map(|ended| (arch.predicted.total, ended.nme)))
 }
 
 /// The run's network among random ones, once those are trained. The result is calculated again, so that files of older

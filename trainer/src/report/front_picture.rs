@@ -3,6 +3,7 @@
 use drawing::{Colour, Drawing, Font};
 
 use super::network::{Net, Origin};
+use super::reported::METRIC;
 use crate::cost;
 
 const WIDTH: f64 = 720.0;
@@ -11,7 +12,7 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 36.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 46.0;
-/// Texts but for the title.
+/// Texts except for the title.
 const FONT: Font = Font::new(12.0);
 
 impl Origin {
@@ -128,7 +129,7 @@ fn steps(nets: &[Net], axes: &Axes) -> Vec<(f64, f64)> {
 pub fn picture(nets: &[Net], unit: &str) -> Drawing {
     let axes = Axes::over(nets);
     let (shown_unit, scale) = cost::shown(unit);
-    let title = format!("NME, %, over {shown_unit}");
+    let title = format!("{METRIC}, %, over {shown_unit}");
     let mut drawing = Drawing::new(WIDTH, HEIGHT, &title);
     drawing.text((LEFT, 18.0), title, Font::new(14.0).bold());
     axes.draw(&mut drawing, scale);

@@ -2,6 +2,7 @@
 
 use drawing::{Axis, Colour, Drawing, Font, Plot};
 
+use super::reported::METRIC;
 use crate::compare::{BetweenFronts, PointDifference};
 use crate::cost;
 
@@ -25,7 +26,7 @@ pub(super) fn fronts_picture(fronts: &BetweenFronts, unit: &str) -> Drawing {
     let title = "Searched networks and random ones of equal cost, all seeds";
     let mut drawing = Drawing::new(WIDTH, HEIGHT, title);
     drawing.text((12.0, 20.0), title, Font::new(14.0).bold());
-    plot.frame(&mut drawing, &format!("predicted cost, {shown_unit}"), "NME, %");
+    plot.frame(&mut drawing, &format!("predicted cost, {shown_unit}"), &format!("{METRIC}, %"));
     let at = |point: &PointDifference, nme: f64| plot.at(point.cost / scale, nme);
     for point in &fronts.points {
         if let Some([low, high]) = bar(point) {

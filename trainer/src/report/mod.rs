@@ -12,6 +12,7 @@
 //! | [`front`] | which networks are the best of their latency: `pareto.csv`, `pareto.svg` |
 //! | `table` | a comparison over several seeds in tables and sentences |
 //! | `chart`, `front_picture`, `fronts_picture`, `cost_picture` | what is drawn |
+//! | `reported` | the task whose runs these are |
 //! | `html` | writing HTML |
 
 mod architecture;
@@ -26,6 +27,7 @@ mod fronts_picture;
 mod html;
 mod network;
 mod page;
+mod reported;
 mod table;
 mod training;
 

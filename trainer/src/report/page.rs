@@ -9,12 +9,12 @@ use super::architecture::{architecture, other_network, provenance};
 use super::beside::beside;
 use super::candidates::candidates;
 use super::html::{END, begin, push};
+use super::reported::{Evaluation, Reported};
 use super::training::{charts, errors, summary};
 use crate::choose::{CANDIDATES, Candidate};
 use crate::compare::CompareError;
 use crate::cost::{ArchFile, MICROS};
 use crate::run::{MEASURED, MetricsLog, RunFolder, measured};
-use crate::task::faces::{Evaluation, FaceTask};
 use crate::train::{ConfigError, Finetuned, RunConfig};
 
 /// Why there is no report.
@@ -39,7 +39,7 @@ pub enum ReportError {
 /// # Errors
 /// There is no run, or its files cannot be read.
 pub fn page(folder: &RunFolder) -> Result<String, ReportError> {
-    let config = RunConfig::<FaceTask>::load(&folder.file("config.toml"))?;
+    let config = RunConfig::<Reported>::load(&folder.file("config.toml"))?;
     if config == RunConfig::default() {
         return Err(ReportError::NoRun(folder.root().to_owned()));
     }

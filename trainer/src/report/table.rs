@@ -3,6 +3,7 @@
 use drawing::escape;
 
 use super::network::BASELINE;
+use super::reported::METRIC;
 use crate::compare::{Figures, PUBLISHED, PointDifference, SeedResult, Spread, Summary};
 use crate::cost;
 
@@ -81,7 +82,7 @@ fn networks(summary: &Summary) -> Part {
     let predicted = summary.tables.iter().map(|table| format!("predicted ({table}), {}", summary.unit));
     let measured = summary.devices.iter().map(|device| format!("measured ({device}), µs"));
     let columns = ["network".to_string(), "size, bytes".to_string()].into_iter().chain(predicted).chain(measured);
-    let head = columns.chain([format!("NME ({}), %", summary.on), "training, min".to_string()]).collect();
+    let head = columns.chain([format!("{METRIC} ({}), %", summary.on), "training, min".to_string()]).collect();
     let line = |name: &str, of: OverSeeds<'_>, has_predicted: bool| -> Vec<String> {
         let predicted = (0..summary.tables.len()).map(|i| match has_predicted {
             true => shown(of(&|f| f.predicted[i]), 1),
@@ -104,13 +105,14 @@ fn ratios(summary: &Summary) -> Part {
     for (i, device) in summary.devices.iter().enumerate() {
         rows.push(vec![format!("latency ({device})"), shown(summary.ratio(|f| f.measured_us[i]), 3), latency.clone()]);
     }
-    rows.push(vec!["NME".to_string(), shown(summary.ratio(|f| f.nme), 3), nme]);
+    rows.push(vec![METRIC.to_string(), shown(summary.ratio(|f| f.nme), 3), nme]);
     rows.push(vec!["training time".to_string(), shown(summary.ratio(|f| f.training_s), 3), String::new()]);
     Part::Table { head, rows }
 }
 
 fn seeds(summary: &Summary) -> Part {
-    let head = ["seed", "layers of the searched network", "its NME, %", "baseline's NME, %"].map(str::to_string).to_vec();
+    let errors = ["its", "baseline's"].map(|whose| format!("{whose} {METRIC}, %"));
+    let head = ["seed", "layers of the searched network"].map(str::to_string).into_iter().chain(errors).collect();
     let row = |seed: &SeedResult| {
         let layers = seed.choice.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ");
         vec![seed.seed.to_string(), layers, format!("{:.3}", seed.searched.nme), format!("{:.3}", seed.baseline.nme)]
@@ -121,7 +123,7 @@ fn seeds(summary: &Summary) -> Part {
 /// Each seed's network among random ones.
 fn random(summary: &Summary) -> Option<Part> {
     let said = |seed: &SeedResult| {
-        let sentences = seed.random.iter().flat_map(|comparison| comparison.sentences()).collect::<Vec<_>>();
+        let sentences = seed.random.iter().flat_map(|comparison| comparison.sentences(METRIC)).collect::<Vec<_>>();
         sentences.into_iter().map(|sentence| format!("seed {}: {sentence}", seed.seed)).collect::<Vec<_>>()
     };
     let sentences: Vec<String> = summary.seeds.iter().flat_map(said).collect();
@@ -145,8 +147,8 @@ fn fronts(summary: &Summary) -> Option<Part> {
     let head = vec![
         "point".to_string(),
         format!("predicted, {unit}"),
-        "NME, %".to_string(),
-        "NME minus that of a random network of equal cost, percentage points".to_string(),
+        format!("{METRIC}, %"),
+        format!("{METRIC} minus that of a random network of equal cost, percentage points"),
     ];
     let row = |point: &PointDifference| {
         let numbers = [format!("{:.1}", point.cost / scale), format!("{:.3}", point.nme), point.difference.shown(1.0, 3)];

@@ -4,13 +4,19 @@ use drawing::{escape, svg};
 
 use super::chart::{Chart, Series};
 use super::html::push;
+use super::reported::{EXAMPLES, Evaluation, METRIC};
 use crate::run::{EpochKind, Row, RunFolder};
-use crate::task::faces::Evaluation;
 use crate::train::Finetuned;
 
 /// A row for each kind of epoch.
 pub(super) fn summary(html: &mut String, rows: &[Row], folder: &RunFolder) {
-    html.push_str("<h2>Phases</h2><div class=\"wide\"><table><tr><th>phase</th><th>epochs</th><th>last loss</th><th>last NME %</th><th>images/s</th><th>minutes</th></tr>");
+    push(
+        html,
+        format_args!(
+            "<h2>Phases</h2><div class=\"wide\"><table><tr><th>phase</th><th>epochs</th><th>last loss</th><th>last {METRIC} %</th>\
+             <th>images/s</th><th>minutes</th></tr>"
+        ),
+    );
     for kind in [EpochKind::Warmup, EpochKind::Search, EpochKind::Finetune] {
         let of: Vec<&Row> = rows.iter().filter(|r| r.phase == kind).collect();
         let Some(last) = of.last() else { continue };
@@ -37,7 +43,7 @@ pub(super) fn errors(html: &mut String, Finetuned { evaluation, on }: &Finetuned
     push(
         html,
         format_args!(
-            "<h2>Errors</h2><p>{} faces ({}): NME {:.2} %, failures {:.2} % (NME above 10 %), AUC {:.4} (up to 10 %)</p>",
+            "<h2>Errors</h2><p>{} {EXAMPLES} ({}): {METRIC} {:.2} %, failures {:.2} % ({METRIC} above 10 %), AUC {:.4} (up to 10 %)</p>",
             evaluation.faces,
             escape(on),
             100.0 * evaluation.nme,
@@ -46,13 +52,13 @@ pub(super) fn errors(html: &mut String, Finetuned { evaluation, on }: &Finetuned
         ),
     );
     let points = evaluation.curve.iter().map(|&[nme, share]| (100.0 * nme, 100.0 * share)).collect();
-    let title = "faces with at most this NME, %".to_string();
+    let title = format!("{EXAMPLES} with at most this {METRIC}, %");
     push(
         html,
         format_args!(
             "<figure>{}</figure>",
             svg::element(
-                &Chart { title, log: false, ends: Some((0.0, 100.0)), series: vec![Series { name: "faces", points }] }.drawing()
+                &Chart { title, log: false, ends: Some((0.0, 100.0)), series: vec![Series { name: EXAMPLES, points }] }.drawing()
             )
         ),
     );
@@ -79,7 +85,7 @@ pub(super) fn charts(html: &mut String, rows: &[Row], unit: &str) {
         let costs = vec![series("expected", &|r| r.expected_cost), series("chosen", &|r| r.chosen_cost)];
         let charts = [
             chart("loss", true, losses),
-            chart("NME, %", true, vec![series("NME", &|r| r.val_nme)]),
+            chart(&format!("{METRIC}, %"), true, vec![series(METRIC, &|r| r.val_nme)]),
             chart(&format!("cost, {unit}"), false, costs),
             chart("temperature", true, vec![series("τ", &|r| r.temperature)]),
             chart("learning rate", false, vec![series("lr", &|r| Some(r.lr))]),

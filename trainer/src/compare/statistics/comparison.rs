@@ -44,13 +44,13 @@ impl Comparison {
         self.adjusted.as_ref().map_or(&self.difference, |adjusted| &adjusted.difference).verdict()
     }
 
-    /// The result in sentences.
-    pub fn sentences(&self) -> Vec<String> {
+    /// The result in sentences; `metric` is what the error is called.
+    pub fn sentences(&self, metric: &str) -> Vec<String> {
         let sd = self.sd.map_or(String::new(), |sd| format!(" ± {sd:.3}"));
         let parts = || self.random.iter().map(|net| 100.0 * (net.predicted / self.searched.predicted - 1.0));
         let (low, high) = (parts().fold(f64::INFINITY, f64::min), parts().fold(f64::NEG_INFINITY, f64::max));
         let mut said = vec![format!(
-            "{} random network{} (predicted cost {low:+.1} to {high:+.1} % relative to the searched one): NME {:.3}{sd} % ({})",
+            "{} random network{} (predicted cost {low:+.1} to {high:+.1} % relative to the searched one): {metric} {:.3}{sd} % ({})",
             self.random.len(),
             if self.random.len() == 1 { "" } else { "s" },
             self.mean,
@@ -146,7 +146,7 @@ mod tests {
         for (nme, verdict) in [(2.9, Verdict::Better), (3.1, Verdict::Worse), (3.01, Verdict::WithinSpread)] {
             let found = compare(net(100.0, nme), &random);
             assert_eq!(found.verdict(), verdict, "{nme}");
-            assert!(found.sentences().pop().unwrap().contains(&verdict.to_string()));
+            assert!(found.sentences("NME").pop().unwrap().contains(&verdict.to_string()));
         }
         // As good as random ones of its own time, though better than their mean.
         let slow = compare(net(110.0, 2.9), &random);
@@ -164,6 +164,6 @@ mod tests {
         assert!((two.difference.interval.unwrap()[1] - (-0.2 + 12.706 * 0.173_205)).abs() < 1e-3);
         let equal = compare(net(100.0, 2.0), &[(100.0, 2.1), (100.0, 2.2), (100.0, 2.3)]);
         assert!(equal.adjusted.is_none());
-        assert!(equal.sentences().iter().all(|s| !s.contains("NaN")));
+        assert!(equal.sentences("NME").iter().all(|s| !s.contains("NaN")));
     }
 }

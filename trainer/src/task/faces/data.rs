@@ -40,7 +40,7 @@ impl FaceBatch {
     }
 }
 
-/// Opens a list of a data folder for networks whose input has the shape `input`, and writes what is to be known of it.
+/// Opens a list of a data folder for networks whose input has the shape `input`, and prints its notes.
 ///
 /// # Errors
 /// As [`Dataset::open`]; the input is no square picture of three planes, or the faces have more points than networks have.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use blocks::{Graph, Weights};
 use candle_core::{Device, Tensor};
 use faces::data::{Dataset, Loader, LoaderOptions};
-use faces::metrics::{Errors, FAILURE};
+use faces::metrics::{Errors, FAILURE, FixedUnit};
 use serde::{Deserialize, Serialize};
 
 use super::error::FaceError;
@@ -107,7 +107,9 @@ pub fn evaluate_like(
     mut each: impl FnMut(usize),
 ) -> Result<Evaluation, FaceError> {
     let loader = Loader::new(dataset.clone(), indices, LoaderOptions::eval(BATCH))?;
-    let mut errors = Errors::new(dataset.scheme(), reference.fixed_unit(dataset.side()));
+    // The reference divides fractions of the side by a fixed normaliser of 34 pixels; here it divides pixels.
+    let unit = if reference.is_off() { FixedUnit::Pixels(dataset.side()) } else { FixedUnit::Fraction };
+    let mut errors = Errors::new(dataset.scheme(), unit);
     let mut loss = 0.0;
     let mut batches = loader.epoch(0);
     while let Some(batch) = batches.next().transpose()? {
