@@ -3,10 +3,18 @@
 //! First what the processor can do on all threads: multiply-adds on registers alone, for each instruction set, on one thread and on all;
 //! bytes a second from memory. Then training steps of the supernet and the pose network, each step of the plan timed alone. A line an operator
 //! and shape: its share of the time, multiply-adds a second and their share of the peak, bytes a second and their share of memory's,
-//! and its share of the roof: the longer of the times that arithmetic and memory need at least, over the time that it took. The last column
-//! says what holds it: `memory` or `arithmetic`, whichever's least time is longer, where at least half of the time is explained by that;
-//! else `kernel`: instructions beside the multiply-adds, caches, and threads that wait. Least bytes are those of maps read and written
-//! once; maps that stay in the caches need fewer from memory, so that a share may be over 100 %.
+//! and its share of the roof: the longer of the times that arithmetic and memory need at least, over the time that it took. Least bytes are
+//! those of maps read and written once; maps that stay in the caches need fewer from memory, so that a share may be over 100 %.
+//!
+//! The next column says what limits the operator. A and M are the least times of arithmetic and memory as shares of the time it took:
+//!
+//! - `both`: neither A nor M is more than 1.5 times the other, and A + M is at least a half;
+//! - `arithmetic` or `memory`: otherwise, the larger of A and M, if it is at least a half;
+//! - `kernel`: otherwise: instructions beside the multiply-adds, caches, and threads that wait, which the bench cannot tell apart.
+//!
+//! The last line is about the clock of the cores. A chain of dependent operations, whose speed depends on the clock alone, is timed on one
+//! thread, directly after multiply-adds on all threads, and directly after each training step. Below 95 % of the speed on one thread, the
+//! frequency limits too: everything inside the cores, `arithmetic` and `kernel`, takes longer by that share.
 //!
 //! `BLOCKTIME_SIMD=avx2` chooses an instruction set, `RAYON_NUM_THREADS` the threads, `BLOCKTIME_BATCH` the images (default 32).
 
@@ -27,10 +35,29 @@ const STEPS: usize = 8;
 /// Operators that are shown.
 const SHOWN: usize = 25;
 
+/// Readings of the chain after work: few, so that the clock has not changed yet; more than one, for an interrupt may fall into one.
+const CHAIN_TRIES: usize = 3;
+
+/// The clock limits below this share of the speed on one thread.
+const FULL_CLOCK: f64 = 0.95;
+
 /// What the processor can do, a second.
 struct Machine {
     multiply_adds: f64,
     bytes: f64,
+}
+
+/// What limits an operator whose arithmetic and memory need at least these shares of the time that it took.
+fn limit(arithmetic: f64, memory: f64) -> &'static str {
+    const ALIKE: f64 = 1.5;
+    const EXPLAINED: f64 = 0.5;
+    let (less, more) = (arithmetic.min(memory), arithmetic.max(memory));
+    match more {
+        _ if more <= ALIKE * less && less + more >= EXPLAINED => "both",
+        _ if more < EXPLAINED => "kernel",
+        _ if memory > arithmetic => "memory",
+        _ => "arithmetic",
+    }
 }
 
 /// The best of several tries.
@@ -43,15 +70,37 @@ fn best(tries: usize, work: impl Fn()) -> Duration {
     took.min().unwrap_or_default()
 }
 
-/// Multiply-adds a second on so many threads.
-fn peak(level: Level, threads: usize) -> f64 {
+/// Turns a second of a chain of dependent operations. How many cycles a turn takes depends on the processor, not on its clock.
+fn chain_speed(tries: usize) -> f64 {
+    const TURNS: u32 = 50_000;
+    let took = best(tries, || {
+        let mut x = black_box(1u64);
+        for _ in 0..TURNS {
+            x = x.rotate_left(1).wrapping_add(x);
+        }
+        black_box(x);
+    });
+    f64::from(TURNS) / took.as_secs_f64()
+}
+
+/// The speed of the chain on the slowest of all threads, directly after their work.
+fn slowest(speeds: Vec<f64>) -> f64 {
+    speeds.into_iter().fold(f64::INFINITY, f64::min)
+}
+
+/// Multiply-adds a second on so many threads, and the speed of the chain after them.
+fn peak(level: Level, threads: usize) -> (f64, f64) {
     const ROUNDS: usize = 20_000_000;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
     let each = multiply_adds(level, 1) * ROUNDS;
     let took = best(3, || {
         pool.broadcast(|_| black_box(multiply_adds(level, ROUNDS)));
     });
-    (threads * each) as f64 / took.as_secs_f64()
+    let speeds = pool.broadcast(|_| {
+        black_box(multiply_adds(level, ROUNDS));
+        chain_speed(CHAIN_TRIES)
+    });
+    ((threads * each) as f64 / took.as_secs_f64(), slowest(speeds))
 }
 
 /// Bytes a second that all threads read and write: a + b to c, of 128 MiB each.
@@ -88,13 +137,9 @@ impl Row {
     fn show(&self, name: &str, total: f64, machine: &Machine) -> String {
         let (arithmetic, memory) = (self.multiply_adds / machine.multiply_adds, self.bytes / machine.bytes);
         let roof = arithmetic.max(memory) / self.seconds;
-        let holds = match (roof >= 0.5, memory > arithmetic) {
-            (false, _) => "kernel",
-            (true, true) => "memory",
-            (true, false) => "arithmetic",
-        };
+        let limit = limit(arithmetic / self.seconds, memory / self.seconds);
         format!(
-            "{:5.1} % {:8.2} ms {:7.1} G/s {:4.0} % {:7.1} GB/s {:4.0} % {:5.0} %  {holds:10} {name}",
+            "{:5.1} % {:8.2} ms {:7.1} G/s {:4.0} % {:7.1} GB/s {:4.0} % {:5.0} %  {limit:10} {name}",
             100.0 * self.seconds / total,
             1e3 * self.seconds / STEPS as f64,
             1e-9 * self.multiply_adds / self.seconds,
@@ -106,8 +151,8 @@ impl Row {
     }
 }
 
-/// Training steps of a net, each step of its plan into the rows.
-fn run(graph: &Graph, batch: usize, rows: &mut BTreeMap<String, Row>) {
+/// Training steps of a net, each step of its plan into the rows; the speeds of the chain after each training step.
+fn run(graph: &Graph, batch: usize, rows: &mut BTreeMap<String, Row>) -> Vec<f64> {
     let weights = Weights::for_measuring(graph, 1);
     let (mut params, mut stats) = (Vec::new(), Vec::new());
     for p in graph.params() {
@@ -128,7 +173,11 @@ fn run(graph: &Graph, batch: usize, rows: &mut BTreeMap<String, Row>) {
     (0..WARM_UP).for_each(|_| step(&plan));
     let times = Arc::new(Times::default());
     let timed = plan.timed(times.clone());
-    (0..STEPS).for_each(|_| step(&timed));
+    let after_step = |_| {
+        step(&timed);
+        slowest(rayon::broadcast(|_| chain_speed(CHAIN_TRIES)))
+    };
+    let speeds = (0..STEPS).map(after_step).collect();
     let images = (STEPS * batch) as f64;
     for (i, described) in timed.described().into_iter().enumerate() {
         for (direction, cost) in [(Direction::Forward, described.forward), (Direction::Backward, described.backward)] {
@@ -136,6 +185,17 @@ fn run(graph: &Graph, batch: usize, rows: &mut BTreeMap<String, Row>) {
             rows.entry(name).or_default().add(times.of(i, direction), cost, images);
         }
     }
+    speeds
+}
+
+/// What the clock is under load, as shares of that on one thread.
+fn show_clock(after_multiply_adds: f64, after_steps: f64) -> String {
+    let said = if after_steps < FULL_CLOCK { "it limits, too" } else { "it does not limit" };
+    format!(
+        "clock after multiply-adds {:.0} %, after training steps {:.0} % of that on one thread: {said}",
+        100.0 * after_multiply_adds,
+        100.0 * after_steps
+    )
 }
 
 fn main() {
@@ -144,19 +204,23 @@ fn main() {
         return;
     }
     let threads = rayon::current_num_threads();
+    // Long enough for a clock to rise.
+    let alone = chain_speed(2000);
     for level in Level::available() {
-        let [one, all] = [1, threads].map(|threads| 1e-9 * peak(level, threads));
+        let [one, all] = [1, threads].map(|threads| 1e-9 * peak(level, threads).0);
         println!("{:8} {one:7.1} G multiply-adds/s on one thread, {all:7.1} on {threads}", level.name());
     }
     let level = Level::current();
-    let machine = Machine { multiply_adds: peak(level, threads), bytes: memory() };
+    let (multiply_adds, after_multiply_adds) = peak(level, threads);
+    let machine = Machine { multiply_adds, bytes: memory() };
     println!("memory   {:7.1} GB/s on {threads} threads", 1e-9 * machine.bytes);
 
     let batch = std::env::var("BLOCKTIME_BATCH").ok().and_then(|n| n.parse().ok()).unwrap_or(32);
     let space = Space::load("pfld").expect("the built-in space is valid");
     let mut rows = BTreeMap::new();
-    run(&space.supernet(106), batch, &mut rows);
-    run(&space.pose_net().expect("the PFLD space has a trunk"), batch, &mut rows);
+    let mut speeds = run(&space.supernet(106), batch, &mut rows);
+    speeds.extend(run(&space.pose_net().expect("the PFLD space has a trunk"), batch, &mut rows));
+    speeds.sort_by(f64::total_cmp);
     let mut whole = Row::default();
     for row in rows.values() {
         whole.seconds += row.seconds;
@@ -165,9 +229,10 @@ fn main() {
     }
     let mut rows: Vec<_> = rows.into_iter().filter(|(_, row)| row.seconds > 0.0).collect();
     rows.sort_by(|a, b| b.1.seconds.total_cmp(&a.1.seconds));
-    println!("\n{}, {threads} threads, batch {batch}: multiply-adds, bytes, share of the roof, what holds it", level.name());
+    println!("\n{}, {threads} threads, batch {batch}: multiply-adds, bytes, share of the roof, what limits it", level.name());
     for (name, row) in rows.iter().take(SHOWN) {
         println!("{}", row.show(name, whole.seconds, &machine));
     }
     println!("{}", whole.show("all", whole.seconds, &machine));
+    println!("{}", show_clock(after_multiply_adds / alone, speeds[speeds.len() / 2] / alone));
 }
