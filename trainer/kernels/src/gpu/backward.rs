@@ -94,12 +94,8 @@ impl GpuPlan {
     fn step_backward(&self, tape: &Tape, grads: &mut GpuGradients, step: &Step, wanted: &dyn Fn(ValueId) -> bool) -> Result<()> {
         match step {
             Step::Pack { y, .. } => self.settle(tape, grads, *y),
-            Step::Conv { x, y, conv, weight, bias } => {
-                self.conv_backward(tape, grads, *x, *y, conv, weight, bias.as_ref(), wanted(*x))
-            }
-            Step::Depthwise { x, y, conv, weight, bias } => {
-                self.depthwise_backward(tape, grads, *x, *y, conv, weight, bias.as_ref(), wanted(*x))
-            }
+            Step::Conv(convolution) => self.conv_backward(tape, grads, convolution, wanted(convolution.x)),
+            Step::Depthwise(convolution) => self.depthwise_backward(tape, grads, convolution, wanted(convolution.x)),
             Step::Add { a, b, y } => self.add_backward(tape, grads, &[*a, *b], *y),
             Step::Concat { parts, y } => self.concat_backward(tape, grads, parts, *y),
             Step::Mixture { layer, terms, y } => self.mixture_backward(tape, grads, *layer, terms, *y),

@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use blocks::Conv;
-
 use super::arguments::{Images, Window, args};
 use super::gradients::GpuGradients;
 use super::machine::{Address, Product, Result};
 use super::memory::Memory;
 use super::pass::{GpuPlan, Tape, View};
-use crate::plan::ValueId;
+use crate::plan::Convolution;
 
 /// Pixels that one product of a weight's gradient sums over at least, and the most products.
 const PIXELS: usize = 4096;
@@ -38,17 +36,18 @@ impl Dense {
 }
 
 impl GpuPlan {
-    fn dense(&self, tape: &Tape, x: ValueId, y: ValueId, conv: &Conv) -> Dense {
+    fn dense(&self, tape: &Tape, convolution: &Convolution) -> Dense {
+        let &Convolution { x, y, ref conv, .. } = convolution;
         let values = &self.plan.values;
         let (pixels, k) = ((values[y].shape.pixels(), values[x].shape.pixels()), conv.c_in * conv.kernel * conv.kernel);
         let is_pointwise = conv.kernel == 1 && conv.stride == 1 && conv.padding == 0;
         let chunk = if is_pointwise { tape.n } else { (self.patches / (k * pixels.0)).clamp(1, tape.n) };
-        Dense { win: self.conv_window(tape, x, y, conv), pixels, c_out: conv.c_out, k, is_pointwise, chunk }
+        Dense { win: self.conv_window(tape, convolution), pixels, c_out: conv.c_out, k, is_pointwise, chunk }
     }
 
-    fn conv_window(&self, tape: &Tape, x: ValueId, y: ValueId, conv: &Conv) -> Window {
+    fn conv_window(&self, tape: &Tape, Convolution { x, y, conv, .. }: &Convolution) -> Window {
         let [dilation, padding] = [conv.dilation, conv.padding].map(|v| v as u32);
-        Window { dilation, padding, ..self.window(tape, x, y, conv.kernel, conv.stride) }
+        Window { dilation, padding, ..self.window(tape, *x, *y, conv.kernel, conv.stride) }
     }
 
     /// What the product reads: the input as readers see it, or patches of some images; and values from one row to the next.
@@ -72,16 +71,9 @@ impl GpuPlan {
         if dense.is_pointwise { Ok(None) } else { self.gpu.floats(dense.chunk * dense.pixels.0 * dense.k).map(Some) }
     }
 
-    pub(super) fn conv_forward(
-        &self,
-        tape: &Tape,
-        x: ValueId,
-        y: ValueId,
-        conv: &Conv,
-        weight: &Range<usize>,
-        bias: Option<&Range<usize>>,
-    ) -> Result<()> {
-        let (dense, view, out) = (self.dense(tape, x, y, conv), self.view(tape, x), self.view(tape, y));
+    pub(super) fn conv_forward(&self, tape: &Tape, convolution: &Convolution) -> Result<()> {
+        let Convolution { x, y, weight, bias, .. } = convolution;
+        let (dense, view, out) = (self.dense(tape, convolution), self.view(tape, *x), self.view(tape, *y));
         if let Some(bias) = bias {
             self.gpu.each("fill_channels", out.len(), args![tape.params.float(bias.start), out.at, out.len(), out.per])?;
         }
@@ -105,21 +97,17 @@ impl GpuPlan {
         Ok(())
     }
 
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn conv_backward(
         &self,
         tape: &Tape,
         grads: &mut GpuGradients,
-        x: ValueId,
-        y: ValueId,
-        conv: &Conv,
-        weight: &Range<usize>,
-        bias: Option<&Range<usize>>,
+        convolution: &Convolution,
         wanted: bool,
     ) -> Result<()> {
-        let g = self.own(tape, grads, y)?;
-        let (dense, view, out) = (self.dense(tape, x, y, conv), self.view(tape, x), self.view(tape, y));
-        self.bias_gradient(grads, g, &out, bias)?;
+        let Convolution { x, y, weight, bias, .. } = convolution;
+        let g = self.own(tape, grads, *y)?;
+        let (dense, view, out) = (self.dense(tape, convolution), self.view(tape, *x), self.view(tape, *y));
+        self.bias_gradient(grads, g, &out, bias.as_ref())?;
         let room = self.room(&dense)?;
         if let Some(params) = &grads.params {
             let seen = if dense.is_pointwise { self.seen(&view)? } else { None };
@@ -130,7 +118,7 @@ impl GpuPlan {
                 self.weight_gradient(&dense, images.count as usize, (from, out.per), (columns, row), params.float(weight.start))?;
             }
         }
-        if wanted { self.conv_backward_data(tape, grads, x, &dense, (g, out.per), weight, room.as_ref()) } else { Ok(()) }
+        if wanted { self.conv_backward_data(tape, grads, convolution, &dense, (g, out.per), room.as_ref()) } else { Ok(()) }
     }
 
     /// Adds G·columnsᵀ to the weights' gradient, of `images` images. The product sums over all their pixels and has few results: it is cut into
@@ -161,15 +149,13 @@ impl GpuPlan {
         self.gpu.each("add_products", len, args![products.at(), to, len, count])
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn conv_backward_data(
         &self,
         tape: &Tape,
         grads: &mut GpuGradients,
-        x: ValueId,
+        &Convolution { x, ref weight, .. }: &Convolution,
         dense: &Dense,
         (g, per): (Address, usize),
-        weight: &Range<usize>,
         room: Option<&Memory>,
     ) -> Result<()> {
         let (to, accumulate) = match room {
@@ -207,35 +193,24 @@ impl GpuPlan {
         self.gpu.each("add_sums", out.channels, args![sums.at(), params.float(bias.start), out.channels])
     }
 
-    pub(super) fn depthwise_forward(
-        &self,
-        tape: &Tape,
-        x: ValueId,
-        y: ValueId,
-        conv: &Conv,
-        weight: &Range<usize>,
-        bias: Option<&Range<usize>>,
-    ) -> Result<()> {
-        let (view, out, win) = (self.view(tape, x), self.view(tape, y), self.conv_window(tape, x, y, conv));
-        let (weight, bias) = (tape.params.float(weight.start), bias.map_or(0, |bias| tape.params.float(bias.start)));
+    pub(super) fn depthwise_forward(&self, tape: &Tape, convolution: &Convolution) -> Result<()> {
+        let Convolution { x, y, weight, bias, .. } = convolution;
+        let (view, out, win) = (self.view(tape, *x), self.view(tape, *y), self.conv_window(tape, convolution));
+        let (weight, bias) = (tape.params.float(weight.start), bias.as_ref().map_or(0, |bias| tape.params.float(bias.start)));
         self.gpu.each("depthwise", out.len(), args![view.at, view.how, weight, bias, out.at, out.len(), win])
     }
 
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn depthwise_backward(
         &self,
         tape: &Tape,
         grads: &mut GpuGradients,
-        x: ValueId,
-        y: ValueId,
-        conv: &Conv,
-        weight: &Range<usize>,
-        bias: Option<&Range<usize>>,
+        convolution: &Convolution,
         wanted: bool,
     ) -> Result<()> {
+        let &Convolution { x, y, ref weight, ref bias, .. } = convolution;
         let g = self.own(tape, grads, y)?;
-        let (view, out, win) = (self.view(tape, x), self.view(tape, y), self.conv_window(tape, x, y, conv));
-        self.bias_gradient(grads, g, &out, bias)?;
+        let (view, out, win) = (self.view(tape, x), self.view(tape, y), self.conv_window(tape, convolution));
+        self.bias_gradient(grads, g, &out, bias.as_ref())?;
         if let Some(params) = &grads.params {
             let to = params.float(weight.start);
             self.gpu.reduce("depthwise_back_weights", weight.len(), args![view.at, view.how, g, to, win])?;

@@ -77,8 +77,8 @@ impl GpuPlan {
         tape.raw[y] = Some(self.gpu.floats(self.len(tape, y))?);
         match step {
             Step::Pack { .. } => Ok(()),
-            Step::Conv { x, y, conv, weight, bias } => self.conv_forward(tape, *x, *y, conv, weight, bias.as_ref()),
-            Step::Depthwise { x, y, conv, weight, bias } => self.depthwise_forward(tape, *x, *y, conv, weight, bias.as_ref()),
+            Step::Conv(convolution) => self.conv_forward(tape, convolution),
+            Step::Depthwise(convolution) => self.depthwise_forward(tape, convolution),
             Step::Add { a, b, y } => self.add_forward(tape, &[*a, *b], *y),
             Step::Concat { parts, y } => self.concat_forward(tape, parts, *y),
             Step::Mixture { layer, terms, y } => self.mixture_forward(tape, *layer, terms, *y),

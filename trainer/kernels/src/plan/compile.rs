@@ -6,7 +6,7 @@ use std::ops::Range;
 use blocks::graph::ParamKind;
 use blocks::{Conv, Graph, NodeId, Op};
 
-use super::{Norm, Plan, Simple, Step, Term, Value, ValueId};
+use super::{Convolution, Norm, Plan, Simple, Step, Term, Value, ValueId};
 use crate::buffer::Pool;
 use crate::simd::{LANES, Level};
 
@@ -96,7 +96,7 @@ fn mark_last_uses(values: &mut [Value], steps: &[Step], outputs: &[ValueId]) {
 /// Marks wide values that are cheaper to make again than to keep.
 fn mark_what_is_made_again(values: &mut [Value], steps: &[Step]) {
     for (i, step) in steps.iter().enumerate() {
-        if let Step::Conv { x, y, conv, .. } = step
+        if let Step::Conv(Convolution { x, y, conv, .. }) = step
             && conv.kernel == 1
             && !values[*x].planar
             && is_read_by_one_depthwise(steps, *y, values[*y].last_use)
@@ -111,7 +111,7 @@ fn mark_what_is_made_again(values: &mut [Value], steps: &[Step]) {
 /// Such a value of a pointwise convolution is the widest of its block and the cheapest to make: a multiply-add an input channel.
 fn is_read_by_one_depthwise(steps: &[Step], v: ValueId, last_use: usize) -> bool {
     let readers = steps.iter().filter(|step| step.reads().contains(&v)).count();
-    readers == 1 && matches!(steps.get(last_use), Some(Step::Depthwise { .. }))
+    readers == 1 && matches!(steps.get(last_use), Some(Step::Depthwise(_)))
 }
 
 impl<'a> Compiler<'a> {
@@ -235,11 +235,12 @@ impl<'a> Compiler<'a> {
         let node = self.graph.node(id);
         let (x, y) = (self.stored(node.inputs[0]), self.value(id));
         let (weight, bias) = (self.weight(id, ParamKind::ConvWeight), self.range(id, ParamKind::Bias));
+        let convolution = Convolution { x, y, conv: *conv, weight, bias };
         self.steps.push(if conv.is_depthwise() {
-            Step::Depthwise { x, y, conv: *conv, weight, bias }
+            Step::Depthwise(convolution)
         } else {
             assert_eq!(conv.groups, 1, "{}: only dense and depthwise convolutions are planned", node.name);
-            Step::Conv { x, y, conv: *conv, weight, bias }
+            Step::Conv(convolution)
         });
         y
     }
@@ -252,7 +253,7 @@ impl<'a> Compiler<'a> {
         assert_eq!(from.h, from.w, "{}: only square maps are flattened", node.name);
         let (weight, bias) = (self.weight(id, ParamKind::LinearWeight), self.range(id, ParamKind::Bias));
         let conv = Conv::dense(from.c, c_out, from.h).with_bias();
-        self.steps.push(Step::Conv { x, y, conv, weight, bias });
+        self.steps.push(Step::Conv(Convolution { x, y, conv, weight, bias }));
         y
     }
 

@@ -1,13 +1,12 @@
 //! Dense convolutions: pointwise ones as one product over pixels, the others over patches of some output rows.
 
-use std::ops::Range;
-
 use blocks::Conv;
 
 use super::backward::{raw_rows, read_rows};
 use super::forward::View;
 use super::gradients::{Gradients, Target};
 use super::parameter_sums::{ParameterSums, add_bias_gradient};
+use super::step::Convolution;
 use super::{Plan, Tape, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{Packing, Patches, blocks as blocks_of, pad_channels};
@@ -135,12 +134,13 @@ impl Plan {
         }
     }
 
-    pub(super) fn conv_forward(&self, tape: &Tape, x: ValueId, y: ValueId, conv: &Conv, weight: &[f32], bias: Option<&[f32]>) {
+    pub(super) fn conv_forward(&self, tape: &Tape, convolution: &Convolution) {
+        let &Convolution { x, y, ref conv, ref weight, ref bias } = convolution;
         let dense = self.dense(tape, x, y, conv);
         let out = self.view(tape, y);
         let mut packed = self.pool.take(out.blocks * dense.packing.k());
-        dense.packing.pack(weight, &mut packed);
-        let bias: Vec<V16> = bias.map(|b| pad_channels(b, 0.0).collect()).unwrap_or_default();
+        dense.packing.pack(&tape.params[weight.clone()], &mut packed);
+        let bias: Vec<V16> = bias.clone().map(|b| pad_channels(&tape.params[b], 0.0).collect()).unwrap_or_default();
         let (w, b) = (packed.ptr(), Ptr(if bias.is_empty() { std::ptr::null_mut() } else { bias.as_ptr().cast_mut().cast() }));
         let (plane_len, patch_len) = dense.scratch_lens();
         for_parts(tape.n, |_, images| {
@@ -169,18 +169,8 @@ impl Plan {
         });
     }
 
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn conv_backward(
-        &self,
-        tape: &Tape,
-        grads: &mut Gradients,
-        x: ValueId,
-        y: ValueId,
-        conv: &Conv,
-        weight: Range<usize>,
-        bias: Option<Range<usize>>,
-        want_x: bool,
-    ) {
+    pub(super) fn conv_backward(&self, tape: &Tape, grads: &mut Gradients, convolution: &Convolution, want_x: bool) {
+        let &Convolution { x, y, ref conv, ref weight, ref bias } = convolution;
         let dense = self.dense(tape, x, y, conv);
         let g = self.raw_gradient(tape, grads, y);
         let k = dense.packing.k();
@@ -228,7 +218,7 @@ impl Plan {
             self.set_gradient(grads, x, target);
         }
         if let Some(params) = &mut grads.params {
-            sums.add_to(params, weight, bias, |sum, to| dense.packing.unpack_add(sum, to));
+            sums.add_to(params, weight.clone(), bias.clone(), |sum, to| dense.packing.unpack_add(sum, to));
         }
     }
 }

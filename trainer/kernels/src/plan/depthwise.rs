@@ -1,11 +1,10 @@
 //! Depthwise convolutions, a channel block of an image at a time.
 
-use std::ops::Range;
-
 use blocks::{Conv, Shape};
 
 use super::gradients::Gradients;
 use super::parameter_sums::{ParameterSums, add_bias_gradient};
+use super::step::Convolution;
 use super::{Plan, Tape, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::depthwise::{self, Window};
@@ -59,16 +58,17 @@ impl Plan {
         }
     }
 
-    pub(super) fn depthwise_forward(&self, tape: &Tape, x: ValueId, y: ValueId, conv: &Conv, weight: &[f32], bias: Option<&[f32]>) {
+    pub(super) fn depthwise_forward(&self, tape: &Tape, convolution: &Convolution) {
+        let &Convolution { x, y, ref conv, ref weight, ref bias } = convolution;
         let from = self.values[x].shape;
         let padded = Padded { h: from.h, w: from.w, padding: conv.padding };
         let window = self.window(y, conv, &padded);
         let taps = conv.kernel * conv.kernel;
         let (input, out) = (self.view(tape, x), self.view(tape, y));
         let mut packed = self.pool.take(out.blocks * taps);
-        pack_depthwise(weight, taps, false, &mut packed);
+        pack_depthwise(&tape.params[weight.clone()], taps, false, &mut packed);
         let w = packed.ptr();
-        let bias: Vec<V16> = bias.map(|b| pad_channels(b, 0.0).collect()).unwrap_or_default();
+        let bias: Vec<V16> = bias.clone().map(|b| pad_channels(&tape.params[b], 0.0).collect()).unwrap_or_default();
         for_parts(tape.n, |_, images| {
             with_scratch([padded.len(), 0, 0], |[plane, ..]| {
                 // SAFETY: the plane has `padded.len()` vectors, blocks and images are inside the values, parts have different images.
@@ -90,18 +90,8 @@ impl Plan {
         });
     }
 
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn depthwise_backward(
-        &self,
-        tape: &Tape,
-        grads: &mut Gradients,
-        x: ValueId,
-        y: ValueId,
-        conv: &Conv,
-        weight: Range<usize>,
-        bias: Option<Range<usize>>,
-        want_x: bool,
-    ) {
+    pub(super) fn depthwise_backward(&self, tape: &Tape, grads: &mut Gradients, convolution: &Convolution, want_x: bool) {
+        let &Convolution { x, y, ref conv, ref weight, ref bias } = convolution;
         let g = self.raw_gradient(tape, grads, y);
         let (from, to) = (self.values[x].shape, self.values[y].shape);
         let input = self.view(tape, x);
@@ -151,7 +141,7 @@ impl Plan {
             self.set_gradient(grads, x, target);
         }
         if let Some(params) = &mut grads.params {
-            sums.add_to(params, weight, bias, |sum, to| unpack_depthwise_add(sum, taps, to));
+            sums.add_to(params, weight.clone(), bias.clone(), |sum, to| unpack_depthwise_add(sum, taps, to));
         }
     }
 }

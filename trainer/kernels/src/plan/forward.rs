@@ -213,15 +213,10 @@ impl Plan {
     }
 
     fn run(&self, tape: &Tape, step: &Step) {
-        let params = tape.params;
         match step {
             Step::Pack { input, y } => self.pack(tape, tape.inputs[*input], *y),
-            Step::Conv { x, y, conv, weight, bias } => {
-                self.conv_forward(tape, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
-            }
-            Step::Depthwise { x, y, conv, weight, bias } => {
-                self.depthwise_forward(tape, *x, *y, conv, &params[weight.clone()], bias.clone().map(|r| &params[r]));
-            }
+            Step::Conv(convolution) => self.conv_forward(tape, convolution),
+            Step::Depthwise(convolution) => self.depthwise_forward(tape, convolution),
             Step::Add { a, b, y } => self.add_forward(tape, &[*a, *b], *y),
             Step::Concat { parts, y } => self.concat_forward(tape, parts, *y),
             Step::Mixture { layer, terms, y } => self.mixture_forward(tape, *layer, terms, *y),

@@ -27,5 +27,5 @@ pub use profile::{Cost, Described};
 pub(crate) use program::Norm;
 use program::{Affine, Value};
 pub use program::{Mode, Plan};
-pub(crate) use step::{Simple, Step, Term, ValueId};
+pub(crate) use step::{Convolution, Simple, Step, Term, ValueId};
 pub use times::{Direction, Times};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::step::Step;
+use super::step::{Convolution, Step};
 use super::times::{Direction, Times};
 use super::{Plan, ValueId};
 use crate::simd::LANES;
@@ -62,7 +62,7 @@ impl Plan {
         let (read, made): (f64, f64) = (step.reads().into_iter().map(|x| self.bytes(x)).sum(), self.bytes(y));
         let norm = if self.values[y].norm.is_some() { 1.0 } else { 0.0 };
         let multiply_adds = self.multiply_adds(step);
-        // Nobody asks for the gradient of an input that is read in place.
+        // An input that is read in place has no gradient.
         let products = if step.reads().iter().any(|&x| self.values[x].planar) { 1.0 } else { 2.0 };
         Described {
             name: self.name(step),
@@ -75,7 +75,7 @@ impl Plan {
     fn multiply_adds(&self, step: &Step) -> f64 {
         let y = step.makes();
         match step {
-            Step::Conv { conv, .. } | Step::Depthwise { conv, .. } => {
+            Step::Conv(Convolution { conv, .. }) | Step::Depthwise(Convolution { conv, .. }) => {
                 let taps = conv.kernel * conv.kernel * conv.c_in / conv.groups;
                 (taps * self.values[y].shape.volume()) as f64
             }
@@ -87,7 +87,7 @@ impl Plan {
         let out = self.values[step.makes()].shape;
         match step {
             Step::Pack { .. } => format!("layout {out}"),
-            Step::Conv { x, conv, .. } | Step::Depthwise { x, conv, .. } => {
+            Step::Conv(Convolution { x, conv, .. }) | Step::Depthwise(Convolution { x, conv, .. }) => {
                 let kind = if conv.is_depthwise() { "depthwise" } else { "dense" };
                 let dilated = if conv.dilation > 1 { format!(" dilation {}", conv.dilation) } else { String::new() };
                 format!("{kind} {0}x{0} stride {1}{dilated} {2} to {out}", conv.kernel, conv.stride, self.values[*x].shape)

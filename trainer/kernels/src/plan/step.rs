@@ -16,6 +16,17 @@ pub(crate) struct Term {
     pub(crate) candidates: Vec<usize>,
 }
 
+/// A convolution of a stored value.
+#[derive(Clone, Debug)]
+pub(crate) struct Convolution {
+    pub(crate) x: ValueId,
+    pub(crate) y: ValueId,
+    pub(crate) conv: Conv,
+    /// Where its weights lie among the parameters.
+    pub(crate) weight: Range<usize>,
+    pub(crate) bias: Option<Range<usize>>,
+}
+
 /// A call of a kernel.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -25,20 +36,8 @@ pub(crate) enum Step {
         y: ValueId,
     },
     /// Dense convolution, pointwise and fully connected included.
-    Conv {
-        x: ValueId,
-        y: ValueId,
-        conv: Conv,
-        weight: Range<usize>,
-        bias: Option<Range<usize>>,
-    },
-    Depthwise {
-        x: ValueId,
-        y: ValueId,
-        conv: Conv,
-        weight: Range<usize>,
-        bias: Option<Range<usize>>,
-    },
+    Conv(Convolution),
+    Depthwise(Convolution),
     Add {
         a: ValueId,
         b: ValueId,
@@ -62,7 +61,7 @@ impl Step {
     pub(crate) fn reads(&self) -> Vec<ValueId> {
         match self {
             Self::Pack { .. } => vec![],
-            Self::Conv { x, .. } | Self::Depthwise { x, .. } => vec![*x],
+            Self::Conv(Convolution { x, .. }) | Self::Depthwise(Convolution { x, .. }) => vec![*x],
             Self::Add { a, b, .. } => vec![*a, *b],
             Self::Simple(step) => step.reads(),
             Self::Concat { parts, .. } => parts.clone(),
@@ -74,8 +73,8 @@ impl Step {
     pub(crate) fn makes(&self) -> ValueId {
         match self {
             Self::Pack { y, .. }
-            | Self::Conv { y, .. }
-            | Self::Depthwise { y, .. }
+            | Self::Conv(Convolution { y, .. })
+            | Self::Depthwise(Convolution { y, .. })
             | Self::Add { y, .. }
             | Self::Concat { y, .. }
             | Self::Mixture { y, .. } => *y,
