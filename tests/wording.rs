@@ -75,6 +75,6 @@ fn what_is_said_is_what_is_written() {
         fs::write(&path, &now).expect("the file can be written");
     } else if now != written {
         let differ = std::iter::zip(now.lines(), written.lines()).find(|(now, written)| now != written);
-        panic!("{FILE} is not what is said: {differ:?}; BLOCKTIME_WORDING=write writes it anew, then read it");
+        panic!("{FILE} is not what is said: {differ:?}; BLOCKTIME_WORDING=write writes it again, then read it");
     }
 }

@@ -31,7 +31,8 @@ fn it_is_validated_and_shown_by_its_own_layers() {
     let folder = folder.path();
     let text = tables(folder);
     let (code, _, err) = run(folder, "lut validate {}/a.csv");
-    assert!(code == 0 && err.contains("space mine, 8 rows"), "{err}");
+    let words: Vec<&str> = err.split(|c: char| !c.is_alphanumeric()).collect();
+    assert!(code == 0 && ["mine", "8"].iter().all(|word| words.contains(word)), "{err}");
     let (code, out, _) = run(folder, "lut show {}/a.csv");
     assert_eq!(code, 0);
     for part in ["layer 1 (16x32x32→24x16x16)", "again", "0 (identity)", "58.5 ±5.8 | ?", "space mine", "trunk:head"] {
@@ -46,9 +47,9 @@ fn it_is_validated_and_shown_by_its_own_layers() {
     }
     std::fs::write(folder.join("bad.csv"), text.replace("# key = \"trunk:head\"", "# key = \"trunk:tail\"")).unwrap();
     let (code, _, err) = run(folder, "lut validate {}/bad.csv");
-    assert!(code == 2 && err.contains("trunk:tail: missing"), "{err}");
+    assert!(code == 2 && err.contains("trunk:tail") && !err.contains("trunk:stem"), "{err}");
     let (code, _, err) = run(folder, "lut validate {}/a.csv --space pfld");
-    assert!(code == 2 && err.contains("made for the search space 'mine'"), "{err}");
+    assert!(code == 2 && err.contains("'mine'") && err.contains("'pfld'"), "{err}");
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn it_is_exported_for_other_searches() {
     );
     assert!(line("stem-input:64x64x3-output:32x32x16").is_some() && err.contains("se, again"), "{text}{err}");
     let (code, _, err) = run(folder, "lut export {}/a.csv --out {}/lut.npy");
-    assert!(code == 2 && err.contains("built-in primitives"), "{err}");
+    assert!(code == 2 && err.contains("--format") && !folder.join("lut.npy").exists(), "{err}");
     let (code, _, err) = run(folder, "lut export {}/a.csv --out {}/lut.json --format json --se 1");
     assert!(code == 2 && err.contains("ofa-yaml"), "{err}");
 }

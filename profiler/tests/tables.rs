@@ -254,10 +254,10 @@ fn tables_side_by_side_show_what_would_change_a_search() {
     // Unlike conditions.
     write("threads.csv", &good.replace("# threads = 1", "# threads = 4"));
     let (code, _, err) = run(folder, "lut diff {}/a.csv {}/threads.csv");
-    assert!(code == 2 && err.contains("1 and 4") && err.contains("--force"), "{err}");
+    assert!(code == 2 && ["threads", "1", "4", "--force"].iter().all(|part| err.contains(part)), "{err}");
     assert_eq!(run(folder, "lut diff {}/a.csv {}/threads.csv --force").0, 0);
     let (code, _, err) = run(folder, "lut diff {}/a.csv {}/b.csv --caches warm --caches cold");
-    assert!(code == 2 && err.contains("warm and cold"), "{err}");
+    assert!(code == 2 && ["warm", "cold", "--force"].iter().all(|part| err.contains(part)), "{err}");
     let (code, _, err) = run(folder, "lut diff {}/a.csv {}/b.csv --caches cold");
     assert!(code == 2 && err.contains("a.csv") && err.contains("b.csv"), "{err}");
 }
