@@ -34,7 +34,7 @@ die() {
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 root=$cache/aarch64
-# What is unpacked and how; another value makes everything anew.
+# What is unpacked and how; another value makes everything again.
 layout=1
 mkdir -p "$root"
 root=$(cd "$root" && pwd)

@@ -38,7 +38,7 @@ esac
 
 cache=${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/blocktime}
 root=$cache/simulator
-# What is unpacked and how; another value makes it anew.
+# What is unpacked and how; another value makes it again.
 layout=1
 mkdir -p "$root"
 root=$(cd "$root" && pwd -P)

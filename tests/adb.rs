@@ -242,7 +242,7 @@ fn a_phone_is_prepared_and_set_back() {
     assert_eq!(phone.shell("ls -A /data/local/tmp"), "");
     assert!(!phone.shell("ps").contains("on-phone.sh"));
 
-    // Nobody restores: the phone does it itself.
+    // Nothing is restored from outside: the phone does it itself.
     let there = "/data/local/tmp/blocktime-on-phone.sh";
     let script = support::project_root().join("android/on-phone.sh");
     phone.shell(&format!("cat >{there} <<'END'\n{}\nEND", fs::read_to_string(script).expect("a script")));
@@ -446,7 +446,7 @@ fn models_that_the_engine_refuses_or_computes_wrongly_are_named() {
     let at = text.windows(4).position(|part| part == b"Conv").expect("a convolution");
     fs::write(&odd, [&text[..at], b"Odd1", &text[at + 4..]].concat()).expect("a file");
     fail(bench(odd.to_str().expect("UTF-8")), 2, &["odd.onnx"]);
-    // Nobody stated what comes out of a user's model: that it is no number is told.
+    // The right output of a user's model is unknown, but an output that is no number is reported.
     fail(bench(&wrong), 0, &["wrong.onnx", "--input"]);
     assert_eq!(phone.left_over(), "");
 }

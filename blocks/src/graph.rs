@@ -1,7 +1,7 @@
 //! The graph that every block and network is written as.
 //!
 //! Nodes are stored in execution order: a node's inputs have smaller ids than itself. Shapes are those of **one** image
-//! (`C×H×W`); a batch dimension is added by whoever executes the graph.
+//! (`C×H×W`); the code that executes the graph adds a batch dimension.
 
 use crate::Shape;
 

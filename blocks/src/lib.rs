@@ -27,7 +27,7 @@
 //! | [`space_file`] | a search space read from TOML |
 //! | [`space_fault`] | what may be wrong with such a space, and where |
 //! | [`space_folder`] | a search space of your own blocks: a folder of ONNX files |
-//! | [`measurable`] | what both kinds of spaces have in common for whoever measures them |
+//! | [`measurable`] | what both kinds of spaces have in common for measuring |
 //! | [`primitive_space`] | a space of primitives as it is measured |
 //! | [`baseline`] | the published network that searched ones are measured against |
 //! | [`layer`] | the shapes of a searchable position |

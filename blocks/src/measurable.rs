@@ -1,4 +1,5 @@
-//! What can be measured: a search space as whoever times it sees it. What its blocks compute, and how they are written, is its own affair.
+//! What can be measured: a search space as the code that times it sees it. That code does not know what blocks compute or how they are
+//! written.
 
 use std::collections::BTreeMap;
 use std::fmt;

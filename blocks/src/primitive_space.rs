@@ -31,7 +31,7 @@ impl PrimitiveSpace {
 }
 
 impl Space {
-    /// The searched layers, as whoever measures them or reads a table sees them.
+    /// The searched layers, as the code that measures them or reads a table sees them.
     pub fn layer_infos(&self) -> Vec<LayerInfo> {
         let layer = |(i, layer): (usize, &SearchLayer)| {
             let candidate = |c: Candidate| CandidateInfo {

@@ -49,7 +49,7 @@ fn weights_beside_a_model_come_along() {
     assert_eq!(whole.inputs.as_deref(), Some(&["input".to_string()][..]));
     let constants = onnx::constants(&whole.bytes).unwrap();
     assert_eq!((&constants["weight"][..], &constants["bias"][..]), (&VALUES[..], &[0.5, 0.25][..]));
-    // The very bytes of a file that was written with its weights: but for the order of a tensor's fields, which means nothing.
+    // The same bytes as a file that was written with its weights, except for the order of a tensor's fields, which has no meaning.
     assert_eq!(whole.bytes, means("batch", 8, 2, floats("weight", &[3, 2], &VALUES), bias()));
     // Without a length it is that of the shape; below the model's folder, and by a path that says so, is fine.
     fs::create_dir(folder.path().join("deep")).unwrap();
@@ -66,7 +66,7 @@ fn weights_beside_a_model_come_along() {
 fn a_file_that_holds_its_weights_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.onnx");
-    // With a field and an operator that nobody here knows, and an input that names a constant, as old files have it.
+    // With a field and an operator that are not known here, and an input that names a constant, as old files have it.
     let file = [means("batch", 8, 2, floats("weight", &[3, 2], &VALUES), bias()), bytes(900, "new")].concat();
     fs::write(&path, &file).unwrap();
     let whole = onnx::read(&path).unwrap();

@@ -52,7 +52,7 @@ impl Font {
         Self { anchor: Anchor::End, ..self }
     }
 
-    /// About how wide a text is; rather too wide than too narrow. Whoever shows an SVG may have other letters than this program.
+    /// About how wide a text is; rather too wide than too narrow, because the viewer of an SVG may have another font than this program.
     pub fn width(&self, text: &str) -> f64 {
         let letter = if self.bold { 0.68 } else { 0.61 };
         letter * self.size * text.chars().count() as f64
@@ -115,7 +115,7 @@ pub enum Shape {
         radius: f64,
         /// Colour.
         fill: Colour,
-        /// What is shown where somebody points at it; empty: nothing.
+        /// What is shown when the mouse is over it; empty: nothing.
         title: String,
     },
     /// Many small dots of one colour, half transparent, so that the dense places show.
@@ -185,7 +185,7 @@ impl Drawing {
         self.named_dot(at, radius, fill, "");
     }
 
-    /// Adds a dot that says what it is where somebody points at it.
+    /// Adds a dot that says what it is when the mouse is over it.
     pub fn named_dot(&mut self, (x, y): (f64, f64), radius: f64, fill: Colour, title: impl Into<String>) {
         self.shapes.push(Shape::Dot { x, y, radius, fill, title: title.into() });
     }

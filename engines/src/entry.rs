@@ -1,5 +1,5 @@
-//! All that is to be known of an engine, except how it computes. Each engine's folder has one [`Entry`]; whoever finds, sends or
-//! starts an engine asks its entry and knows no engine by name.
+//! What the other crates need to know of an engine; not how it computes. Each engine's folder has one [`Entry`]; code that finds, sends or
+//! starts an engine reads its entry and knows no engine by name.
 
 use std::path::Path;
 

@@ -21,7 +21,7 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// All of them, those too that this build does not hold: it may steer a device whose agent does.
+    /// All of them, those too that this build does not hold: it may use a device whose agent does.
     pub const ALL: [Self; 3] = [Self::OnnxRuntime, Self::Tract, Self::Mnn];
 
     /// Its description.

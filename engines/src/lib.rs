@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`engine`] | the traits, and what an engine says of itself |
 //! | [`kind`] | which engines there are |
-//! | [`entry`] | what is to be known of each |
+//! | [`entry`] | what other crates need to know of each |
 //! | [`error`] | what can go wrong |
 //! | [`value`] | what goes into a model and comes out: numbers of any type, in any shape |
 //! | [`library`] | where a shared library is looked for, and whether it can be loaded at all |

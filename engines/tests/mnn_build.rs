@@ -1,4 +1,4 @@
-//! How MNN is compiled: with the project's options, whoever does it and wherever. Needs cmake, and is skipped without it.
+//! How MNN is compiled: with the project's options, by every script and for every target. Needs cmake, and is skipped without it.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
 
 use std::fs;

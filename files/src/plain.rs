@@ -1,6 +1,6 @@
 //! Texts out of files and from devices, shown on a terminal.
 
-/// The text without control characters other than line ends and tabs: no file and no device shall steer the terminal that it is shown on.
+/// The text without control characters other than line ends and tabs: a file or a device must not control the terminal that shows it.
 pub fn plain(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "?")
 }

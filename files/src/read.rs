@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The first `most` bytes of a file, or all where it has fewer. Whoever has a limit asks for one byte more.
+/// The first `most` bytes of a file, or all where it has fewer. A caller with a limit asks for one byte more, to see that a file exceeds it.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -114,7 +114,7 @@ pub enum Fault {
         /// What is wrong.
         reason: &'static str,
     },
-    /// A header's entry that would steer the terminal it is shown on.
+    /// A header's entry that would control the terminal it is shown on.
     #[error("header: {entry} contains control characters")]
     ControlCharacters {
         /// Which: `device.model`; for a name, the section that it is in.

@@ -146,7 +146,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row of what was not run: no time, no samples, no operations. Whoever knows more sets it on top.
+    /// A row of what was not run: no time, no samples, no operations. The caller then sets what it knows.
     pub fn unmeasured(key: String, kind: Kind, primitive: String, shapes: Shapes) -> Self {
         Self {
             key,

@@ -70,7 +70,7 @@ fn import_of(name: &str) -> PickleFault {
 /// Something that is not what it must be, whatever the words for it.
 const UNFIT: PickleFault = PickleFault::Unfit("");
 
-/// Whether they are equal but for the words of [`PickleFault::Unfit`].
+/// Whether they are equal except for the words of [`PickleFault::Unfit`].
 fn alike(found: &PickleFault, expected: &PickleFault) -> bool {
     matches!((found, expected), (PickleFault::Unfit(_), PickleFault::Unfit(_))) || found == expected
 }
@@ -320,7 +320,7 @@ fn a_pickle_is_never_run() {
         (b"\x80\x03c_codecs\nencode\nNNNo.", 149, PickleFault::Opcode(0x6f)),
         (b"\x80\x06.", 128, PickleFault::Protocol(6)),
         (b"\x80\x03cnumpy\ndtype\nX\x02\0\0\0f8\x85R.", 151, UNFIT),
-        // What a call would give, called again, and a class made anew.
+        // What a call would give, called again, and a class made again.
         (b"\x80\x03cos\nsystem\n)R)R.", 130, import_of("os.system")),
         (b"\x80\x03csubprocess\nPopen\n)\x81}b.", 130, import_of("subprocess.Popen")),
         (b"\x80\x04csubprocess\nPopen\n)}\x92.", 130, import_of("subprocess.Popen")),

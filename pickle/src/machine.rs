@@ -364,7 +364,7 @@ impl<'a> Machine<'a> {
         self.push(Global::of(module, name).map_or(Object::Unread(Unread::Name(module, name)), Object::Global))
     }
 
-    /// What a call would give that nobody follows.
+    /// What a call would give; it is not made.
     fn make(&mut self, of: Id) -> Fallible<()> {
         match self.object(of) {
             Object::Global(_) | Object::Unread(_) => self.push(Object::Unread(Unread::Made(of))),

@@ -27,7 +27,7 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let log = log.clone();
-                // Whoever breaks off has what he wanted.
+                // A client that closes the connection early is no error.
                 thread::spawn(move || drop(serve(stream.unwrap(), phones, &log)));
             }
         });

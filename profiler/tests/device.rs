@@ -97,7 +97,7 @@ fn a_part_that_is_told_once_belongs_to_all_or_to_none() {
         let clocks = two_clocks("1512000", "1512000");
         let clocks: Vec<_> = clocks.iter().map(|(path, text)| (path.as_str(), *text)).collect();
         assert_eq!(old_kernel(before, &after, &clocks), [core("0-3", a53), core("4-7", a53)]);
-        // It is that of one of two kinds of cores, and nobody knows of which.
+        // It is that of one of two kinds of cores, and it is unknown of which.
         let clocks = two_clocks("1512000", "1908000");
         let clocks: Vec<_> = clocks.iter().map(|(path, text)| (path.as_str(), *text)).collect();
         assert_eq!(old_kernel(before, &after, &clocks), [core("0-3", None), core("4-7", None)]);
@@ -105,7 +105,7 @@ fn a_part_that_is_told_once_belongs_to_all_or_to_none() {
             [("/sys/devices/system/cpu/cpu0/cpu_capacity", "400"), ("/sys/devices/system/cpu/cpu7/cpu_capacity", "1024")];
         assert!(old_kernel(before, &after, &capacities).iter().all(|(_, core)| core.is_none()));
     }
-    // None at all, and two of which nobody knows whose they are.
+    // None at all, and two of unknown cores.
     assert_eq!(old_kernel("", "", &[]), [core("0-7", None)]);
     let two = format!("{PART}{}", PART.replace("0xd03", "0xd09"));
     assert_eq!(old_kernel("", &two, &[]), [core("0-7", None)]);

@@ -342,7 +342,7 @@ fn more_threads_than_cpus_are_refused() {
     let (code, _, err) = run(folder, &format!("{BUILD} --threads 2 --cpus 0 --nets 2"));
     assert!(code == 2 && err.contains("--threads 1,"), "{code}: {err}");
     assert_eq!(names(folder), ["space.toml"]);
-    // Whoever wants it gets it, if only samples that are too few.
+    // With --oversubscribe it is measured, even if only with too few samples.
     let (code, _, err) = run(folder, &format!("{many} --oversubscribe"));
     assert!(code == 0 || code == 3, "{code}: {err}");
 }

@@ -136,7 +136,7 @@ fn memory_sends_no_more_than_its_bandwidth() {
     for k in 0..1000 {
         simulator.execute(&block, &[at(0, PAGE + k * 64)], block.end());
     }
-    assert!(simulator.cycles() - before < 3100, "prefetches do not wait, but for lines that are put into the cache");
+    assert!(simulator.cycles() - before < 3100, "prefetches do not wait, except for lines that are put into the cache");
     let last = PAGE + 999 * 64;
     let wait = Block::new(&simulator.chip().core, CODE, &assemble("ldr x0, [x1]; add x2, x0, #1"));
     simulator.execute(&wait, &[at(0, last)], wait.end());

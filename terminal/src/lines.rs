@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write as _};
 
 use crate::program;
 
-/// A line for people. A closed terminal ends no measurement and no training. The line may quote a device or a file: what would steer a
+/// A line for people. A closed terminal ends no measurement and no training. The line may quote a device or a file: what would control a
 /// terminal is taken out of it. Commands in it have the names under which the programs are installed.
 pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{}", program::named(&files::plain(&line.to_string())));

@@ -13,8 +13,8 @@
 #
 #   ready SERIAL[,SERIAL] ADB_SERVER_SOCKET        or      ready ssh://USER@HOST:PORT HOME
 #
-# `ADB_SERVER_SOCKET=… adb -s SERIAL shell` is then a shell on it; a board lets in whoever has the keys in HOME/.ssh. It runs until its standard input ends, so it never outlives
-# who started it. Lines on standard input: `unplug` kills the daemon (answer `unplugged`), `plug` starts it again (`plugged`),
+# `ADB_SERVER_SOCKET=… adb -s SERIAL shell` is then a shell on it; a board accepts the keys in HOME/.ssh. It runs until its standard input ends, so it never outlives
+# the process that started it. Lines on standard input: `unplug` kills the daemon (answer `unplugged`), `plug` starts it again (`plugged`),
 # `reboot` does both and empties /data/local/tmp (`rebooted`).
 #
 # The phone has no C library: what is pushed brings its own loader, as it must on Android. It has a static busybox as
@@ -65,7 +65,7 @@ if [ "${1:-}" != --inside ]; then
     trap cleanup EXIT
     trap 'exit 143' INT TERM HUP
 
-    # Where the kernel has a list of formats for each user namespace, nobody else sees the entry.
+    # Where the kernel has a list of formats for each user namespace, no other process sees the entry.
     enter=() spaces=(--mount --pid --fork --kill-child)
     if unshare --user --map-root-user --mount --pid --fork mount -t binfmt_misc none "$formats" 2>/dev/null; then
         if [ $kind = adb ]; then

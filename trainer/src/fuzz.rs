@@ -200,7 +200,7 @@ fn reports_survive(name: &'static str, file: &str, seed: &str, words: &[&[u8]]) 
         std::fs::write(folder.path().join(file), bytes).unwrap();
         match report::page(&run) {
             Ok(page) => {
-                // Whoever looks at a run of somebody else's runs nothing of theirs.
+                // A page of an unknown run must execute nothing.
                 assert!(page.starts_with("<!doctype html>") && !page.contains("<script") && page.ends_with("</html>\n"));
                 "a page".to_string()
             }

@@ -1,4 +1,4 @@
-//! Why an ONNX file of somebody else's cannot be used.
+//! Why a user's ONNX file cannot be used.
 
 use std::path::PathBuf;
 

@@ -110,7 +110,7 @@ fn count(mut bytes: &[u8], message: Message, depth: usize, left: &mut usize) -> 
                 1 => Some(8),
                 2 => varint(&mut bytes),
                 5 => Some(4),
-                // Marks without contents; whoever reads the file knows whether they are in order.
+                // Marks without contents; the reader of the file checks their order.
                 _ => Some(0),
             },
         );

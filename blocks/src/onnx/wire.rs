@@ -1,8 +1,8 @@
 //! An ONNX file's bytes with its tensors replaced, all else byte for byte as it was.
 //!
 //! A file of other people's holds what no schema of ours knows: newer fields, other operator sets, notes. Decoded and encoded again, that
-//! would be lost without a word. So only the way to the tensors is known here, and the lengths on that way are all that is written
-//! anew.
+//! would be lost without a word. So only the way to the tensors is known here, and only the lengths on that way are written
+//! again.
 
 use std::ops::Range;
 
@@ -149,7 +149,7 @@ fn walk<D, E: From<WireError>>(
     Ok(rope)
 }
 
-/// A tensor's fields but for those of the given numbers, and behind them one of bytes that lie elsewhere.
+/// A tensor's fields except for those of the given numbers, and behind them one of bytes that lie elsewhere.
 ///
 /// # Errors
 /// [`WireError`].
@@ -223,7 +223,7 @@ mod tests {
         whole
     }
 
-    /// A file with tensors wherever ONNX has them, each of the content given, between fields that nobody knows.
+    /// A file with tensors wherever ONNX has them, each of the content given, between unknown fields.
     fn everywhere(tensor: &[u8]) -> Vec<u8> {
         let unknown = [
             bytes(900, b"\xff\x01 not for us"),

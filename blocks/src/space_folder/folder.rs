@@ -115,7 +115,7 @@ impl SpaceFolder {
         &self.notes
     }
 
-    /// SHA-256, in hex, of everything that decides what is measured: inputs, slots, wires, candidates and their blocks, but for their
+    /// SHA-256, in hex, of everything that decides what is measured: inputs, slots, wires, candidates and their blocks, except for their
     /// weights' values.
     pub fn hash(&self) -> String {
         let mut text = "onnx\n".to_string();

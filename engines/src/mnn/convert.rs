@@ -12,7 +12,7 @@ use super::version::{VERSION, folder};
 pub const VARIABLE: &str = "BLOCKTIME_MNNCONVERT";
 /// What it prints behind a conversion that worked; its exit code says nothing.
 const DONE: &str = "Converted Success!";
-/// What it calls whoever converts; it takes no file without.
+/// The name of the caller, which the converter requires.
 const CALLER: &str = "blocktime";
 
 /// Why there is no file for MNN.

@@ -108,7 +108,7 @@ fn port(what: &str, info: &TensorInfo<'_, '_>) -> Result<Port, EngineError> {
             engine: NAME,
             port: format!("{what} '{}'", info.name()),
             found: format!("{shape:?}, {:?}, {:?}", tensor.get_type(), tensor.get_dimension_type()),
-            takes: "float32 tensors whose sizes are fixed (but for the batch)",
+            takes: "float32 tensors whose sizes are fixed (except for the batch)",
         }),
     }
 }

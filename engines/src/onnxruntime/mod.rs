@@ -25,7 +25,7 @@ pub static ENTRY: Entry = Entry {
         advice: "build one in a clone of the project: scripts/build-agent.sh, for ARMv8 Linux and Android, or cross, for one of them; see \
                  docs/src/engines.md there",
     },
-    remedy: "a static program cannot load it, `cargo build --release -p profiler` makes one that can",
+    remedy: "a statically linked profiler cannot load it; build a dynamic one with `cargo build --release -p profiler`",
     not_simulated: Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),
     environment: &[library::VARIABLE],
     #[cfg(feature = "onnxruntime")]

@@ -19,7 +19,7 @@ pub struct RowLines<R> {
     /// Whether the last line was there.
     pub ended: bool,
     /// Whether a record has begun on the current line. Only a quote that is not closed makes a record go on behind its line; then all the
-    /// rest of the file would be one field. Whoever has a whole record sets this to false.
+    /// rest of the file would be one field. A caller that has read a whole record sets this to false.
     pub in_record: bool,
 }
 

@@ -187,7 +187,7 @@ impl Header {
             let errors = fit.anchors.iter().filter_map(|anchor| anchor.standard_error).chain(fit.noise);
             need(errors.into_iter().all(|e| e.is_finite() && e >= 0.0), "fit", "standard errors must be numbers of at least 0");
         }
-        // Whoever shows a table shows its texts: no table shall steer the terminal.
+        // Texts of a table are shown on terminals, which they must not control.
         let mut entries = BTreeSet::new();
         if let Ok(header) = toml::Value::try_from(self) {
             with_control_characters(&header, "", &mut entries);

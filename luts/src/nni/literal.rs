@@ -1,7 +1,7 @@
 //! Python's literals, as far as NNI's tables use them: dicts, tuples, lists, strings without escapes, numbers, constants.
 //!
 //! Python prints some objects as calls: `np.float64(9.5)`, `OrderedDict([('a', 1)])`. Those that hold a value are read as it, whatever
-//! module's name stands before theirs; all others are [`Literal::Unread`], which may stand where nobody needs them. Nothing is called.
+//! module's name stands before theirs; all others are [`Literal::Unread`], which may stand where no value is needed. Nothing is called.
 
 /// Deepest nesting.
 const DEPTH: usize = 8;

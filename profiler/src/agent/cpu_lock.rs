@@ -1,6 +1,6 @@
 //! One measurement at a time on a CPU: two at once spoil each other's figures.
 //!
-//! Each CPU has a file that whoever measures on it holds a lock on. The kernel lets go of it when the process ends, even by a kill.
+//! Each CPU has a file. The process that measures on the CPU holds a lock on it, which the kernel releases when the process ends, even by a kill.
 //! What stands in the file is for people: who it is.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};

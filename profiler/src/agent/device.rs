@@ -20,7 +20,7 @@ pub fn facts() -> DeviceFacts {
 
 /// What suggests that an emulator runs this program.
 ///
-/// An emulator that wants to hide can; this finds those that do not. User-mode qemu passes the host's files through, but for a few.
+/// An emulator that wants to hide can; this finds those that do not. User-mode qemu passes the host's files through, except for a few.
 fn emulation(arch: &str, cpuinfo: &str) -> Vec<String> {
     let mut hints = Vec::new();
     if let Some((name, _)) = std::env::vars_os().find(|(name, _)| name.to_string_lossy().starts_with("QEMU_")) {

@@ -97,7 +97,7 @@ pub enum AgentError {
     /// Another measurement.
     #[error("CPU {} is in use by another measurement ({}): wait for it, or choose other CPUs with --cpus", .0.cpu, .0.holder)]
     Busy(Busy),
-    /// Nobody listens any more.
+    /// The host no longer reads what the agent writes.
     #[error("lost the connection to the host")]
     Output(#[source] io::Error),
 }
@@ -115,7 +115,7 @@ impl AgentError {
         }
     }
 
-    /// Whether a user's model, or what it is given, is at fault: one whose outputs nobody stated.
+    /// Whether a user's model, or what it is given, is at fault: one without stated outputs.
     pub(super) fn is_by_user(&self, job: Option<&Job>) -> bool {
         let refused = matches!(self, Self::Model { .. } | Self::MadeUp { .. } | Self::Inputs { .. });
         let item = self.item().and_then(|id| job?.items.iter().find(|item| item.id == id));

@@ -75,7 +75,7 @@ pub fn of(ports: &[Port], item: &Item, folder: &Path, random: &mut Random, whole
     Ok(values)
 }
 
-/// A dimension's size, where it is known; a batch that nobody sized is 1.
+/// A dimension's size, where it is known; a batch whose size is not given is 1.
 fn size(i: usize, dim: &Dim, sizes: &BTreeMap<&str, usize>) -> Option<usize> {
     match dim {
         Dim::Fixed(size) => Some(*size),

@@ -37,7 +37,7 @@ impl Opened {
         Self::Primitives(Box::new(PrimitiveSpace { space, points: points.unwrap_or(LANDMARKS) }))
     }
 
-    /// As whoever measures it sees it.
+    /// As the code that measures it sees it.
     pub(super) fn measurable(&self) -> &dyn Measurable {
         match self {
             Self::Primitives(space) => &**space,

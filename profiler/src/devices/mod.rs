@@ -62,7 +62,7 @@ pub fn open(address: &Address, access: Access, notices: &mut Vec<Notice>) -> Res
     })
 }
 
-/// Opens the way to the local device: a phone does not steer others.
+/// Opens the way to the local device: a phone does not control others.
 ///
 /// # Errors
 /// [`TransportError::Unavailable`] for any other device.

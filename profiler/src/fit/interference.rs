@@ -21,7 +21,7 @@ use crate::measure::raw::{ItemSamples, Samples};
 use crate::measure::subject::Subject;
 use crate::stats::{Median, median};
 
-/// Samples that every model shall have below the limit, where it has as many. Measuring asks for twelve by what it knows of the idle canary
+/// Samples that every model should have below the limit, if it has as many. Measuring asks for twelve by what it knows of the idle canary
 /// then; a few of them may turn out a little too loud.
 const ENOUGH: usize = 8;
 /// Levels of the canary, each with as many samples.

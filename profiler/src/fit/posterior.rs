@@ -189,7 +189,7 @@ impl Posterior {
         })
     }
 
-    /// Of the networks' times, but for what is the same under every τ and ρ.
+    /// Of the networks' times, except for what is the same under every τ and ρ.
     fn likelihood(&self) -> f64 {
         let distance: f64 = std::iter::zip(&self.surprise, &self.weighted).map(|(s, w)| s * w).sum();
         -0.5 * (distance + self.observed.log_determinant())

@@ -67,7 +67,7 @@ impl Processors {
         let found: Vec<_> = told.filter_map(|(cpu, value)| Some((*cpu, (implementer(*cpu)?, hex(value)?)))).collect();
         let owners: BTreeSet<Option<usize>> = found.iter().map(|(cpu, _)| *cpu).collect();
         match found.first() {
-            // Not of the one that happens to stand above; and of several that differ, nobody knows whose they are.
+            // Not of the one that happens to stand above; and if there are several that differ, it is unknown whose they are.
             Some((_, first)) if owners.len() == 1 && self.numbers().len() != 1 => {
                 let of_all = Some(*first).filter(|first| found.iter().all(|(_, part)| part == first));
                 Parts { of_all, ..Parts::default() }

@@ -45,7 +45,7 @@ impl Reserved {
             let reserved = |holder| ReservedError { path: path.to_path_buf(), holder };
             // A missing or read-only folder is reported when the file itself is written.
             let Some(file) = cpu_lock::lock(&lock, holder).map_err(reserved)? else { return Ok(Self { lock: None }) };
-            // The one before may have removed it after it was opened here: then it is nobody's.
+            // The process before may have removed it after it was opened here: then it locks nothing.
             if let (Ok(held), Ok(there)) = (file.metadata(), fs::metadata(&lock))
                 && (held.dev(), held.ino()) == (there.dev(), there.ino())
             {
@@ -66,7 +66,7 @@ pub fn holder() -> String {
 impl Drop for Reserved {
     fn drop(&mut self) {
         if let Some((_, path)) = &self.lock {
-            // While it is still locked, so that nobody else's is removed.
+            // While it is still locked, so that no other process's file is removed.
             let _ = fs::remove_file(path);
         }
     }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::missing;
 
-/// Keys of a host and of somebody else.
+/// Keys of a host and of another one.
 pub struct Keys {
     /// Where they lie; its name has a blank and a quote in it.
     pub folder: TempDir,
@@ -43,7 +43,7 @@ impl Keys {
         self.folder.path().join(name)
     }
 
-    /// A file of known hosts: `{K}` and `{R}` stand for the host's keys, `{O}` and `{Q}` for somebody else's, `{P}` for the port,
+    /// A file of known hosts: `{K}` and `{R}` stand for the host's keys, `{O}` and `{Q}` for another host's, `{P}` for the port,
     /// `{HASHED}` and `{HASHED-PORT}` for the host's names in their hashed form, `{LONG}` for 200 kB.
     pub fn file(&self, pattern: &str, port: u16) -> Vec<u8> {
         let mut text = pattern.to_string();

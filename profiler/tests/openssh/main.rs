@@ -23,7 +23,7 @@ fn missing<T>(what: &str) -> Option<T> {
     None
 }
 
-/// A server on this machine that lets in whoever has the user's key.
+/// A server on this machine that accepts the user's key.
 struct Server {
     keys: Keys,
     port: u16,

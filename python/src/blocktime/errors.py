@@ -48,7 +48,7 @@ class UnknownCandidate(LutError, KeyError):
 
 
 def plain_text(text: str) -> str:
-    """The text without control characters other than line ends and tabs: a file must not steer the terminal that shows its texts."""
+    """The text without control characters other than line ends and tabs: a file must not control the terminal that shows its texts."""
     return "".join("?" if category(c) == "Cc" and c not in "\n\t" else c for c in text)
 
 

@@ -190,7 +190,7 @@ def value_faults(header: Header) -> Iterator[Fault]:
 
 
 def _with_control_characters(value: Any, entry: str) -> Iterator[str]:
-    """Entries whose texts contain control characters, which would steer a terminal, and sections with such names."""
+    """Entries whose texts contain control characters, which would control a terminal, and sections with such names."""
     if isinstance(value, str) and plain_text(value) != value:
         yield entry
     elif isinstance(value, list):

@@ -11,8 +11,7 @@ use crate::error::EmulatorError;
 
 /// Bytes of a file of random bytes.
 const RANDOM_BYTES: usize = 64 << 10;
-
-/// Writes them into an empty folder. Folders of a sysroot are linked to, but for those that tell of a system.
+/// Writes them into an empty folder. Folders of a sysroot are linked to, except for those that tell of a system.
 pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Result<(), EmulatorError> {
     if let Some(sysroot) = sysroot {
         let entries = fs::read_dir(sysroot).map_err(EmulatorError::file("read the folder", sysroot))?;

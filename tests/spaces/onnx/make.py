@@ -1,4 +1,4 @@
-"""Makes the two folders beside it anew, with each of PyTorch's exporters: a small space of three layers with a side branch, the network of
+"""Makes the two folders beside it again, with each of PyTorch's exporters: a small space of three layers with a side branch, the network of
 one choice exported whole, and the fingerprints that the Python package gives the files.
 
     pip install './python[export]' && python tests/spaces/onnx/make.py

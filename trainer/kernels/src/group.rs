@@ -58,7 +58,7 @@ struct State {
     round: u64,
     /// Values of those who wait for the next one, with their places.
     waiting: Vec<(usize, Vec<f64>)>,
-    /// Of the last round: nobody starts another before all have read it.
+    /// Of the last round: the next one starts after all have read it.
     sums: Vec<f64>,
     has_left: bool,
 }

@@ -24,7 +24,7 @@
 //! channels, a pointwise convolution is one matrix product over all pixels, and batch norm and ReLU are per lane.
 //! Channels are padded with zeros to a multiple of 16.
 //!
-//! **Values are stored raw.** What is kept of a convolution is its output before batch norm; whoever reads it applies
+//! **Values are stored raw.** What is kept of a convolution is its output before batch norm; the operator that reads it applies
 //! scale, shift and ReLU on the fly ([`ops::rows`]). The same holds backwards: the gradient with respect to a raw
 //! output is computed, row by row, from the gradient behind its batch norm and ReLU. Normalised activations, ReLU masks and
 //! gradients of batch norm's input are never in memory as a whole.

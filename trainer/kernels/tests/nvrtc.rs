@@ -71,7 +71,7 @@ fn every_kernel_compiles_for_gpus_and_none_adds_in_any_order() {
             assert!(ptx.contains(&format!(".entry {}(", kernel.name)), "{architecture}: {} is missing", kernel.name);
         }
         let entries = ptx.matches(".entry ").count();
-        assert_eq!(entries, kernels().len(), "{architecture}: kernels that nobody launches");
+        assert_eq!(entries, kernels().len(), "{architecture}: kernels that are never launched");
         let atomic = ptx.split_whitespace().find(|word| word.starts_with("atom.") || word.starts_with("red."));
         assert_eq!(atomic, None, "{architecture}: an atomic addition, whose order is not fixed");
     }

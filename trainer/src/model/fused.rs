@@ -90,7 +90,7 @@ fn values_of<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
 }
 
 impl Pass {
-    /// The masks' values; a graph without mixtures is given a tensor that nobody reads.
+    /// The masks' values; a graph without mixtures is given a tensor that is not read.
     fn masks<'a>(&self, values: &'a [f32]) -> &'a [f32] {
         if self.engine.plan().mask_shape().0 == 0 { &[] } else { values }
     }

@@ -73,7 +73,7 @@ pub struct Tensor<'a> {
 }
 
 impl<'a> TorchFile<'a> {
-    /// Reads a file's content, but for the tensors' values.
+    /// Reads a file's content, except for the tensors' values.
     ///
     /// # Errors
     /// [`TorchError`].

@@ -130,7 +130,7 @@ impl RunFolder {
 
     /// Makes the folder ready for a training that [`RunFolder::check`] allows: what an earlier one left is removed, unless it is
     /// resumed. A new search removes the finetune of the old one too, a new finetune leaves the search; both remove what the old network
-    /// was compared with. Nobody else can do the same before the lock is dropped.
+    /// was compared with. No other process can do the same before the lock is dropped.
     ///
     /// # Errors
     /// It cannot be written, or another process is writing to it.

@@ -111,7 +111,7 @@ pub struct Judged<T: Task> {
     pub scores: T::Scores,
     /// On which examples.
     pub on: &'static str,
-    /// Whether checkpoints record the error. One on the test list is only shown: it must decide nothing.
+    /// Whether checkpoints record the error. An error on the test list is not recorded, so that nothing can be chosen by it; it is only shown.
     pub is_recorded: bool,
     /// Whether the epoch may become the best one.
     pub can_be_best: bool,

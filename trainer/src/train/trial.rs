@@ -49,7 +49,7 @@ impl<'a, T: Task> Trial<'a, T> {
             _ => self.round(choice, round - 1).checkpoint(Training::Finetune, "last"),
         };
         FinetuneConfig {
-            // A search that begins anew removes all rounds, so that the supernet is always the same one; its file notes the choice, too.
+            // A search that starts again removes all rounds, so that the supernet is always the same one; its file notes the choice, too.
             supernet_sha256: None,
             supernet: Some(before),
             space: self.config.space.clone(),

@@ -57,14 +57,14 @@ fn random_networks_are_about_as_fast_trained_alike_and_compared() {
 
     // Goes on where it stopped, with the same result: one network whole, one before its end, one not begun.
     let checkpoint = |i: usize| fixture.path(&format!("run/baselines/random-{i}/subnet/checkpoint_last.safetensors"));
-    let [kept, anew] = [read(&checkpoint(1)), read(&checkpoint(3))];
+    let [kept, new] = [read(&checkpoint(1)), read(&checkpoint(3))];
     let before = std::fs::metadata(checkpoint(1)).unwrap().modified().unwrap();
     std::fs::remove_file(fixture.path("run/baselines/random-2/metrics.csv")).unwrap();
     std::fs::remove_file(checkpoint(2)).unwrap();
     std::fs::remove_dir_all(fixture.path("run/baselines/random-3")).unwrap();
     assert_eq!(fixture.done(command), first);
     assert_eq!((read(&checkpoint(1)), std::fs::metadata(checkpoint(1)).unwrap().modified().unwrap()), (kept, before));
-    assert!(read(&checkpoint(3)) == anew);
+    assert!(read(&checkpoint(3)) == new);
 
     // Another finetune of the run would make another comparison.
     let unfinished = CompareError::Unfinished { folder: "faces".into(), training: "search" };
@@ -163,7 +163,7 @@ fn the_baseline_is_trained_exported_and_drawn() {
 fn tables_of_several_devices_become_one_cost() {
     let fixture = Fixture::new(24);
     let slow = table(Source::Measured);
-    // Twice as slow, but for one candidate.
+    // Twice as slow, except for one candidate.
     let twice = |row: &luts::Row| {
         let factor = if row.key.starts_with("gh_k5") { 20.0 } else { 2.0 };
         let mut row = row.clone();

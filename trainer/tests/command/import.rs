@@ -39,7 +39,7 @@ fn what_nni_trained_goes_on_here() {
     }
     assert!(!fixture.path("other.safetensors").exists());
 
-    // The supernet chooses the very subnet: equal but for the statistics, which a supernet's subnet takes anew unless told otherwise.
+    // The supernet chooses the same subnet: equal except for the statistics, which a supernet's subnet takes again by default.
     let eval = |model: &str| -> serde_json::Value {
         serde_json::from_str(&fixture.done(&format!("eval --model {model} --data faces --json"))).unwrap()
     };

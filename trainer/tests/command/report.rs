@@ -6,7 +6,7 @@ use crate::common::{Fixture, SEARCH, read, text};
 
 const FINETUNE: &str = "finetune --data faces --batch 8 --base-lr 1e-3 --end-epoch 1 --seed 3 --out run";
 
-/// The report's page, made anew.
+/// The report's page, made again.
 fn page(fixture: &Fixture) -> String {
     fixture.done("report run");
     text(&read(&fixture.path("run/report.html")))

@@ -1,4 +1,4 @@
-//! Nothing is lost and nothing is mixed up: files that change under a run, folders with two owners, outputs that nobody reads.
+//! Nothing is lost and nothing is mixed up: files that change under a run, folders with two owners, outputs that are not read.
 
 use std::fs::{self, File, OpenOptions};
 use std::process::Stdio;

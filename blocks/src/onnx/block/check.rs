@@ -13,7 +13,7 @@ pub fn opset(imports: &[OperatorSet]) -> Option<i64> {
     imports.iter().find(|set| STANDARD.contains(&set.domain())).map(OperatorSet::version)
 }
 
-/// Everything that is wrong with a file, but for its ports.
+/// Everything that is wrong with a file, except for its ports.
 pub fn faults(model: &Model) -> Vec<BlockFault> {
     let mut faults = Vec::new();
     if !model.functions.is_empty() {

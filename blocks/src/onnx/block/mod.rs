@@ -36,7 +36,7 @@ pub struct Block {
     pub outputs: Vec<Port>,
     /// What it computes.
     pub graph: schema::Graph,
-    /// Equal for two files only if they are the same block but for their weights' values.
+    /// Equal for two files only if they are the same block except for their weights' values.
     pub fingerprint: String,
     /// Whether its output is its input.
     pub does_nothing: bool,

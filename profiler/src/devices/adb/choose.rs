@@ -154,11 +154,11 @@ mod tests {
                     "{state}"
                 );
             }
-            // Named, it is an error, whoever else is there.
+            // Named, it is an error, whatever other phones are there.
             let error = of(&[("e", state), ("a", "device")], &named("e"));
             assert!(matches!(&error, Err(AdbError::PhoneState { serial, .. }) if serial == "e"), "{error:?}");
         }
-        // Two good ones are two, whoever else is there.
+        // Two good ones are two, whatever other phones are there.
         let error = of(&[("a", "device"), ("e", "offline"), ("b", "device")], &Wanted::Only);
         assert!(
             matches!(&error, Err(AdbError::SeveralPhones { serials, others }) if *serials == ["a", "b"] && others == "e (offline)"),

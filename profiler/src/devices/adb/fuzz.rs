@@ -112,7 +112,7 @@ impl Source for Endless {
 fn packets_that_say_nothing_do_not_keep_a_user_waiting() {
     for id in [1, 9] {
         let mut running = ShellV2::new(Endless(packet(id, b"").repeat(100)), "adb:x".to_string());
-        // Whoever follows must come to look for Ctrl-C and for the end of its time limit.
+        // The caller must get the chance to look for Ctrl-C and for the end of its time limit.
         assert_eq!(running.next(Duration::from_millis(20)).ok(), Some(None));
     }
 }

@@ -1,4 +1,4 @@
-//! Reads of a known length, within a time: a socket's own limit begins anew with each byte that comes.
+//! Reads of a known length, within a time: a socket's own limit starts again with each byte that comes.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};

@@ -178,7 +178,7 @@ pub fn text(socket: &mut impl Read) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Reads `SERIAL<tab>STATE` lines. A serial number is the phone's own word: what would steer a terminal is taken out of it.
+/// Reads `SERIAL<tab>STATE` lines. A serial number is the phone's own word: what would control a terminal is taken out of it.
 pub fn parse_devices(text: &str) -> Vec<Attached> {
     let plain = |text: &str| text.trim().replace(char::is_control, "?");
     let line = |line: &str| line.split_once('\t').map(|(serial, state)| (plain(serial), plain(state)));

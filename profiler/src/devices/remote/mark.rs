@@ -113,7 +113,7 @@ impl Running for Marked {
             Some(Packet::Exit(code)) => return self.ended(code),
             None => return Ok(None),
         };
-        // To whoever listens, a start file says nothing.
+        // What a start file of the shell prints is not passed on.
         Ok(Some(own).filter(|own| !matches!(own, Packet::Stdout(bytes) | Packet::Stderr(bytes) if bytes.is_empty())))
     }
 

@@ -109,7 +109,7 @@ impl Simulated {
                     while !runner.stop.load(Ordering::Relaxed) {
                         let place = next.fetch_add(1, Ordering::Relaxed);
                         let Some(item) = job.items.get(place) else { return };
-                        // Where nobody listens any more, the others have been ended, too.
+                        // If the receiver is gone, the others have been ended, too.
                         let _ = sender.send((place, runner.run(job, item, &self.folder)));
                     }
                 });

@@ -41,7 +41,7 @@ pub enum SshError {
         device: String,
         /// Of its key.
         fingerprint: String,
-        /// What else is to be known of it: sentences, each behind a blank.
+        /// What else the user should know: sentences, each after a blank.
         remark: String,
         /// Adds the key.
         command: String,
@@ -63,7 +63,7 @@ pub enum SshError {
     },
     /// A host key that must not be used any more.
     #[error(
-        "{device}: its host key (SHA256:{fingerprint}) is marked as revoked in {place}: whoever has stolen it can pretend to be the device. \
+        "{device}: its host key (SHA256:{fingerprint}) is marked as revoked in {place}: someone who has stolen it can pretend to be the device. \
          Give the device a new key (there: remove /etc/ssh/ssh_host_*_key* and run ssh-keygen -A)"
     )]
     RevokedHostKey {

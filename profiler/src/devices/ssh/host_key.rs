@@ -36,7 +36,7 @@ pub(super) fn known(settings: &Settings, device: &str, notices: &mut Vec<Notice>
         }
     }
     if let Some(file) = &settings.revoked {
-        // Without it nobody is let in: it may be this host's key that it holds.
+        // Without it no host is accepted: the file may list this host's key.
         let read = std::fs::read(file).and_then(|bytes| known.add_revoked(file, &bytes));
         read.map_err(FileError::new("cannot read the revoked keys of", file))?;
     }

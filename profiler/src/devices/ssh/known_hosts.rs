@@ -31,7 +31,7 @@ impl Names {
         let host = host.to_lowercase();
         let with_port = format!("[{host}]:{port}");
         match port {
-            // `[host]:22` is what nobody's tool writes, but what people do; it can mean nothing else.
+            // No tool writes `[host]:22`, but people do; it has only one meaning.
             22 => Self { exact: vec![host, with_port], bare: None },
             _ => Self { exact: vec![with_port], bare: Some(host) },
         }

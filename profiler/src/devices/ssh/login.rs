@@ -97,7 +97,7 @@ fn by_file(session: &Session, settings: &Settings, key: &Candidate, tried: &mut 
             Err(e) => refused(e.message()),
         };
     }
-    // The host is asked first whether it would take the key: nobody types a passphrase for nothing.
+    // The host is asked first whether it would take the key, so that the passphrase is not typed for nothing.
     if key.public_path.is_some() && attempt(Some("")).is_err_and(|e| e.code() == REFUSED) {
         return refused("the device rejected it");
     }

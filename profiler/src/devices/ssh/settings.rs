@@ -132,9 +132,9 @@ impl Settings {
     /// Without ssh's configuration.
     fn plain(address: &Address, home: &Home, own_name: Option<String>) -> Result<Self, SshError> {
         let user = address.user.clone().or(own_name).filter(|user| !user.is_empty());
-        let nobody = || SshError::Address { address: format!("ssh://{}", address.host), reason: "the user is missing" };
+        let no_user = || SshError::Address { address: format!("ssh://{}", address.host), reason: "the user is missing" };
         Ok(Self {
-            user: user.ok_or_else(nobody)?,
+            user: user.ok_or_else(no_user)?,
             host: address.host.clone(),
             port: address.port.unwrap_or(22),
             alias: None,

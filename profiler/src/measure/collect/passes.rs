@@ -32,7 +32,7 @@ struct Passes<'a> {
     listener: Listener<'a>,
     /// What is known of the samples so far.
     idle: IdleRatios,
-    /// Whether this is the first process: it waits for nobody.
+    /// Whether this is the first process: it waits for no other.
     is_first: bool,
 }
 
@@ -44,7 +44,7 @@ impl Task<'_> {
         tell(transport.as_mut());
         let subjects: Vec<Subject> = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
         let (first, earlier_ms) = (samples.passes_over(&subjects), samples.spent_ms());
-        // Where all passes were made, and that was not enough, whoever resumes grants as much again.
+        // Where all passes were made, and that was not enough, a resumed build may take as much again.
         let whole = setting.plan.budget_ms as f64;
         let (last, budget_ms) = if first < setting.passes {
             (setting.passes, (whole - earlier_ms).max(LEAST_MS.min(whole)))

@@ -1,4 +1,4 @@
-//! The form of a finished file: after the request a line that says what follows, then the agent's lines but for samples and
+//! The form of a finished file: after the request a line that says what follows, then the agent's lines except for samples and
 //! `loading`, then the samples as [`columns`].
 
 use std::collections::BTreeMap;

@@ -131,7 +131,7 @@ fn made_up(models: &[Model], count: usize, manner: &Manner) -> Vec<Event> {
                 celsius: None,
                 fault: (random.unit() < manner.faulty).then_some(SampleFault::Canary),
             }));
-            // Now and then it rests, and reads the canary anew.
+            // Now and then it rests, and reads the canary again.
             before_us = if random.unit() < 0.1 { after_us * noise(&mut random) } else { after_us };
         }
         events.push(Event::Done { precise: pass == 11 });

@@ -1,7 +1,7 @@
 //! Several measurements of one thing made into one, with an interval that does not hide that they contradict each other.
 //!
 //! The random-effects estimate of R. DerSimonian and N. Laird (Meta-analysis in clinical trials, Controlled Clinical Trials 7, 1986,
-//! pp. 177–188): each measurement has its own error, and an effect of its circumstances that is drawn anew each time. The variance of
+//! pp. 177–188): each measurement has its own error, and an effect of its circumstances that is drawn again each time. The variance of
 //! these effects is what Cochran's Q has beyond what the errors alone would give; it is 0 where the measurements agree, and the result
 //! is then the mean weighted by the inverse squares of the errors.
 

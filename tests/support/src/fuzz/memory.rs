@@ -13,7 +13,7 @@ thread_local! {
     /// Bytes in use and their peak since the watch began, on this thread.
     static USED: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
-    /// The file that is being read; empty while nobody watches.
+    /// The file that is being read; empty while memory is not watched.
     static FILE: Cell<*const [u8]> = const { Cell::new(ptr::slice_from_raw_parts(ptr::null(), 0)) };
 }
 

@@ -35,7 +35,7 @@ pub struct Fuzz<'a> {
     pub name: &'a str,
     /// Sound files.
     pub seeds: Vec<Vec<u8>>,
-    /// Words of the format, which damage by chance would hardly hit upon.
+    /// Words of the format, which random damage would hardly produce.
     pub words: &'a [&'a [u8]],
     /// Bytes of memory that the reader may take for a byte of its file.
     pub memory: usize,

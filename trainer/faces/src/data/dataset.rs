@@ -43,7 +43,7 @@ pub struct DatasetOptions {
     pub side: usize,
     /// Order of the three planes.
     pub channels: ChannelOrder,
-    /// How many bytes of compressed pictures stay in memory; the others are read anew each time.
+    /// How many bytes of compressed pictures stay in memory; the others are read again each time.
     pub keep_bytes: usize,
 }
 
@@ -185,7 +185,7 @@ impl Dataset {
     }
 
     /// Divides the faces into (kept, held back), both ascending, about `fraction` of them held back; the same for the same
-    /// seed. Where `meta.csv` beside the list has the columns `file` and `identity`, nobody is on both sides.
+    /// seed. Where `meta.csv` beside the list has the columns `file` and `identity`, no person is on both sides.
     ///
     /// # Errors
     /// `fraction` is not strictly between 0 and 1, a side would be empty, or `meta.csv` is not a CSV file.

@@ -12,7 +12,7 @@ pub const END_OF_IMAGE: [u8; 2] = [0xFF, END];
 pub enum Extent {
     /// No picture: it is cut off before the first scan's data.
     Headers,
-    /// A part of the picture, or all of it but for the end marker.
+    /// A part of the picture, or all of it except for the end marker.
     Cut,
     /// All.
     Whole,

@@ -237,7 +237,7 @@ impl Drop for Cuda {
     fn drop(&mut self) {
         let blas = *self.blas.lock().unwrap_or_else(PoisonError::into_inner);
         // Nothing can be done about a GPU that fails here.
-        // SAFETY: nobody uses them any more.
+        // SAFETY: they are not used any more.
         unsafe {
             let _ = self.make_current();
             let _ = cublas::destroy_handle(blas);

@@ -66,7 +66,7 @@ impl GpuGradients {
         gradient.memory.float(gradient.offset * per)
     }
 
-    /// Nobody reads it any more.
+    /// Frees a gradient that is not read any more.
     pub fn drop_value(&mut self, v: ValueId) {
         self.values[v] = None;
         self.sums[v] = None;

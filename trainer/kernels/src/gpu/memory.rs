@@ -12,7 +12,7 @@ pub struct Gpu {
     home: Arc<Home>,
 }
 
-/// What clones of a [`Gpu`] and its memory share; whoever is the last to drop it gives the memory back to the machine.
+/// What clones of a [`Gpu`] and its memory share; the last one that is dropped gives the memory back to the machine.
 #[derive(Debug)]
 struct Home {
     machine: Arc<dyn Machine>,
@@ -34,7 +34,7 @@ impl Drop for Home {
     }
 }
 
-/// Some of a GPU's memory; its next user's when dropped. Work on it is in order, so that nobody need wait for the last user.
+/// Some of a GPU's memory; its next user's when dropped. Work on it is in order, so that the next user need not wait for the last one.
 #[derive(Debug)]
 pub(super) struct Memory {
     address: Address,

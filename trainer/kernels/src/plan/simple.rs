@@ -10,7 +10,7 @@ use crate::simd::{LANES, V16};
 /// A plane as a slice of vectors.
 ///
 /// # Safety
-/// `p` must be valid for `len` vectors that nobody writes.
+/// `p` must be valid for `len` vectors that are not written meanwhile.
 unsafe fn vectors<'a>(p: *const f32, len: usize) -> &'a [V16] {
     // SAFETY: promised by the caller.
     unsafe { std::slice::from_raw_parts(p.cast(), len) }
@@ -19,7 +19,7 @@ unsafe fn vectors<'a>(p: *const f32, len: usize) -> &'a [V16] {
 /// A plane as a slice of vectors to write.
 ///
 /// # Safety
-/// `p` must be valid for `len` vectors that nobody else uses.
+/// `p` must be valid for `len` vectors that are not used elsewhere meanwhile.
 unsafe fn vectors_mut<'a>(p: *mut f32, len: usize) -> &'a mut [V16] {
     // SAFETY: promised by the caller.
     unsafe { std::slice::from_raw_parts_mut(p.cast(), len) }

@@ -255,7 +255,7 @@ pub fn check(case: &Case, runs: &dyn Runs, elements: usize) {
         at += p.len();
     }
     for (i, x) in inputs.iter().enumerate() {
-        // Inputs that are read in place are pictures: nobody asks for their gradient.
+        // Inputs that are read in place are pictures, whose gradient is not needed.
         let Some(gradient) = &grads.inputs[i] else { continue };
         check_elements(elements, gradient, x, &format!("{name}: input {i}"), |values| {
             let mut inputs = inputs.clone();

@@ -13,7 +13,7 @@ use libloading::Library;
 /// Threads of a block: fewer than on a GPU, and still several turns of a sum.
 const THREADS: usize = 32;
 
-/// Bytes behind each allocation that nobody may write, and what is in them. As floats they are not numbers.
+/// Bytes behind each allocation that must not be written, and what is in them. As floats they are not numbers.
 const GUARD: usize = 64;
 const UNWRITTEN: u8 = 0xff;
 
