@@ -4,7 +4,7 @@
 #   scripts/setup-nvrtc.sh            prints the path; fetches what is missing
 #   scripts/setup-nvrtc.sh --found    prints the path, or nothing if the library is missing
 #
-# PyTorch's environment (scripts/test-python.sh) has the library too; if it is there, that one is used. Otherwise the folder is
+# PyTorch's environment (scripts/setup-pytorch.sh) has the library too; if it is there, that one is used. Otherwise the folder is
 # ${BLOCKTIME_CACHE:-${XDG_CACHE_HOME:-~/.cache}/blocktime}/nvrtc. Needs python3 with pip.
 set -eu
 

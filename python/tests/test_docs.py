@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import made_up
 import pytest
 from conftest import ROOT
+from page import PAGES, code_of
 
 import blocktime.adaptors
 from blocktime.header import parse
@@ -16,7 +16,7 @@ from blocktime.header import parse
 
 def run(page: str, blocks: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs the code of a page in an empty folder that has the project's tables."""
-    found = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "src" / page).read_text(), re.DOTALL)
+    found = [code.text for code in code_of(page) if code.language == "python"]
     assert len(found) == blocks
     (folder / "luts").symlink_to(ROOT / "luts")
     monkeypatch.chdir(folder)
@@ -39,7 +39,7 @@ def test_the_way_to_a_table_of_own_blocks_runs(
         blocks = {name: ((c_in, c_out, stride, side, side), time) for name, time in (("k3_e3", 20.0), ("k3_e6", 35.0), ("k5_e6", 50.0))}
         return {**blocks, "skip": ((c_in, c_out, 1, side, side), 0.0)} if c_in == c_out else blocks
 
-    # What `profiler build`, between the page's blocks, would write; with made-up times.
+    # What `profiler build`, between the page's blocks, would write; with made-up times. The walk of scripts/test-wheel.sh measures.
     layers = [layer(16, 24, 2, 32), *[layer(24, 24, 1, 16)] * 2, layer(24, 40, 2, 16), *[layer(40, 40, 1, 8)] * 2]
     (tmp_path / "mine.csv").write_text(made_up.text(layers, {"stem": 30.0, "head": 10.0}))
     run("own-blocks.md", 4, tmp_path, monkeypatch)
@@ -51,6 +51,6 @@ def test_the_way_to_a_table_of_own_blocks_runs(
 
 
 def test_the_page_names_every_adaptor() -> None:
-    page = (ROOT / "docs" / "src" / "python.md").read_text()
+    page = (PAGES / "python.md").read_text()
     folder = Path(blocktime.adaptors.__file__).parent
     assert all(f"blocktime.adaptors.{path.stem}." in page for path in folder.glob("*.py") if path.stem != "__init__")
