@@ -21,18 +21,18 @@ import tempfile
 from pathlib import Path
 from typing import Callable
 
-from blocktime import Lut, LutError, Prediction
+from blocktime import Lut, LutError, Misfit, Prediction
 
 Choice = list[int]
 
 
 def search(lut: Lut, limit_us: float, worth: Callable[[Choice], float], rounds: int = 3000, seed: int = 1) -> tuple[Choice, Prediction]:
-    """The best choice that was found within the limit, and its time. Raises `ValueError` if even the fastest network takes longer."""
+    """The best choice that was found within the limit, and its time. Raises `Misfit` if even the fastest network takes longer."""
     draw = random.Random(seed)
     sizes = [len(layer.candidates) for layer in lut.layers]
     fastest = [min(range(size), key=lambda k: lut.latency(layer, k)) for layer, size in enumerate(sizes)]
     if interval_us(first := lut.predict(fastest))[1] > limit_us:
-        raise ValueError(f"the fastest network takes {first.total_us / 1000:.2f} ms")
+        raise Misfit(f"the fastest network takes {first.total_us / 1000:.2f} ms", limit_us, interval_us(first)[1])
     population = [(worth(fastest), fastest, first)]
     for _ in range(rounds):
         child = [draw.choice(genes) for genes in zip(*(choice for _, choice, _ in draw.choices(population, k=2)))]

@@ -14,7 +14,7 @@ import pytest
 import torch
 from conftest import CORPUS, ROOT
 
-from blocktime import Lut
+from blocktime import Lut, Misfit
 from blocktime.adaptors.ofa import OfaLatency
 from blocktime.adaptors.proxylessnas import LatencyEstimator
 from blocktime.export import export_space
@@ -94,8 +94,11 @@ def test_the_search_keeps_to_its_limit_and_uses_it(fbnet_table: Lut) -> None:
     best, found = SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
     assert 235 < found.total_us < 250 / 1.0196 and found == fbnet_table.predict(best)
     assert (best, found) == SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
-    with pytest.raises(ValueError, match="the fastest network takes 0.05 ms"):
+    with pytest.raises(Misfit) as caught:
         SEARCH["search"](fbnet_table, 40.0, worth)
+    fastest = fbnet_table.predict(["skip"] * 22)
+    assert fastest.total_us == 50.0 and fastest.interval_us is not None
+    assert (caught.value.given, caught.value.fitting) == (40.0, fastest.interval_us[1])
 
 
 PROFILER = """#!/bin/sh

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from conftest import CORPUS
+from torch import Tensor
 from torch.nn import functional as F
 
-from blocktime import Lut, Space
+from blocktime import Lut, Misfit, Space, Unknown
 from blocktime.torch import ExpectedLatency
 
 FIXED = sum(range(3, 12))
@@ -74,20 +77,24 @@ def test_leading_dimensions_are_kept_and_padding_does_not_count(uneven: Lut) -> 
 
 def test_what_does_not_fit_is_named(uneven: Lut, tiny: Lut) -> None:
     latency = ExpectedLatency(uneven)
-    with pytest.raises(ValueError, match="1 tensors for 2 layers"):
-        latency([torch.ones(3) / 3])
-    with pytest.raises(ValueError, match=r"layer L2: weights are \(2,\), but must end in 1"):
-        latency([torch.ones(3) / 3, torch.ones(2) / 2])
-    with pytest.raises(ValueError, match=r"weights are \(3, 2\), but must end in \(2, 3\)"):
-        latency(torch.zeros(3, 2))
-    with pytest.raises(ValueError, match="layer L2: shares sum to 2, not 1; give a softmax"):
-        latency([torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[2.0]])])
-    with pytest.raises(ValueError, match="layer L1: shares sum to nan"):
+    wrong: list[tuple[Tensor | list[Tensor], object, object, str | None]] = [
+        ([torch.ones(3) / 3], 1, 2, None),
+        ([torch.ones(3) / 3, torch.ones(2) / 2], (2,), (1,), "L2"),
+        (torch.zeros(3, 2), (3, 2), (2, 3), None),
+        ([torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[2.0]])], 2.0, 1.0, "L2"),
+    ]
+    for weights, given, fitting, layer in wrong:
+        with pytest.raises(Misfit) as caught:
+            latency(weights)
+        assert (caught.value.given, caught.value.fitting, caught.value.layer) == (given, fitting, layer)
+    with pytest.raises(Misfit) as caught:
         latency([torch.tensor([float("nan"), 0, 0]), torch.ones(1)])
+    assert caught.value.layer == "L1" and isinstance(caught.value.given, float) and math.isnan(caught.value.given)
     unchecked = ExpectedLatency(uneven, unit="us", validate=False)
     assert unchecked([torch.tensor([2.0, 0, 0]), torch.ones(1)]).item() == 15.75
-    with pytest.raises(ValueError, match="unit 'h'"):
+    with pytest.raises(Unknown) as unit:
         ExpectedLatency(tiny, unit="h")
+    assert unit.value.asked == "h"
 
 
 def test_it_moves_and_is_saved_as_a_module(tiny: Lut) -> None:
@@ -101,8 +108,9 @@ def test_it_moves_and_is_saved_as_a_module(tiny: Lut) -> None:
 
 def test_fixed_pieces_that_are_not_there_are_asked_for_in_vain(tiny: Lut) -> None:
     imported = Lut({**tiny.header, "source": "imported"}, [row for row in tiny.rows if row.kind != "trunk"], tiny.space)
-    with pytest.raises(ValueError, match="include_fixed=False"):
+    with pytest.raises(Misfit) as caught:
         ExpectedLatency(imported)
+    assert caught.value.fitting == {"include_fixed": False}
     assert ExpectedLatency(imported, include_fixed=False).fixed.item() == 0
 
 

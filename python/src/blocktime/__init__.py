@@ -8,9 +8,11 @@
 space, and `blocktime.adaptors` converts a table to the form that other search programs expect.
 """
 
-from .errors import Fault, LutError, UnknownCandidate, UnknownLayer
+from .errors import Fault, LutError, Misfit, Unknown, UnknownCandidate, UnknownLayer, UnknownSpace
 from .lut import Lut, Prediction
 from .row import Row
 from .space import Layer, Space
 
-__all__ = ["Fault", "Layer", "Lut", "LutError", "Prediction", "Row", "Space", "UnknownCandidate", "UnknownLayer"]
+__all__ = [
+    "Fault", "Layer", "Lut", "LutError", "Misfit", "Prediction", "Row", "Space", "Unknown", "UnknownCandidate", "UnknownLayer", "UnknownSpace",
+]  # fmt: skip

@@ -21,6 +21,8 @@ class Fault:
     """Line of the file, counted from 1; `None` if the fault is not in a single line."""
     column: str | None = None
     """Column of the row, or entry of the header (`fit.residual`)."""
+    key: str | None = None
+    """Key of the row; `None` if the fault is not in the values of one row."""
 
     def __str__(self) -> str:
         return self.text
@@ -35,16 +37,47 @@ class LutError(ValueError):
         super().__init__(plain_text(message + "".join(f"\n  {fault}" for fault in self.faults)))
 
 
-class UnknownLayer(LutError, KeyError):
+class Unknown(LutError, KeyError):
+    """Something was asked for that is not there: a unit, or what the classes below name."""
+
+    def __init__(self, message: str, asked: object = None, known: Iterable[object] = ()) -> None:
+        self.asked = asked
+        """The name or the index that was asked for."""
+        self.known: tuple[object, ...] = tuple(known)
+        """The names that there are."""
+        super().__init__(message)
+
+    __str__ = ValueError.__str__
+
+
+class UnknownSpace(Unknown):
+    """No built-in search space and no file has this name."""
+
+
+class UnknownLayer(Unknown):
     """The search space of the table has no such layer."""
 
-    __str__ = ValueError.__str__
 
-
-class UnknownCandidate(LutError, KeyError):
+class UnknownCandidate(Unknown):
     """The layer has no such candidate, or the table has no such key."""
 
-    __str__ = ValueError.__str__
+    def __init__(self, message: str, asked: object = None, known: Iterable[object] = (), layer: str | None = None) -> None:
+        self.layer = layer
+        """Name of the layer; `None` if a key was asked for."""
+        super().__init__(message, asked, known)
+
+
+class Misfit(LutError):
+    """What was given does not fit the table: numbers, shapes or names that should be equal, or an argument."""
+
+    def __init__(self, message: str, given: object = None, fitting: object = None, layer: str | None = None) -> None:
+        self.given = given
+        """What was given; arguments as a dict by their names."""
+        self.fitting = fitting
+        """What would fit, in the same form."""
+        self.layer = layer
+        """Name of the layer; `None` if it is not about one."""
+        super().__init__(message)
 
 
 def plain_text(text: str) -> str:

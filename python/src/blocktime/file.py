@@ -81,14 +81,14 @@ class _Reader:
             first, known = unique.setdefault(row.key, (line, row))
             # Compared as text, so that NaN equals NaN: it is reported as what it is.
             if first != line and repr(known) != repr(row):
-                faults.append(Fault(f"{row.key}: appears twice, with different values (lines {first} and {line})", line, "key"))
+                faults.append(Fault(f"{row.key}: appears twice, with different values (lines {first} and {line})", line, "key", row.key))
         folder = header["space"].get("folder")
         if folder is None:
             uncounted = [(line, row.key) for line, row in rows if row.macs is None]
             reason = "macs may be empty only in tables of a folder of ONNX files"
-            faults += [Fault(f"{key}: {reason} (line {line})", line, "macs") for line, key in uncounted]
+            faults += [Fault(f"{key}: {reason} (line {line})", line, "macs", key) for line, key in uncounted]
         else:
-            faults += [Fault(f"{key}: missing", None, "key") for key in folder_keys(folder) if key not in unique]
+            faults += [Fault(f"{key}: missing", None, "key", key) for key in folder_keys(folder) if key not in unique]
         if faults:
             raise LutError(f"the latency table {self.path} is not valid:", listed(faults))
         return [row for _, row in unique.values()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Mapping, Sequence, Union
 
 from . import file
-from .errors import Fault, LutError, UnknownCandidate, UnknownLayer, listed, suggestion
+from .errors import Fault, LutError, Misfit, Unknown, UnknownCandidate, UnknownLayer, UnknownSpace, listed, suggestion
 from .header import Header, prediction_error
 from .row import FIXED_PREFIX, Row
 from .space import BUILT_IN, Layer, Space
@@ -76,11 +76,11 @@ class Lut:
         header, rows = file.read(path)
         if header["source"] == "emulated" and not allow_emulated:
             reason = "its times mean nothing; allow_emulated=True reads it anyway"
-            raise LutError(f"{os.fspath(path)} is emulated: {reason}")
+            raise Misfit(f"{os.fspath(path)} is emulated: {reason}", {"allow_emulated": False}, {"allow_emulated": True})
         if "folder" in header["space"]:
             if space is not None and not isinstance(space, Space):
                 reason = f"was made for a folder of ONNX files and states its layers itself: leave out space={space!r}"
-                raise LutError(f"{os.fspath(path)} {reason}")
+                raise Misfit(f"{os.fspath(path)} {reason}", {"space": space}, {"space": None})
         elif space is None and header["space"]["name"] in BUILT_IN:
             space = header["space"]["name"]
         if space is not None and not isinstance(space, Space):
@@ -103,11 +103,12 @@ class Lut:
                 row = self._rows.get(key)
                 expected = {True: ("identity",), False: ("block",), None: ("block", "identity")}[identity]
                 if row is None:
-                    faults.append(Fault(f"{key}: missing", None, "key"))
+                    faults.append(Fault(f"{key}: missing", None, "key", key))
                 elif row.kind not in expected:
-                    faults.append(Fault(f"{key}: is kind '{row.kind}' in the table, but must be '{expected[0]}'", None, "kind"))
+                    text = f"{key}: is kind '{row.kind}' in the table, but must be '{expected[0]}'"
+                    faults.append(Fault(text, None, "kind", key))
         if self.source != "imported":
-            faults += [Fault(f"{key}: missing", None, "key") for key in space.fixed if key not in self._rows]
+            faults += [Fault(f"{key}: missing", None, "key", key) for key in space.fixed if key not in self._rows]
         return faults
 
     @property
@@ -117,10 +118,11 @@ class Lut:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The searched layers, in order. Raises `LutError` if the search space is not known."""
+        """The searched layers, in order. Raises `UnknownSpace` if the search space is not known."""
         if self.space is None:
             name = self.header["space"]["name"]
-            raise LutError(f"the table's search space '{name}' is not built in; give it: Lut.read(TABLE, space=FILE)")
+            advice = "give it: Lut.read(TABLE, space=FILE)"
+            raise UnknownSpace(f"the table's search space '{name}' is not built in; {advice}", name, BUILT_IN)
         return self.space.layers
 
     @property
@@ -132,7 +134,8 @@ class Lut:
     def by_key(self, key: str) -> Row:
         """The row with this key. Raises `UnknownCandidate` if there is none."""
         if key not in self._rows:
-            raise UnknownCandidate(f"the latency table has no row for {key}{suggestion(key, list(self._rows))}")
+            message = f"the latency table has no row for {key}{suggestion(key, list(self._rows))}"
+            raise UnknownCandidate(message, key, self._rows)
         return self._rows[key]
 
     def row(self, layer: int | str, candidate: int | str) -> Row:
@@ -165,7 +168,7 @@ class Lut:
         The interval is for the true time. If whole networks were used in the fit, it comes from the error of networks that were predicted
         from the others. Otherwise the uncertainties of the rows are added in quadrature; a key that is used twice counts linearly.
 
-        Raises `LutError` for a wrong number of layers, `UnknownLayer` or `UnknownCandidate`.
+        Raises `Misfit` for a wrong number of layers, `UnknownLayer` or `UnknownCandidate`.
         """
         blocks = [self._rows[layer.keys[index]] for layer, index in zip(self.layers, self.indices(choice))]
         layers = tuple(row.latency_us for row in blocks)
@@ -184,29 +187,31 @@ class Lut:
             for name in choice:
                 self._layer(name)
             if missing := [layer.name for layer in layers if layer.name not in choice]:
-                raise LutError(f"the choice names no candidate for {', '.join(missing)}")
+                message = f"the choice names no candidate for {', '.join(missing)}"
+                raise Misfit(message, tuple(choice), tuple(layer.name for layer in layers))
             choice = [choice[layer.name] for layer in layers]
         if len(choice) != len(layers):
-            raise LutError(f"{len(choice)} candidates for the {len(layers)} layers of space {self.space.name if self.space else ''}")
+            name = self.space.name if self.space else ""
+            raise Misfit(f"{len(choice)} candidates for the {len(layers)} layers of space {name}", len(choice), len(layers))
         return [_index(layer, candidate) for layer, candidate in zip(layers, choice)]
 
     def require(self, *, engine: str | None = None, threads: int | None = None, device: str | None = None) -> None:
-        """Raises `LutError` unless the table was made with this engine, number of threads and device model."""
-        asked = {"engine": engine, "threads": threads, "device": device}
+        """Raises `Misfit` unless the table was made with this engine, number of threads and device model."""
+        asked = {name: value for name, value in (("engine", engine), ("threads", threads), ("device", device)) if value is not None}
         found = {"engine": self.header["engine"]["name"], "threads": self.header["threads"], "device": self.header["device"]["model"]}
-        others = [f"{name} is '{found[name]}', not '{value}'" for name, value in asked.items() if value not in (None, found[name])]
-        if others:
-            raise LutError(f"the table was made with other settings: {'; '.join(others)}")
+        if others := {name: value for name, value in asked.items() if value != found[name]}:
+            told = "; ".join(f"{name} is '{found[name]}', not '{value}'" for name, value in others.items())
+            raise Misfit(f"the table was made with other settings: {told}", others, {name: found[name] for name in others})
 
     def _layer(self, layer: int | str) -> Layer:
         layers = self.layers
+        names = [known.name for known in layers]
         if isinstance(layer, str):
-            for known in layers:
-                if known.name == layer:
-                    return known
-            raise UnknownLayer(f"no layer '{layer}'{suggestion(layer, [known.name for known in layers])}")
+            if layer not in names:
+                raise UnknownLayer(f"no layer '{layer}'{suggestion(layer, names)}", layer, names)
+            return layers[names.index(layer)]
         if not 0 <= layer < len(layers):
-            raise UnknownLayer(f"no layer {layer}; there are {len(layers)}, counted from 0")
+            raise UnknownLayer(f"no layer {layer}; there are {len(layers)}, counted from 0", layer, names)
         return layers[layer]
 
     def _fixed(self, points: int | None) -> list[tuple[Row, float]] | None:
@@ -216,7 +221,7 @@ class Lut:
             return None
         measured = self.header.get("points")
         if points is not None and measured is None:
-            raise LutError("networks of a space folder have no landmarks: leave out points")
+            raise Misfit("networks of a space folder have no landmarks: leave out points", {"points": points}, {"points": None})
         grown = 1.0 if points is None else points / int(self.header["points"])
         return [(self.by_key(key), grown if key == f"{FIXED_PREFIX}fc" else 1.0) for key in keys]
 
@@ -238,9 +243,9 @@ class Lut:
 
 
 def factor_of(unit: str) -> float:
-    """Factor from µs to `us`, `ms` or `s`. Raises `ValueError` for any other unit."""
+    """Factor from µs to `us`, `ms` or `s`. Raises `Unknown` for any other unit."""
     if unit not in UNITS:
-        raise ValueError(f"unit '{unit}' is not one of {', '.join(UNITS)}")
+        raise Unknown(f"unit '{unit}' is not one of {', '.join(UNITS)}", unit, UNITS)
     return UNITS[unit]
 
 
@@ -248,8 +253,10 @@ def _index(layer: Layer, candidate: int | str) -> int:
     names = layer.candidates
     if isinstance(candidate, str):
         if candidate not in names:
-            raise UnknownCandidate(f"layer {layer.name} has no candidate '{candidate}'{suggestion(candidate, names)}")
+            message = f"layer {layer.name} has no candidate '{candidate}'{suggestion(candidate, names)}"
+            raise UnknownCandidate(message, candidate, names, layer.name)
         return names.index(candidate)
     if not 0 <= candidate < len(names):
-        raise UnknownCandidate(f"layer {layer.name} has no candidate {candidate}; there are {len(names)}, counted from 0")
+        message = f"layer {layer.name} has no candidate {candidate}; there are {len(names)}, counted from 0"
+        raise UnknownCandidate(message, candidate, names, layer.name)
     return int(candidate)

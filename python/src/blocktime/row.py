@@ -150,21 +150,24 @@ def faults_of(row: Row, line: int) -> Iterator[Fault]:
     """Faults in the values of a row."""
     at = f" (line {line})"
 
+    def fault(reason: str, column: str) -> Fault:
+        return Fault(f"{row.key}: {reason}{at}", line, column, row.key)
+
     def field(column: str, reason: str, name: str | None = None) -> Fault:
-        return Fault(f"{row.key}: {name or column} {reason}{at}", line, column)
+        return fault(f"{name or column} {reason}", column)
 
     if not _PLAIN.fullmatch(row.key) or not _PLAIN.fullmatch(row.primitive):
-        yield Fault(f"{_quoted(row.key)} is not a valid key{at}", line, "primitive" if _PLAIN.fullmatch(row.key) else "key")
+        yield Fault(f"{_quoted(row.key)} is not a valid key{at}", line, "primitive" if _PLAIN.fullmatch(row.key) else "key", row.key)
     if (row.kind == "trunk") != row.key.startswith(FIXED_PREFIX):
         yield field("kind", "must be 'trunk' if the key begins with 'trunk:', and only then")
     if row.kind == "identity":
         if row.latency_us != 0.0 or row.ci95_us is not None:
-            yield Fault(f"{row.key}: an identity takes exactly 0 and has no interval{at}", line, "latency_us")
+            yield fault("an identity takes exactly 0 and has no interval", "latency_us")
         return
     if not math.isfinite(row.latency_us):
         yield field("latency_us", "is not a number")
     elif row.latency_us <= 0.0:
-        yield Fault(f"{row.key}: latency {plain(row.latency_us)} µs is not above 0{at}", line, "latency_us")
+        yield fault(f"latency {plain(row.latency_us)} µs is not above 0", "latency_us")
     if row.ci95_us is not None:
         low, high = row.ci95_us
         if not math.isfinite(low) or not math.isfinite(high):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from .errors import LutError
+from .errors import LutError, UnknownSpace
 from .header import Header, named_keys, parse
 from .row import Row
 
@@ -70,12 +70,13 @@ class Space:
     def read(cls, name_or_path: str | os.PathLike[str]) -> Space:
         """The built-in space of this name, or the space in this TOML file, as for `profiler --space`.
 
-        Raises `LutError` if there is neither, or if the file does not contain a space.
+        Raises `UnknownSpace` if there is neither, and `LutError` if the file does not contain a space.
         """
         built_in = str(name_or_path) in BUILT_IN
         path = Path(__file__).parent / "spaces" / f"{name_or_path}.toml" if built_in else Path(name_or_path)
         if not path.is_file():
-            raise LutError(f"no search space '{name_or_path}': it is neither built in ({', '.join(BUILT_IN)}) nor a file")
+            reason = f"it is neither built in ({', '.join(BUILT_IN)}) nor a file"
+            raise UnknownSpace(f"no search space '{name_or_path}': {reason}", str(name_or_path), BUILT_IN)
         try:
             return _of_file(parse(path.read_text("utf-8-sig")))
         except (KeyError, TypeError, AttributeError, ValueError) as e:

@@ -7,6 +7,7 @@ from typing import Sequence, Union
 import torch
 from torch import Tensor, nn
 
+from .errors import Misfit
 from .lut import Lut, factor_of
 
 Weights = Union[Tensor, Sequence[Tensor]]
@@ -40,13 +41,14 @@ class ExpectedLatency(nn.Module):
         validate: checks that the shares of a layer sum to 1 within 0.001. For this they are copied from the device. Compiled steps skip the
             check.
 
-        Raises `ValueError` for another unit, or if the table has no fixed pieces and `include_fixed` is set.
+        Raises `Unknown` for another unit, and `Misfit` if the table has no fixed pieces and `include_fixed` is set.
         """
         super().__init__()
         factor = factor_of(unit)
         fixed_us = lut.fixed_us if include_fixed else 0.0
         if fixed_us is None:
-            raise ValueError("the table has no fixed pieces (it was imported); include_fixed=False counts the searched layers only")
+            message = "the table has no fixed pieces (it was imported); include_fixed=False counts the searched layers only"
+            raise Misfit(message, {"include_fixed": True}, {"include_fixed": False})
         self.names = [layer.name for layer in lut.layers]
         self.counts = [len(layer.candidates) for layer in lut.layers]
         self.unit, self.logits, self.validate = unit, logits, validate
@@ -60,7 +62,7 @@ class ExpectedLatency(nn.Module):
         """The expected latency, of the shape of the leading dimensions: a scalar for tensors without them.
 
         weights: shares (or logits, if `logits` was set): `(…, L, C)`, where values of missing candidates are ignored, or L tensors
-            `(…, C_l)`. Raises a `ValueError` that names the layer if a shape does not fit.
+            `(…, C_l)`. Raises a `Misfit` that names the layer if a shape does not fit, or if shares do not sum to 1.
         """
         shares = self._padded(weights)
         if self.logits:
@@ -79,14 +81,16 @@ class ExpectedLatency(nn.Module):
         rows, width = self.table.shape
         if isinstance(weights, Tensor):
             if weights.shape[-2:] != (rows, width):
-                raise ValueError(f"weights are {tuple(weights.shape)}, but must end in ({rows}, {width}): layers, candidates")
+                message = f"weights are {tuple(weights.shape)}, but must end in ({rows}, {width}): layers, candidates"
+                raise Misfit(message, tuple(weights.shape), (rows, width))
             return weights
         if len(weights) != rows:
-            raise ValueError(f"{len(weights)} tensors for {rows} layers")
+            raise Misfit(f"{len(weights)} tensors for {rows} layers", len(weights), rows)
         padded = []
         for name, count, tensor in zip(self.names, self.counts, weights):
             if tensor.shape[-1:] != (count,):
-                raise ValueError(f"layer {name}: weights are {tuple(tensor.shape)}, but must end in {count}, its candidates")
+                message = f"layer {name}: weights are {tuple(tensor.shape)}, but must end in {count}, its candidates"
+                raise Misfit(message, tuple(tensor.shape), (count,), name)
             padded.append(nn.functional.pad(tensor, (0, width - count)))
         return torch.stack(padded, -2)
 
@@ -95,6 +99,6 @@ class ExpectedLatency(nn.Module):
         wrong = ~((sums - 1).abs() <= 1e-3)
         if wrong.any():
             layer = int(wrong.reshape(-1, len(self.names)).any(0).nonzero()[0])
-            sums = sums.reshape(-1, len(self.names))[:, layer]
+            name, sums = self.names[layer], sums.reshape(-1, len(self.names))[:, layer]
             found = float(sums[(sums - 1).abs().argmax()])
-            raise ValueError(f"layer {self.names[layer]}: shares sum to {found:.4g}, not 1; give a softmax, or logits=True")
+            raise Misfit(f"layer {name}: shares sum to {found:.4g}, not 1; give a softmax, or logits=True", found, 1.0, name)

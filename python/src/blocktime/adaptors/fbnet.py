@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import Misfit
 from ..lut import Lut
 
 
@@ -15,12 +16,14 @@ def lookup_table_latency(lut: Lut) -> list[dict[str, float]]:
 def fill(lookup_table: Any, lut: Lut) -> None:
     """Replaces the times in the fork's `LookUpTable`, which were measured on the training computer, by those of the table.
 
-    Raises `ValueError` if the table does not have the same layers and operations; then nothing is changed.
+    Raises `Misfit` if the table does not have the same layers and operations; then nothing is changed.
     """
     latency = lookup_table_latency(lut)
     if len(latency) != lookup_table.cnt_layers:
-        raise ValueError(f"the table has {len(latency)} layers, the fork's lookup table {lookup_table.cnt_layers}")
+        message = f"the table has {len(latency)} layers, the fork's lookup table {lookup_table.cnt_layers}"
+        raise Misfit(message, lookup_table.cnt_layers, len(latency))
     for layer, times in zip(lut.layers, latency):
         if missing := [name for name in lookup_table.lookup_table_operations if name not in times]:
-            raise ValueError(f"layer {layer.name}: the table has no candidate {', '.join(missing)}")
+            message = f"layer {layer.name}: the table has no candidate {', '.join(missing)}"
+            raise Misfit(message, tuple(lookup_table.lookup_table_operations), layer.candidates, layer.name)
     lookup_table.lookup_table_latency = latency

@@ -7,6 +7,7 @@ from typing import Any, Sequence
 from nni.mutable import MutableExpression
 from nni.nas.profiler import ExpressionProfiler
 
+from ..errors import Misfit
 from ..lut import Lut, factor_of
 
 
@@ -19,14 +20,15 @@ class LutProfiler(ExpressionProfiler):  # type: ignore[misc]
 
     def __init__(self, model_space: Any, lut: Lut, labels: Sequence[str] | None = None, unit: str = "ms") -> None:
         """labels: those of the choices, in the order of the table's layers [default: the names of the layers]. The values of a
-        choice are names of candidates, or their indices. Raises `ValueError` if the space has no choice with one of the labels, and
+        choice are names of candidates, or their indices. Raises `Misfit` if the space has no choice with one of the labels, and
         `UnknownCandidate` for any other value."""
         choices = model_space.simplify()
         labels = [layer.name for layer in lut.layers] if labels is None else labels
         if missing := [label for label in labels if label not in choices]:
-            raise ValueError(f"the model space has no choice labelled {', '.join(missing)}; it has {', '.join(choices)}")
+            message = f"the model space has no choice labelled {', '.join(missing)}; it has {', '.join(choices)}"
+            raise Misfit(message, tuple(choices), tuple(labels))
         if len(labels) != len(lut.layers):
-            raise ValueError(f"{len(labels)} labels for {len(lut.layers)} layers")
+            raise Misfit(f"{len(labels)} labels for {len(lut.layers)} layers", len(labels), len(lut.layers))
         factor = factor_of(unit)
         self.expression = (lut.fixed_us or 0.0) * factor
         for layer, label in enumerate(labels):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Mapping, Sequence
 
+from ..errors import Unknown
 from ..lut import Lut
 
 
@@ -26,11 +27,12 @@ class LatencyEstimator:
         self, ltype: str, _input: Sequence[int], output: Sequence[int],
         expand: int | None = None, kernel: int | None = None, stride: int | None = None, idskip: int | None = None,
     ) -> float:  # fmt: skip
-        """Latency of a layer in ms; shapes are (height, width, channels). Raises `KeyError` if the table has no such layer."""
+        """Latency of a layer in ms; shapes are (height, width, channels). Raises `Unknown` if the table has no such layer."""
         name = self.candidate.format(kernel=kernel, expand=expand)
         block = (name, tuple(_input), tuple(output))
         if ltype == "expanded_conv" and block in self.blocks_ms:
             return self.blocks_ms[block]
         if ltype not in self.fixed_ms or (ltype == "expanded_conv" and expand != 1):
-            raise KeyError(f"the table has no {ltype} {name} from {tuple(_input)} to {tuple(output)}")
+            asked = (ltype, name, tuple(_input), tuple(output))
+            raise Unknown(f"the table has no {ltype} {name} from {tuple(_input)} to {tuple(output)}", asked, [*self.fixed_ms, *self.blocks_ms])
         return self.fixed_ms[ltype]
