@@ -24,6 +24,14 @@ def table(layers: Sequence[Layer], fixed: Mapping[str, float]) -> Lut:
         return Lut.read(path)
 
 
+def ofa(scale: float) -> Lut:
+    """Once-for-All's 20 layers in five stages: a block of kernel k and expansion e takes k · e · scale µs, stem and head 300 µs."""
+    shape = (8, 8, 1, 4, 4)
+    blocks = {f"k{k}_e{e}": (shape, k * e * scale) for k in (3, 5, 7) for e in (3, 4, 6)}
+    skip = {"skip": (shape, 0.0)}
+    return table([{**blocks, **(skip if i % 4 >= 2 else {})} for i in range(20)], {"stem": 100.0, "head": 200.0})
+
+
 def text(layers: Sequence[Layer], fixed: Mapping[str, float]) -> str:
     """The file of `table`."""
     rows = {f"trunk:{name}": _row(f"trunk:{name}", "trunk", (1, 1, 1, 1, 1), time) for name, time in fixed.items()}

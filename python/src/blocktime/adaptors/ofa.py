@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from ..errors import Unknown
 from ..lut import Lut
 
 
 class OfaLatency:
     """An efficiency predictor: the predicted latency of a subnet in ms.
 
-        finder = EvolutionFinder(efficiency_predictor=OfaLatency({224: lut}), accuracy_predictor=…, efficiency_constraint=30)
+        finder = EvolutionFinder(OfaLatency({224: lut}), accuracy_predictor)      # of ofa.nas.search_algorithm
+        finder.run_evolution_search(30)                                           # ms
 
     One table per resolution. Each has the 20 layers of the five stages in order, with the candidates `k3_e3` to `k7_e6`. The last two
     layers of a stage also have `skip`, which stands for a smaller depth.
@@ -21,10 +23,10 @@ class OfaLatency:
         self.luts, self.candidate, self.skip = dict(luts), candidate, skip
 
     def predict_efficiency(self, spec: Mapping[str, Any]) -> float:
-        """Latency in ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`. Raises `ValueError` if there is no table for that resolution."""
+        """Latency in ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`. Raises `Unknown` if there is no table for that resolution."""
         size = spec["r"][0] if "r" in spec else spec["image_size"]
         if size not in self.luts:
-            raise ValueError(f"no table for pictures of {size} pixels; there are {', '.join(map(str, self.luts))}")
+            raise Unknown(f"no table for pictures of {size} pixels; there are {', '.join(map(str, self.luts))}", size, self.luts)
         layers = len(spec["ks"]) // len(spec["d"])
         choice = [
             self.candidate.format(kernel=kernel, expand=expand) if i % layers < spec["d"][i // layers] else self.skip
