@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::convert::{ConvertError, Converter, OwnFormat};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::library::Library;
@@ -24,6 +25,8 @@ pub struct Entry {
     pub agents: Agents,
     /// How to get a program for this machine that holds it.
     pub remedy: &'static str,
+    /// What fetches what it needs beside such a program; `None` where it needs nothing.
+    pub setup: Option<Setup>,
     /// Why it cannot be run on a simulated device; `None` where it can.
     pub not_simulated: Option<&'static str>,
     /// The environment variables that decide which engine is run, or how.
@@ -36,12 +39,44 @@ pub struct Entry {
 pub type Open = fn(Option<&Path>) -> Result<Box<dyn Engine>, EngineError>;
 
 /// The kind of file that an engine loads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub enum ModelFormat {
     /// ONNX.
     Onnx,
-    /// MNN's own; [`convert`](crate::mnn::convert) makes it of ONNX.
-    Mnn,
+    /// One of its own, made of ONNX.
+    Own(&'static OwnFormat),
+}
+
+impl ModelFormat {
+    /// How the names of its files end, without the dot.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Onnx => "onnx",
+            Self::Own(format) => format.ending,
+        }
+    }
+
+    /// What makes its files of ONNX files; `None` where they are ONNX files.
+    ///
+    /// # Errors
+    /// [`ConvertError::Missing`], [`ConvertError::Start`], [`ConvertError::Version`].
+    pub fn converter(self) -> Result<Option<Box<dyn Converter>>, ConvertError> {
+        match self {
+            Self::Onnx => Ok(None),
+            Self::Own(format) => format.converter().map(Some),
+        }
+    }
+}
+
+/// A script that fetches what an engine needs; `profiler setup NAME` runs it.
+#[derive(Debug)]
+pub struct Setup {
+    /// What it fetches, for the help: `Converter of MNN`.
+    pub fetches: &'static str,
+    /// Its name in `scripts/`.
+    pub script: &'static str,
+    /// Its text: an installed program has no folder `scripts/`.
+    pub text: &'static str,
 }
 
 /// How an engine gets onto a device.

@@ -11,6 +11,7 @@
 //! | [`engine`] | the traits, and what an engine says of itself |
 //! | [`kind`] | which engines there are |
 //! | [`entry`] | what other crates need to know of each |
+//! | [`convert`] | ONNX files made into those of an engine that has a format of its own |
 //! | [`error`] | what can go wrong |
 //! | [`value`] | what goes into a model and comes out: numbers of any type, in any shape |
 //! | [`library`] | where a shared library is looked for, and whether it can be loaded at all |
@@ -23,13 +24,14 @@
 //! use engines::EngineKind;
 //!
 //! let engine: EngineKind = "mnn".parse()?;
-//! assert_eq!(engine.entry().format, engines::ModelFormat::Mnn);
+//! assert_eq!(engine.format().ending(), "mnn");
 //! if engine.is_built() {
 //!     println!("{}", engines::open(engine, None)?.info());
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod convert;
 pub mod element;
 pub mod elf;
 pub mod engine;
@@ -43,9 +45,10 @@ pub mod port;
 pub mod tract;
 pub mod value;
 
+pub use convert::{ConvertError, Converter};
 pub use element::Element;
 pub use engine::{Engine, EngineInfo, Session, SessionOptions};
-pub use entry::{Delivery, Entry, ModelFormat};
+pub use entry::{Delivery, Entry, ModelFormat, Setup};
 pub use error::EngineError;
 pub use kind::{EngineKind, open};
 pub use port::{Dim, Port};

@@ -22,6 +22,10 @@ pub struct Library {
     pub for_linux: &'static str,
     /// How a library for Android is got.
     pub for_android: &'static str,
+    /// The command that fetches it for agents for Linux: `profiler setup ort aarch64`.
+    pub setup_for_agents: &'static str,
+    /// Where Android's apps have it: `the .aar of onnxruntime-android`.
+    pub in_apps: &'static str,
     /// Where it lies in the archive (AAR) that Android apps get it in: architecture and path.
     pub in_aar: &'static [(&'static str, &'static str)],
 }

@@ -1,6 +1,6 @@
 //! Engines by name, those too that this build does not hold.
 
-use engines::{Delivery, EngineError, EngineKind, open};
+use engines::{Delivery, EngineError, EngineKind, ModelFormat, open};
 
 #[test]
 fn an_engine_of_another_build_is_named_with_the_way_to_get_it() {
@@ -32,5 +32,13 @@ fn every_engine_is_described_whole() {
         assert_eq!(entry.open.is_some(), kind.is_built());
         let named = kind.check_library(Some(std::path::Path::new("lib.so")));
         assert_eq!(named.is_ok(), matches!(entry.delivery, Delivery::Library(_)), "{kind}");
+        if let ModelFormat::Own(format) = entry.format {
+            assert_eq!(format.setup, format!("profiler setup {kind}"));
+            assert!(entry.setup.is_some() && !format.ending.contains('.'), "{kind}");
+        }
+        if let Some(setup) = &entry.setup {
+            let script = support::project_root().join("scripts").join(setup.script);
+            assert_eq!(std::fs::read_to_string(script).unwrap(), setup.text);
+        }
     }
 }

@@ -13,8 +13,8 @@ use beside::{assert_near, check, onnxruntime};
 use blocks::onnx::Batch;
 use blocks::{Graph, Op, Space, Weights, eval};
 use common::{all_primitives, noise, session, unusual};
-use engines::mnn::convert::{ConvertError, Converter};
-use engines::{Engine, EngineError, EngineKind, SessionOptions};
+use engines::mnn::FORMAT;
+use engines::{ConvertError, Engine, EngineError, EngineKind, SessionOptions};
 
 /// Largest difference, in parts of the largest expected value.
 const TOLERANCE: f32 = 1e-5;
@@ -30,7 +30,7 @@ fn by_winograd(graph: &Graph) -> bool {
 
 /// The engine, where there is a converter for it.
 fn mnn() -> Option<Box<dyn Engine>> {
-    if let Err(e) = Converter::find() {
+    if let Err(e) = FORMAT.converter() {
         support::skip("BLOCKTIME_REQUIRE_ENGINE", &e.to_string());
         return None;
     }
@@ -154,7 +154,7 @@ fn the_converter_refuses_what_is_no_onnx_file() {
     let folder = tempfile::tempdir().unwrap();
     let (onnx, made) = (folder.path().join("cut.onnx"), folder.path().join("cut.mnn"));
     std::fs::write(&onnx, b"cut").unwrap();
-    let refused = Converter::find().unwrap().convert(&onnx, &made);
+    let refused = FORMAT.converter().unwrap().convert(&onnx, &made);
     assert!(matches!(refused, Err(ConvertError::Refused { path, .. }) if path == onnx));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "half a file is left");
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use files::cache_folder;
 
 use super::version::{VERSION, folder};
+use crate::convert::{ConvertError, Converter, OwnFormat};
 
 /// Environment variable that names the converter.
 pub const VARIABLE: &str = "BLOCKTIME_MNNCONVERT";
@@ -15,65 +16,28 @@ const DONE: &str = "Converted Success!";
 /// The name of the caller, which the converter requires.
 const CALLER: &str = "blocktime";
 
-/// Why there is no file for MNN.
-#[derive(Debug, thiserror::Error)]
-pub enum ConvertError {
-    /// In none of its places.
-    #[error(
-        "MNN's converter was not found; tried{}\n`profiler setup mnn` fetches version {VERSION}",
-        .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
-    )]
-    Missing {
-        /// The places, in the order of the search.
-        tried: Vec<String>,
-    },
-    /// Not that of the engine.
-    #[error("{program} is MNN's converter of version '{found}', the engine is {VERSION}; `profiler setup mnn` fetches that one")]
-    Version {
-        /// The converter.
-        program: PathBuf,
-        /// What it says its version is.
-        found: String,
-    },
-    /// It does not start.
-    #[error("cannot start MNN's converter {program}; `profiler setup mnn` fetches one that works")]
-    Start {
-        /// The converter.
-        program: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The converter takes no such model.
-    #[error("MNN's converter refuses {path}:{}", .said.lines().map(|line| format!("\n  {line}")).collect::<String>())]
-    Refused {
-        /// The ONNX file.
-        path: PathBuf,
-        /// The end of what it said.
-        said: String,
-    },
-    /// The converted file cannot take its place.
-    #[error("cannot write {path}")]
-    Write {
-        /// The file for MNN.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-}
+/// MNN's own format.
+pub static FORMAT: OwnFormat = OwnFormat {
+    title: "MNN",
+    ending: "mnn",
+    version: VERSION,
+    setup: "profiler setup mnn",
+    find: || Ok(Box::new(MnnConverter::find()?)),
+};
 
 /// MNN's converter.
-#[derive(Clone, Debug)]
-pub struct Converter {
+#[derive(Debug)]
+struct MnnConverter {
     program: PathBuf,
 }
 
-impl Converter {
+impl MnnConverter {
     /// Finds it, the one that [`VARIABLE`] names or the one that `scripts/setup-mnn.sh` has brought, and makes sure that it is of
     /// the engine's [version](VERSION).
     ///
     /// # Errors
     /// [`ConvertError::Missing`], [`ConvertError::Start`], [`ConvertError::Version`].
-    pub fn find() -> Result<Self, ConvertError> {
+    fn find() -> Result<Self, ConvertError> {
         Self::find_in(std::env::var_os(VARIABLE).filter(|v| !v.is_empty()), cache_folder())
     }
 
@@ -90,7 +54,7 @@ impl Converter {
             tried.push(path.display().to_string());
             path.is_file()
         });
-        let program = program.ok_or(ConvertError::Missing { tried })?;
+        let program = program.ok_or(ConvertError::Missing { format: &FORMAT, tried })?;
         // It is started in other folders.
         let converter = Self { program: std::path::absolute(&program).unwrap_or(program) };
         let said = converter.run(&["--version".into()], Path::new("."))?;
@@ -99,14 +63,20 @@ impl Converter {
             return Ok(converter);
         }
         let found = said.lines().last().unwrap_or_default().trim().to_string();
-        Err(ConvertError::Version { program: converter.program, found })
+        Err(ConvertError::Version { format: &FORMAT, program: converter.program, found })
     }
 
-    /// Makes the file `mnn` of the ONNX file `onnx`. It is there whole or, as before, not at all.
-    ///
-    /// # Errors
-    /// [`ConvertError::Start`], [`ConvertError::Refused`], [`ConvertError::Write`].
-    pub fn convert(&self, onnx: &Path, mnn: &Path) -> Result<(), ConvertError> {
+    /// All that it says. In the folder it keeps large weights meanwhile, in a file of always the same name: two conversions in one folder
+    /// would give each other's weights.
+    fn run(&self, arguments: &[OsString], folder: &Path) -> Result<String, ConvertError> {
+        let done = Command::new(&self.program).args(arguments).current_dir(folder).stdin(Stdio::null()).output();
+        let done = done.map_err(|source| ConvertError::Start { format: &FORMAT, program: self.program.clone(), source })?;
+        Ok([done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
+    }
+}
+
+impl Converter for MnnConverter {
+    fn convert(&self, onnx: &Path, mnn: &Path) -> Result<(), ConvertError> {
         let name = mnn.file_name().unwrap_or_default().to_string_lossy();
         let folder = mnn.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
         let write = |source| ConvertError::Write { path: mnn.to_path_buf(), source };
@@ -128,21 +98,13 @@ impl Converter {
             if !said.contains(DONE) {
                 let lines: Vec<_> = said.lines().collect();
                 let said = lines[lines.len().saturating_sub(8)..].join("\n");
-                return Err(ConvertError::Refused { path: onnx.to_path_buf(), said });
+                return Err(ConvertError::Refused { format: &FORMAT, path: onnx.to_path_buf(), said });
             }
             std::fs::rename(&half, mnn).map_err(write)
         });
         // What went wrong is told; a folder that cannot be removed is no news.
         let _ = std::fs::remove_dir_all(&folder);
         converted
-    }
-
-    /// All that it says. In the folder it keeps large weights meanwhile, in a file of always the same name: two conversions in one folder
-    /// would give each other's weights.
-    fn run(&self, arguments: &[OsString], folder: &Path) -> Result<String, ConvertError> {
-        let done = Command::new(&self.program).args(arguments).current_dir(folder).stdin(Stdio::null()).output();
-        let done = done.map_err(|source| ConvertError::Start { program: self.program.clone(), source })?;
-        Ok([done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
     }
 }
 
@@ -166,7 +128,7 @@ mod tests {
     fn what_is_wrong_with_a_converter_is_said_with_what_mends_it() {
         let folder = tempfile::tempdir().unwrap();
         let error =
-            |named: Option<OsString>| Converter::find_in(named, Some(folder.path().to_path_buf())).err().unwrap().to_string();
+            |named: Option<OsString>| MnnConverter::find_in(named, Some(folder.path().to_path_buf())).err().unwrap().to_string();
         let missing = error(None);
         assert!(
             missing.contains(VARIABLE) && missing.contains("mnn/3.6.1/mnnconvert") && missing.contains("profiler setup mnn"),
@@ -177,14 +139,14 @@ mod tests {
         assert!(other.contains("'3.5.0'") && other.contains("profiler setup mnn"), "{other}");
         let plain = folder.path().join("plain");
         std::fs::write(&plain, "no program").unwrap();
-        assert!(matches!(Converter::find_in(Some(plain.into()), None), Err(ConvertError::Start { .. })));
+        assert!(matches!(MnnConverter::find_in(Some(plain.into()), None), Err(ConvertError::Start { .. })));
     }
 
     #[test]
     fn a_conversion_leaves_a_whole_file_or_none() {
         let folder = tempfile::tempdir().unwrap();
         let of = |lines: &str| {
-            Converter::find_in(Some(converter(folder.path(), &format!("echo {VERSION} && exit; {lines}"))), None).unwrap()
+            MnnConverter::find_in(Some(converter(folder.path(), &format!("echo {VERSION} && exit; {lines}"))), None).unwrap()
         };
         let (onnx, mnn) = (folder.path().join("a.onnx"), folder.path().join("a.mnn"));
         // Half a file, and exit code 0 as always.
@@ -201,7 +163,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         // It keeps the model in a file of its own for a while.
         let lines = format!("echo {VERSION} && exit; cp \"$4\" kept; sleep 0.2; cp kept \"$6\"; echo 'Converted Success!'");
-        let converter = Converter::find_in(Some(converter(folder.path(), &lines)), None).unwrap();
+        let converter = MnnConverter::find_in(Some(converter(folder.path(), &lines)), None).unwrap();
         let file = |i: usize, ending: &str| folder.path().join(format!("{i}.{ending}"));
         (0..4).for_each(|i| std::fs::write(file(i, "onnx"), i.to_string()).unwrap());
         std::thread::scope(|scope| {

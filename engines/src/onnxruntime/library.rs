@@ -18,5 +18,7 @@ pub static LIBRARY: Library = Library {
                 onnxruntime/capi/libonnxruntime.so.*) and name it with --engine-lib",
     for_android: "to get one, take the .aar of onnxruntime-android that your app's build fetches, or libonnxruntime.so out of it, and \
                   name it with --engine-lib (docs/src/engines.md)",
+    setup_for_agents: "profiler setup ort aarch64",
+    in_apps: "the .aar of onnxruntime-android",
     in_aar: &[("aarch64", "jni/arm64-v8a/libonnxruntime.so"), ("x86_64", "jni/x86_64/libonnxruntime.so")],
 };

@@ -6,7 +6,7 @@ mod library;
 #[cfg(feature = "onnxruntime")]
 mod session;
 
-use crate::entry::{Agents, Builds, Delivery, Entry, ModelFormat};
+use crate::entry::{Agents, Builds, Delivery, Entry, ModelFormat, Setup};
 
 pub use library::LIBRARY;
 use library::NAME;
@@ -26,6 +26,11 @@ pub static ENTRY: Entry = Entry {
                  docs/src/engines.md there",
     },
     remedy: "a statically linked profiler cannot load it; build a dynamic one with `cargo build --release -p profiler`",
+    setup: Some(Setup {
+        fetches: "Library of ONNX Runtime",
+        script: "setup-onnxruntime.sh",
+        text: include_str!("../../../scripts/setup-onnxruntime.sh"),
+    }),
     not_simulated: Some("it crashes in QEMU 7.2, whose plugins the simulator needs"),
     environment: &[library::VARIABLE],
     #[cfg(feature = "onnxruntime")]

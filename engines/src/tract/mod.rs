@@ -27,6 +27,7 @@ pub static ENTRY: Entry = Entry {
     },
     remedy: "for this machine: `cargo build --release -p profiler --features tract`; for ARMv8 devices: `scripts/build-agent.sh musl`, \
              both in a clone of the project",
+    setup: None,
     not_simulated: None,
     environment: &[CPU_VARIABLE],
     #[cfg(feature = "tract")]

@@ -2,8 +2,7 @@
 
 use blocks::onnx::{self, Batch, Options};
 use blocks::{Builder, Candidate, Conv, Graph, Layer, Primitive, Shape, Weights, eval};
-use engines::mnn::convert::Converter;
-use engines::{Engine, EngineKind, ModelFormat, Session, SessionOptions};
+use engines::{Engine, EngineKind, Session, SessionOptions};
 
 /// Values without any pattern, the same each time.
 pub fn noise(n: usize, seed: u32) -> Vec<f32> {
@@ -20,12 +19,13 @@ pub fn noise(n: usize, seed: u32) -> Vec<f32> {
 /// A graph, as an ONNX file or what the engine takes instead, made ready in an engine.
 pub fn session(engine: &dyn Engine, graph: &Graph, weights: &Weights, batch: Batch) -> Box<dyn Session> {
     let mut file = onnx::model(graph, weights, &Options { batch }).unwrap();
-    if engine.info().name.parse::<EngineKind>().unwrap().format() == ModelFormat::Mnn {
+    let format = engine.info().name.parse::<EngineKind>().unwrap().format();
+    if let Some(converter) = format.converter().unwrap() {
         let folder = tempfile::tempdir().unwrap();
-        let (onnx, mnn) = (folder.path().join("a.onnx"), folder.path().join("a.mnn"));
+        let (onnx, made) = (folder.path().join("a.onnx"), folder.path().join("made"));
         std::fs::write(&onnx, file).unwrap();
-        Converter::find().unwrap().convert(&onnx, &mnn).unwrap_or_else(|e| panic!("{}: {e}", graph.name()));
-        file = std::fs::read(&mnn).unwrap();
+        converter.convert(&onnx, &made).unwrap_or_else(|e| panic!("{}: {e}", graph.name()));
+        file = std::fs::read(&made).unwrap();
     }
     engine.load(&file, &SessionOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", graph.name()))
 }

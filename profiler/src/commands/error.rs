@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use engines::mnn::convert::ConvertError;
+use engines::ConvertError;
 use files::FileError;
 
 use crate::check::CheckError;

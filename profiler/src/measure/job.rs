@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blocks::Measurable;
-use engines::EngineKind;
-use engines::mnn::convert::Converter;
+use engines::{Converter, EngineKind};
 use files::{FileError, temporary_folder};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
@@ -21,7 +20,7 @@ use super::model::{Model, ModelKind};
 use super::parallel::in_parallel;
 use super::recipe::Weights;
 use super::subject::Subject;
-use super::writer::{Writer, converter};
+use super::writer::Writer;
 use crate::protocol::{Input, Item, JOB_FILE, Job, Values};
 
 /// Most bytes of networks that stay in the folder from pass to pass.
@@ -44,7 +43,7 @@ pub struct Source<'a> {
 pub struct JobFolder<'a> {
     folder: TempDir,
     engine: EngineKind,
-    converter: Option<Converter>,
+    converter: Option<Box<dyn Converter>>,
     /// Where models come from that are not kept; none of a user's.
     source: Option<Source<'a>>,
     /// What networks are made of on the device.
@@ -59,7 +58,7 @@ impl<'a> JobFolder<'a> {
     /// An empty one.
     fn new(engine: EngineKind, source: Option<Source<'a>>) -> Result<Self, JobError> {
         let (weights, kept, items) = (Weights::default(), Vec::new(), Vec::new());
-        let (folder, converter) = (temporary_folder("profiler-job-")?, converter(engine)?);
+        let (folder, converter) = (temporary_folder("profiler-job-")?, engine.format().converter()?);
         Ok(Self { folder, engine, converter, source, weights, kept, items })
     }
 
@@ -145,7 +144,7 @@ impl<'a> JobFolder<'a> {
     }
 
     fn writer(&self) -> Writer<'_> {
-        Writer::new(self.engine, self.folder.path(), self.converter.as_ref(), &self.weights)
+        Writer::new(self.engine, self.folder.path(), self.converter.as_deref(), &self.weights)
     }
 
     /// Copies a user's models, ONNX files or files of that engine's own format, with weights that lie beside them, and what is given as

@@ -1,7 +1,7 @@
 //! Why a job cannot be prepared.
 
 use blocks::onnx;
-use engines::mnn::convert::ConvertError;
+use engines::ConvertError;
 use files::FileError;
 
 use super::given::GivenError;

@@ -4,13 +4,11 @@ use std::fs;
 
 use blocks::onnx::block::Block;
 use blocks::space_folder::{FaultKind, FolderFault, SpaceFolder};
-use engines::mnn::convert::{ConvertError, Converter};
-use engines::{Engine, EngineError, EngineKind, SessionOptions};
+use engines::{ConvertError, Converter, Engine, EngineError, EngineKind, SessionOptions};
 use files::{FileError, temporary_folder};
 
 use super::expected::{Doubt, doubt};
 use super::job::JobError;
-use super::writer::converter;
 use crate::random::Random;
 
 /// Seed of the inputs.
@@ -33,13 +31,13 @@ pub enum TrialError {
 /// [`TrialError`], where the engine itself does not work.
 pub fn faults(space: &SpaceFolder, kind: EngineKind) -> Result<Vec<FolderFault>, TrialError> {
     let engine = engines::open(kind, None)?;
-    let converter = converter(kind).map_err(JobError::from)?;
+    let converter = kind.format().converter().map_err(JobError::from)?;
     let mut tried = vec![false; space.blocks().len()];
     let mut faults = Vec::new();
     for (slot, candidate) in space.slots().iter().flat_map(|slot| slot.candidates.iter().map(move |c| (slot, c))) {
         let Some(place) = candidate.block.filter(|&place| !std::mem::replace(&mut tried[place], true)) else { continue };
         let block = &space.blocks()[place];
-        let found = match file(block, converter.as_ref())? {
+        let found = match file(block, converter.as_deref())? {
             Ok(file) => run(&*engine, &file, block).err(),
             Err(said) => Some(said),
         };
@@ -73,13 +71,13 @@ impl From<EngineError> for Found {
 }
 
 /// The block as the engine's file, or the converter's refusal.
-fn file(block: &Block, converter: Option<&Converter>) -> Result<Result<Vec<u8>, Found>, JobError> {
+fn file(block: &Block, converter: Option<&dyn Converter>) -> Result<Result<Vec<u8>, Found>, JobError> {
     let Some(converter) = converter else { return Ok(Ok(block.file())) };
     let folder = temporary_folder("profiler-trial-")?;
-    let (onnx, mnn) = (folder.path().join("block.onnx"), folder.path().join("block.mnn"));
+    let (onnx, made) = (folder.path().join("block.onnx"), folder.path().join("block"));
     fs::write(&onnx, block.file()).map_err(FileError::new("cannot write", &onnx))?;
-    match converter.convert(&onnx, &mnn) {
-        Ok(()) => Ok(Ok(fs::read(&mnn).map_err(FileError::new("cannot read", &mnn))?)),
+    match converter.convert(&onnx, &made) {
+        Ok(()) => Ok(Ok(fs::read(&made).map_err(FileError::new("cannot read", &made))?)),
         Err(ConvertError::Refused { said, .. }) => Ok(Err(Found::Refused(said))),
         Err(other) => Err(other.into()),
     }

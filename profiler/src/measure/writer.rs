@@ -8,8 +8,7 @@ use blocks::Measurable;
 use blocks::measurable::NetworkFile;
 use blocks::onnx;
 use blocks::onnx::block::Port;
-use engines::mnn::convert::{ConvertError, Converter};
-use engines::{Element, EngineKind, ModelFormat};
+use engines::{ConvertError, Converter, Element, EngineKind};
 use files::FileError;
 
 use super::expected::{self, Judge};
@@ -23,18 +22,12 @@ use crate::random::Random;
 /// Seed of inputs, and of weights that are made here.
 const SEED: u64 = 1;
 
-/// What makes the engine's files, where it takes no ONNX.
-pub(super) fn converter(engine: EngineKind) -> Result<Option<Converter>, ConvertError> {
-    match engine.format() {
-        ModelFormat::Onnx => Ok(None),
-        ModelFormat::Mnn => Converter::find().map(Some),
-    }
-}
-
 /// The converter's refusal, of the user's file and not of the copy that it was given.
 fn of_model(error: JobError, file: impl Into<PathBuf>) -> JobError {
     match error {
-        JobError::Convert(ConvertError::Refused { said, .. }) => ConvertError::Refused { path: file.into(), said }.into(),
+        JobError::Convert(ConvertError::Refused { format, said, .. }) => {
+            ConvertError::Refused { format, path: file.into(), said }.into()
+        }
         other => other,
     }
 }
@@ -44,7 +37,7 @@ pub(super) struct Writer<'a> {
     folder: &'a Path,
     engine: EngineKind,
     /// Makes the engine's files, where it takes no ONNX.
-    converter: Option<&'a Converter>,
+    converter: Option<&'a dyn Converter>,
     /// What networks are made of on the device.
     weights: &'a Weights,
 }
@@ -68,7 +61,7 @@ impl Form<'_> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(engine: EngineKind, folder: &'a Path, converter: Option<&'a Converter>, weights: &'a Weights) -> Self {
+    pub(super) fn new(engine: EngineKind, folder: &'a Path, converter: Option<&'a dyn Converter>, weights: &'a Weights) -> Self {
         Self { folder, engine, converter, weights }
     }
 
@@ -86,21 +79,26 @@ impl<'a> Writer<'a> {
         recipe.map_or(Form::Whole(bytes), |(recipe, glue)| Form::Recipe(recipe, glue))
     }
 
+    /// What a model's file in the engine's format is called.
+    fn name(&self, index: usize) -> String {
+        format!("{index}.{}", self.engine.format().ending())
+    }
+
     /// Makes the engine's file of an ONNX file, which is in the folder only if that is the engine's.
-    fn convert(&self, converter: &Converter, onnx: &Path, index: usize) -> Result<String, JobError> {
-        let name = format!("{index}.mnn");
+    fn convert(&self, converter: &dyn Converter, onnx: &Path, index: usize) -> Result<String, JobError> {
+        let name = self.name(index);
         converter.convert(onnx, &self.folder.join(&name))?;
         Ok(name)
     }
 
     /// Brings a user's model into the folder and gives its name there, and its inputs' names where the file tells them.
     pub(super) fn copy(&self, path: &Path, index: usize) -> Result<(String, Option<Vec<String>>), JobError> {
-        if self.converter.is_some() && files::has_ending(path, "mnn") {
+        if self.converter.is_some() && files::has_ending(path, self.engine.format().ending()) {
             let bytes = fs::read(path).map_err(FileError::new("cannot read", path))?;
             if let Some(found) = files::impostor(&bytes) {
                 return Err(onnx::FileError::Impostor { path: path.to_path_buf(), found }.into());
             }
-            return Ok((self.file(format!("{index}.mnn"), &bytes)?, None));
+            return Ok((self.file(self.name(index), &bytes)?, None));
         }
         let model = onnx::read(path)?;
         let name = self.file(format!("{index}.onnx"), &model.bytes)?;
@@ -129,7 +127,7 @@ impl<'a> Writer<'a> {
         let form = self.form(model, &file.bytes, index);
         let name = match &form {
             Form::Recipe(..) => format!("{index}{ENDING}"),
-            Form::Whole(_) => format!("{index}.{}", if self.converter.is_some() { "mnn" } else { "onnx" }),
+            Form::Whole(_) => self.name(index),
         };
         if kept(form.len()) {
             self.put(form, index).map_err(|e| of_model(e, model.title(space)))?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engines::mnn::convert::Converter;
+use engines::{Converter, EngineKind};
 
 /// The program with these arguments, words separated by blanks; `{}` stands for the folder.
 pub fn profiler(folder: &Path, arguments: &str) -> Command {
@@ -90,9 +90,9 @@ pub fn engine() -> Option<PathBuf> {
 }
 
 /// MNN's converter; `None`, with a message, where there is none (a failure with `BLOCKTIME_REQUIRE_ENGINE=1`).
-pub fn converter() -> Option<Converter> {
-    match Converter::find() {
-        Ok(converter) => Some(converter),
+pub fn converter() -> Option<Box<dyn Converter>> {
+    match EngineKind::Mnn.format().converter() {
+        Ok(converter) => converter,
         Err(e) => {
             support::skip("BLOCKTIME_REQUIRE_ENGINE", &e.to_string());
             None

@@ -46,7 +46,7 @@ fn every_command_does_its_part() {
         return;
     }
     let export = "export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces";
-    match engines::mnn::convert::Converter::find() {
+    match engines::mnn::FORMAT.converter() {
         Ok(_) => {
             let said = fixture.done(&format!("{export} --mnn"));
             assert!(said.lines().any(|line| line.starts_with("run/subnet.mnn: ")), "{said}");

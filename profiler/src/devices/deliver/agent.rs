@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use engines::EngineKind;
 use engines::elf::{Elf, System};
+use engines::{Delivery, EngineKind};
 use files::FileError;
 
 use super::error::DeliveryError;
@@ -76,7 +76,7 @@ impl Bundle {
                 continue;
             }
             let bundle = Self::read(device, target, &place)?;
-            match library.and_then(|library| bundle.unlike(library, &place)) {
+            match library.and_then(|library| bundle.unlike(engine, library, &place)) {
                 None => return Ok(bundle),
                 Some(unlike) => other_kind.get_or_insert(unlike),
             };
@@ -127,30 +127,33 @@ impl Bundle {
     /// [`DeliveryError::NoAgent`], [`DeliveryError::WrongFile`].
     pub fn simulated(device: &str, engine: EngineKind) -> Result<PathBuf, DeliveryError> {
         let target = Target { arch: "aarch64".to_string(), android: false };
-        Self::find(device, &target, engine, None)?.program(device)
+        Self::find(device, &target, engine, None)?.program(device, engine)
     }
 
     /// Its program, where it is a static one.
     ///
     /// # Errors
     /// [`DeliveryError::WrongFile`] where it needs a loader.
-    fn program(&self, device: &str) -> Result<PathBuf, DeliveryError> {
+    fn program(&self, device: &str, engine: EngineKind) -> Result<PathBuf, DeliveryError> {
         let program = self.files.iter().find(|file| file.name == PROGRAM).map(|file| file.from.clone()).unwrap_or_default();
         match self.system {
             None => Ok(program),
             Some(_) => {
-                let reason = "it needs a loader; a simulated device takes a static program, as scripts/build-agent.sh mnn in a clone of the project makes it";
-                Err(DeliveryError::WrongFile { path: program, device: device.to_string(), reason: reason.to_string() })
+                let advice = engine.entry().agents.advice;
+                let reason = format!("it needs a loader, but a simulated device takes a static program; {advice}");
+                Err(DeliveryError::WrongFile { path: program, device: device.to_string(), reason })
             }
         }
     }
 
     /// The error, where the library is made for another system than this agent.
-    fn unlike(&self, library: &Path, place: &Path) -> Option<DeliveryError> {
+    fn unlike(&self, engine: EngineKind, library: &Path, place: &Path) -> Option<DeliveryError> {
+        let Delivery::Library(needed) = engine.entry().delivery else { return None };
         // One that cannot be read has been refused before.
         let library_system = Elf::read(library).ok()?.system?;
         let agent_system = self.system?;
         (library_system != agent_system).then(|| DeliveryError::Kinds {
+            needed,
             library: library.to_path_buf(),
             library_system,
             agent: place.to_path_buf(),

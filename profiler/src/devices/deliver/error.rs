@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use engines::elf::System;
+use engines::library::Library;
 use files::FileError;
 
 /// Why nothing can be brought to a device.
@@ -22,11 +23,14 @@ pub enum DeliveryError {
     },
     /// No engine library for this kind of device.
     #[error(
-        "no ONNX Runtime for {device} ({abi}); searched{}\nname one with --engine-lib; for an agent for Linux, `profiler setup ort aarch64` \
-         fetches it",
-        .tried.iter().map(|t| format!("\n  {t}")).collect::<String>()
+        "no {} for {device} ({abi}); searched{}\nname one with --engine-lib; for an agent for Linux, `{}` fetches it",
+        .needed.title,
+        .tried.iter().map(|t| format!("\n  {t}")).collect::<String>(),
+        .needed.setup_for_agents
     )]
     NoEngine {
+        /// The engine's library.
+        needed: &'static Library,
         /// The device.
         device: String,
         /// Its kind.
@@ -60,9 +64,11 @@ pub enum DeliveryError {
         reason: String,
     },
     /// An agent and a library that cannot work together.
-    #[error("{library} is a library for {library_system}, the agent {agent} is a program for {agent_system}: both must be for the same system.\n{}", one_kind(*.agent_system))]
+    #[error("{library} is a library for {library_system}, the agent {agent} is a program for {agent_system}: both must be for the same system.\n{}", one_kind(.needed, *.agent_system))]
     Kinds {
         /// The engine's library.
+        needed: &'static Library,
+        /// Its file.
         library: PathBuf,
         /// What it is made for.
         library_system: System,
@@ -77,15 +83,17 @@ pub enum DeliveryError {
 }
 
 /// How agent and library become of one kind.
-fn one_kind(agent: System) -> &'static str {
+fn one_kind(needed: &Library, agent: System) -> String {
     match agent {
-        System::Android => {
-            "Name Android's library with --engine-lib (the .aar of onnxruntime-android), or take the agent that loads this one: \
-             scripts/build-agent.sh in a clone of the project makes it, with BLOCKTIME_AGENT not set"
-        }
-        System::Linux => {
-            "Leave --engine-lib out (`profiler setup ort aarch64` fetches the library for this agent), or build an agent for \
-             Android, by cross (docs/src/engines.md in a clone of the project)"
-        }
+        System::Android => format!(
+            "Name Android's library with --engine-lib ({}), or take the agent that loads this one: scripts/build-agent.sh in a clone of \
+             the project makes it, with BLOCKTIME_AGENT not set",
+            needed.in_apps
+        ),
+        System::Linux => format!(
+            "Leave --engine-lib out (`{}` fetches the library for this agent), or build an agent for Android, by cross \
+             (docs/src/engines.md in a clone of the project)",
+            needed.setup_for_agents
+        ),
     }
 }

@@ -15,7 +15,7 @@ use crate::devices::notice::Notice;
 /// # Errors
 /// [`DeliveryError::NoEngine`], [`DeliveryError::WrongFile`].
 pub fn find(
-    library: &Library,
+    library: &'static Library,
     device: &str,
     target: &Target,
     given: Option<&Path>,
@@ -24,14 +24,15 @@ pub fn find(
 }
 
 fn find_in(
-    library: &Library,
+    library: &'static Library,
     device: &str,
     target: &Target,
     given: Option<&Path>,
     cache: Option<PathBuf>,
 ) -> Result<(PathBuf, Option<Notice>), DeliveryError> {
     let check = |path: &Path| target.elf(device, path).map(drop);
-    let no_engine = |tried: Vec<String>| DeliveryError::NoEngine { device: device.to_string(), abi: target.abi(), tried };
+    let no_engine =
+        |tried: Vec<String>| DeliveryError::NoEngine { needed: library, device: device.to_string(), abi: target.abi(), tried };
     if let Some(given) = given {
         if !given.is_file() {
             return Err(no_engine(vec![format!("{}: not a file", given.display())]));

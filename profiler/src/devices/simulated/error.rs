@@ -14,7 +14,7 @@ pub enum SimulationError {
     #[error(transparent)]
     Chip(#[from] ChipError),
     /// An engine that cannot be simulated.
-    #[error("{engine} cannot be run on a simulated device: {reason}; use --engine mnn or --engine tract")]
+    #[error("{engine} cannot be run on a simulated device: {reason}; use {}", engines_that_can())]
     Engine {
         /// The engine.
         engine: EngineKind,
@@ -85,6 +85,12 @@ pub enum SimulationError {
     /// A file of the host.
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+/// The engines that can be simulated, as options.
+fn engines_that_can() -> String {
+    let can = EngineKind::ALL.into_iter().filter(|engine| engine.not_simulated().is_none());
+    can.map(|engine| format!("--engine {engine}")).collect::<Vec<_>>().join(" or ")
 }
 
 impl SimulationError {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use blocks::Shape;
 use blocks::onnx::{self, OnnxError, Options};
-use engines::mnn::convert::{ConvertError, Converter};
+use engines::ConvertError;
+use engines::mnn::FORMAT;
 use engines::mnn::python::{self, PythonError};
 use faces::data::{Loader, LoaderOptions, Split};
 use files::FileError;
@@ -157,7 +158,7 @@ fn within(expected: &[f32], found: &[f32]) -> Result<f32, f32> {
 
 /// An ONNX file as one for MNN, and the landmarks that MNN finds on the pictures.
 fn convert(onnx: &[u8], output: &str, images: &[f32], side: usize) -> Result<(Vec<u8>, Vec<f32>), ExportError> {
-    let converter = Converter::find()?;
+    let converter = FORMAT.converter()?;
     let at = std::env::temp_dir();
     let folder = tempfile::tempdir().map_err(FileError::new("cannot make a folder in", &at))?;
     let (from, to) = (folder.path().join("subnet.onnx"), folder.path().join("subnet.mnn"));
