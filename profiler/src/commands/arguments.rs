@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engines::EngineKind;
+use engines::{EngineKind, ModelFormat};
 
 use super::quantity::{Budget, Cpus, Share, Time};
 use super::values::{band, memory, passes};
@@ -14,6 +14,19 @@ use crate::protocol::{Hold, Plan};
 
 /// Least number of samples of each model.
 const MIN_SAMPLES: usize = 12;
+
+/// The engines, as help texts list them: `ort, tract or mnn`.
+pub(super) fn engines() -> String {
+    let [others @ .., last] = EngineKind::ALL.map(EngineKind::name);
+    format!("{} or {last}", others.join(", "))
+}
+
+/// What models a command takes, for its help: ONNX files, and those of engines that have a format of their own.
+pub(super) fn models() -> String {
+    let own = EngineKind::ALL.into_iter().filter(|engine| matches!(engine.format(), ModelFormat::Own(_)));
+    let own = own.map(|engine| format!("; with the engine {engine} also .{} files", engine.format().ending()));
+    format!("ONNX files{}", own.collect::<String>())
+}
 
 /// How to measure.
 #[derive(Args)]

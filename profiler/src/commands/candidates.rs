@@ -7,6 +7,7 @@ use clap::Args;
 use engines::EngineKind;
 use serde::Serialize;
 
+use super::arguments::engines;
 use super::error::CommandError;
 use super::space::Opened;
 use super::values::points;
@@ -21,8 +22,7 @@ pub(super) struct CandidatesArgs {
     /// Number of landmarks, which sets the size of the last trunk piece; not for a folder of ONNX files [default: 106].
     #[arg(long, value_parser = points)]
     points: Option<usize>,
-    /// Try every block of a folder in this engine on this machine: ort, tract or mnn.
-    #[arg(long)]
+    #[arg(long, help = format!("Try every block of a folder in this engine on this machine: {}", engines()))]
     engine: Option<EngineKind>,
     /// Print JSON
     #[arg(long)]

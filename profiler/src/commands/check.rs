@@ -8,7 +8,7 @@ use engines::EngineKind;
 use luts::{Source, Table};
 use terminal::note;
 
-use super::arguments::{Asked, MeasureArgs, Sampling};
+use super::arguments::{Asked, MeasureArgs, Sampling, engines};
 use super::error::CommandError;
 use super::quantity::{Budget, Share, Time};
 use super::values::points;
@@ -28,13 +28,11 @@ pub(super) struct CheckArgs {
     /// Search space: built-in name, TOML file, or folder of ONNX files [default: the one named in the table]
     #[arg(long)]
     space: Option<String>,
-    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a TOML file)
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", help = Address::HELP)]
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine: ort, tract or mnn [default: the table's]
-    #[arg(long)]
+    #[arg(long, help = format!("Engine: {} [default: the table's]", engines()))]
     engine: Option<EngineKind>,
     /// Check the table on a different device or engine; the table's header is not changed
     #[arg(long)]

@@ -11,8 +11,7 @@ use crate::notices::with_notices;
 
 #[derive(Args)]
 pub(super) struct CleanArgs {
-    /// Device: adb, adb:SERIAL or ssh://user@host[:port]. Can be repeated
-    #[arg(long, required = true)]
+    #[arg(long, required = true, help = format!("{}. Can be repeated", Address::HELP_OF_REMOTE))]
     device: Vec<Address>,
     /// SSH key file [default: ssh-agent, then ~/.ssh]
     #[arg(long, value_name = "FILE")]

@@ -57,7 +57,7 @@ enum Command {
     /// Test a table: measure random whole networks and compare with the predicted latencies
     #[command(after_help = "Example: profiler check luts/this-machine.csv --device local --nets 30 --seed 7")]
     Check(check::CheckArgs),
-    /// Measure the latency of ONNX (or MNN) models
+    /// Measure the latency of models: ONNX files, or files of the engine's own format
     #[command(after_help = "Examples: profiler bench subnet.onnx baseline.onnx --device local\n          \
                             profiler bench detector.onnx --shape image=1,3,480,640\n          \
                             profiler bench subnet.mnn --device adb --engine mnn")]

@@ -17,6 +17,12 @@ pub enum Address {
 }
 
 impl Address {
+    /// The help of `--device`.
+    pub const HELP: &str = "Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a \
+                            TOML file)";
+    /// The same where only devices are meant that files are sent to.
+    pub const HELP_OF_REMOTE: &str = "Device: adb, adb:SERIAL or ssh://user@host[:port]";
+
     /// Whether it is simulated: it has no noise, and gives the same times always.
     pub fn is_simulated(&self) -> bool {
         matches!(self, Self::Simulated(_))

@@ -8,7 +8,7 @@ use clap::Args;
 use engines::EngineKind;
 use terminal::note;
 
-use super::arguments::{Asked, MeasureArgs};
+use super::arguments::{Asked, MeasureArgs, engines, models};
 use super::build::tell_end;
 use super::error::CommandError;
 use super::print;
@@ -21,8 +21,7 @@ use crate::show::picture::PictureFile;
 
 #[derive(Args)]
 pub(super) struct BenchArgs {
-    /// ONNX files; with the engine mnn also .mnn files
-    #[arg(required = true)]
+    #[arg(required = true, help = models())]
     models: Vec<PathBuf>,
     /// Shape of an input with open dimensions [default: 1 for an open batch]. Can be repeated
     #[arg(long, value_name = "NAME=DIMENSIONS")]
@@ -30,13 +29,11 @@ pub(super) struct BenchArgs {
     /// Values of an input as a .npy file [default: random values of its type]. Can be repeated
     #[arg(long, value_name = "NAME=FILE.npy")]
     input: Vec<NamedFile>,
-    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a TOML file)
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", help = Address::HELP)]
     device: Address,
     #[command(flatten)]
     measure: MeasureArgs,
-    /// Engine: ort, tract or mnn
-    #[arg(long, default_value = "ort")]
+    #[arg(long, default_value = "ort", help = format!("Engine: {}", engines()))]
     engine: EngineKind,
     /// Threads used by the engine
     #[arg(long, default_value_t = 1, value_parser = threads)]

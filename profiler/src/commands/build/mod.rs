@@ -12,7 +12,7 @@ use clap::Args;
 use engines::EngineKind;
 use terminal::{note, note_text};
 
-use super::arguments::{Asked, MeasureArgs, Sampling};
+use super::arguments::{Asked, MeasureArgs, Sampling, engines};
 use super::error::CommandError;
 use super::print;
 use super::quantity::{Budget, Count, Share, Time};
@@ -35,9 +35,7 @@ pub(super) struct BuildArgs {
     /// Table to write (CSV)
     #[arg(long)]
     out: PathBuf,
-    /// Device: local, adb, adb:SERIAL, ssh://user@host[:port], or sim:CHIP (simulated: sd625, qrb2210, rpi3b, or a TOML file). Repeat it for
-    /// several devices of the same model
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", help = format!("{}. Repeat it for several devices of the same model", Address::HELP))]
     device: Vec<Address>,
     /// With several devices: divide the work among them (default)
     #[arg(long, conflicts_with = "replicate")]
@@ -50,8 +48,7 @@ pub(super) struct BuildArgs {
     /// Cold-cache runs per block and measurement pass; 0 for none
     #[arg(long, default_value_t = 3, value_name = "RUNS")]
     cold: usize,
-    /// Engine: ort, tract or mnn
-    #[arg(long, default_value = "ort")]
+    #[arg(long, default_value = "ort", help = format!("Engine: {}", engines()))]
     engine: EngineKind,
     /// Threads used by the engine
     #[arg(long, default_value_t = 1, value_parser = threads)]
