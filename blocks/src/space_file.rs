@@ -23,11 +23,17 @@ const BUILT_IN: [(&str, &str); 3] = [
 /// Why a search space cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SpaceError {
-    /// Neither built in nor a file.
-    #[error("no search space '{name}': it is neither built in ({}) nor a file", built_in_names())]
+    /// Neither built in nor there.
+    #[error("no search space '{name}': it is neither built in ({}), nor a TOML file, nor a folder of ONNX files", built_in_names())]
     Unknown {
         /// What was asked for.
         name: String,
+    },
+    /// A folder, where only primitives are of use.
+    #[error("search space {path} is a folder, but this command takes a built-in one ({}) or a TOML file only", built_in_names())]
+    Folder {
+        /// The folder.
+        path: String,
     },
     /// The file cannot be read.
     #[error("cannot read the search space {path}")]
@@ -91,6 +97,9 @@ impl Space {
             return Self::parse(text, name);
         }
         let path = Path::new(name_or_path);
+        if path.is_dir() {
+            return Err(SpaceError::Folder { path: name_or_path.to_string() });
+        }
         if !path.is_file() {
             return Err(SpaceError::Unknown { name: name_or_path.to_string() });
         }

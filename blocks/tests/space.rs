@@ -232,3 +232,11 @@ fn a_choice_must_name_a_candidate_of_each_layer() {
         &["layer 3", "'gh_k3'", "mb_k3_e2_res"],
     );
 }
+
+#[test]
+fn a_folder_is_no_file_of_a_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    assert!(matches!(Space::load(path), Err(SpaceError::Folder { path: told }) if told == path));
+    assert!(matches!(Space::load("nowhere"), Err(SpaceError::Unknown { name }) if name == "nowhere"));
+}

@@ -302,6 +302,8 @@ fn entries_that_contradict_each_other_are_refused() {
     );
     assert!(matches!(SpaceFolder::load(Path::new("/nowhere")), Err(FolderError::Read { .. })));
     let folder = folder();
+    let blocks_alone = SpaceFolder::load(folder.path());
+    assert!(matches!(blocks_alone, Err(FolderError::NoManifest { path }) if path == folder.path()));
     fs::write(folder.path().join("space.toml"), "version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 33\n").unwrap();
     let pointer = SpaceFolder::load(folder.path());
     assert!(matches!(pointer, Err(FolderError::Impostor { impostor: files::Impostor::LfsPointer, .. })));

@@ -17,6 +17,16 @@ pub const SIZE_LIMIT: u64 = 512 << 20;
 /// Why a folder is no search space.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
+    /// A folder without `space.toml`.
+    #[error(
+        "the folder {} is not a search space: it has no space.toml. A folder of ONNX files must contain space.toml, which lists the layers \
+         and the ONNX file of each candidate, and these files (docs/src/spaces.md; `export_space` of the Python package writes both)",
+        .path.display()
+    )]
+    NoManifest {
+        /// The folder.
+        path: PathBuf,
+    },
     /// `space.toml` cannot be read.
     #[error("cannot read {}", .path.display())]
     Read {

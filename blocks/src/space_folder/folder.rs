@@ -40,8 +40,14 @@ impl SpaceFolder {
     /// # Errors
     /// [`FolderError`]; what is wrong with the space is told all at once.
     pub fn load(path: &Path) -> Result<Self, FolderError> {
-        let path = if path.is_dir() { path.join(MANIFEST) } else { path.to_path_buf() };
-        Self::parse(&text(&path)?, &path)
+        if !path.is_dir() {
+            return Self::parse(&text(path)?, path);
+        }
+        let manifest = path.join(MANIFEST);
+        if !manifest.exists() {
+            return Err(FolderError::NoManifest { path: path.to_path_buf() });
+        }
+        Self::parse(&text(&manifest)?, &manifest)
     }
 
     /// Reads and checks the space that the text of a `space.toml` at that path describes.

@@ -20,7 +20,8 @@ pub(super) enum Opened {
 impl Opened {
     /// The space of that name or path. What was taken otherwise than it was written is told.
     pub(super) fn open(name: &str, points: Option<usize>) -> Result<Self, CommandError> {
-        if Space::is_built_in(name) || !SpaceFolder::is_at(Path::new(name)) {
+        let path = Path::new(name);
+        if Space::is_built_in(name) || !(path.is_dir() || SpaceFolder::is_at(path)) {
             return Ok(Self::primitives(Space::load(name)?, points));
         }
         if points.is_some() {
@@ -28,7 +29,7 @@ impl Opened {
                 "--points is for built-in spaces only; leave it out: the folder {name} defines its own outputs"
             )));
         }
-        let space = SpaceFolder::load(Path::new(name))?;
+        let space = SpaceFolder::load(path)?;
         space.notes().iter().for_each(|text| note(format_args!("note: {text}")));
         Ok(Self::Folder(Box::new(space)))
     }
