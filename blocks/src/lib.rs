@@ -21,7 +21,8 @@
 //! |---|---|
 //! | [`shape`] | `C×H×W` of one image's feature map |
 //! | [`graph`] | the graph, its operators and its builder |
-//! | [`primitive`] | the block families of the search spaces: NNI's 26, and 14 of outer layers |
+//! | [`primitive`] | the kinds of blocks of the search spaces: NNI's 26, and 14 of outer layers |
+//! | [`family`] | what parts of networks have in common beside their shapes |
 //! | [`misfit`] | why a primitive cannot stand at a layer |
 //! | [`space`] | a search space as data: layers, candidates, keys |
 //! | [`space_file`] | a search space read from TOML |
@@ -43,6 +44,7 @@
 pub mod baseline;
 pub mod cost;
 pub mod eval;
+pub mod family;
 pub mod graph;
 pub mod layer;
 pub mod measurable;
@@ -64,6 +66,7 @@ pub mod trunk_fault;
 pub mod trunk_piece;
 pub mod weights;
 
+pub use family::Family;
 pub use graph::{Builder, Conv, Graph, Node, NodeId, Op};
 pub use layer::Layer;
 pub use measurable::Measurable;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::eval::{self, EvalError};
+use crate::family::Family;
 use crate::onnx::OnnxError;
 use crate::onnx::block::Port;
 use crate::{Graph, Weights};
@@ -155,9 +156,8 @@ pub struct PartInfo {
     pub macs: Option<u64>,
     /// Trained parameters.
     pub params: u64,
-    /// What decides beside its shapes how its time alone differs from its share of a network's: whether it has a gate, whether it moves
-    /// channels. 0 of fixed pieces.
-    pub kin: usize,
+    /// What it does beside computing.
+    pub family: Family,
 }
 
 /// A part or a network as a file.

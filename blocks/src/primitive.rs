@@ -1,9 +1,10 @@
-//! The block families a searched layer may choose from: NNI's 26, with its names for them and for their weights, and 14 for the layers
+//! The kinds of blocks a searched layer may choose from: NNI's 26, with its names for them and for their weights, and 14 for the layers
 //! before and behind those that NNI searches.
 //!
 //! Definitions of NNI's follow NNI 2.5, `examples/nas/legacy/oneshot/pfld/lib/ops.py`, including the paddings and the order of
 //! squeeze-and-excitation (after the depthwise batch norm, before the ReLU).
 
+use crate::family::Family;
 use crate::graph::{Builder, Conv, NodeId};
 use crate::layer::Layer;
 use crate::misfit::Misfit;
@@ -87,7 +88,7 @@ const PRIMITIVES: [(&str, Kind); NNI + 14] = [
     ("linear_r4", Kind::Outer(Outer::LowRank)),
 ];
 
-/// A named block family.
+/// A kind of block with a name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Primitive {
     name: &'static str,
@@ -125,9 +126,9 @@ impl Primitive {
         self.kind == Kind::Skip && layer.c_in == layer.c_out && layer.stride == 1
     }
 
-    /// Whether its output is multiplied by a gate, squeeze-and-excitation. Such a block costs more in a network than alone.
-    pub fn is_gated(self) -> bool {
-        matches!(self.kind, Kind::Inverted(Inverted { se: true, .. }))
+    /// What it does beside computing. None moves values only.
+    pub fn family(self) -> Family {
+        Family::Block { is_gated: matches!(self.kind, Kind::Inverted(Inverted { se: true, .. })), moves: false }
     }
 
     /// Whether it only makes a map smaller. Such a block may stand at a layer of any stride.

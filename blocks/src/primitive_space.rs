@@ -3,7 +3,7 @@
 use crate::measurable::{CandidateInfo, LayerInfo, Measurable, NetworkFile, PartInfo, Reference, fixed_key, fixed_name};
 use crate::onnx::block::Port;
 use crate::onnx::{self, OnnxError};
-use crate::{Candidate, Graph, NodeId, Primitive, SearchLayer, Shape, Space, Weights};
+use crate::{Candidate, Family, Graph, NodeId, Primitive, SearchLayer, Shape, Space, Weights};
 
 /// Seed of the weights: what is timed does not depend on them.
 const SEED: u64 = 1;
@@ -84,7 +84,7 @@ impl Measurable for PrimitiveSpace {
             outputs: graph.outputs().iter().map(|(_, id)| dims(&graph, *id)).collect(),
             macs: Some(graph.macs()),
             params: graph.parameter_count() as u64,
-            kin: candidate.map_or(0, |c| 1 + usize::from(c.primitive.is_gated())),
+            family: candidate.map_or(Family::Fixed, |c| c.primitive.family()),
         })
     }
 

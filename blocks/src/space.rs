@@ -13,7 +13,7 @@ use crate::trunk::Trunk;
 /// One primitive at the shapes of one layer. Equal candidates at different positions are one measurement: one [key](Self::key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Candidate {
-    /// The block family.
+    /// The kind of block.
     pub primitive: Primitive,
     /// The shapes.
     pub layer: Layer,

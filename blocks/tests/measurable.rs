@@ -7,7 +7,7 @@
 mod as_folder;
 
 use as_folder::write;
-use blocks::{Measurable, PrimitiveSpace, Space, SpaceFolder, onnx};
+use blocks::{Family, Measurable, PrimitiveSpace, Space, SpaceFolder, onnx};
 
 fn pfld() -> PrimitiveSpace {
     PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 }
@@ -57,7 +57,7 @@ fn parts_that_are_not_there_have_no_file() {
     let folder = SpaceFolder::load(&folder).unwrap();
     assert_eq!(folder.part("skip@4x8x8-s1-4"), None, "an identity takes no time");
     let stem = folder.part("trunk:stem").unwrap();
-    assert_eq!((stem.outputs, stem.kin), (vec![vec![1, 4, 8, 8], vec![1, 4]], 0));
+    assert_eq!((stem.outputs, stem.family), (vec![vec![1, 4, 8, 8], vec![1, 4]], Family::Fixed));
     assert_eq!(folder.fixed(), ["trunk:stem", "trunk:head"]);
     let reference = space.part_file("trunk:fc").unwrap().unwrap().reference.unwrap();
     assert_eq!(reference.outputs(&[vec![0.5; 128]]).unwrap()[0].len(), 212);

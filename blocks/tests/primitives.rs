@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use blocks::{Candidate, Layer, Misfit, Op, Primitive, Shape, Weights, eval};
+use blocks::{Candidate, Family, Layer, Misfit, Op, Primitive, Shape, Weights, eval};
 
 const EQUAL: Layer = Layer { c_in: 8, c_out: 8, stride: 1, h: 9, w: 9 };
 const CHANGING: Layer = Layer { c_in: 8, c_out: 12, stride: 2, h: 9, w: 9 };
@@ -69,12 +69,13 @@ fn weights_have_the_references_names() {
 }
 
 #[test]
-fn a_primitive_says_whether_it_has_a_gate() {
+fn a_primitive_says_of_which_family_it_is() {
     for (primitive, layer) in
         Primitive::nni().map(|p| (p, EQUAL)).chain(OUTER.into_iter().flat_map(|l| outer(l).map(move |p| (p, l))))
     {
         let graph = Candidate { primitive, layer }.graph();
-        assert_eq!(primitive.is_gated(), graph.nodes().iter().any(|node| node.op == Op::Mul), "{primitive}");
+        let is_gated = graph.nodes().iter().any(|node| node.op == Op::Mul);
+        assert_eq!(primitive.family(), Family::Block { is_gated, moves: false }, "{primitive}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::folder::SpaceFolder;
 use super::slots::{Candidate, Slot};
+use crate::family::Family;
 use crate::measurable::{CandidateInfo, FolderInfo, LayerInfo, Measurable, NetworkFile, PartInfo, SlotInfo};
 use crate::onnx::OnnxError;
 use crate::onnx::block::Block;
@@ -63,14 +64,14 @@ impl Measurable for SpaceFolder {
 
     fn part(&self, key: &str) -> Option<PartInfo> {
         let (slot, candidate, block) = self.block(key)?;
-        let kin = 1 + usize::from(block.has(&GATES)) + 2 * usize::from(block.has(&MOVES));
+        let of_block = || Family::Block { is_gated: block.has(&GATES), moves: block.has(&MOVES) };
         Some(PartInfo {
             name: candidate.name.clone(),
             inputs: slot.inputs.clone(),
             outputs: slot.outputs.clone(),
             macs: block.macs(),
             params: block.parameters(),
-            kin: if slot.is_searched { kin } else { 0 },
+            family: if slot.is_searched { of_block() } else { Family::Fixed },
         })
     }
 

@@ -5,14 +5,16 @@
 //! observations, and the posterior mean is `latency_us`:
 //!
 //! - a latency's prior: mean alone − overhead; independent standard deviation τ of it (and the measurement's own error); and
-//!   errors that parts share: one scale for all, one for the parts of a group (same shapes; the trunk), one for those of a kin
-//!   (with squeeze-and-excitation, without, the trunk), one overhead for all;
+//!   errors that parts share: one scale for all, one for the parts of a group (same shapes; the trunk), one for those of a
+//!   family (what they do beside computing; the trunk), one overhead for all;
 //! - a network's time is the sum of its parts, with the standard error of its median, and ρ of it for what does not add up;
 //! - τ and ρ of the latencies are fixed, so that two tables of a device agree; their errors are those of the τ and ρ under which
 //!   the networks' times are likeliest. Times without noise are fitted with the τ and ρ that predict networks best from the others.
 //!
 //! What the networks cannot tell apart (a constant moved from every candidate of a layer that cannot be left out to the trunk)
 //! stays with the prior.
+
+use blocks::Family;
 
 use super::cholesky::Cholesky;
 
@@ -32,8 +34,8 @@ pub struct Part {
     pub alone: Measured,
     /// Parts of one group are alike: what is wrong with one as a guess is wrong with all.
     pub group: usize,
-    /// The same for parts of one kin, whatever their group.
-    pub kin: usize,
+    /// The same for parts of one family, whatever their group.
+    pub family: Family,
 }
 
 /// A whole network: how often each part is in it, and its time.
@@ -88,8 +90,8 @@ const DECISIVE: f64 = 100.0;
 const COMMON_SCALE: f64 = 0.3;
 /// Standard deviation of the scale that the parts of a group share.
 const GROUP_SCALE: f64 = 0.02;
-/// Standard deviation of the scale that the parts of a kin share.
-const KIN_SCALE: f64 = 0.025;
+/// Standard deviation of the scale that the parts of a family share.
+const FAMILY_SCALE: f64 = 0.025;
 /// Standard deviation of the overhead all parts share, in parts of the one measured.
 const COMMON_OVERHEAD: f64 = 0.02;
 /// Least guess at a part's share, in parts of its time alone: some of what a lone graph costs is the operation itself.
@@ -158,7 +160,7 @@ impl Posterior {
                 let if_same = |same: bool, scale: f64| if same { scale.powi(2) } else { 0.0 };
                 let scale = |j: usize| {
                     let group = if_same(parts[i].group == parts[j].group, GROUP_SCALE);
-                    COMMON_SCALE.powi(2) + group + if_same(parts[i].kin == parts[j].kin, KIN_SCALE)
+                    COMMON_SCALE.powi(2) + group + if_same(parts[i].family == parts[j].family, FAMILY_SCALE)
                 };
                 let shared = |j: usize| scale(j) * prior[i] * prior[j] + common;
                 let own = (tau * prior[i]).powi(2) + parts[i].alone.error.powi(2);
@@ -232,7 +234,7 @@ mod tests {
         let part = |(i, t): (usize, &f64)| Part {
             alone: Measured { us: 6.0 + t * (1.05 + 0.15 * random.unit()), error: 0.05 },
             group: i / choices,
-            kin: 0,
+            family: Family::Fixed,
         };
         let alone: Vec<Part> = truth.iter().enumerate().map(part).collect();
         let mut net = |noise: f64| {
@@ -276,7 +278,7 @@ mod tests {
         let alone = truth.iter().enumerate().map(|(i, t)| Part {
             alone: Measured { us: 6.0 + t * if i % 3 == 0 { 1.6 } else { 1.0 }, error: 0.0 },
             group: i / choices,
-            kin: 0,
+            family: Family::Fixed,
         });
         let alone: Vec<Part> = alone.collect();
         let mut net = || {
@@ -307,7 +309,7 @@ mod tests {
         let part = |(i, t): (usize, &f64)| Part {
             alone: Measured { us: 6.0 + t * (1.0 + off * (2.0 * random.unit() - 1.0)), error: 0.05 },
             group: i / 3,
-            kin: 0,
+            family: Family::Fixed,
         };
         let alone: Vec<Part> = truth.iter().enumerate().map(part).collect();
         let mut net = |_| {
@@ -332,7 +334,7 @@ mod tests {
 
     #[test]
     fn without_networks_the_prior_stays() {
-        let part = |us| Part { alone: Measured { us, error: 0.1 }, group: 0, kin: 0 };
+        let part = |us| Part { alone: Measured { us, error: 0.1 }, group: 0, family: Family::Fixed };
         let alone = [part(20.0), part(6.5)];
         let fitted = fit(&alone, Measured { us: 6.0, error: 0.1 }, &[], 1, Noise::Present).unwrap();
         assert_eq!(fitted.parts[0].us, 14.0);

@@ -205,12 +205,12 @@ fn rows(
 type Measure<'a> = dyn Fn(&Subject) -> Result<Measured, FitError> + 'a;
 
 /// The parts' own times, and what they share: blocks of the same shapes are a group, as are the fixed pieces; what a block does beside
-/// computing, such as a gate, makes it cost more in a network than alone, or less, so that such blocks are a kin.
+/// computing, such as a gate, makes it cost more in a network than alone, or less, so that such blocks are a family.
 fn alone(parts: &[(&Subject, &PartInfo)], measured: &Measure) -> Result<Vec<Part>, FitError> {
     let groups: Vec<Option<&str>> = parts.iter().map(|(subject, _)| shapes(subject)).collect();
     let part = |((subject, info), shapes): (&(&Subject, &PartInfo), &Option<&str>)| {
         let group = groups.iter().position(|other| other == shapes).unwrap_or_default();
-        Ok(Part { alone: measured(subject)?, group, kin: info.kin })
+        Ok(Part { alone: measured(subject)?, group, family: info.family })
     };
     std::iter::zip(parts, &groups).map(part).collect()
 }
