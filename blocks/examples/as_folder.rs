@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use blocks::trunk::Trunk;
-use blocks::{Measurable, PrimitiveSpace, Space};
+use blocks::{Measurable, PartId, PrimitiveSpace, Space};
 
 /// Landmarks of the networks.
 const POINTS: usize = 106;
@@ -33,13 +33,13 @@ pub fn write(space: &PrimitiveSpace, folder: &Path) -> Result<(), Box<dyn Error>
         input.h,
         input.w
     );
-    let file = |key: &str, name: String| -> Result<String, Box<dyn Error>> {
-        let part = space.part_file(key)?.ok_or_else(|| format!("no part {key}"))?;
+    let file = |id: PartId, name: String| -> Result<String, Box<dyn Error>> {
+        let part = space.part_file(id)?.ok_or_else(|| format!("no part {id}"))?;
         fs::write(folder.join(&name), part.bytes)?;
         Ok(name)
     };
     let fixed = |name: &str, inputs: &str| -> Result<String, Box<dyn Error>> {
-        let file = file(&format!("trunk:{name}"), format!("{name}.onnx"))?;
+        let file = file(PartId::Fixed(name), format!("{name}.onnx"))?;
         Ok(format!("\n[[slot]]\nname = \"{name}\"\nfile = \"{file}\"\n{inputs}"))
     };
     text += &(fixed("stem", "")? + &fixed("block4_1", "")?);
@@ -48,7 +48,7 @@ pub fn write(space: &PrimitiveSpace, folder: &Path) -> Result<(), Box<dyn Error>
         for (k, candidate) in layer.candidates.iter().enumerate() {
             let what = match candidate.is_identity {
                 true => "identity = true".to_string(),
-                false => format!("file = \"{}\"", file(&candidate.key, format!("{i}-{k}.onnx"))?),
+                false => format!("file = \"{}\"", file(PartId::Block(&candidate.key), format!("{i}-{k}.onnx"))?),
             };
             text += &format!("    {{ name = \"{}\", {what} }},\n", candidate.name);
         }

@@ -69,7 +69,7 @@ pub mod weights;
 pub use family::Family;
 pub use graph::{Builder, Conv, Graph, Node, NodeId, Op};
 pub use layer::Layer;
-pub use measurable::Measurable;
+pub use measurable::{Measurable, PartId};
 pub use misfit::Misfit;
 pub use primitive::Primitive;
 pub use primitive_space::PrimitiveSpace;

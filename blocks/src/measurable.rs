@@ -29,6 +29,25 @@ pub fn shapes_of_key(key: &str) -> Option<&str> {
     Some(shapes.split_once('~').map_or(shapes, |(shapes, _)| shapes))
 }
 
+/// Which part of a space's networks. In tables and raw sample files it stands as its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PartId<'a> {
+    /// A candidate that does something: its key.
+    Block(&'a str),
+    /// A fixed piece: its name.
+    Fixed(&'a str),
+}
+
+/// As errors name it: the key.
+impl fmt::Display for PartId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(key) => f.write_str(key),
+            Self::Fixed(name) => write!(f, "{FIXED_PREFIX}{name}"),
+        }
+    }
+}
+
 /// A search space whose parts and networks are ONNX files.
 pub trait Measurable: Sync {
     /// Its name, as tables state it.
@@ -40,21 +59,21 @@ pub trait Measurable: Sync {
     /// The searched layers, in order.
     fn layers(&self) -> Vec<LayerInfo>;
 
-    /// Keys of the fixed pieces, in execution order.
+    /// Names of the fixed pieces, in execution order.
     fn fixed(&self) -> Vec<String>;
 
-    /// The part of that key: a candidate that does something, or a fixed piece.
-    fn part(&self, key: &str) -> Option<PartInfo>;
+    /// What is known of a part; none where there is no such part.
+    fn part(&self, id: PartId) -> Option<PartInfo>;
 
     /// That part alone as a file; none where there is no such part.
     ///
     /// # Errors
     /// [`OnnxError`], where it cannot be written.
-    fn part_file(&self, key: &str) -> Result<Option<NetworkFile>, OnnxError>;
+    fn part_file(&self, id: PartId) -> Result<Option<NetworkFile>, OnnxError>;
 
-    /// Where a user finds the block of that key: its file and its place in the space; none where it has no file.
-    fn origin(&self, key: &str) -> Option<String> {
-        let _ = key;
+    /// Where a user finds a part: its file and its place in the space; none where it has no file.
+    fn origin(&self, id: PartId) -> Option<String> {
+        let _ = id;
         None
     }
 

@@ -1,6 +1,6 @@
 //! A space of primitives as it is measured: with networks for a number of landmarks.
 
-use crate::measurable::{CandidateInfo, LayerInfo, Measurable, NetworkFile, PartInfo, Reference, fixed_key, fixed_name};
+use crate::measurable::{CandidateInfo, LayerInfo, Measurable, NetworkFile, PartId, PartInfo, Reference, fixed_key};
 use crate::onnx::block::Port;
 use crate::onnx::{self, OnnxError};
 use crate::{Candidate, Family, Graph, NodeId, Primitive, SearchLayer, Shape, Space, Weights};
@@ -19,14 +19,18 @@ pub struct PrimitiveSpace {
 
 impl PrimitiveSpace {
     /// The graph of a part, and the candidate, of a candidate.
-    fn graph(&self, key: &str) -> Option<(Graph, Option<Candidate>)> {
-        if let Some(name) = fixed_name(key) {
-            let pieces = self.space.trunk_pieces(self.points);
-            return pieces.into_iter().find(|piece| piece.piece.name() == name).map(|piece| (piece.graph, None));
+    fn graph(&self, id: PartId) -> Option<(Graph, Option<Candidate>)> {
+        match id {
+            PartId::Fixed(name) => {
+                let pieces = self.space.trunk_pieces(self.points);
+                pieces.into_iter().find(|piece| piece.piece.name() == name).map(|piece| (piece.graph, None))
+            }
+            PartId::Block(key) => {
+                let candidates = self.space.unique_candidates();
+                let candidate = candidates.into_iter().find(|c| c.key() == key && !c.primitive.is_identity(&c.layer))?;
+                Some((candidate.graph(), Some(candidate)))
+            }
         }
-        let candidates = self.space.unique_candidates();
-        let candidate = candidates.into_iter().find(|c| c.key() == key && !c.primitive.is_identity(&c.layer))?;
-        Some((candidate.graph(), Some(candidate)))
     }
 }
 
@@ -72,12 +76,13 @@ impl Measurable for PrimitiveSpace {
     }
 
     fn fixed(&self) -> Vec<String> {
-        self.space.fixed_keys()
+        self.space.fixed_pieces().into_iter().map(|piece| piece.name().to_string()).collect()
     }
 
-    fn part(&self, key: &str) -> Option<PartInfo> {
-        let (graph, candidate) = self.graph(key)?;
-        let name = candidate.as_ref().map_or_else(|| fixed_name(key).unwrap_or(key), |c| c.primitive.name());
+    fn part(&self, id: PartId) -> Option<PartInfo> {
+        let (graph, candidate) = self.graph(id)?;
+        let (PartId::Block(own) | PartId::Fixed(own)) = id;
+        let name = candidate.as_ref().map_or(own, |c| c.primitive.name());
         Some(PartInfo {
             name: name.to_string(),
             inputs: graph.inputs().iter().map(|&id| dims(&graph, id)).collect(),
@@ -88,8 +93,8 @@ impl Measurable for PrimitiveSpace {
         })
     }
 
-    fn part_file(&self, key: &str) -> Result<Option<NetworkFile>, OnnxError> {
-        self.graph(key).map(|(graph, _)| file(graph)).transpose()
+    fn part_file(&self, id: PartId) -> Result<Option<NetworkFile>, OnnxError> {
+        self.graph(id).map(|(graph, _)| file(graph)).transpose()
     }
 
     fn network_file(&self, choice: &[Option<usize>]) -> Result<NetworkFile, OnnxError> {

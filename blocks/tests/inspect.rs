@@ -2,7 +2,7 @@
 
 use blocks::onnx::{self, Dim, InspectError, OnnxError};
 use blocks::weights::WeightError;
-use blocks::{Measurable, Space, SpaceFolder, Weights};
+use blocks::{Measurable, PartId, Space, SpaceFolder, Weights};
 use support::onnx::{element, floats, int, ints, list, model, node, port};
 
 #[test]
@@ -40,13 +40,13 @@ fn blocks_of_both_exporters_are_counted() {
     for exporter in ["torchscript", "dynamo"] {
         let space = SpaceFolder::load(&support::project_root().join("tests/spaces/onnx").join(exporter)).unwrap();
         let layers = Measurable::layers(&space);
-        let of = |key: &str| space.part(key).unwrap().macs.unwrap();
-        let block = |layer: usize, place: usize| of(&layers[layer].candidates[place].key);
+        let of = |id| space.part(id).unwrap().macs.unwrap();
+        let block = |layer: usize, place: usize| of(PartId::Block(&layers[layer].candidates[place].key));
         // 1×1 convolutions and one of 3×3 or 5×5 by channel, on 8×8 and from there to 4×4; of two groups half.
         assert_eq!([block(0, 0), block(0, 1)], [64 * (4 * 8 + 8 * 9 + 8 * 4), 64 * (4 * 2 + 4 * 25 + 4 * 2)], "{exporter}");
         assert_eq!([block(1, 1), block(2, 0)], [64 * 4 * 4 * 9, 64 * 4 * 4 + 16 * (4 * 9 + 4 * 8)], "{exporter}");
         assert_eq!(
-            [block(2, 1), of("trunk:stem"), of("trunk:head")],
+            [block(2, 1), of(PartId::Fixed("stem")), of(PartId::Fixed("head"))],
             [16 * 4 * 8 + 2 * 8 * 2, 64 * 3 * 4 * 9, 12 * 5],
             "{exporter}"
         );

@@ -7,7 +7,7 @@
 mod as_folder;
 
 use as_folder::write;
-use blocks::{Family, Measurable, PrimitiveSpace, Space, SpaceFolder, onnx};
+use blocks::{Family, Measurable, PartId, PrimitiveSpace, Space, SpaceFolder, onnx};
 
 fn pfld() -> PrimitiveSpace {
     PrimitiveSpace { space: Space::load("pfld").unwrap(), points: 106 }
@@ -29,7 +29,7 @@ fn a_built_in_space_written_as_a_folder_has_the_same_parts_and_networks() {
         assert_eq!((&own.name, own.may_be_left_out), (&other.name, other.may_be_left_out));
         for (a, b) in std::iter::zip(&own.candidates, &other.candidates) {
             assert_eq!((&a.name, a.is_identity), (&b.name, b.is_identity));
-            let (a, b) = (space.part(&a.key), copy.part(&b.key));
+            let (a, b) = (space.part(PartId::Block(&a.key)), copy.part(PartId::Block(&b.key)));
             assert_eq!(a.as_ref().map(|part| (part.macs, &part.inputs)), b.as_ref().map(|part| (part.macs, &part.inputs)));
         }
     }
@@ -51,14 +51,14 @@ fn a_built_in_space_written_as_a_folder_has_the_same_parts_and_networks() {
 #[test]
 fn parts_that_are_not_there_have_no_file() {
     let space = pfld();
-    assert_eq!((space.part("trunk:none"), space.part("skip@1x1x1-s1-1")), (None, None));
-    assert!(space.part_file("trunk:none").unwrap().is_none());
+    assert_eq!((space.part(PartId::Fixed("none")), space.part(PartId::Block("skip@1x1x1-s1-1"))), (None, None));
+    assert!(space.part_file(PartId::Fixed("none")).unwrap().is_none());
     let folder = support::project_root().join("tests/spaces/onnx/dynamo");
     let folder = SpaceFolder::load(&folder).unwrap();
-    assert_eq!(folder.part("skip@4x8x8-s1-4"), None, "an identity takes no time");
-    let stem = folder.part("trunk:stem").unwrap();
+    assert_eq!(folder.part(PartId::Block("skip@4x8x8-s1-4")), None, "an identity takes no time");
+    let stem = folder.part(PartId::Fixed("stem")).unwrap();
     assert_eq!((stem.outputs, stem.family), (vec![vec![1, 4, 8, 8], vec![1, 4]], Family::Fixed));
-    assert_eq!(folder.fixed(), ["trunk:stem", "trunk:head"]);
-    let reference = space.part_file("trunk:fc").unwrap().unwrap().reference.unwrap();
+    assert_eq!(folder.fixed(), ["stem", "head"]);
+    let reference = space.part_file(PartId::Fixed("fc")).unwrap().unwrap().reference.unwrap();
     assert_eq!(reference.outputs(&[vec![0.5; 128]]).unwrap()[0].len(), 212);
 }

@@ -1,6 +1,6 @@
 //! A search space as a table is read for it: which candidates each layer has, and under which keys they stand.
 
-use blocks::measurable::{CandidateInfo, LayerInfo};
+use blocks::measurable::{CandidateInfo, LayerInfo, fixed_key};
 use blocks::{Measurable, Space};
 
 /// Layers and fixed pieces of a space. It comes from the space, or from a table that [states it itself](crate::Table::layout).
@@ -42,7 +42,7 @@ impl From<&Space> for Layout {
 
 impl From<&dyn Measurable> for Layout {
     fn from(space: &dyn Measurable) -> Self {
-        Self::of(space.name(), space.hash(), space.layers(), space.fixed())
+        Self::of(space.name(), space.hash(), space.layers(), space.fixed().into_iter().map(fixed_key).collect())
     }
 }
 

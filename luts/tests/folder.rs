@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use blocks::{Measurable, Space, SpaceFolder};
+use blocks::{Measurable, PartId, Space, SpaceFolder};
 use common::{header, row};
 use luts::*;
 
@@ -17,16 +17,16 @@ fn space() -> SpaceFolder {
 /// Rows of every key in the order of the slots: 1.5 µs, 2.5 µs, …
 fn rows(space: &SpaceFolder) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for candidate in space.slots().iter().flat_map(|slot| &slot.candidates) {
+    for (slot, candidate) in space.slots().iter().flat_map(|slot| slot.candidates.iter().map(move |candidate| (slot, candidate))) {
         let key = candidate.key.as_str();
         if rows.iter().any(|row| row.key == key) {
             continue;
         }
         let name = candidate.name.clone();
-        rows.push(match space.part(key) {
+        rows.push(match space.part(if slot.is_searched { PartId::Block(key) } else { PartId::Fixed(&slot.name) }) {
             None => Row { primitive: name, interval: None, macs: Some(0), ..row(key, Kind::Identity, 0.0) },
             Some(part) => {
-                let kind = if key.starts_with(TRUNK_PREFIX) { Kind::Trunk } else { Kind::Block };
+                let kind = if slot.is_searched { Kind::Block } else { Kind::Trunk };
                 let shapes = Shapes::of(&part.inputs, &part.outputs);
                 Row { primitive: name, shapes, macs: part.macs, params: part.params, ..row(key, kind, rows.len() as f64 + 1.5) }
             }

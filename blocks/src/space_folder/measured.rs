@@ -3,7 +3,7 @@
 use super::folder::SpaceFolder;
 use super::slots::{Candidate, Slot};
 use crate::family::Family;
-use crate::measurable::{CandidateInfo, FolderInfo, LayerInfo, Measurable, NetworkFile, PartInfo, SlotInfo};
+use crate::measurable::{CandidateInfo, FolderInfo, LayerInfo, Measurable, NetworkFile, PartId, PartInfo, SlotInfo};
 use crate::onnx::OnnxError;
 use crate::onnx::block::Block;
 
@@ -14,9 +14,12 @@ const MOVES: [&str; 4] = ["Transpose", "Slice", "Gather", "Split"];
 
 impl SpaceFolder {
     /// The slot, the candidate and the block of a part.
-    fn block(&self, key: &str) -> Option<(&Slot, &Candidate, &Block)> {
-        let all = self.slots().iter().flat_map(|slot| slot.candidates.iter().map(move |candidate| (slot, candidate)));
-        let (slot, candidate) = all.into_iter().find(|(_, candidate)| candidate.key == key)?;
+    fn block(&self, id: PartId) -> Option<(&Slot, &Candidate, &Block)> {
+        let mut all = self.slots().iter().flat_map(|slot| slot.candidates.iter().map(move |candidate| (slot, candidate)));
+        let (slot, candidate) = all.find(|(slot, candidate)| match id {
+            PartId::Block(key) => slot.is_searched && candidate.key == key,
+            PartId::Fixed(name) => !slot.is_searched && slot.name == name,
+        })?;
         Some((slot, candidate, &self.blocks()[candidate.block?]))
     }
 }
@@ -47,7 +50,7 @@ impl Measurable for SpaceFolder {
     }
 
     fn fixed(&self) -> Vec<String> {
-        self.slots().iter().filter(|slot| !slot.is_searched).map(|slot| slot.candidates[0].key.clone()).collect()
+        self.slots().iter().filter(|slot| !slot.is_searched).map(|slot| slot.name.clone()).collect()
     }
 
     fn folder(&self) -> Option<FolderInfo> {
@@ -62,8 +65,8 @@ impl Measurable for SpaceFolder {
         })
     }
 
-    fn part(&self, key: &str) -> Option<PartInfo> {
-        let (slot, candidate, block) = self.block(key)?;
+    fn part(&self, id: PartId) -> Option<PartInfo> {
+        let (slot, candidate, block) = self.block(id)?;
         let of_block = || Family::Block { is_gated: block.has(&GATES), moves: block.has(&MOVES) };
         Some(PartInfo {
             name: candidate.name.clone(),
@@ -75,19 +78,19 @@ impl Measurable for SpaceFolder {
         })
     }
 
-    fn origin(&self, key: &str) -> Option<String> {
-        let (slot, candidate, _) = self.block(key)?;
+    fn origin(&self, id: PartId) -> Option<String> {
+        let (slot, candidate, _) = self.block(id)?;
         Some(format!("{} ({})", candidate.file.as_ref()?, slot.place(candidate)))
     }
 
-    fn part_file(&self, key: &str) -> Result<Option<NetworkFile>, OnnxError> {
+    fn part_file(&self, id: PartId) -> Result<Option<NetworkFile>, OnnxError> {
         let file = |(_, _, block): (&Slot, &Candidate, &Block)| NetworkFile {
             bytes: block.file(),
             inputs: block.inputs.clone(),
             outputs: block.outputs.iter().map(|port| port.name.clone()).collect(),
             reference: None,
         };
-        Ok(self.block(key).map(file))
+        Ok(self.block(id).map(file))
     }
 
     fn network_file(&self, choice: &[Option<usize>]) -> Result<NetworkFile, OnnxError> {

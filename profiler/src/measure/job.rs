@@ -130,7 +130,7 @@ impl<'a> JobFolder<'a> {
 
     /// Where a user finds the block that an item is; none of other models.
     pub fn origin(&self, id: &str) -> Option<String> {
-        self.source?.space.origin(id)
+        self.source?.space.origin(Subject::from(id).part()?)
     }
 
     /// Removes the models that are not kept.

@@ -36,12 +36,12 @@ impl Model {
                 keys.push(candidate.key);
             }
         }
-        keys.extend(space.fixed());
-        let part = |key: String| {
-            let info = space.part(&key)?;
-            Some(Self { subject: Subject::from(&key), kind: ModelKind::Part(info) })
+        let subjects = keys.into_iter().map(Subject::Block).chain(space.fixed().into_iter().map(Subject::Trunk));
+        let part = |subject: Subject| {
+            let info = space.part(subject.part()?)?;
+            Some(Self { subject, kind: ModelKind::Part(info) })
         };
-        std::iter::once(Self::overhead()).chain(keys.into_iter().filter_map(part)).collect()
+        std::iter::once(Self::overhead()).chain(subjects.filter_map(part)).collect()
     }
 
     /// The graph of a single operation: what the process takes without any model.
@@ -64,8 +64,7 @@ impl Model {
 
     /// What a user calls it: of a block that has a file, that.
     pub(super) fn title(&self, space: &dyn Measurable) -> String {
-        let key = self.subject.to_string();
-        self.part().and_then(|_| space.origin(&key)).unwrap_or(key)
+        self.subject.part().and_then(|id| space.origin(id)).unwrap_or_else(|| self.subject.to_string())
     }
 
     /// Its file.
@@ -73,7 +72,7 @@ impl Model {
         let fault = |reason: String| JobError::Prepare { model: self.title(space), reason };
         let file = match &self.kind {
             ModelKind::Overhead => primitive_space::file(one_operation()).map(Some),
-            ModelKind::Part(_) => space.part_file(&self.subject.to_string()),
+            ModelKind::Part(_) => self.subject.part().map_or(Ok(None), |id| space.part_file(id)),
             ModelKind::Network(choice) => space.network_file(choice).map(Some),
         };
         file.map_err(|e| fault(e.to_string()))?.ok_or_else(|| fault("the space has no such part".to_string()))

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use blocks::measurable::LayerInfo;
+use blocks::measurable::{LayerInfo, PartId};
 
 use super::choice::architecture;
 
@@ -39,9 +39,18 @@ impl Subject {
         Self::Model(format!("{place}:{file}"))
     }
 
-    /// Whether it is a part of networks, a block or a piece of the trunk: parts have a column for times with cold caches.
+    /// The part of networks that it is, a block or a piece of the trunk; none of others.
+    pub fn part(&self) -> Option<PartId<'_>> {
+        match self {
+            Self::Block(key) => Some(PartId::Block(key)),
+            Self::Trunk(piece) => Some(PartId::Fixed(piece)),
+            Self::Overhead | Self::Network(_) | Self::Model(_) => None,
+        }
+    }
+
+    /// Whether it is a part of networks: parts have a column for times with cold caches.
     pub fn is_part(&self) -> bool {
-        matches!(self, Self::Block(_) | Self::Trunk(_))
+        self.part().is_some()
     }
 
     /// Whether it is a whole network of the search space.
