@@ -28,6 +28,11 @@ fn table(folder: &Path) -> String {
     format!("{header}{columns}{}# end\n", space.unique_candidates().iter().map(row).collect::<String>())
 }
 
+/// The same, as if a device had been measured.
+fn measured(folder: &Path) -> String {
+    table(folder).replace("\"simulated\"", "\"measured\"")
+}
+
 /// Writes the text as a table, validates it, and gives exit code and message.
 fn validate(folder: &Path, text: &str) -> (i32, String) {
     std::fs::write(folder.join("t.csv"), text).unwrap();
@@ -280,7 +285,7 @@ fn merge(folder: &Path, a: &str, b: &str) -> Result<(String, luts::Row, luts::Ta
 fn tables_are_merged_by_how_sure_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let good = table(folder);
+    let good = measured(folder);
     // Equally sure, and within what their errors explain: the mean, with an interval narrower by the root of two.
     let (said, row, _) = merge(folder, &with_time(&good, "sep_k3", 4.0), &with_time(&good, "sep_k3", 4.04)).unwrap();
     assert_eq!(said, "");
@@ -298,7 +303,7 @@ fn tables_are_merged_by_how_sure_they_are() {
 fn rows_that_contradict_each_other_widen_the_interval() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let good = table(folder);
+    let good = measured(folder);
     let a = with_time(&good, "sep_k3", 41.0);
     for us in [124.0, 45.0, 5000.0] {
         let (said, row, merged) = merge(folder, &a, &with_time(&good, "sep_k3", us)).unwrap();
@@ -313,7 +318,41 @@ fn rows_that_contradict_each_other_widen_the_interval() {
     let (a, b) = (a.replacen("key,", fit, 1), with_time(&good, "sep_k3", 124.0).replacen("key,", fit, 1));
     let residual = |a: &str, b: &str| merge(folder, a, b).unwrap().2.header.fit.unwrap().residual;
     assert!(residual(&a, &b) > 0.2, "{}", residual(&a, &b));
-    assert!((residual(&a, &a) - 0.01).abs() < 1e-12);
+    let agrees = with_time(&a, "sep_k3", 41.1);
+    assert!((residual(&a, &agrees) - 0.01).abs() < 1e-12);
+}
+
+/// A simulation says the same however often it is asked.
+#[test]
+fn a_simulated_table_is_no_second_measurement() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let simulated = with_time(&table(folder), "sep_k3", 4.0);
+    let message = merge(folder, &simulated, &simulated).expect_err("a copy");
+    assert!(["a.csv", "b.csv", "the same samples"].iter().all(|part| message.contains(part)), "{message}");
+    // Another fit of the same runs.
+    let (said, row, _) = merge(folder, &simulated, &with_time(&simulated, "sep_k3", 4.04)).unwrap();
+    assert_eq!((said.as_str(), row.samples), ("", 30));
+    let half = row.interval.unwrap().relative_half_width(row.latency);
+    assert!(half > 0.0199, "{half}");
+}
+
+#[test]
+fn rows_without_intervals_do_not_hide_that_they_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let bare = |us: f64| {
+        let text = measured(folder).replace("\"measured\"", "\"imported\"").replace("4.5,4.25,4.75,", "4.5,,,");
+        text.lines()
+            .map(|line| if line.starts_with("sep_k3@") { line.replace("4.5,", &format!("{us},")) } else { line.into() } + "\n")
+            .collect::<String>()
+    };
+    let (said, row, merged) = merge(folder, &bare(6.78), &bare(20.35)).unwrap();
+    assert!(["1 of 7 ", "6.8 µs", "20.4 µs"].iter().all(|part| said.contains(part)), "{said}");
+    let luts::Interval { low, high } = row.interval.expect("an interval");
+    assert!(low.0 < 6.7801 && high.0 > 20.349, "{low} to {high}");
+    assert!(merged.rows().iter().filter(|row| row.interval.is_some()).count() == 1, "the others agree");
+    assert_eq!(merge(folder, &bare(4.5), &bare(4.6)).unwrap().0, "");
 }
 
 #[test]
@@ -359,6 +398,7 @@ fn tables_of_unlike_conditions_are_not_merged() {
     assert!(message.contains("2.0") && message.contains("3.0"), "{message}");
     // Another processor of the cluster, and another governor before it was set, are no other conditions.
     let alike = phone.replace("# cpus = [4]", "# cpus = [6]").replace("was interactive", "was schedutil");
+    let alike = with_time(&alike, "sep_k3", 4.5);
     let (said, _, merged) =
         merge(folder, &phone.replacen(version, &canary(2.0), 1), &alike.replacen(version, &canary(2.05), 1)).unwrap();
     assert_eq!((said.as_str(), merged.header.cpus), ("", vec![4, 6]));

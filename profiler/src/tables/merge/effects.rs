@@ -60,6 +60,14 @@ pub fn join(found: &[Estimate]) -> Joined {
     Joined { value, low, high, between, contradict }
 }
 
+/// Joins measurements whose errors are the same ones, as those of two fits to the same runs: the result is no surer than the least sure of
+/// them.
+pub fn join_alike(found: &[Estimate]) -> Joined {
+    let joined = join(found);
+    let half = BOTH_SIDES * found.iter().map(|e| e.error).fold(0.0, f64::max);
+    Joined { low: joined.low.min(joined.value - half), high: joined.high.max(joined.value + half), ..joined }
+}
+
 /// What Q exceeds one time in twenty where nothing but errors is at work: the chi-square distribution's quantile, by the
 /// approximation of E. B. Wilson and M. M. Hilferty (1931).
 fn chance(freedom: f64) -> f64 {

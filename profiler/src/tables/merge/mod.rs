@@ -1,50 +1,21 @@
 //! `profiler lut merge`: tables of one device, engine and space joined into one.
 //!
 //! A row that one table has is taken over. A row that several have becomes their mean on a logarithmic scale, weighted by how sure
-//! each is, with an interval that widens where they contradict each other (`effects`). Times are first brought to one canary, that
-//! of the tables' mean.
+//! each is, with an interval that widens where they contradict each other (`effects`, `rows`). Times are first brought to one canary,
+//! that of the tables' mean.
 
 mod effects;
+mod error;
+mod rows;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use luts::{ClockBand, Discarded, Fit, Header, Interval, Kind, Micros, Quantiles, Row, Source, Table, TemperatureBand};
+use luts::{ClockBand, Fit, Header, Micros, Table, TemperatureBand};
 
 use crate::devices::conditions::differences;
 use crate::show::text;
-use effects::{BOTH_SIDES, Estimate, join};
-
-/// Why tables cannot be merged.
-#[derive(Debug, thiserror::Error)]
-pub enum MergeError {
-    /// None was given.
-    #[error("give the tables to merge")]
-    NoTables,
-    /// Two that do not belong together.
-    #[error("cannot merge {first} and {second}: {reason}")]
-    Unlike {
-        /// A table.
-        first: PathBuf,
-        /// Another one.
-        second: PathBuf,
-        /// In what they differ.
-        reason: String,
-    },
-    /// Two of the very same samples.
-    #[error("cannot merge {first} and {second}: both hold the same samples, which would count twice")]
-    Same {
-        /// A table.
-        first: PathBuf,
-        /// The same one, or a copy.
-        second: PathBuf,
-    },
-    /// What comes of them is no table.
-    #[error("the merged table is not valid:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]
-    Faults {
-        /// What is wrong.
-        faults: Vec<luts::Fault>,
-    },
-}
+pub use error::MergeError;
+use rows::{Found, contradictions, join_rows, mean};
 
 /// A table and its file.
 type Named = (PathBuf, Table);
@@ -56,22 +27,6 @@ pub struct Merged {
     pub table: Table,
     /// As text: which rows contradict each other; absent if all agree.
     pub contradictions: Option<String>,
-}
-
-/// A row in one of the tables.
-struct Found<'a> {
-    path: &'a Path,
-    row: &'a Row,
-    /// What its times are taken with.
-    factor: f64,
-}
-
-/// A row of the new table.
-struct Joined {
-    row: Row,
-    /// Variance between the tables, as a share of the time squared; 0 where they agree.
-    between: f64,
-    contradict: bool,
 }
 
 /// Joins tables; each comes with its path, for messages.
@@ -89,8 +44,7 @@ pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
         }
     }
     let mut pairs = tables.iter().enumerate().flat_map(|(i, other)| tables[i + 1..].iter().map(move |second| (other, second)));
-    // Times without noise may well be the same; then nothing is gained, but nothing is wrong either.
-    let same = |((_, a), (_, b)): &(&Named, &Named)| a.header.source != Source::Simulated && a.rows() == b.rows();
+    let same = |((_, a), (_, b)): &(&Named, &Named)| a.rows() == b.rows();
     if let Some(((first, _), (second, _))) = pairs.find(same) {
         return Err(MergeError::Same { first: first.clone(), second: second.clone() });
     }
@@ -108,7 +62,7 @@ pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
             Some(Found { path, row, factor: mean / stated(table) })
         });
         let found: Vec<Found> = found.collect();
-        Ok((join_rows(&found)?, found))
+        Ok((join_rows(&found, first.header.source)?, found))
     });
     let rows = rows.collect::<Result<Vec<_>, MergeError>>()?;
     let contradictions = contradictions(&rows);
@@ -118,11 +72,6 @@ pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
     let table = Table::new(header, rows.into_iter().map(|(joined, _)| joined.row).collect())
         .map_err(|faults| MergeError::Faults { faults })?;
     Ok(Merged { table, contradictions })
-}
-
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
 }
 
 /// The new table's header; `canary` is its canary's stated time, `between` the variance between the tables, as a share squared, of what
@@ -169,88 +118,12 @@ fn header(tables: &[Named], canary: f64, between: f64) -> Header {
     header
 }
 
-/// A text on rows that contradict each other.
-fn contradictions(rows: &[(Joined, Vec<Found>)]) -> Option<String> {
-    let apart = || rows.iter().filter(|(joined, _)| joined.contradict);
-    let (worst, found) = apart().max_by(|(a, _), (b, _)| a.between.total_cmp(&b.between))?;
-    let sides: Vec<String> =
-        found.iter().map(|f| format!("{:.1} µs in {}", f.row.latency.0 * f.factor, f.path.display())).collect();
-    Some(format!(
-        "{} of {} rows disagree more than their intervals allow; their intervals were widened. Largest: {}: {}. \
-         A condition that the headers do not record was different: measure again on the idle device",
-        apart().count(),
-        rows.len(),
-        worst.row.key,
-        sides.join(", ")
-    ))
-}
-
-/// One row of several.
-fn join_rows(found: &[Found]) -> Result<Joined, MergeError> {
-    let first = found[0].row;
-    if let Some(other) = found.iter().find(|f| f.row.kind != first.kind || f.row.macs != first.macs || f.row.shapes != first.shapes)
-    {
-        let (first_path, second) = (found[0].path.to_path_buf(), other.path.to_path_buf());
-        let reason = format!("rows {} describe different blocks", first.key);
-        return Err(MergeError::Unlike { first: first_path, second, reason });
-    }
-    let mut row = first.clone();
-    if first.kind == Kind::Identity {
-        return Ok(Joined { row, between: 0.0, contradict: false });
-    }
-    let estimates: Option<Vec<Estimate>> = found.iter().map(estimate).collect();
-    let (mut between, mut contradict) = (0.0, false);
-    match &estimates {
-        // As it was: on the logarithmic scale it would come back with rounding in its last digits.
-        _ if found.len() == 1 => {
-            let factor = found[0].factor;
-            row.latency = row.latency * factor;
-            row.interval = row.interval.map(|i| Interval { low: i.low * factor, high: i.high * factor });
-        }
-        Some(estimates) => {
-            let joined = join(estimates);
-            row.latency = Micros(joined.value.exp());
-            row.interval = Some(Interval { low: Micros(joined.low.exp()), high: Micros(joined.high.exp()) });
-            (between, contradict) = (joined.between, joined.contradict);
-        }
-        None => {
-            row.latency = Micros(mean(found.iter().map(|f| (f.row.latency.0 * f.factor).ln())).exp());
-            row.interval = None;
-        }
-    }
-    row.samples = found.iter().map(|f| f.row.samples).sum();
-    row.discarded = found.iter().map(|f| f.row.discarded).fold(Discarded::default(), |a, b| Discarded {
-        canary: a.canary + b.canary,
-        moved: a.moved + b.moved,
-        preempted: a.preempted + b.preempted,
-        temperature: a.temperature + b.temperature,
-        unsteady: a.unsteady + b.unsteady,
-        loud: a.loud + b.loud,
-    });
-    let factor = found[0].factor;
-    let scaled = |q: Quantiles| Quantiles {
-        p0: q.p0 * factor,
-        p10: q.p10 * factor,
-        p50: q.p50 * factor,
-        p90: q.p90 * factor,
-        p100: q.p100 * factor,
-    };
-    // The spread of single samples cannot be told from two tables' quantiles.
-    row.quantiles = row.quantiles.filter(|_| found.len() == 1).map(scaled);
-    let cold: Option<Vec<f64>> = found.iter().map(|f| f.row.cold.map(|us| us.0 * f.factor)).collect();
-    row.cold = cold.map(|cold| Micros(mean(cold.into_iter())));
-    Ok(Joined { row, between, contradict })
-}
-
-/// A row's time on the logarithmic scale, on which its interval is a share; absent where it has no interval.
-fn estimate(found: &Found) -> Option<Estimate> {
-    let Interval { low, high } = found.row.interval?;
-    let error = (high.0 / low.0).ln() / (2.0 * BOTH_SIDES);
-    Some(Estimate { value: (found.row.latency.0 * found.factor).ln(), error })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use luts::{Interval, Kind, Row, Source};
+
     use super::*;
     use crate::tables::examples;
 
