@@ -396,6 +396,9 @@ fn samples_of_another_request_are_not_mixed_in() {
     build(folder, "--budget 60s --precision 10% --nets 0");
     let (code, _, err) = run(folder, &format!("{BUILD} --nets 3 --resume"));
     assert!(code == 2 && err.contains(PART), "{err}");
+    // Samples of another length are other samples.
+    let (code, _, err) = run(folder, &format!("{} --nets 0 --resume", BUILD.replace("200us", "300us")));
+    assert!(code == 2 && err.contains("--sample 200us (then), 300us (now)"), "{err}");
 }
 
 #[test]

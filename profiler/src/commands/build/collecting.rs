@@ -62,12 +62,7 @@ impl Collecting<'_> {
                 RawFile::reopen(raw_path)?;
             }
             let (earlier, read) = raw::read(&part)?;
-            // Another judge says the same.
-            if earlier != (Request { reference: earlier.reference.clone(), ..request.clone() }) {
-                let reason =
-                    "belongs to a build with another space, engine, device or options; --overwrite starts over".to_string();
-                return Err(RawError::Content { path: part, reason }.into());
-            }
+            refuse_other(&earlier, &request).map_err(|reason| RawError::Content { path: part.clone(), reason })?;
             samples = read;
             raw = Some(RawFile::append(raw_path)?);
         }
@@ -104,4 +99,21 @@ impl Collecting<'_> {
         }
         Ok(samples)
     }
+}
+
+/// Refuses to resume what was measured for another request.
+fn refuse_other(earlier: &Request, request: &Request) -> Result<(), String> {
+    // Another judge says the same. How samples are made is compared below, as far as it is known.
+    let (reference, sampling) = (earlier.reference.clone(), earlier.sampling.clone());
+    if *earlier != (Request { reference, sampling, ..request.clone() }) {
+        return Err("belongs to a build with another space, engine, device or options; --overwrite starts over".to_string());
+    }
+    let other = earlier.other_sampling(request);
+    if !other.is_empty() {
+        return Err(format!(
+            "its samples were taken with other options: {}; use the same ones, or --overwrite to start over",
+            other.join("; ")
+        ));
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! How a command measures.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engines::EngineKind;
@@ -104,8 +105,21 @@ impl Setting {
             engine: self.engine.to_string(),
             device: self.device.to_string(),
             reference: None,
+            sampling: self.sampling(),
             items,
         }
+    }
+
+    /// The options that change what a sample is.
+    fn sampling(&self) -> BTreeMap<String, String> {
+        let us = |us: f64| format!("{us}us");
+        let own = if self.device.is_simulated() {
+            vec![("--timed-runs", self.timed_runs.to_string())]
+        } else {
+            vec![("--sample", us(self.plan.sample_us)), ("--canary", us(self.plan.canary_us))]
+        };
+        let cold = [("--cold", self.plan.cold_runs.to_string())];
+        own.into_iter().chain(cold).map(|(option, value)| (option.to_string(), value)).collect()
     }
 
     /// Seed of the order in a pass.
@@ -142,5 +156,28 @@ impl Setting {
             ..self.plan
         };
         Self { device, plan, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+impl Setting {
+    /// One of this machine, for tests: a test names the values that it is about.
+    pub(crate) fn example() -> Self {
+        Self {
+            device: Address::Local,
+            engine: EngineKind::OnnxRuntime,
+            engine_lib: None,
+            identity: None,
+            threads: 1,
+            cpus: Vec::new(),
+            oversubscribe: false,
+            plan: crate::protocol::examples::plan(),
+            hold: Hold { celsius: None, start_celsius: None, governor: false },
+            passes: 1,
+            memory_kib: None,
+            seed: 1,
+            timed_runs: 1,
+            allow_unknown: false,
+        }
     }
 }
