@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use simulator::Chip;
 use simulator::rules::LINE_BYTES;
@@ -11,6 +12,14 @@ use crate::error::EmulatorError;
 
 /// Bytes of a file of random bytes.
 const RANDOM_BYTES: usize = 64 << 10;
+
+/// Random bytes that are the same in every run: more than a program reads as a seed.
+static RANDOM: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let hashes = (0..RANDOM_BYTES / 32).map(|part| ::files::sha256(part.to_string()));
+    let bytes = |hash: String| (0..32).map(move |k| u8::from_str_radix(&hash[2 * k..2 * k + 2], 16).unwrap_or_default());
+    hashes.flat_map(bytes).collect()
+});
+
 /// Writes them into an empty folder. Folders of a sysroot are linked to, except for those that tell of a system.
 pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Result<(), EmulatorError> {
     if let Some(sysroot) = sysroot {
@@ -63,16 +72,9 @@ pub(crate) fn write(folder: &Path, chip: &Chip, sysroot: Option<&Path>) -> Resul
     fs::create_dir_all(&devices).map_err(EmulatorError::file("make the folder", &devices))?;
     for name in ["random", "urandom"] {
         let path = devices.join(name);
-        fs::write(&path, random()).map_err(EmulatorError::file("write", &path))?;
+        fs::write(&path, &*RANDOM).map_err(EmulatorError::file("write", &path))?;
     }
     Ok(())
-}
-
-/// Random bytes that are the same in every run: more than a program reads as a seed.
-fn random() -> Vec<u8> {
-    let hashes = (0..RANDOM_BYTES / 32).map(|part| ::files::sha256(part.to_string()));
-    let bytes = |hash: String| (0..32).map(move |k| u8::from_str_radix(&hash[2 * k..2 * k + 2], 16).unwrap_or_default());
-    hashes.flat_map(bytes).collect()
 }
 
 /// The files that tell of the caches, as Linux has them (Documentation/ABI/testing/sysfs-devices-system-cpu).
