@@ -75,7 +75,7 @@ fn unmeasured(html: &mut String, nme: f64, folder: &RunFolder) {
         format_args!(
             "<p class=\"loud\" id=\"unmeasured\"><b>{BASELINE} is trained ({METRIC} {nme:.3} %) but not measured</b>, so it is missing here. To \
              measure it:</p><pre>{}</pre>",
-            escape(&(export + &bench))
+            escape(&terminal::program::named(&(export + &bench)))
         ),
     );
 }
