@@ -113,7 +113,7 @@ impl SetupArgs {
         let mut command = Command::new(&path);
         command.args(options).args(&self.arch).stdin(Stdio::inherit());
         // What is advised to be run again is this command, not a script that is gone by then.
-        command.env("BLOCKTIME_SETUP", format!("{} setup {}", terminal::program::name(super::PROGRAM), self.what.name()));
+        command.env("BLOCKTIME_SETUP", format!("{} setup {}", terminal::program::name("profiler"), self.what.name()));
         let status = command.status().map_err(FileError::new("cannot start", &path))?;
         if status.success() { Ok(()) } else { Err(CommandError::Setup { script, status }) }
     }
