@@ -32,7 +32,7 @@ pub struct ClockBand {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TemperatureBand {
-    /// At the start.
+    /// The first reading, before the first sample.
     pub start_c: Celsius,
     /// Lowest.
     pub min_c: Celsius,

@@ -1,22 +1,17 @@
-//! What the agent reports to the host: events on standard output, one per line.
+//! What the agent reports to the host: events, one per line.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use engines::EngineInfo;
 
 use super::error::AgentError;
 use crate::protocol::{EngineFacts, Event};
 
-/// Writes events, each at once.
-pub(super) struct Events(io::StdoutLock<'static>);
+/// Writes events, each at once, to where the host reads them.
+pub(crate) struct Events<'a>(pub(crate) &'a mut dyn Write);
 
-impl Events {
-    /// To the host, which reads this program's standard output.
-    pub(super) fn to_stdout() -> Self {
-        Self(io::stdout().lock())
-    }
-
-    pub(super) fn send(&mut self, event: &Event) -> Result<(), AgentError> {
+impl Events<'_> {
+    pub(crate) fn send(&mut self, event: &Event) -> Result<(), AgentError> {
         let mut line = serde_json::to_vec(event).map_err(|e| AgentError::Output(e.into()))?;
         line.push(b'\n');
         self.0.write_all(&line).and_then(|()| self.0.flush()).map_err(AgentError::Output)

@@ -22,7 +22,7 @@
 //! | [`schedule`] | which model is sampled next, and when it is enough |
 //! | [`session`] | sampling from the first round to the last, rests in between |
 //! | `simulated` | a job on a simulated device |
-//! | [`thermal`] | temperature, held near that at the start |
+//! | [`thermal`] | temperature, held near the first reading |
 
 pub mod canary;
 pub mod clock;
@@ -31,7 +31,7 @@ pub mod cpu_lock;
 pub mod cycles;
 pub mod device;
 pub(crate) mod error;
-mod events;
+pub(crate) mod events;
 pub mod governor;
 pub mod inputs;
 pub(crate) mod joined;
@@ -49,7 +49,7 @@ pub mod thermal;
 use std::path::Path;
 use std::time::Duration;
 
-use engines::EngineKind;
+use engines::{Engine, EngineKind};
 
 pub use error::AgentError;
 
@@ -60,13 +60,16 @@ use events::{Events, engine_facts};
 use governor::Governor;
 use model::Model;
 use session::Session;
+use thermal::Thermometer;
 
 /// Does the job in that folder. What goes wrong is also sent as an event.
 ///
 /// # Errors
 /// [`AgentError`].
 pub fn run(folder: &Path) -> Result<(), AgentError> {
-    let mut events = Events::to_stdout();
+    // The host reads this program's standard output.
+    let mut output = std::io::stdout().lock();
+    let mut events = Events(&mut output);
     let job = read_job(folder);
     let result = job.as_ref().map_or(Ok(()), |job| measure(job, folder, &mut events));
     let by_user = result.as_ref().is_err_and(|e| e.is_by_user(job.as_ref().ok()));
@@ -86,7 +89,7 @@ fn read_job(folder: &Path) -> Result<Job, AgentError> {
     if job.protocol == PROTOCOL { Ok(job) } else { Err(AgentError::Protocol { found: job.protocol }) }
 }
 
-fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentError> {
+fn measure(job: &Job, folder: &Path, events: &mut Events<'_>) -> Result<(), AgentError> {
     if job.simulated {
         return simulated::measure(job, folder, events);
     }
@@ -107,7 +110,7 @@ fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentErr
         .map_err(AgentError::Busy)?;
     // Held, and its watchdog begun, while this process has one thread.
     let governor = Governor::hold(&cpus, job.hold.governor);
-    let sensors = device.known.sensors.clone();
+    let thermometer = Thermometer::new(&device.known.sensors, &job.hold);
     let engine = engines::open(kind, job.engine_lib.as_deref().map(Path::new)).map_err(AgentError::Engine)?;
     let mut canary = Canary::new(job.plan.canary_us);
     events.send(&Event::Start(Box::new(Start {
@@ -121,15 +124,28 @@ fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentErr
         available_kib: memory::available_kib(),
         simulator: None,
     })))?;
+    sample(job, folder, engine.as_ref(), cpus, &mut canary, thermometer, events)
+}
+
+/// Loads the models, samples them, and checks them once more.
+pub(crate) fn sample(
+    job: &Job,
+    folder: &Path,
+    engine: &dyn Engine,
+    cpus: Vec<usize>,
+    canary: &mut Canary,
+    thermometer: Thermometer,
+    events: &mut Events<'_>,
+) -> Result<(), AgentError> {
     let mut models = Vec::new();
     for item in &job.items {
         events.send(&Event::Loading { id: item.id.clone() })?;
-        let model = Model::load(engine.as_ref(), item, folder, job)?;
+        let model = Model::load(engine, item, folder, job)?;
         model.events().iter().try_for_each(|event| events.send(event))?;
         models.push(model);
     }
     events.send(&Event::Sampling)?;
-    let precise = Session::new(job, &mut models, &mut canary, cpus, &sensors).run(events)?;
+    let precise = Session::new(job, &mut models, canary, cpus, thermometer).run(events)?;
     for model in &mut models {
         model.check_again()?;
     }

@@ -11,7 +11,6 @@ use super::model::Model;
 use super::sampler::Sampler;
 use super::schedule::Schedule;
 use super::thermal::{Fitness, Thermometer};
-use crate::hardware::Sensor;
 use crate::protocol::{Event, Job, Sample, SampleFault};
 
 /// Time between two looks at a device that is too warm.
@@ -35,19 +34,19 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Ready to sample these models, which are the job's items in their order.
-    pub fn new(job: &'a Job, models: &'a mut [Model], canary: &'a mut Canary, cpus: Vec<usize>, sensors: &[Sensor]) -> Self {
+    pub fn new(job: &'a Job, models: &'a mut [Model], canary: &'a mut Canary, cpus: Vec<usize>, thermometer: Thermometer) -> Self {
         Self {
             job,
             models,
             sampler: Sampler::new(canary, cpus, job.threads),
             schedule: Schedule::new(job),
-            thermometer: Thermometer::new(sensors, &job.hold),
+            thermometer,
             pause: Pause::default(),
         }
     }
 
     /// Samples until all medians are precise or the budget is spent; gives whether they are precise.
-    pub(super) fn run(mut self, events: &mut Events) -> Result<bool, AgentError> {
+    pub(super) fn run(mut self, events: &mut Events<'_>) -> Result<bool, AgentError> {
         self.cold_runs(events)?;
         loop {
             let Some(round) = self.schedule.next_round(self.sampler.elapsed_ms()) else { return Ok(self.schedule.all_settled()) };
@@ -56,6 +55,10 @@ impl<'a> Session<'a> {
                 let sample = self.sampler.sample(&mut self.models[index], &mut self.thermometer)?;
                 self.schedule.record(index, &sample);
                 let pause = self.pause.after(&sample, self.sampler.elapsed_ms());
+                // Before the sample: a host that loses this process hands it to the next one, whether that sample is good or not.
+                if let Some(celsius) = self.thermometer.take_first() {
+                    events.send(&Event::FirstTemperature { celsius })?;
+                }
                 events.send(&Event::Sample(sample))?;
                 if self.schedule.is_over(self.sampler.elapsed_ms()) {
                     break;
@@ -74,7 +77,7 @@ impl<'a> Session<'a> {
     }
 
     /// Runs with cold caches, of those items that ask for them.
-    fn cold_runs(&mut self, events: &mut Events) -> Result<(), AgentError> {
+    fn cold_runs(&mut self, events: &mut Events<'_>) -> Result<(), AgentError> {
         let wanted: Vec<usize> = (0..self.models.len()).filter(|&i| self.job.items[i].cold).collect();
         if wanted.is_empty() || self.job.plan.cold_runs == 0 {
             return Ok(());
@@ -92,7 +95,7 @@ impl<'a> Session<'a> {
     }
 
     /// Rests or computes until the temperature is near that at the start, or the budget is spent.
-    fn wait_until_fit(&mut self, events: &mut Events) -> Result<(), AgentError> {
+    fn wait_until_fit(&mut self, events: &mut Events<'_>) -> Result<(), AgentError> {
         let mut waited = false;
         loop {
             let celsius = match self.thermometer.look() {

@@ -14,7 +14,7 @@ use super::region;
 use crate::protocol::{DeviceFacts, Event, Item, Job, PROTOCOL, Sample, Start};
 
 /// Does the job. The device is left empty in what is said of it: the host knows what it simulates.
-pub(super) fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(), AgentError> {
+pub(super) fn measure(job: &Job, folder: &Path, events: &mut Events<'_>) -> Result<(), AgentError> {
     let kind: EngineKind = job.engine.parse().map_err(AgentError::UnknownEngine)?;
     let engine = engines::open(kind, job.engine_lib.as_deref().map(Path::new)).map_err(AgentError::Engine)?;
     events.send(&Event::Start(Box::new(Start {
@@ -40,7 +40,7 @@ pub(super) fn measure(job: &Job, folder: &Path, events: &mut Events) -> Result<(
 }
 
 /// One run that warms the caches and the timed runs behind it, a region each; then a run with empty caches, where the item asks for one.
-fn time(model: &mut Model, item: &Item, label: u64, job: &Job, events: &mut Events) -> Result<(), AgentError> {
+fn time(model: &mut Model, item: &Item, label: u64, job: &Job, events: &mut Events<'_>) -> Result<(), AgentError> {
     let runs = job.plan.min_samples.max(1);
     let mut times = Vec::with_capacity(runs);
     for run in 0..runs {

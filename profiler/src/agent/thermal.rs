@@ -1,9 +1,10 @@
-//! Temperature: held near that at the start, where it can be read.
+//! Temperature: held near the first reading of the whole measurement, where it can be read.
 //!
 //! A warm chip leaks more and is throttled sooner; one that cooled down while it waited runs faster than in use. So nothing is
 //! sampled outside of the band: too warm, the device rests; too cold, it computes.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::clock;
 use crate::hardware::{Sensor, celsius};
@@ -27,9 +28,11 @@ pub enum Fitness {
 
 /// Watches the processors' sensors.
 pub struct Thermometer {
-    files: Vec<String>,
+    files: Vec<PathBuf>,
     band: Option<f64>,
     start: Option<f64>,
+    /// The first reading of the measurement, if it is this process's, until it is told.
+    untold: Option<f64>,
     last: Option<f64>,
     read_at_ms: f64,
     outside: bool,
@@ -38,8 +41,18 @@ pub struct Thermometer {
 impl Thermometer {
     /// For these sensors; the warmest of the processors' counts. It only reads where nothing is to be held.
     pub fn new(sensors: &[Sensor], hold: &Hold) -> Self {
-        let files = sensors.iter().filter(|sensor| sensor.is_of_processors()).map(Sensor::path).collect();
-        Self { files, band: hold.celsius, start: hold.start_celsius, last: None, read_at_ms: f64::NEG_INFINITY, outside: false }
+        Self::of_files(sensors.iter().filter(|sensor| sensor.is_of_processors()).map(|sensor| sensor.path().into()).collect(), hold)
+    }
+
+    /// For sensors that are read from these files.
+    pub(crate) fn of_files(files: Vec<PathBuf>, hold: &Hold) -> Self {
+        let (band, start) = (hold.celsius, hold.start_celsius);
+        Self { files, band, start, untold: None, last: None, read_at_ms: f64::NEG_INFINITY, outside: false }
+    }
+
+    /// The first reading of the measurement, in °C, once; none where an earlier process made it.
+    pub fn take_first(&mut self) -> Option<f64> {
+        self.untold.take()
     }
 
     /// The last reading, in °C.
@@ -54,7 +67,7 @@ impl Thermometer {
             return Fitness::Fit;
         }
         self.read_at_ms = now;
-        let read = |file: &String| celsius(&fs::read_to_string(file).ok()?);
+        let read = |file: &PathBuf| celsius(&fs::read_to_string(file).ok()?);
         let warmest = self.files.iter().filter_map(read).reduce(f64::max);
         self.judge(warmest)
     }
@@ -66,11 +79,13 @@ impl Thermometer {
 
     fn judge(&mut self, reading: Option<f64>) -> Fitness {
         self.last = reading;
-        let (Some(now), Some(band)) = (reading, self.band) else {
+        if self.start.is_none() {
+            (self.start, self.untold) = (reading, reading);
+        }
+        let (Some(now), Some(start), Some(band)) = (reading, self.start, self.band) else {
             self.outside = false;
             return Fitness::Fit;
         };
-        let start = *self.start.get_or_insert(now);
         let allowed = if self.outside { (band - MARGIN).max(0.0) } else { band };
         self.outside = (now - start).abs() > allowed;
         match self.outside {
@@ -95,6 +110,19 @@ mod tests {
         // By itself, this pass would take 40 °C for its start.
         assert_eq!(thermometer.judge(Some(40.0)), Fitness::TooWarm(40.0));
         assert_eq!(thermometer.judge(Some(36.0)), Fitness::Fit);
+        assert_eq!(thermometer.take_first(), None);
+    }
+
+    #[test]
+    fn the_first_reading_is_told_once() {
+        for band in [Some(3.0), None] {
+            let mut thermometer = Thermometer::new(&[], &Hold { celsius: band, ..hold(None) });
+            thermometer.judge(None);
+            assert_eq!(thermometer.take_first(), None);
+            thermometer.judge(Some(40.0));
+            thermometer.judge(Some(41.0));
+            assert_eq!([thermometer.take_first(), thermometer.take_first()], [Some(40.0), None]);
+        }
     }
 
     #[test]

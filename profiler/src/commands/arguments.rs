@@ -49,7 +49,7 @@ pub(super) struct MeasureArgs {
     /// Memory limit on the device; models are loaded in groups that fit into it [default: 40 % of the free memory, at most 1 GiB]
     #[arg(long, value_parser = memory, value_name = "MIB")]
     memory: Option<u64>,
-    /// Allowed temperature change from the start, in °C; 0 ignores temperature
+    /// Allowed temperature change from the first reading of the measurement, in °C; 0 ignores temperature
     #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
     band: f64,
     /// Do not set the CPU frequency governor to `performance` (needs root; it is restored at the end)

@@ -270,5 +270,5 @@ fn clock(samples: &Samples, start: &Start) -> Option<ClockBand> {
 fn temperature(samples: &Samples) -> Option<TemperatureBand> {
     let celsius = &samples.celsius;
     let extreme = |pick: fn(f64, f64) -> f64| celsius.iter().copied().reduce(pick).map(Celsius);
-    Some(TemperatureBand { start_c: Celsius(*celsius.first()?), min_c: extreme(f64::min)?, max_c: extreme(f64::max)? })
+    Some(TemperatureBand { start_c: Celsius(samples.start_celsius()?), min_c: extreme(f64::min)?, max_c: extreme(f64::max)? })
 }

@@ -67,6 +67,11 @@ pub enum Event {
     },
     /// All models are loaded; sampling begins.
     Sampling,
+    /// The first temperature of the whole measurement, around which its band lies; not sent where the job states it.
+    FirstTemperature {
+        /// It, in °C.
+        celsius: f64,
+    },
     /// One sample.
     Sample(Sample),
     /// One run with cold caches.
@@ -120,6 +125,7 @@ impl Event {
             Self::Explained(explanation) => Some(&explanation.id),
             Self::Start(_)
             | Self::Sampling
+            | Self::FirstTemperature { .. }
             | Self::Resting { .. }
             | Self::Round { .. }
             | Self::Done { .. }

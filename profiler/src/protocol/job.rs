@@ -64,7 +64,7 @@ pub struct Plan {
 pub struct Hold {
     /// How far its temperature may be from that at the start, in °C; not looked at where absent.
     pub celsius: Option<f64>,
-    /// The temperature at the start, in °C, from earlier passes; the first reading where absent.
+    /// The first temperature that an earlier process of the measurement read, in °C; where absent, this one's own is the first.
     pub start_celsius: Option<f64>,
     /// Whether the governor is set to `performance`, where that is allowed, and set back at the end.
     pub governor: bool,

@@ -11,7 +11,7 @@ pub use event::{DeviceFacts, EngineFacts, Event, Explanation, Sample, SampleFaul
 pub use job::{Hold, Input, Item, Job, Plan, Values};
 
 /// Version of job and events; both sides must have the same.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// Name of the job's file in its folder.
 pub const JOB_FILE: &str = "job.json";

@@ -74,7 +74,12 @@ impl<'a> Single<'a> {
                 *id = id.take().map(|_| own());
                 *reason = reason.replace(&format!("'{NAME}'"), &format!("'{}'", self.item.id));
             }
-            Event::Start(_) | Event::Sampling | Event::Resting { .. } | Event::Round { .. } | Event::Done { .. } => {}
+            Event::Start(_)
+            | Event::Sampling
+            | Event::FirstTemperature { .. }
+            | Event::Resting { .. }
+            | Event::Round { .. }
+            | Event::Done { .. } => {}
         }
         event
     }

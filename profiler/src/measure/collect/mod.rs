@@ -14,6 +14,8 @@
 //! | `progress` | how far a job is, for people |
 //! | `error` | why a job was not done |
 
+#[cfg(test)]
+mod band;
 mod bounds;
 mod error;
 #[cfg(test)]

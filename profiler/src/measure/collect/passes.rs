@@ -38,8 +38,12 @@ struct Passes<'a> {
 
 impl Task<'_> {
     pub(super) fn run_passes(self) -> Result<(Samples, Option<RawFile>), CollectError> {
+        let transport = self.setting.open()?;
+        self.run_passes_on(transport)
+    }
+
+    pub(super) fn run_passes_on(self, mut transport: Box<dyn Transport>) -> Result<(Samples, Option<RawFile>), CollectError> {
         let Self { setting, folder, samples, raw, bars, sizes, accept } = self;
-        let mut transport = setting.open()?;
         let engine_lib = transport.library(setting.engine, setting.engine_lib.as_deref())?;
         tell(transport.as_mut());
         let subjects: Vec<Subject> = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
@@ -129,8 +133,8 @@ impl Passes<'_> {
     fn process(&mut self, seed: u64, plan: Plan, items: &[Item]) -> Result<(), CollectError> {
         let samples = &self.listener.samples;
         let plan = Plan { idle_us: samples.canary_us().map(|(idle, _)| idle), ..plan };
-        // The band lies around the temperature at the start of the first pass: a new one in each pass would drift with the device.
-        let hold = Hold { start_celsius: samples.celsius.first().copied(), ..self.setting.hold };
+        // The band lies around the first reading of all: a new one in each pass would drift with the device.
+        let hold = Hold { start_celsius: samples.start_celsius(), ..self.setting.hold };
         // Between two processes another measurement may have begun: it has the CPUs for a pass at most, and is then waited for.
         let lock_timeout_ms = if std::mem::take(&mut self.is_first) { 0 } else { LOCK_TIMEOUT_MS };
         let job = Job { lock_timeout_ms, ..self.setting.job(seed, self.engine_lib.clone(), plan, hold, items.to_vec()) };

@@ -21,6 +21,8 @@ const CPUS: usize = 1 << 16;
 pub const SPREADS: f64 = 1e3;
 /// The same for temperatures.
 pub const DEGREES: f64 = 10.0;
+/// The same for the one around which the band lies: sensors show no more.
+const FIRST_DEGREES: f64 = 1000.0;
 
 /// A time's 16 leading bits, which differ from it by 0.0015 % at most: the three upper bytes of an IEEE 754 single.
 pub fn time_code(us: f64) -> u32 {
@@ -37,6 +39,11 @@ pub fn coded_time(code: u32) -> f64 {
 /// A time as it is kept, in µs.
 pub fn time(us: f64) -> f64 {
     coded_time(time_code(us))
+}
+
+/// The first temperature of a measurement as it is kept, in °C; absent where it is not believed.
+pub fn first_temperature(celsius: f64) -> Option<f64> {
+    CELSIUS.contains(&celsius).then(|| (celsius * FIRST_DEGREES).round() / FIRST_DEGREES)
 }
 
 /// What stands in a file as a decimal number (times of runs with cold caches, errors of outputs) as it is kept: five digits.

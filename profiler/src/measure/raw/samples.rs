@@ -62,6 +62,8 @@ pub struct Samples {
     pub canaries: Vec<f64>,
     /// Clocks seen in good samples, in MHz.
     pub mhz: Vec<f64>,
+    /// The first temperature that was read, in °C, as the agent tells it.
+    first_celsius: Option<f64>,
     /// Temperatures seen in good samples, in °C, in order.
     pub celsius: Vec<f64>,
     /// Time spent sampling, in ms, all sessions together.
@@ -124,6 +126,9 @@ impl Samples {
             Event::Described { id, inputs, outputs, notes } => {
                 let item = self.items.entry(Subject::from(id)).or_default();
                 (item.inputs, item.outputs, item.notes) = (inputs.clone(), outputs.clone(), notes.clone());
+            }
+            Event::FirstTemperature { celsius } => {
+                self.first_celsius = self.first_celsius.or_else(|| rounded::first_temperature(*celsius));
             }
             Event::Sample(sample) => self.sample(sample)?,
             Event::Done { .. } => {
@@ -200,7 +205,8 @@ impl Samples {
     pub fn pool(units: &[Self]) -> Self {
         let stated: Vec<f64> = units.iter().map(|unit| unit.canary_us().map_or(1.0, |(stated, _)| stated)).collect();
         let mean = stated.iter().sum::<f64>() / stated.len().max(1) as f64;
-        let mut pool = Self { start: units.first().and_then(|unit| unit.start.clone()), ..Self::default() };
+        let start = units.first().and_then(|unit| unit.start.clone());
+        let mut pool = Self { start, first_celsius: units.iter().find_map(Self::start_celsius), ..Self::default() };
         for (unit, stated) in std::iter::zip(units, stated) {
             let factor = mean / stated;
             for (id, item) in &unit.items {
@@ -223,6 +229,12 @@ impl Samples {
             pool.processes += unit.processes;
         }
         pool
+    }
+
+    /// The first temperature of all, in °C, around which the band lies; in a file of before agents told it, that of the first good sample.
+    /// None where no sensor has answered.
+    pub fn start_celsius(&self) -> Option<f64> {
+        self.first_celsius.or(self.celsius.first().copied())
     }
 
     /// How many passes over these items were made.
