@@ -525,6 +525,8 @@ fn any_models_are_benched_and_a_bad_one_is_named() {
     for f in figures {
         let (median, ci) = (f["median_us"].as_f64().unwrap(), f["ci95_us"].as_array().unwrap());
         assert!(ci[0].as_f64().unwrap() <= median && median <= ci[1].as_f64().unwrap() && median > 0.0, "{f}");
+        assert!(f["canary_error"].as_f64().unwrap() > 0.0 && f["canary_error_assumed"] == false, "{f}");
+        assert!(f["interference_removed"].is_null(), "two models do not tell it: {f}");
     }
     fs::write(folder.join("c.onnx"), "nonsense").unwrap();
     let (code, _, err) = run(folder, "bench {}/a.onnx {}/c.onnx");

@@ -65,6 +65,12 @@ fn weights_beside_a_model_are_measured_with_it() {
     );
     assert!(figure["engine"]["version"].is_string() && figure["engine"]["library_sha256"].is_string(), "{figure}");
     assert_eq!(figure["outputs"][0]["shape"], serde_json::json!([1, 2]));
+    // One pass does not tell how well the reference kernel's time is known, one model not what interference does to all.
+    assert_eq!((&figure["canary_error"], &figure["canary_error_assumed"]), (&0.014.into(), &true.into()));
+    assert!(figure["interference_removed"].is_null(), "{figure}");
+    let us = |field: &str| figure[field].as_f64().unwrap();
+    let half = (figure["paired_ci95_us"][1].as_f64().unwrap() - us("paired_us")) / us("paired_us");
+    assert!(half >= 1.96 * 0.014 && us("paired_samples") >= 6.0 && us("paired_samples") <= us("samples"), "{figure}");
     for (location, word) in
         [("gone.data", "external_data=False"), ("../a.onnx.data", "out of the model's folder"), ("/etc/passwd", "'/etc/passwd'")]
     {

@@ -43,6 +43,8 @@ pub struct IdleRatios {
     items: BTreeMap<Subject, Counted>,
     /// What was taken out of a sample that counts, where it was most; a share.
     pub most: f64,
+    /// Whether there was enough to estimate it from: else nothing was taken out.
+    pub is_estimated: bool,
     /// Largest canary that counts, in parts of its idle time.
     pub limit: f64,
     /// By how much wider intervals are than samples alone tell: of single blocks, of whole networks.
@@ -93,17 +95,17 @@ impl IdleRatios {
         let points: Vec<Point> = samples.items.iter().enumerate().flat_map(of_item).collect();
         let idle = samples.canary_us().map_or(0.0, |(idle, _)| idle.ln());
         let near = idle + NEAR.ln();
-        let (levels, processes) = effects(&points, samples.items.len(), 2 * samples.processes.max(1), near);
+        let effects = Effects::of(&points, samples.items.len(), 2 * samples.processes.max(1), near);
         let limit = limit(&points, samples.items.len(), near);
         let mut counted = vec![Counted::default(); samples.items.len()];
         let mut most = 0.0f64;
-        for (point, level) in std::iter::zip(&points, levels) {
+        for (point, level) in std::iter::zip(&points, effects.of_level) {
             let own = &mut counted[point.item];
             if point.canary > limit {
                 own.loud += 1;
                 continue;
             }
-            own.ratios.push((point.ratio - level - processes[point.process]).exp());
+            own.ratios.push((point.ratio - level - effects.of_process[point.process]).exp());
             own.processes.push(point.process / 2);
             own.near += usize::from(point.canary <= near);
             most = if level.abs() > most.abs() { level } else { most };
@@ -114,7 +116,7 @@ impl IdleRatios {
             let parts = own.iter().map(|own| (&own.ratios[..], &own.processes[..]));
             (!own.is_empty()).then(|| cluster::widening(parts))
         });
-        Self { items, most: most.exp_m1(), limit: (limit - idle).exp(), widening }
+        Self { items, most: most.exp_m1(), is_estimated: effects.are_estimated, limit: (limit - idle).exp(), widening }
     }
 
     /// An item's ratios in the order of the samples that they are of; none where it has none.
@@ -160,38 +162,52 @@ fn limit(points: &[Point], items: usize, near: f64) -> f64 {
     canaries.iter_mut().filter_map(enough).fold(near, f64::max)
 }
 
-/// What is to be taken from the logarithms: of each point for its canary's level, and of each process. Canaries up to `near` are idle.
-fn effects(points: &[Point], items: usize, processes: usize, near: f64) -> (Vec<f64>, Vec<f64>) {
-    let groups = |count: usize, of: &dyn Fn(&Point) -> usize| {
-        let mut groups = vec![Vec::new(); count];
-        points.iter().enumerate().for_each(|(i, point)| groups[of(point)].push(i));
-        groups
-    };
-    let (by_item, by_process) = (groups(items, &|p| p.item), groups(processes, &|p| p.process));
-    // Single blocks and networks each by themselves: even and odd places.
-    let levels = [0, 1].map(|of_net| Levels::of(points, of_net, near));
-    let telling = [0, 1].map(|of_net| -> Vec<usize> {
-        let own = (of_net..processes).step_by(2);
-        own.filter(|&p| tells(points, &by_process[p])).collect()
-    });
-    let (mut of_level, mut of_process) = (vec![0.0; points.len()], vec![0.0; processes]);
-    for _ in 0..TURNS {
-        for own in &levels {
-            let ratio = |i: usize| points[i].ratio - of_process[points[i].process];
-            for (level, effect) in own.effects(points, items, &ratio) {
-                level.iter().for_each(|&i| of_level[i] = effect);
+/// What is to be taken from the logarithms.
+struct Effects {
+    /// Of each point, for its canary's level.
+    of_level: Vec<f64>,
+    /// Of each process.
+    of_process: Vec<f64>,
+    /// Whether any of them could be estimated.
+    are_estimated: bool,
+}
+
+impl Effects {
+    /// Of these points; canaries up to `near` are idle.
+    fn of(points: &[Point], items: usize, processes: usize, near: f64) -> Self {
+        let groups = |count: usize, of: &dyn Fn(&Point) -> usize| {
+            let mut groups = vec![Vec::new(); count];
+            points.iter().enumerate().for_each(|(i, point)| groups[of(point)].push(i));
+            groups
+        };
+        let (by_item, by_process) = (groups(items, &|p| p.item), groups(processes, &|p| p.process));
+        // Single blocks and networks each by themselves: even and odd places.
+        let levels = [0, 1].map(|of_net| Levels::of(points, of_net, near));
+        let telling = [0, 1].map(|of_net| -> Vec<usize> {
+            let own = (of_net..processes).step_by(2);
+            own.filter(|&p| tells(points, &by_process[p])).collect()
+        });
+        let mut are_estimated = telling.iter().any(|of_kind| of_kind.len() > 1);
+        let (mut of_level, mut of_process) = (vec![0.0; points.len()], vec![0.0; processes]);
+        for _ in 0..TURNS {
+            for own in &levels {
+                let ratio = |i: usize| points[i].ratio - of_process[points[i].process];
+                for (level, effect) in own.effects(points, items, &ratio) {
+                    are_estimated |= effect.is_some();
+                    level.iter().for_each(|&i| of_level[i] = effect.unwrap_or(0.0));
+                }
+            }
+            let own = |i: &usize| points[*i].ratio - of_level[*i] - of_process[points[*i].process];
+            let centres: Vec<f64> = by_item.iter().map(|item| centre(item.iter().map(own))).collect();
+            for of_kind in &telling {
+                let ratio = |i: &usize| points[*i].ratio - of_level[*i] - centres[points[*i].item];
+                let found: Vec<f64> = of_kind.iter().map(|&p| centre(by_process[p].iter().map(ratio))).collect();
+                let usual = centre(found.iter().copied());
+                std::iter::zip(of_kind, found).for_each(|(&p, effect)| of_process[p] = effect - usual);
             }
         }
-        let own = |i: &usize| points[*i].ratio - of_level[*i] - of_process[points[*i].process];
-        let centres: Vec<f64> = by_item.iter().map(|item| centre(item.iter().map(own))).collect();
-        for of_kind in &telling {
-            let beyond = |p: usize| centre(by_process[p].iter().map(|&i| points[i].ratio - of_level[i] - centres[points[i].item]));
-            let found: Vec<f64> = of_kind.iter().map(|&p| beyond(p)).collect();
-            let usual = centre(found.iter().copied());
-            std::iter::zip(of_kind, found).for_each(|(&p, effect)| of_process[p] = effect - usual);
-        }
+        Self { of_level, of_process, are_estimated }
     }
-    (of_level, of_process)
 }
 
 /// Points of one kind by their canaries: the fastest, to which all others are compared, and the levels above them. No level holds both
@@ -219,9 +235,9 @@ impl Levels {
         Self { fastest, above }
     }
 
-    /// How much slower models are at each level than at the fastest: the median over the models of what each differs by. A model tells
-    /// by itself alone: where loud samples are those of a few models, their own centres are loud too.
-    fn effects(&self, points: &[Point], items: usize, ratio: &dyn Fn(usize) -> f64) -> Vec<(&[usize], f64)> {
+    /// How much slower models are at each level than at the fastest: the median over the models of what each differs by; none where too
+    /// few models tell. A model tells by itself alone: where loud samples are those of a few models, their own centres are loud too.
+    fn effects(&self, points: &[Point], items: usize, ratio: &dyn Fn(usize) -> f64) -> Vec<(&[usize], Option<f64>)> {
         let by_item = |group: &[usize]| {
             let mut own = vec![Vec::new(); items];
             group.iter().for_each(|&i| own[points[i].item].push(ratio(i)));
@@ -231,7 +247,7 @@ impl Levels {
         let effect = |level: &Vec<usize>| {
             let own = std::iter::zip(&idle, by_item(level)).filter_map(|(idle, here)| Some(here? - (*idle)?));
             let differences: Vec<f64> = own.collect();
-            if differences.len() < LEAST_MODELS { 0.0 } else { centre(differences.into_iter()) }
+            (differences.len() >= LEAST_MODELS).then(|| centre(differences.into_iter()))
         };
         self.above.iter().map(|level| (&level[..], effect(level))).collect()
     }
@@ -261,12 +277,16 @@ mod tests {
     /// Samples of 20 models; at times interference makes the canary `slower` and the models by that times `beyond`. In the last of six
     /// processes all models are slower by `later`.
     fn made_up(count: usize, busy: f64, slower: f64, beyond: f64, later: f64) -> Samples {
+        of_models(20, count, busy, slower, beyond, later)
+    }
+
+    fn of_models(models: usize, count: usize, busy: f64, slower: f64, beyond: f64, later: f64) -> Samples {
         let mut random = Random::new(5);
         let mut samples = Samples::default();
         for at in 0..count {
             samples.processes = 1 + 6 * at / count;
             let process = if samples.processes == 6 { later } else { 1.0 };
-            let item = random.below(20);
+            let item = random.below(models);
             let disturbed = random.unit() < busy;
             let canary = 2.0 * (1.0 + 0.01 * random.unit()) * if disturbed { slower } else { 1.0 };
             let us = canary
@@ -383,13 +403,23 @@ mod tests {
 
     #[test]
     fn without_interference_or_with_few_samples_next_to_nothing_is_taken_out() {
-        assert!(IdleRatios::of(&made_up(8000, 0.0, 1.0, 1.0, 1.0)).most.abs() < 0.003);
+        let undisturbed = IdleRatios::of(&made_up(8000, 0.0, 1.0, 1.0, 1.0));
+        assert!(undisturbed.is_estimated && undisturbed.most.abs() < 0.003);
         let few = made_up(100, 0.5, 1.3, 1.06, 1.0);
         let idle = IdleRatios::of(&few);
-        assert_eq!(idle.most, 0.0);
+        assert!(!idle.is_estimated && idle.most == 0.0);
         assert_eq!(idle.item(&subject("model 0")).len(), few.items[&subject("model 0")].samples.len());
         let close = |(a, b): (&f64, f64)| (a / b - 1.0).abs() < 1e-12;
         assert!(few.items.iter().all(|(id, item)| std::iter::zip(idle.item(id), item.ratios()).all(close)));
         assert_eq!(idle.item(&subject("nobody")), [0.0; 0]);
+    }
+
+    /// What seven models share may be each one's own.
+    #[test]
+    fn what_fewer_than_eight_models_share_is_left_in_and_that_is_known() {
+        for (models, is_estimated) in [(7, false), (8, true)] {
+            let idle = IdleRatios::of(&of_models(models, 8000, 0.5, 1.08, 1.06, 1.0));
+            assert_eq!((idle.is_estimated, idle.most > 0.05), (is_estimated, is_estimated), "{models}: {}", idle.most);
+        }
     }
 }

@@ -238,11 +238,13 @@ fn method(canaried: Option<&Canaried>, fitted: &Fitted, nets: usize) -> String {
     let fit = "blocks alone minus one operation's overhead as a prior, fitted to";
     match canaried {
         Some(Canaried { idle, .. }) => format!(
-            "medians of samples over canaries up to {:.2} times their idle time, without interference on the core (at most \
-             {:+.1} %), intervals {:.2} times as wide as those of the samples alone, because processes differ; {fit} {nets} whole networks \
+            "medians of samples over canaries up to {:.2} times their idle time, {}, intervals {:.2} times as wide as those of the samples alone, because processes differ; {fit} {nets} whole networks \
              (likeliest tau {tau}, rho {rho})",
             idle.limit,
-            100.0 * idle.most,
+            match idle.is_estimated {
+                true => format!("without interference on the core (at most {:+.1} %)", 100.0 * idle.most),
+                false => "with what interference on the core there was (too few models or samples to estimate it)".to_string(),
+            },
             idle.widening(),
         ),
         None => {

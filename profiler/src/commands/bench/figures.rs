@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use indicatif::MultiProgress;
 use serde::Serialize;
 
+use super::correction::Correction;
 use crate::commands::error::CommandError;
 use crate::fit::cluster;
 use crate::fit::readings::Readings;
-use crate::idle::FASTEST;
 use crate::measure::collect::{CollectError, Setting, Sizes, Task};
 use crate::measure::given::Given;
 use crate::measure::job::JobFolder;
@@ -37,6 +37,8 @@ pub(super) struct Figure {
     pub paired_us: f64,
     /// Its 95 % interval, with the uncertainty of the canary's stated time.
     pub paired_ci95_us: [f64; 2],
+    /// Samples that it is of: those that count of the ones kept.
+    pub paired_samples: usize,
     /// Samples kept.
     pub samples: usize,
     /// Samples left out.
@@ -51,6 +53,9 @@ pub(super) struct Figure {
     #[cfg(not(target_os = "android"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explained: Option<Explanation>,
+    /// What the corrected figures are without, and how well that is known.
+    #[serde(flatten)]
+    pub correction: Correction,
     /// What it was measured with.
     #[serde(flatten)]
     pub with: With,
@@ -81,15 +86,6 @@ impl With {
             cpus: start.map(|start| start.cpus.clone()).unwrap_or_default(),
         }
     }
-}
-
-/// The error of the canary's stated time, a share, which all models have in common; 0 without a canary.
-fn stated_error(samples: &Samples, readings: &Readings) -> f64 {
-    let all = samples.items.values().flat_map(|item| std::iter::zip(&item.samples, item.processes.iter().copied()));
-    readings.canaried().map_or(0.0, |own| {
-        let error = cluster::error_of_quantile(all.map(|(sample, process)| (sample.canary_us(), process)), FASTEST);
-        error / own.stated
-    })
 }
 
 /// Measures the models, and says whether all were as precise as asked; `raw` is where the samples are kept, if at all.
@@ -131,7 +127,7 @@ fn figures(
     let too_few = |ids: Vec<String>| CollectError::TooFew { ids, advice: samples.advice(), raw: None };
     let with = With::of(setting, samples.start.as_ref());
     let readings = Readings::of(samples).ok_or_else(|| too_few(files.iter().map(|file| file.display().to_string()).collect()))?;
-    let stated_error = stated_error(samples, &readings);
+    let correction = Correction::of(samples, &readings);
     let raw: BTreeMap<&Subject, (Vec<f64>, &[usize])> = samples
         .items
         .iter()
@@ -148,13 +144,14 @@ fn figures(
         let (Some(raw), Some(paired)) = (raw, readings.median(subject, None)) else {
             return Err(too_few(vec![file.display().to_string()]).into());
         };
-        let paired = if stated_error > 0.0 { paired.with_error_of_factor(stated_error) } else { paired };
+        let paired = correction.canary_error.map_or(paired, |error| paired.with_error_of_factor(error));
         figures.push(Figure {
             model: file.display().to_string(),
             median_us: raw.value,
             ci95_us: raw.interval(),
             paired_us: paired.value,
             paired_ci95_us: paired.interval(),
+            paired_samples: readings.count(subject),
             samples: item.samples.len(),
             discarded: item.faulty.iter().sum(),
             inputs: item.inputs,
@@ -162,6 +159,7 @@ fn figures(
             notes: item.notes,
             #[cfg(not(target_os = "android"))]
             explained: item.explained.iter().find(|explanation| !explanation.cold).map(Explanation::of_kept),
+            correction,
             with: with.clone(),
         });
     }
@@ -183,7 +181,8 @@ pub(super) fn table(figures: &[Figure]) -> String {
         let (n, discarded) = (f.samples.to_string(), f.discarded.to_string());
         vec![f.model.clone(), median, interval(f.ci95_us), paired, interval(f.paired_ci95_us), n, discarded]
     }));
-    text::columns(&rows)
+    let correction = figures.first().and_then(|f| f.correction.text()).unwrap_or_default();
+    format!("{}{correction}", text::columns(&rows))
 }
 
 /// The same of models that were simulated, whose figures have no noise.

@@ -1,5 +1,6 @@
 //! `profiler bench`: any models, interleaved.
 
+mod correction;
 mod figures;
 
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ pub(super) struct BenchArgs {
     #[cfg(not(target_os = "android"))]
     #[arg(long, value_name = "FILE")]
     picture: Option<PictureFile>,
-    /// Print JSON
+    /// Print JSON, with how the figures were corrected
     #[arg(long)]
     json: bool,
 }
