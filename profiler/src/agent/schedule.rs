@@ -3,19 +3,17 @@
 //! Rounds in random order, so that drift falls on all alike. The first rounds take every model; later ones only those whose
 //! interval is still too wide, and of these the widest half more often: time goes where the uncertainty is.
 
-use crate::protocol::{Item, Job, Plan, Sample};
+use crate::protocol::{Item, Job, Plan, Sample, Taken};
 use crate::random::Random;
 use crate::stats::{Median, quantile};
 use crate::{idle, steady};
 
 /// Samples of one model.
 struct State {
-    /// Ratios to the canary that count, from earlier passes.
-    earlier: Vec<f64>,
-    /// Of this pass: each sample's time in canary units, and its spread.
-    samples: Vec<(f64, f64)>,
-    /// Their canaries, in µs a unit.
-    canaries: Vec<f64>,
+    /// The good ones of all passes.
+    samples: Vec<Taken>,
+    /// Which of them nothing disturbed within, as far as this was asked.
+    steady: Vec<bool>,
     /// How many samples count.
     used: usize,
     /// Relative half-width of the interval of their median; infinite before there is one.
@@ -25,10 +23,11 @@ struct State {
 impl State {
     /// Takes stock: samples count that nothing disturbed within, and whose canary is at most `limit_us`.
     fn update(&mut self, limit_us: f64, widening: f64) {
-        let steady = steady::select(&self.samples);
-        let of_pass = std::iter::zip(std::iter::zip(&self.samples, &self.canaries), steady);
-        let counts = |((sample, canary), steady): ((&(f64, f64), &f64), bool)| (steady && *canary <= limit_us).then_some(sample.0);
-        let ratios: Vec<f64> = self.earlier.iter().copied().chain(of_pass.filter_map(counts)).collect();
+        if self.steady.len() < self.samples.len() {
+            self.steady = steady::select(&self.samples.iter().map(|taken| (taken.ratio, taken.spread)).collect::<Vec<_>>());
+        }
+        let counts = |(taken, steady): (&Taken, &bool)| (*steady && taken.canary_us <= limit_us).then_some(taken.corrected);
+        let ratios: Vec<f64> = std::iter::zip(&self.samples, &self.steady).filter_map(counts).collect();
         self.used = ratios.len();
         self.width = Median::of(&ratios).map_or(f64::INFINITY, |m| m.widened(widening).relative_half_width());
     }
@@ -47,13 +46,7 @@ pub struct Schedule {
 impl Schedule {
     /// Starts with the samples of earlier passes.
     pub fn new(job: &Job) -> Self {
-        let state = |item: &Item| State {
-            earlier: item.earlier.clone(),
-            samples: Vec::new(),
-            canaries: Vec::new(),
-            used: 0,
-            width: f64::INFINITY,
-        };
+        let state = |item: &Item| State { samples: item.earlier.clone(), steady: Vec::new(), used: 0, width: f64::INFINITY };
         let items = job.items.iter().map(state).collect();
         let mut schedule = Self { plan: job.plan, items, canaries: Vec::new(), random: Random::new(job.seed), rounds: 0 };
         schedule.take_stock();
@@ -95,10 +88,9 @@ impl Schedule {
     /// Takes note of a sample; it counts from the next round on.
     pub fn record(&mut self, index: usize, sample: &Sample) {
         if sample.fault.is_none() {
-            let item = &mut self.items[index];
-            item.samples.push((sample.ratio(), sample.spread));
-            item.canaries.push(sample.canary_us());
-            self.canaries.push(sample.canary_us());
+            let (ratio, canary_us) = (sample.ratio(), sample.canary_us());
+            self.items[index].samples.push(Taken { ratio, corrected: ratio, spread: sample.spread, canary_us });
+            self.canaries.push(canary_us);
         }
     }
 
@@ -171,6 +163,21 @@ mod tests {
         schedule.plan.idle_us = Some(0.9);
         schedule.take_stock();
         assert_eq!(schedule.items[0].used, 0);
+    }
+
+    /// Samples of a pass that are all disturbed alike look sound beside each other alone.
+    #[test]
+    fn samples_of_all_passes_are_judged_together() {
+        let taken = |ratio: f64, spread: f64| Taken { ratio, corrected: ratio, spread, canary_us: 1.0 };
+        // With parts, and of single runs.
+        for (earlier, later) in [(taken(100.0, 0.01), sample(130.0)), (taken(100.0, 0.0), sample(130.0))] {
+            let item = Item { earlier: vec![earlier; 20], ..examples::item("a") };
+            let mut schedule = Schedule::new(&Job { plan: examples::plan(), ..examples::job(vec![item]) });
+            let later = Sample { spread: 20.0 * earlier.spread, ..later };
+            (0..5).for_each(|_| schedule.record(0, &later));
+            schedule.take_stock();
+            assert_eq!((schedule.items[0].used, schedule.items[0].samples.len()), (20, 25), "{earlier:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::cluster;
 use crate::idle::NEAR;
 use crate::measure::raw::{ItemSamples, Samples};
 use crate::measure::subject::Subject;
+use crate::protocol::Taken;
 use crate::stats::{Median, median};
 
 /// Samples that every model should have below the limit, if it has as many. Measuring asks for twelve by what it knows of the idle canary
@@ -56,6 +57,8 @@ pub struct IdleRatios {
 struct Counted {
     /// Times in canary units, without the effect of interference.
     ratios: Vec<f64>,
+    /// The places of their samples among the good ones.
+    places: Vec<usize>,
     /// The process that took each.
     processes: Vec<usize>,
     /// How many of them were taken on an idle device.
@@ -67,6 +70,8 @@ struct Counted {
 /// A sample's logarithms, and where it belongs.
 struct Point {
     item: usize,
+    /// The sample's place among the item's good ones.
+    place: usize,
     /// The process that took it, of whole networks or of single blocks: [`Point::of_net`] is the last bit.
     process: usize,
     ratio: f64,
@@ -84,11 +89,12 @@ impl IdleRatios {
     pub fn of(samples: &Samples) -> Self {
         let of_item = |(item, (subject, own)): (usize, (&Subject, &ItemSamples))| {
             let of_net = usize::from(subject.is_network());
-            let point = |(sample, process): (&crate::protocol::Sample, usize)| Point {
+            let point = |place: usize| Point {
                 item,
-                process: 2 * process + of_net,
-                ratio: sample.ratio().ln(),
-                canary: sample.canary_us().ln(),
+                place,
+                process: 2 * own.processes[place] + of_net,
+                ratio: own.samples[place].ratio().ln(),
+                canary: own.samples[place].canary_us().ln(),
             };
             own.steady().map(point).collect::<Vec<_>>()
         };
@@ -106,6 +112,7 @@ impl IdleRatios {
                 continue;
             }
             own.ratios.push((point.ratio - level - effects.of_process[point.process]).exp());
+            own.places.push(point.place);
             own.processes.push(point.process / 2);
             own.near += usize::from(point.canary <= near);
             most = if level.abs() > most.abs() { level } else { most };
@@ -122,6 +129,21 @@ impl IdleRatios {
     /// An item's ratios in the order of the samples that they are of; none where it has none.
     pub fn item(&self, subject: &Subject) -> &[f64] {
         self.items.get(subject).map_or(&[], |own| &own.ratios)
+    }
+
+    /// An item's good samples as an agent counts them; those that count here without the effect of interference.
+    pub fn taken(&self, samples: &Samples, subject: &Subject) -> Vec<Taken> {
+        let Some(item) = samples.items.get(subject) else { return Vec::new() };
+        let of = |sample: &crate::protocol::Sample| {
+            let (ratio, canary_us) = (sample.ratio(), sample.canary_us());
+            Taken { ratio, corrected: ratio, spread: sample.spread, canary_us }
+        };
+        let mut taken: Vec<Taken> = item.samples.iter().map(of).collect();
+        let own = self.items.get(subject);
+        for (&place, &ratio) in own.into_iter().flat_map(|own| std::iter::zip(&own.places, &own.ratios)) {
+            taken[place].corrected = ratio;
+        }
+        taken
     }
 
     /// An item's median with an interval that knows of the processes' differences; `None` where too few samples count.

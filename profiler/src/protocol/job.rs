@@ -82,11 +82,37 @@ pub struct Item {
     /// Files of the outputs expected (f32, little-endian), in the session's order; empty for a user's model, whose outputs are not
     /// known.
     pub expected: Vec<String>,
-    /// Ratios of samples to canaries from an earlier run that is being resumed.
-    pub earlier: Vec<f64>,
+    /// Its good samples of earlier processes, so that all samples are judged together.
+    pub earlier: Vec<Taken>,
     /// Whether it is also run with cold caches.
     #[serde(default)]
     pub cold: bool,
+}
+
+/// A good sample, as far as it decides when it is enough; in a job four numbers in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[f64; 4]", into = "[f64; 4]")]
+pub struct Taken {
+    /// Its time in canary units.
+    pub ratio: f64,
+    /// The same without interference, as far as the host has taken that out.
+    pub corrected: f64,
+    /// How much its parts differ, as a share: [`Sample::spread`](super::Sample::spread).
+    pub spread: f64,
+    /// Time of one canary unit around it, in µs.
+    pub canary_us: f64,
+}
+
+impl From<[f64; 4]> for Taken {
+    fn from([ratio, corrected, spread, canary_us]: [f64; 4]) -> Self {
+        Self { ratio, corrected, spread, canary_us }
+    }
+}
+
+impl From<Taken> for [f64; 4] {
+    fn from(Taken { ratio, corrected, spread, canary_us }: Taken) -> Self {
+        [ratio, corrected, spread, canary_us]
+    }
 }
 
 /// What a model is given as one of its inputs.

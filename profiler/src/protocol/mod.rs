@@ -8,7 +8,7 @@ pub(crate) mod examples;
 mod job;
 
 pub use event::{DeviceFacts, EngineFacts, Event, Explanation, Sample, SampleFault, Shaped, SimulatorFacts, Start, Took};
-pub use job::{Hold, Input, Item, Job, Plan, Values};
+pub use job::{Hold, Input, Item, Job, Plan, Taken, Values};
 
 /// Version of job and events; both sides must have the same.
 pub const PROTOCOL: u32 = 7;

@@ -11,9 +11,9 @@ use super::{Setting, Task, tell};
 use crate::devices::Transport;
 use crate::fit::interference::IdleRatios;
 use crate::measure::job::JobFolder;
-use crate::measure::raw::{RawFile, Samples};
+use crate::measure::raw::{RawFile, Samples, digits};
 use crate::measure::subject::Subject;
-use crate::protocol::{Hold, Item, Job, Plan};
+use crate::protocol::{Hold, Item, Job, Plan, Taken};
 use crate::random::Random;
 
 /// How long a later process waits for CPUs on which another measures, in ms.
@@ -102,7 +102,10 @@ impl Passes<'_> {
     fn one(&mut self, pass: usize, plan: Plan) -> Result<(), CollectError> {
         let (samples, seed) = (&self.listener.samples, self.setting.seed_of(pass));
         let lacks = |item: &&Item| samples.passes_over([&Subject::from(&item.id)]) < pass;
-        let items = shuffled(self.folder.items.iter().filter(lacks), &self.idle, seed);
+        let known = |id: &String| self.idle.taken(samples, &Subject::from(id)).into_iter().map(short).collect();
+        let known = |item: &Item| Item { earlier: known(&item.id), ..item.clone() };
+        let mut items: Vec<Item> = self.folder.items.iter().filter(lacks).map(known).collect();
+        Random::new(seed).shuffle(&mut items);
         let sizes = &self.listener.sizes;
         let round_ms = |items: &[Item]| sizes.round_ms(items.iter().map(|item| Subject::from(&item.id)), &plan);
         let whole_ms = round_ms(&items);
@@ -145,10 +148,63 @@ impl Passes<'_> {
     }
 }
 
-/// The items in another order, each with what is known of it.
-fn shuffled<'a>(items: impl Iterator<Item = &'a Item>, idle: &IdleRatios, seed: u64) -> Vec<Item> {
-    let known = |id: &String| idle.item(&Subject::from(id)).to_vec();
-    let mut items: Vec<Item> = items.map(|item| Item { earlier: known(&item.id), ..item.clone() }).collect();
-    Random::new(seed).shuffle(&mut items);
-    items
+/// A sample with as many digits as decide anything: a job's file has tens of thousands.
+fn short(taken: Taken) -> Taken {
+    <[f64; 4]>::from(taken).map(digits).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::schedule::Schedule;
+    use crate::idle;
+    use crate::protocol::{Event, Sample, examples};
+
+    /// Samples of ten models in three processes; in the second one a neighbour disturbs half of them within, in the third the canary too.
+    fn made_up() -> Vec<Vec<Sample>> {
+        let mut random = Random::new(6);
+        let mut sample = |process: usize, i: usize| {
+            let disturbed = process > 0 && random.unit() < 0.5;
+            let canary = (1.0 + 0.01 * random.unit()) * if disturbed && process == 2 { 1.15 } else { 1.0 };
+            let us = canary * (20 + i % 10) as f64 * (1.0 + 0.01 * random.unit()) * if disturbed { 1.3 } else { 1.0 };
+            // Every other model is run once a sample.
+            let spread = if i % 2 == 0 { 0.0 } else { 0.01 * random.unit() + if disturbed { 0.2 } else { 0.001 } };
+            let of = examples::sample(&format!("model {}", i % 10), us);
+            Sample { at_ms: (100 * process + i) as f64, spread, before_us: canary, after_us: canary, ..of }
+        };
+        (0..3).map(|process| (0..80).map(|i| sample(process, i)).collect()).collect()
+    }
+
+    #[test]
+    fn an_agent_counts_the_samples_that_the_fit_counts() {
+        let mut samples = Samples::default();
+        for process in made_up() {
+            let before = IdleRatios::of(&samples);
+            let subjects: Vec<Subject> = (0..10).map(|i| Subject::from(&format!("model {i}"))).collect();
+            let items: Vec<Item> = subjects
+                .iter()
+                .map(|subject| Item { earlier: before.taken(&samples, subject), ..examples::item(&subject.to_string()) })
+                .collect();
+            let earlier_us = samples.canary_us().map(|(idle, _)| idle);
+            samples.processes += 1;
+            process.iter().for_each(|sample| samples.add(&Event::Sample(sample.clone())).unwrap());
+            let mut all = samples.canaries.clone();
+            all.sort_by(f64::total_cmp);
+            let (idle, _) = samples.canary_us().unwrap();
+            // The limit of both is the same here.
+            assert!(earlier_us.is_none_or(|us| (us / idle - 1.0).abs() < 0.003) && idle::NEAR < 1.11);
+            let after = IdleRatios::of(&samples);
+            for (subject, item) in std::iter::zip(&subjects, items) {
+                let near = after.near(subject);
+                assert!(near > 0);
+                let is_enough = |min_samples: usize| {
+                    let plan = Plan { precision: f64::INFINITY, min_samples, idle_us: earlier_us, ..examples::plan() };
+                    let mut schedule = Schedule::new(&Job { plan, ..examples::job(vec![item.clone()]) });
+                    process.iter().filter(|s| s.id == item.id).for_each(|sample| schedule.record(0, sample));
+                    schedule.next_round(0.0).is_none()
+                };
+                assert_eq!([near, near + 1].map(is_enough), [true, false], "{subject} in process {}", samples.processes);
+            }
+        }
+    }
 }

@@ -35,4 +35,5 @@ pub use file::{LIMIT, RawFile, beside, partial};
 pub use kept::Kept;
 pub use read::{read, read_from, request};
 pub use request::{Purpose, Request};
+pub use rounded::digits;
 pub use samples::{ItemSamples, Samples};

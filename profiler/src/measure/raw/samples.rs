@@ -38,16 +38,15 @@ pub struct ItemSamples {
 }
 
 impl ItemSamples {
-    /// Good samples that nothing disturbed within, each with the process that took it.
-    pub fn steady(&self) -> impl Iterator<Item = (&Sample, usize)> {
+    /// Places of the good samples that nothing disturbed within.
+    pub fn steady(&self) -> impl Iterator<Item = usize> {
         let steady = steady::select(&self.samples.iter().map(|sample| (sample.ratio(), sample.spread)).collect::<Vec<_>>());
-        let all = std::iter::zip(&self.samples, self.processes.iter().copied());
-        std::iter::zip(all, steady).filter_map(|(sample, steady)| steady.then_some(sample))
+        steady.into_iter().enumerate().filter_map(|(place, steady)| steady.then_some(place))
     }
 
     /// Those samples in canary units.
     pub fn ratios(&self) -> Vec<f64> {
-        self.steady().map(|(sample, _)| sample.ratio()).collect()
+        self.steady().map(|place| self.samples[place].ratio()).collect()
     }
 }
 
