@@ -65,7 +65,8 @@ fn idle_model() -> Model {
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("m"), "").expect("written");
-    let item = Item { id: "idle".into(), model: "m".into(), inputs: vec![], expected: vec![], earlier: vec![], cold: false };
+    let item =
+        Item { id: "idle".into(), model: "m".into(), inputs: vec![], expected: vec![], parts: None, earlier: vec![], cold: false };
     let plan = Plan {
         precision: 0.01,
         budget_ms: 1,

@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn values(ports: &[Port], inputs: Vec<Input>) -> Result<Vec<Value>, String> {
-        let item = Item { id: "m".into(), model: "m".into(), inputs, expected: vec![], earlier: vec![], cold: false };
+        let item = Item { id: "m".into(), model: "m".into(), inputs, expected: vec![], parts: None, earlier: vec![], cold: false };
         of(ports, &item, Path::new("/nowhere"), &mut Random::new(1), Whole::Ones).map_err(|e| e.to_string())
     }
 

@@ -6,7 +6,7 @@ use engines::{Engine, EngineError, Port, Session, SessionOptions, Value};
 
 use super::error::AgentError;
 use super::inputs::{self, Whole};
-use super::runs::{LOADING_RUNS, LOADING_US, PARTS, TIMED_RUNS, WARMING_RUNS, WARMING_US, goes_on, runs_of};
+use super::runs::{LOADING_RUNS, LOADING_US, TIMED_RUNS, WARMING_RUNS, WARMING_US, goes_on, sample_of};
 use super::{clock, joined, memory, outputs};
 use crate::protocol::{Event, Item, Job, Shaped, Took};
 use crate::random::Random;
@@ -19,6 +19,8 @@ pub struct Model {
     id: String,
     session: Box<dyn Session>,
     runs: u64,
+    /// Parts of a sample that are timed by themselves.
+    parts: u64,
     error: Option<f64>,
     checksum: String,
     /// A user's model whose outputs change from run to run by themselves.
@@ -56,6 +58,7 @@ impl Model {
             id: item.id.clone(),
             session,
             runs: 1,
+            parts: 1,
             error: None,
             checksum: outputs::checksum(&outputs),
             varies: false,
@@ -77,7 +80,7 @@ impl Model {
         }
         if !job.simulated {
             let run_us = model.fastest(TIMED_RUNS, LOADING_US)?;
-            model.runs = runs_of(job.plan.sample_us, run_us);
+            (model.runs, model.parts) = sample_of(job.plan.sample_us, run_us, item.parts);
             let load_ms = (clock::now_us() - began_us) * 1e-3;
             model.took = Some(Took { load_ms, run_us, resident_kib: memory::resident_kib() });
         }
@@ -181,12 +184,12 @@ impl Model {
     }
 
     /// Runs it as often as fills a sample. Gives the mean time of a run in µs, and by how much the slowest of its parts was above the
-    /// fastest, as a share.
+    /// fastest, as a share; none where it has no parts.
     ///
     /// # Errors
     /// [`AgentError::Model`] where the engine fails.
-    pub(super) fn time_in_parts(&mut self) -> Result<(f64, f64), AgentError> {
-        let parts = self.runs.min(PARTS);
+    pub(super) fn time_in_parts(&mut self) -> Result<(f64, Option<f64>), AgentError> {
+        let parts = self.parts;
         let (mut sum, mut fastest, mut slowest) = (0.0, f64::INFINITY, 0.0f64);
         for part in 0..parts {
             let runs = self.runs * (part + 1) / parts - self.runs * part / parts;
@@ -194,7 +197,7 @@ impl Model {
             sum += us * runs as f64;
             (fastest, slowest) = (fastest.min(us), slowest.max(us));
         }
-        Ok((sum / self.runs as f64, slowest / fastest - 1.0))
+        Ok((sum / self.runs as f64, (parts > 1).then_some(slowest / fastest - 1.0)))
     }
 
     /// Checks that the last run still gave what the first did.

@@ -77,8 +77,8 @@ impl<'a> Sampler<'a> {
             id,
             at_ms: self.elapsed_ms(),
             us,
-            // Tenths of a percent, and of a megahertz, are enough and keep the raw file short.
-            spread: (spread * 1e3).round() / 1e3,
+            // Tenths of a percent, and of a megahertz, are enough and keep the raw file short. Parts that are all alike are parts.
+            spread: spread.map_or(0.0, |spread| (spread * 1e3).round().max(1.0) / 1e3),
             before_us: before.us,
             after_us: after.us,
             cpu: ended_on,

@@ -171,7 +171,7 @@ impl<'a> JobFolder<'a> {
             let has = |input: &&Input| names.as_ref().is_none_or(|names| names.contains(&input.name));
             let inputs = values.iter().filter(has).cloned().collect();
             let id = Subject::model(i, path.display()).to_string();
-            items.push(Item { id, model, inputs, expected: Vec::new(), earlier: Vec::new(), cold: false });
+            items.push(Item { id, model, inputs, expected: Vec::new(), parts: None, earlier: Vec::new(), cold: false });
             known.push((path.clone(), names));
         }
         given.check(&known)?;

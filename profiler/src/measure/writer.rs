@@ -142,6 +142,7 @@ impl<'a> Writer<'a> {
             model: name,
             inputs: given.collect::<Result<_, _>>()?,
             expected: self.values(index, "out", std::iter::zip(file.outputs.iter().map(String::as_str), &expected).collect())?,
+            parts: None,
             earlier: Vec::new(),
             // Whole networks are for the fit.
             cold: model.subject.is_part(),

@@ -215,7 +215,7 @@ pub struct Sample {
     pub at_ms: f64,
     /// Mean time of a run, in µs.
     pub us: f64,
-    /// By how much its slowest part was above its fastest, as a share of it; 0 where it was a single run.
+    /// By how much its slowest part was above its fastest, as a share of it; 0 where it has no parts, and then only.
     #[serde(default)]
     pub spread: f64,
     /// Time of one canary unit before it, in µs.

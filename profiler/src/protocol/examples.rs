@@ -16,7 +16,7 @@ pub(crate) fn plan() -> Plan {
 }
 
 pub(crate) fn item(id: &str) -> Item {
-    Item { id: id.to_string(), model: String::new(), inputs: vec![], expected: vec![], earlier: vec![], cold: false }
+    Item { id: id.to_string(), model: String::new(), inputs: vec![], expected: vec![], parts: None, earlier: vec![], cold: false }
 }
 
 pub(crate) fn job(items: Vec<Item>) -> Job {

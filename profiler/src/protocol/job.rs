@@ -82,6 +82,9 @@ pub struct Item {
     /// Files of the outputs expected (f32, little-endian), in the session's order; empty for a user's model, whose outputs are not
     /// known.
     pub expected: Vec<String>,
+    /// Parts of its samples that are timed by themselves, as in its first process; found at loading where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u64>,
     /// Its good samples of earlier processes, so that all samples are judged together.
     pub earlier: Vec<Taken>,
     /// Whether it is also run with cold caches.

@@ -47,6 +47,7 @@ impl<'a> Single<'a> {
             model: bring(&item.model, "model".to_string())?,
             inputs: item.inputs.iter().enumerate().map(input).collect::<Result<_, SimulationError>>()?,
             expected: item.expected.iter().enumerate().map(expected).collect::<Result<_, _>>()?,
+            parts: None,
             earlier: Vec::new(),
             cold: item.cold,
         };

@@ -21,6 +21,8 @@ mod error;
 #[cfg(test)]
 mod fuzz;
 mod listener;
+#[cfg(test)]
+mod made_up;
 mod once;
 mod passes;
 pub mod planned;

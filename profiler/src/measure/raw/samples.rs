@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::rounded::{self, TIMES};
+use crate::agent::runs::PARTS;
 use crate::devices::conditions::held;
 use crate::devices::facts;
 use crate::devices::identity::Identity;
@@ -33,6 +34,8 @@ pub struct ItemSamples {
     pub notes: Vec<String>,
     /// Where the cycles of simulated runs went.
     pub explained: Vec<Explanation>,
+    /// Parts of its samples in the first process, which stay what they are.
+    pub parts: Option<u64>,
     /// Processes that measured it and ended by themselves.
     pub passes: usize,
 }
@@ -117,8 +120,9 @@ impl Samples {
     pub fn add(&mut self, event: &Event) -> Result<(), String> {
         match event {
             Event::Start(start) => self.begin(start)?,
-            Event::Ready { id, error, checksum, .. } => {
+            Event::Ready { id, runs, error, checksum, .. } => {
                 let item = self.items.entry(Subject::from(id)).or_default();
+                item.parts.get_or_insert((*runs).clamp(1, PARTS));
                 (item.error, item.checksum) = (error.map(rounded::digits), Some(checksum.clone()));
                 self.ready.push(Subject::from(id));
             }
