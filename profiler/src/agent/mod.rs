@@ -104,10 +104,7 @@ fn measure(job: &Job, folder: &Path, events: &mut Events<'_>) -> Result<(), Agen
         .map_err(|reason| AgentError::Affinity { cpus: job.cpus.clone(), reason })?;
     // Before anything is set on the device. The watchdog of the governor shares the locks: they are held until it has set back.
     let used = if cpus.is_empty() { clock::allowed() } else { cpus.clone() };
-    let _lock = cpu_lock::folder()
-        .map(|folder| CpuLock::take(&folder, &used, &job.holder, Duration::from_millis(job.lock_timeout_ms)))
-        .transpose()
-        .map_err(AgentError::Busy)?;
+    let lock = CpuLock::take(&used, &job.holder, Duration::from_millis(job.lock_timeout_ms)).map_err(AgentError::Busy)?;
     // Held, and its watchdog begun, while this process has one thread.
     let governor = Governor::hold(&cpus, job.hold.governor);
     let thermometer = Thermometer::new(&device.known.sensors, &job.hold);
@@ -122,6 +119,7 @@ fn measure(job: &Job, folder: &Path, events: &mut Events<'_>) -> Result<(), Agen
         governor: governor.described(),
         canary: canary::KIND.to_string(),
         available_kib: memory::available_kib(),
+        unlocked: lock.lacking.clone(),
         simulator: None,
     })))?;
     sample(job, folder, engine.as_ref(), cpus, &mut canary, thermometer, events)

@@ -26,6 +26,7 @@ pub(super) fn measure(job: &Job, folder: &Path, events: &mut Events<'_>) -> Resu
         governor: None,
         canary: String::new(),
         available_kib: None,
+        unlocked: None,
         simulator: None,
     })))?;
     events.send(&Event::Sampling)?;

@@ -166,6 +166,9 @@ pub struct Start {
     /// Memory that the system could still give away at the start, in KiB, where it tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_kib: Option<u64>,
+    /// Why its CPUs, or some of them, could not be locked against other measurements; absent where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlocked: Option<String>,
     /// What simulated the device, if it was; the host adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulator: Option<SimulatorFacts>,

@@ -63,6 +63,7 @@ pub(crate) fn start() -> Start {
         governor: None,
         canary: String::new(),
         available_kib: None,
+        unlocked: None,
         simulator: None,
     }
 }

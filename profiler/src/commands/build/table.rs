@@ -44,7 +44,8 @@ impl Build<'_> {
             return Err(CommandError::Usage(format!("{simulated} {reason}")));
         }
         let members = fleet::plan(&self.devices, &self.raw_path(), &self.out, self.sharing)?;
-        // First of all: what another build is writing must not be resumed or replaced.
+        self.check_folder()?;
+        // Before anything else: what another build is writing must not be resumed or replaced.
         let files = std::iter::once(&self.out).chain(members.iter().map(|member| &member.raw));
         let _reserved = files.map(|path| Reserved::take(path, &holder())).collect::<Result<Vec<_>, _>>()?;
         self.check_files(&members)?;
@@ -118,12 +119,17 @@ impl Build<'_> {
         Ok(table)
     }
 
+    /// Refuses a table in a folder that is not there.
+    fn check_folder(&self) -> Result<(), CommandError> {
+        let folder = self.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if folder.is_dir() {
+            return Ok(());
+        }
+        Err(CommandError::Usage(format!("there is no folder {} to write the table in; create it", folder.display())))
+    }
+
     /// Refuses before anything is measured what would fail after it.
     fn check_files(&self, members: &[Member]) -> Result<(), CommandError> {
-        let folder = self.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(CommandError::Usage(format!("there is no folder {} to write the table in; create it", folder.display())));
-        }
         if self.overwrite || self.resume {
             return Ok(());
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use indicatif::ProgressBar;
+use terminal::note;
 
 use super::Accept;
 use super::bounds::Bounds;
@@ -54,6 +55,8 @@ pub(super) struct Listener<'a> {
     pub(super) was_killed: bool,
     /// What models take.
     pub(super) sizes: Sizes,
+    /// Whether the user knows that the device's CPUs are not locked.
+    pub(super) told_unlocked: bool,
 }
 
 impl<'a> Listener<'a> {
@@ -67,7 +70,7 @@ impl<'a> Listener<'a> {
     ) -> Self {
         let (bounds, lines) = (Bounds::default(), 0);
         let (loading, culprit, failed, began, sizes) = (None, None, None, None, Sizes::default());
-        let (is_simulated, was_killed) = (false, false);
+        let (is_simulated, was_killed, told_unlocked) = (false, false, false);
         Self {
             samples,
             raw,
@@ -84,6 +87,7 @@ impl<'a> Listener<'a> {
             is_simulated,
             was_killed,
             sizes,
+            told_unlocked,
         }
     }
 
@@ -169,7 +173,10 @@ impl<'a> Listener<'a> {
             Event::Explained(_) if !self.is_simulated => {
                 return said("the agent explains simulated cycles, which only a simulated device has".to_string());
             }
-            Event::Start(start) => self.accept.map_or(Ok(()), |accept| accept(start)).map_err(|e| Failure::Own(e.into()))?,
+            Event::Start(start) => {
+                self.accept.map_or(Ok(()), |accept| accept(start)).map_err(|e| Failure::Own(e.into()))?;
+                self.tell_unlocked(start.unlocked.as_deref());
+            }
             Event::Loading { id } => {
                 self.loading = Some(id.clone());
                 self.bar.set_message(format!("loading {id}"));
@@ -199,6 +206,19 @@ impl<'a> Listener<'a> {
         match &mut self.raw {
             Some(raw) => raw.line(line).map_err(|e| Failure::Own(e.into())),
             None => Ok(()),
+        }
+    }
+}
+
+impl Listener<'_> {
+    /// Tells once, where the CPUs could not be locked, that nothing keeps others from measuring on them.
+    fn tell_unlocked(&mut self, why: Option<&str>) {
+        if let (Some(why), false) = (why, self.told_unlocked) {
+            self.told_unlocked = true;
+            note(format_args!(
+                "note: cannot lock the CPUs ({}): another measurement at the same time would disturb this one, and nobody would notice",
+                short(why)
+            ));
         }
     }
 }

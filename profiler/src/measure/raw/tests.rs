@@ -14,6 +14,7 @@ use crate::fit::table::Plan;
 use crate::measure::choice::Choice;
 use crate::measure::design;
 use crate::measure::model::Model;
+use crate::measure::reserve::ReservedError;
 use crate::measure::subject::Subject;
 use crate::protocol::{DeviceFacts, EngineFacts, Event, Sample, SampleFault, Start, examples};
 use crate::random::Random;
@@ -379,7 +380,10 @@ fn a_name_that_is_taken_or_has_no_folder_is_refused_before_anything_is_measured(
     let fresh = |path: &Path| RawFile::fresh(path, &request);
     let path = folder.path().join("x.raw.gz");
     let first = fresh(&path).unwrap();
-    assert!(matches!(fresh(&path), Err(super::RawError::Reserved(taken)) if taken.path == path), "two commands, one file");
+    assert!(
+        matches!(fresh(&path), Err(super::RawError::Reserved(ReservedError::Held { path: taken, .. })) if taken == path),
+        "two commands, one file"
+    );
     drop(first);
     assert!(fresh(&path).is_ok());
     fs::write(partial(&path), "").unwrap();
