@@ -22,7 +22,7 @@ impl Table {
             // Writing to a String cannot fail.
             let _ = if line.is_empty() { writeln!(text, "#") } else { writeln!(text, "# {line}") };
         }
-        text + &rows(self).expect("memory is written to, and a record is flat") + END + "\n"
+        text + &self.rows_text() + END + "\n"
     }
 
     /// Writes the table, whole or not at all, so that no half table is ever there.
@@ -38,6 +38,16 @@ impl Table {
         let mut unchecked = self.clone();
         unchecked.header.checked = None;
         files::sha256(unchecked.to_text())
+    }
+
+    /// SHA-256, in hex, of the table's rows alone: two tables with the same one hold the same samples, whatever their headers say.
+    pub fn rows_digest(&self) -> String {
+        files::sha256(self.rows_text())
+    }
+
+    /// The rows as they are written.
+    fn rows_text(&self) -> String {
+        rows(self).expect("memory is written to, and a record is flat")
     }
 }
 

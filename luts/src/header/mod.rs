@@ -55,6 +55,10 @@ pub struct Header {
     pub profiler: String,
     /// How `latency_us` comes from the samples, in a few words.
     pub method: String,
+    /// Of a merged table: the [rows' digests](crate::Table::rows_digest) of the tables that were measured or imported, whatever was merged
+    /// in between. Empty of any other table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<String>,
     /// Landmarks of the networks measured; decides the size of `trunk:fc`. Absent of a space of ONNX files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
@@ -134,6 +138,7 @@ impl Header {
             date: None,
             profiler: String::new(),
             method: String::new(),
+            merged_from: Vec::new(),
             points: None,
             threads: 1,
             cpus: Vec::new(),

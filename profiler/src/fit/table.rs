@@ -105,6 +105,7 @@ impl Plan<'_> {
             date: canaried.map(|_| text::now()),
             profiler: env!("CARGO_PKG_VERSION").to_string(),
             method: method(canaried, &fitted, nets.len()),
+            merged_from: Vec::new(),
             points: self.points,
             threads: self.threads,
             cpus: start.cpus.clone(),

@@ -44,6 +44,7 @@ _FOLDER = {"inputs": {"*": [int]}, "export?": {"*": str}, "slots": [{"name": str
 # its one element.
 _FORM: dict[str, Any] = {
     **{"format": str, "schema": int, "rows": int, "source": SOURCES, "date?": str, "profiler": str, "method": str},
+    "merged_from?": [str],
     **{"points?": int, "threads": int, "cpus": [int], "stopped_by?": str, "reference?": str},
     "space": {"name": str, "hash": str, "folder?": _FOLDER},
     **{"device": _DEVICE, "engine": _ENGINE, "simulator?": _SIMULATOR, "governor?": str},

@@ -18,13 +18,19 @@ pub enum MergeError {
         /// In what they differ.
         reason: String,
     },
-    /// Two of the very same samples.
+    /// Two that hold the same samples.
     #[error("cannot merge {first} and {second}: both hold the same samples, which would count twice")]
     Same {
         /// A table.
         first: PathBuf,
-        /// The same one, or a copy.
+        /// The same one, a copy, or one that it was merged into.
         second: PathBuf,
+    },
+    /// One that was merged and does not say of what.
+    #[error("cannot merge {path}: it was merged by an earlier version, which did not record the tables it is made of; merge those instead")]
+    Unrecorded {
+        /// The table.
+        path: PathBuf,
     },
     /// What comes of them is no table.
     #[error("the merged table is not valid:{}", .faults.iter().map(|f| format!("\n  {f}")).collect::<String>())]

@@ -17,6 +17,9 @@ use crate::show::text;
 pub use error::MergeError;
 use rows::{Found, contradictions, join_rows, mean};
 
+/// What a merged table's method says behind the number of tables.
+const MERGED: &str = "tables merged (random effects of DerSimonian and Laird)";
+
 /// A table and its file.
 type Named = (PathBuf, Table);
 
@@ -32,7 +35,7 @@ pub struct Merged {
 /// Joins tables; each comes with its path, for messages.
 ///
 /// # Errors
-/// [`MergeError`]: they were made under different conditions, or the result is no table.
+/// [`MergeError`]: they were made under different conditions, or of the same samples, or the result is no table.
 pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
     let [(first_path, first), rest @ ..] = tables else { return Err(MergeError::NoTables) };
     for (path, table) in rest {
@@ -43,10 +46,11 @@ pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
             return Err(MergeError::Unlike { first: first_path.clone(), second: path.clone(), reason: differ.join("; ") });
         }
     }
-    let mut pairs = tables.iter().enumerate().flat_map(|(i, other)| tables[i + 1..].iter().map(move |second| (other, second)));
-    let same = |((_, a), (_, b)): &(&Named, &Named)| a.rows() == b.rows();
-    if let Some(((first, _), (second, _))) = pairs.find(same) {
-        return Err(MergeError::Same { first: first.clone(), second: second.clone() });
+    let made_of = tables.iter().map(sources).collect::<Result<Vec<_>, _>>()?;
+    for (i, own) in made_of.iter().enumerate() {
+        if let Some(k) = (i + 1..tables.len()).find(|&k| made_of[k].iter().any(|digest| own.contains(digest))) {
+            return Err(MergeError::Same { first: tables[i].0.clone(), second: tables[k].0.clone() });
+        }
     }
     let stated = |table: &Table| table.header.canary.as_ref().map_or(1.0, |canary| canary.stated_us.0);
     let mean = mean(tables.iter().map(|(_, table)| stated(table)));
@@ -68,10 +72,19 @@ pub fn merge(tables: &[Named]) -> Result<Merged, MergeError> {
     let contradictions = contradictions(&rows);
     let weight: f64 = rows.iter().map(|(joined, _)| joined.row.latency.0).sum();
     let between = rows.iter().map(|(joined, _)| joined.between * joined.row.latency.0 / weight).sum();
-    let header = header(tables, mean, between);
+    let header = Header { merged_from: made_of.concat(), ..header(tables, mean, between) };
     let table = Table::new(header, rows.into_iter().map(|(joined, _)| joined.row).collect())
         .map_err(|faults| MergeError::Faults { faults })?;
     Ok(Merged { table, contradictions })
+}
+
+/// The rows' digests of the tables that a table was merged of; of another one its own.
+fn sources((path, table): &Named) -> Result<Vec<String>, MergeError> {
+    match &table.header.merged_from[..] {
+        [] if table.header.method.contains(MERGED) => Err(MergeError::Unrecorded { path: path.clone() }),
+        [] => Ok(vec![table.rows_digest()]),
+        recorded => Ok(recorded.to_vec()),
+    }
 }
 
 /// The new table's header; `canary` is its canary's stated time, `between` the variance between the tables, as a share squared, of what
@@ -80,7 +93,7 @@ fn header(tables: &[Named], canary: f64, between: f64) -> Header {
     let headers: Vec<&Header> = tables.iter().map(|(_, table)| &table.header).collect();
     let mut header = headers[0].clone();
     header.date = header.date.map(|_| text::now());
-    header.method = format!("{} tables merged (random effects of DerSimonian and Laird); {}", tables.len(), headers[0].method);
+    header.method = format!("{} {MERGED}; {}", tables.len(), headers[0].method);
     header.checked = None;
     header.stopped_by = None;
     header.cpus = headers.iter().flat_map(|h| h.cpus.clone()).collect();
@@ -150,5 +163,27 @@ mod tests {
         assert!(matches!(twice, Err(MergeError::Same { first, second }) if first == Path::new("a") && second == Path::new("c")));
         let merged = merge(&[named("a", 4.0), named("b", 4.04)]).unwrap();
         assert!((merged.table.rows()[0].latency.0 - 4.02).abs() < 1e-3 && merged.table.rows()[0].samples == 60);
+    }
+
+    /// A table counts twice, too, where it has been merged into another one before.
+    #[test]
+    fn a_merged_table_is_not_merged_with_what_it_is_made_of() {
+        let named = |name: &str, us| (PathBuf::from(name), table(us));
+        let (a, b, c) = (named("a", 4.0), named("b", 4.04), named("c", 4.02));
+        let both = |tables: &[Named]| (PathBuf::from("m"), merge(tables).unwrap().table);
+        let ab = both(&[a.clone(), b.clone()]);
+        assert_eq!(ab.1.header.merged_from, [a.1.rows_digest(), b.1.rows_digest()]);
+        for twice in [&a, &b, &ab] {
+            assert!(matches!(merge(&[ab.clone(), twice.clone()]), Err(MergeError::Same { .. })));
+        }
+        // Through two merges, and two merged tables with a common part.
+        let abc = both(&[ab.clone(), c.clone()]);
+        assert_eq!((abc.1.header.merged_from.len(), abc.1.rows()[0].samples), (3, 90));
+        assert!(matches!(merge(&[a.clone(), abc]), Err(MergeError::Same { .. })));
+        assert!(matches!(merge(&[ab.clone(), both(&[b, c.clone()])]), Err(MergeError::Same { .. })));
+        // One of before does not say what it is made of.
+        let mut old = ab;
+        old.1.header.merged_from.clear();
+        assert!(matches!(merge(&[old, c]), Err(MergeError::Unrecorded { path }) if path == Path::new("m")));
     }
 }
