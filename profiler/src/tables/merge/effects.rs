@@ -54,8 +54,8 @@ pub fn join(found: &[Estimate]) -> Joined {
     let contradict = freedom > 0.0 && q > chance(freedom);
     let (mut low, mut high) = (value - half, value + half);
     if contradict {
-        low = found.iter().map(|e| e.value).fold(low, f64::min);
-        high = found.iter().map(|e| e.value).fold(high, f64::max);
+        let (least, most) = ends(found);
+        (low, high) = (low.min(least), high.max(most));
     }
     Joined { value, low, high, between, contradict }
 }
@@ -66,6 +66,22 @@ pub fn join_alike(found: &[Estimate]) -> Joined {
     let joined = join(found);
     let half = BOTH_SIDES * found.iter().map(|e| e.error).fold(0.0, f64::max);
     Joined { low: joined.low.min(joined.value - half), high: joined.high.max(joined.value + half), ..joined }
+}
+
+/// Joins measurements of which not all have errors: their plain mean, and what lies between them. They contradict each other where they are
+/// further apart than `apart`.
+pub fn join_without_errors(values: &[f64], apart: f64) -> Joined {
+    // Errors that are all alike.
+    let found: Vec<Estimate> = values.iter().map(|&value| Estimate { value, error: 0.0 }).collect();
+    let Joined { value, between, .. } = join(&found);
+    let (low, high) = ends(&found);
+    let contradict = high - low > apart;
+    Joined { value, low, high, between: if contradict { between } else { 0.0 }, contradict }
+}
+
+/// The least and the largest value.
+fn ends(found: &[Estimate]) -> (f64, f64) {
+    found.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), e| (low.min(e.value), high.max(e.value)))
 }
 
 /// What Q exceeds one time in twenty where nothing but errors is at work: the chi-square distribution's quantile, by the
@@ -109,6 +125,16 @@ mod tests {
             let joined = of(found);
             assert!(joined.contradict && found.iter().all(|(v, _)| (joined.low..=joined.high).contains(v)), "{joined:?}");
         }
+    }
+
+    #[test]
+    fn what_has_no_errors_is_joined_to_its_mean() {
+        let apart = join_without_errors(&[1.0, 2.0, 6.0], 0.5);
+        // The variance of the three values is 7.
+        assert!((apart.value - 3.0).abs() < 1e-9 && (apart.between - 7.0).abs() < 1e-9 && apart.contradict, "{apart:?}");
+        assert_eq!((apart.low, apart.high), (1.0, 6.0));
+        let near = join_without_errors(&[1.0, 1.4], 0.5);
+        assert!((near.value - 1.2).abs() < 1e-9 && near.between == 0.0 && !near.contradict, "{near:?}");
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub enum MergeError {
         second: PathBuf,
     },
     /// One that was merged and does not say of what.
-    #[error("cannot merge {path}: it was merged by an earlier version, which did not record the tables it is made of; merge those instead")]
+    #[error(
+        "cannot merge {path}: it was merged by an earlier version, which did not record the tables it is made of; merge those instead"
+    )]
     Unrecorded {
         /// The table.
         path: PathBuf,

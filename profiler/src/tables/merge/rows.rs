@@ -4,7 +4,7 @@ use std::path::Path;
 
 use luts::{Discarded, Interval, Kind, Micros, Quantiles, Row, Source};
 
-use super::effects::{self, BOTH_SIDES, Estimate, join, join_alike};
+use super::effects::{self, BOTH_SIDES, Estimate, join, join_alike, join_without_errors};
 use super::error::MergeError;
 
 /// How far apart the times of a row may be where one of them has no interval: more contradicts. A share.
@@ -129,16 +129,12 @@ fn estimate(found: &Found) -> Option<Estimate> {
 /// Joins several rows of which not all have an interval: their plain mean, and what contains all that they say.
 fn without_errors(found: &[Found]) -> effects::Joined {
     let values: Vec<f64> = found.iter().map(|f| (f.row.latency.0 * f.factor).ln()).collect();
-    let value = mean(values.iter().copied());
-    let spread = values.iter().map(|v| (v - value).powi(2)).sum::<f64>() / (values.len() as f64 - 1.0);
-    let least = values.iter().copied().fold(value, f64::min);
-    let most = values.iter().copied().fold(value, f64::max);
-    let ends = found.iter().filter_map(|f| Some((f.row.interval?, f.factor)));
-    let (low, high) = ends.fold((least, most), |(low, high), (interval, factor)| {
+    let joined = join_without_errors(&values, APART.ln_1p());
+    let stated = found.iter().filter_map(|f| Some((f.row.interval?, f.factor)));
+    let (low, high) = stated.fold((joined.low, joined.high), |(low, high), (interval, factor)| {
         (low.min((interval.low.0 * factor).ln()), high.max((interval.high.0 * factor).ln()))
     });
-    let contradict = (most - least).exp() > 1.0 + APART;
-    effects::Joined { value, low, high, between: if contradict { spread } else { 0.0 }, contradict }
+    effects::Joined { low, high, ..joined }
 }
 
 #[cfg(test)]
