@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
@@ -98,6 +99,15 @@ fn a_small_space_is_built_checked_and_fitted_again() {
         Table::new(checked.header.clone(), rows.collect()).unwrap().write(folder.join("wrong.csv"), Overwrite::No).unwrap();
         let (code, _, err) = check(folder, &format!("{} --max-mape 50% --no-write", of_four.replace("t.csv", "wrong.csv")))?;
         assert_eq!(code, 1, "{err}");
+
+        // Where the header cannot be written, the figures are printed all the same. Here the table is another name of the file, in a place
+        // where no file can be made.
+        let open = fs::File::open(folder.join("t.csv")).unwrap();
+        let elsewhere = format!("/proc/{}/fd/{}", std::process::id(), open.as_raw_fd());
+        let of_elsewhere = of_four.replace("{}/t.csv", &elsewhere);
+        let (code, out, err) = check(folder, &format!("{of_elsewhere} --max-mape 50% --json"))?;
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert!(code == 2 && report["mape"].is_number() && err.contains(&elsewhere), "{code}: {err}");
 
         // A bar that no table passes; the picture is drawn all the same.
         let strict = format!("{of_four} --max-mape 0.000001 --no-write");

@@ -72,11 +72,11 @@ pub struct Check<'a> {
 type KnownNetwork = (Choice, luts::Anchor);
 
 impl Check<'_> {
-    /// Measures and compares; writes the result into the table unless told not to.
+    /// Measures and compares. What was found is not kept yet: see [`keep`](Self::keep).
     ///
     /// # Errors
     /// [`CheckError`]. An error that is too large is no error here: see [`Report::verdict`].
-    pub fn run(&self) -> Result<Report, CheckError> {
+    pub fn run(&self) -> Result<(Report, Option<RawFile>), CheckError> {
         let canary = self.table.header.canary.as_ref();
         if canary.is_none() && self.table.header.source != Source::Simulated {
             return Err(CheckError::NoCanary { path: self.path.clone() });
@@ -89,16 +89,31 @@ impl Check<'_> {
         let layers = self.space.layers();
         let anchors = self.anchors(&layers)?;
         let nets = choices.iter().map(|places| choice::full(places)).chain(anchors.iter().map(|(choice, _)| choice.clone()));
-        let samples = self.measure(&nets.map(|choice| Model::net(&layers, &choice)).collect::<Vec<_>>())?;
-        let report = self.compare(&samples, &layers, &choices, &anchors)?;
-        if self.write && report.disturbances.is_empty() {
-            self.write_into_header(&report)?;
+        let (samples, raw) = self.measure(&nets.map(|choice| Model::net(&layers, &choice)).collect::<Vec<_>>())?;
+        match self.compare(&samples, &layers, &choices, &anchors) {
+            Ok(report) => Ok((report, raw)),
+            Err(error) => {
+                raw.map(RawFile::finish).transpose()?;
+                Err(error)
+            }
         }
-        Ok(report)
+    }
+
+    /// Finishes the raw samples, and writes what was found into the table unless told not to, or disturbed. It comes last: where there is
+    /// no room for a file, the figures are known all the same.
+    ///
+    /// # Errors
+    /// [`CheckError`].
+    pub fn keep(&self, report: &Report, raw: Option<RawFile>) -> Result<(), CheckError> {
+        raw.map(RawFile::finish).transpose()?;
+        if self.write && report.disturbances.is_empty() {
+            self.write_into_header(report)?;
+        }
+        Ok(())
     }
 
     /// Measures these networks, on the table's device only unless told otherwise.
-    fn measure(&self, models: &[Model]) -> Result<Samples, CheckError> {
+    fn measure(&self, models: &[Model]) -> Result<(Samples, Option<RawFile>), CheckError> {
         let identity = TableIdentity::new(&self.path, &self.table.header, self.other_device);
         identity.check_engine(self.setting.engine)?;
         let judge = Judge::of(self.space, self.setting.host_library());
@@ -128,10 +143,9 @@ impl Check<'_> {
         let samples = Samples::default();
         let task = Task { setting: &setting, folder, samples, raw, bars, sizes, accept: Some(&accept) };
         let (samples, raw) = task.run()?;
-        raw.map(RawFile::finish).transpose()?;
         let start = samples.start.as_ref();
         start.iter().flat_map(|start| identity.remarks(start, self.setting.threads)).for_each(note);
-        Ok(samples)
+        Ok((samples, raw))
     }
 
     /// Compares the figures of the networks with the table's predictions, and those of the anchors with the build's.

@@ -111,12 +111,13 @@ impl CheckArgs {
             raw: self.raw,
             table,
         };
-        let report = check.run()?;
+        let (report, raw) = check.run()?;
         if let Some(file) = self.picture {
             file.write(&show::check::page(&report, &check.table.header))?;
             note(format_args!("wrote {file}"));
         }
         print::result(self.json, &report, || show::check::text(&report))?;
+        check.keep(&report, raw)?;
         Ok(report.verdict(self.max_mape.0)?)
     }
 }

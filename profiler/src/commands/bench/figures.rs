@@ -88,7 +88,8 @@ impl With {
     }
 }
 
-/// Measures the models, and says whether all were as precise as asked; `raw` is where the samples are kept, if at all.
+/// Measures the models, and says whether all were as precise as asked; `raw` is where the samples are kept, if at all, in a file that is
+/// not finished yet: where there is no room for it, the figures are known all the same.
 ///
 /// # Errors
 /// [`CommandError`].
@@ -97,7 +98,7 @@ pub(super) fn run(
     given: &Given,
     setting: &Setting,
     raw: Option<&Path>,
-) -> Result<(Vec<Figure>, bool), CommandError> {
+) -> Result<(Vec<Figure>, bool, Option<RawFile>), CommandError> {
     setting.check_engine()?;
     let folder = JobFolder::of_files(files, setting.engine, given)?;
     let subjects: Vec<Subject> = folder.items.iter().map(|item| Subject::from(&item.id)).collect();
@@ -113,8 +114,13 @@ pub(super) fn run(
         accept: None,
     }
     .run()?;
-    raw.map(RawFile::finish).transpose()?;
-    figures(files, &subjects, setting, &samples)
+    match figures(files, &subjects, setting, &samples) {
+        Ok((figures, precise)) => Ok((figures, precise, raw)),
+        Err(error) => {
+            raw.map(RawFile::finish).transpose()?;
+            Err(error)
+        }
+    }
 }
 
 /// The figures of each model, and whether all are as precise as asked.

@@ -17,6 +17,7 @@ use super::quantity::{Budget, Share, Time};
 use super::values::threads;
 use crate::devices::{Address, interrupt};
 use crate::measure::given::{Given, NamedFile, NamedShape};
+use crate::measure::raw::RawFile;
 #[cfg(not(target_os = "android"))]
 use crate::show::picture::PictureFile;
 
@@ -75,7 +76,7 @@ impl BenchArgs {
         // All in one process: they are compared with each other.
         setting.memory_kib = setting.memory_kib.or(Some(u64::MAX));
         let given = Given::read(self.shape, self.input)?;
-        let (figures, precise) = figures::run(&self.models, &given, &setting, self.raw.as_deref())?;
+        let (figures, precise, raw) = figures::run(&self.models, &given, &setting, self.raw.as_deref())?;
         if !setting.device.is_simulated() {
             tell_end(precise, precision);
         }
@@ -91,7 +92,8 @@ impl BenchArgs {
         let explained = if self.explain { figures::explained(&figures) } else { String::new() };
         #[cfg(target_os = "android")]
         let explained = "";
-        print::result(self.json, &figures, || format!("{}{explained}", figures::table(&figures)))
+        print::result(self.json, &figures, || format!("{}{explained}", figures::table(&figures)))?;
+        Ok(raw.map_or(Ok(()), RawFile::finish)?)
     }
 
     /// Refuses to explain what only a simulated device can.
