@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::forward::Tape;
 use super::forward::View;
 use super::gradients::{Gradient, GradientView, Gradients, RawGradient, Target};
 use super::times::Direction;
-use super::{Arguments, Kept, Plan, Step, Tape, ValueId};
+use super::{Arguments, Kept, Plan, Step, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows::{self, Reading};

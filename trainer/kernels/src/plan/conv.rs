@@ -3,11 +3,12 @@
 use blocks::Conv;
 
 use super::backward::{raw_rows, read_rows};
+use super::forward::Tape;
 use super::forward::View;
 use super::gradients::{Gradients, Target};
 use super::parameter_sums::{ParameterSums, add_bias_gradient};
 use super::step::Convolution;
-use super::{Plan, Tape, ValueId};
+use super::{Plan, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{Packing, Patches, blocks as blocks_of, pad_channels};
 use crate::ops::matmul::{self, Product};

@@ -2,10 +2,11 @@
 
 use blocks::{Conv, Shape};
 
+use super::forward::Tape;
 use super::gradients::Gradients;
 use super::parameter_sums::{ParameterSums, add_bias_gradient};
 use super::step::Convolution;
-use super::{Plan, Tape, ValueId};
+use super::{Plan, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::depthwise::{self, Window};
 use crate::ops::layout::{pack_depthwise, pad_channels, unpack_depthwise_add};

@@ -1,7 +1,8 @@
 //! Steps that put values together: sums, and joins along the channels.
 
+use super::forward::Tape;
 use super::gradients::Gradients;
-use super::{Plan, Tape, ValueId};
+use super::{Plan, ValueId};
 use crate::buffer::Ptr;
 use crate::ops::layout::{pack_block, unpack_block};
 use crate::ops::rows;

@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::forward::Tape;
 use super::gradients::Gradients;
-use super::{Mode, Plan, Tape, Term, ValueId};
+use super::{Mode, Plan, Term, ValueId};
 use crate::ops::rows;
 use crate::ops::{PARTS, for_parts};
 use crate::simd::{LANES, V16};

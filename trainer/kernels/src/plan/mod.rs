@@ -20,7 +20,6 @@ mod simple;
 mod step;
 mod times;
 
-use forward::Tape;
 pub use forward::{Arguments, Kept};
 pub use gradients::Gradients;
 pub use profile::{Cost, Described};

@@ -4,8 +4,9 @@ use std::sync::Mutex;
 
 use blocks::graph::{BN_EPSILON, BN_MOMENTUM};
 
+use super::forward::Tape;
 use super::gradients::{Gradients, Sums};
-use super::{Affine, Norm, Plan, Tape, ValueId};
+use super::{Affine, Norm, Plan, ValueId};
 use crate::buffer::Buffer;
 use crate::group::Group;
 use crate::ops::layout::pad_channels;

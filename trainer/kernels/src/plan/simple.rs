@@ -1,7 +1,8 @@
 //! Steps that need nothing but their inputs: products, pools, hard sigmoid, dropout.
 
+use super::forward::Tape;
 use super::gradients::Gradients;
-use super::{Plan, Simple, Tape, ValueId};
+use super::{Plan, Simple, ValueId};
 use crate::ops::pool::{self, PoolWindow};
 use crate::ops::rows;
 use crate::ops::{for_parts, with_scratch};
