@@ -18,12 +18,12 @@ pub struct Library {
     pub variable: &'static str,
     /// Its folder in the [cache folder](files::cache_folder).
     pub folder: &'static str,
-    /// How a library for Linux is got.
+    /// The command that fetches it for this machine: `profiler setup ort`.
+    pub setup: &'static str,
+    /// Where else a library for Linux is got.
     pub for_linux: &'static str,
-    /// How a library for Android is got.
+    /// Where a library for Android is got.
     pub for_android: &'static str,
-    /// The command that fetches it for agents for Linux: `profiler setup ort aarch64`.
-    pub setup_for_agents: &'static str,
     /// Where Android's apps have it: `the .aar of onnxruntime-android`.
     pub in_apps: &'static str,
     /// Where it lies in the archive (AAR) that Android apps get it in: architecture and path.
@@ -82,11 +82,16 @@ pub enum LibraryError {
 
 impl Library {
     /// How a library for that system is got.
-    pub fn to_get_one(&self, system: System) -> &'static str {
+    pub fn to_get_one(&self, system: System) -> String {
         match system {
-            System::Linux => self.for_linux,
-            System::Android => self.for_android,
+            System::Linux => format!("to get one, run `{}`; or {}", self.setup, self.for_linux),
+            System::Android => format!("to get one, {}", self.for_android),
         }
+    }
+
+    /// The command that fetches it for agents for Linux: `profiler setup ort aarch64`.
+    pub fn setup_for_agents(&self) -> String {
+        format!("{} aarch64", self.setup)
     }
 
     /// Whether a file has the library's name, with or without a version.

@@ -14,11 +14,11 @@ pub static LIBRARY: Library = Library {
     file: "libonnxruntime.so",
     variable: VARIABLE,
     folder: "onnxruntime",
-    for_linux: "to get one, run `profiler setup ort`; or take it from `pip download --no-deps onnxruntime` (unzip, \
-                onnxruntime/capi/libonnxruntime.so.*) and name it with --engine-lib",
-    for_android: "to get one, take the .aar of onnxruntime-android that your app's build fetches, or libonnxruntime.so out of it, and \
-                  name it with --engine-lib (docs/src/engines.md)",
-    setup_for_agents: "profiler setup ort aarch64",
+    setup: "profiler setup ort",
+    for_linux: "take it from `pip download --no-deps onnxruntime` (unzip, onnxruntime/capi/libonnxruntime.so.*) and name it with \
+                --engine-lib",
+    for_android: "take the .aar of onnxruntime-android that your app's build fetches, or libonnxruntime.so out of it, and name it with \
+                  --engine-lib (docs/src/engines.md)",
     in_apps: "the .aar of onnxruntime-android",
     in_aar: &[("aarch64", "jni/arm64-v8a/libonnxruntime.so"), ("x86_64", "jni/x86_64/libonnxruntime.so")],
 };

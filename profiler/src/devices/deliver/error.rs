@@ -26,7 +26,7 @@ pub enum DeliveryError {
         "no {} for {device} ({abi}); searched{}\nname one with --engine-lib; for an agent for Linux, `{}` fetches it",
         .needed.title,
         .tried.iter().map(|t| format!("\n  {t}")).collect::<String>(),
-        .needed.setup_for_agents
+        .needed.setup_for_agents()
     )]
     NoEngine {
         /// The engine's library.
@@ -93,7 +93,7 @@ fn one_kind(needed: &Library, agent: System) -> String {
         System::Linux => format!(
             "Leave --engine-lib out (`{}` fetches the library for this agent), or build an agent for Android, by cross \
              (docs/src/engines.md in a clone of the project)",
-            needed.setup_for_agents
+            needed.setup_for_agents()
         ),
     }
 }
