@@ -199,6 +199,7 @@ fn of_transport(error: &TransportError) -> u8 {
 mod tests {
     use super::*;
     use crate::devices::identity::OtherDevice;
+    use crate::devices::{LocalError, Silent, StreamError};
 
     #[test]
     fn exit_codes_tell_whose_fault_it_is() {
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(code(CommandError::Usage(String::new())), 2);
         assert_eq!(code(CollectError::Crowded { threads: 2, cpus: 1 }.into()), 2);
         assert_eq!(code(CollectError::TooFew { ids: vec![], advice: String::new(), raw: None }.into()), 3);
-        assert_eq!(code(TransportError::Silent { seconds: 1 }.into()), 3);
+        assert_eq!(code(TransportError::from(LocalError::from(StreamError::from(Silent { seconds: 1 }))).into()), 3);
         let other = || OtherDevice { path: "t.csv".into(), differences: vec![] };
         assert_eq!(code(CheckError::from(other()).into()), 4);
         assert_eq!(code(CheckError::from(CollectError::from(other())).into()), 4);

@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 #[cfg(not(target_os = "android"))]
-use super::error::TransportError;
-#[cfg(not(target_os = "android"))]
-use super::remote::Shell;
+use super::remote::{ConnectionError, Shell};
 use crate::hardware::{Files, Knowledge};
 
 /// How long a device may take to show its files.
@@ -33,9 +31,9 @@ impl Description {
     /// Of a device with a shell.
     ///
     /// # Errors
-    /// [`TransportError::Connection`].
+    /// [`ConnectionError`].
     #[cfg(not(target_os = "android"))]
-    pub fn asked(mut shell: impl Shell) -> Result<Self, TransportError> {
+    pub fn asked(mut shell: impl Shell) -> Result<Self, ConnectionError> {
         let text = shell.output("show what it is", &Files::command(), LIMIT)?;
         Ok(Self { device: shell.name(), knowledge: Knowledge::of(&Files::parse(&text)), trouble: None })
     }

@@ -6,6 +6,7 @@ use super::adb::AdbError;
 use super::address::Address;
 #[cfg(not(target_os = "android"))]
 use super::deliver::DeliveryError;
+use super::local::LocalError;
 #[cfg(not(target_os = "android"))]
 use super::remote::ConnectionError;
 #[cfg(not(target_os = "android"))]
@@ -23,6 +24,9 @@ pub enum TransportError {
         /// The device.
         address: Address,
     },
+    /// This machine.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// The adb server, or the choice of a phone.
     #[cfg(not(target_os = "android"))]
     #[error(transparent)]
@@ -39,39 +43,10 @@ pub enum TransportError {
     #[cfg(not(target_os = "android"))]
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
-    /// Somebody else measures on it.
-    #[cfg(not(target_os = "android"))]
-    #[error("{device}: another profiler measures on it (its process {process}); wait until it is done")]
-    Busy {
-        /// The device.
-        device: String,
-        /// The agent's process there.
-        process: String,
-    },
     /// A simulated device.
     #[cfg(not(target_os = "android"))]
     #[error(transparent)]
     Simulated(#[from] SimulationError),
-    /// The engine's library.
-    #[error(transparent)]
-    Engine(#[from] engines::EngineError),
-    /// The agent does not start.
-    #[error("cannot start the agent {program}")]
-    Start {
-        /// The program.
-        program: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The connection broke.
-    #[error("the connection to the agent's output broke")]
-    Lost(#[source] std::io::Error),
-    /// The agent hangs.
-    #[error("no output from the agent for {seconds} s; it was stopped")]
-    Silent {
-        /// How long it was waited for.
-        seconds: u64,
-    },
 }
 
 impl TransportError {

@@ -42,8 +42,9 @@ pub mod transport;
 pub use address::Address;
 pub use description::Description;
 pub use error::TransportError;
+pub use local::LocalError;
 pub use notice::Notice;
-pub use stream::{Ended, Exit, Flow};
+pub use stream::{Ended, Exit, Flow, Silent, StreamError};
 pub use transport::{Access, Transport};
 
 use local::Local;
@@ -82,8 +83,8 @@ pub fn open(address: &Address, _: Access, _: &mut Vec<Notice>) -> Result<Box<dyn
 pub fn describe(address: &Address, access: Access, notices: &mut Vec<Notice>) -> Result<Description, TransportError> {
     match address {
         Address::Local => Ok(Description::here()),
-        Address::Adb(serial) => Description::asked(adb::Adb::open(serial.as_deref(), notices)?),
-        Address::Ssh(target) => Description::asked(ssh::Ssh::open(target, access.identity, notices)?),
+        Address::Adb(serial) => Ok(Description::asked(adb::Adb::open(serial.as_deref(), notices)?)?),
+        Address::Ssh(target) => Ok(Description::asked(ssh::Ssh::open(target, access.identity, notices)?)?),
         Address::Simulated(chip) => Ok(simulated::describe(chip)?),
     }
 }

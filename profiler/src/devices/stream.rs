@@ -8,7 +8,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::error::TransportError;
 use super::interrupt;
 
 /// Longest line taken; an agent's are a few hundred bytes, the first one of a server of many processors some thousand.
@@ -17,6 +16,25 @@ pub(super) const LINE_LIMIT: u64 = 1 << 16;
 pub(super) const ERROR_LIMIT: usize = 4096;
 /// An agent that says nothing for so long hangs. Loading a model takes seconds on a slow phone, minutes in an emulator.
 pub(super) const SILENCE: Duration = Duration::from_secs(300);
+
+/// An agent hangs.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no output from the agent for {seconds} s; it was stopped")]
+pub struct Silent {
+    /// How long it was waited for.
+    pub seconds: u64,
+}
+
+/// Why a process cannot be followed to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// Its output cannot be read.
+    #[error("the connection to the agent's output broke")]
+    Lost(#[source] io::Error),
+    /// It hangs.
+    #[error(transparent)]
+    Silent(#[from] Silent),
+}
 
 /// What to do after a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +107,7 @@ enum Message {
 }
 
 /// Hands the process's lines over until it ends; ends it where asked to, on Ctrl-C, or where it hangs.
-pub(super) fn follow(child: Child, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+pub(super) fn follow(child: Child, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, StreamError> {
     follow_while(child, &mut |silent| silent <= SILENCE, on_line)
 }
 
@@ -99,7 +117,7 @@ pub(super) fn follow_while(
     mut child: Child,
     goes_on: &mut dyn FnMut(Duration) -> bool,
     on_line: &mut dyn FnMut(&[u8]) -> Flow,
-) -> Result<Ended, TransportError> {
+) -> Result<Ended, StreamError> {
     let (sender, messages) = mpsc::sync_channel(64);
     let stdout = child.stdout.take();
     let reader = thread::spawn(move || {
@@ -116,7 +134,7 @@ pub(super) fn follow_while(
         // Already gone is as good.
         let _ = child.kill();
     }
-    let status = child.wait().map_err(TransportError::Lost)?;
+    let status = child.wait().map_err(StreamError::Lost)?;
     let _ = reader.join();
     let stderr = errors.join().unwrap_or_default();
     let (_, half_line) = result?;
@@ -128,7 +146,7 @@ fn pump(
     messages: &mpsc::Receiver<Message>,
     goes_on: &mut dyn FnMut(Duration) -> bool,
     on_line: &mut dyn FnMut(&[u8]) -> Flow,
-) -> Result<(Flow, bool), TransportError> {
+) -> Result<(Flow, bool), StreamError> {
     let mut heard = Instant::now();
     loop {
         match messages.recv_timeout(Duration::from_millis(50)) {
@@ -139,10 +157,10 @@ fn pump(
                 }
             }
             Ok(Message::End { half_line }) => return Ok((Flow::Continue, half_line)),
-            Ok(Message::Error(e)) => return Err(TransportError::Lost(e)),
+            Ok(Message::Error(e)) => return Err(StreamError::Lost(e)),
             Err(RecvTimeoutError::Disconnected) => return Ok((Flow::Continue, false)),
             Err(RecvTimeoutError::Timeout) if !goes_on(heard.elapsed()) => {
-                return Err(TransportError::Silent { seconds: heard.elapsed().as_secs() });
+                return Err(Silent { seconds: heard.elapsed().as_secs() }.into());
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

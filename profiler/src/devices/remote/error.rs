@@ -1,9 +1,11 @@
-//! Trouble with the connection to a device that is not this machine.
+//! Trouble with a device that is not this machine.
 
 use std::io;
 use std::time::Duration;
 
 use files::FileError;
+
+use crate::devices::stream::Silent;
 
 /// Why a device does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +68,17 @@ pub enum ConnectionError {
         /// What is odd.
         reason: String,
     },
+    /// Somebody else measures on it.
+    #[error("{device}: another profiler measures on it (its process {process}); wait until it is done")]
+    Busy {
+        /// The device.
+        device: String,
+        /// The agent's process there.
+        process: String,
+    },
+    /// The agent hangs.
+    #[error(transparent)]
+    Silent(#[from] Silent),
     /// A file of the host.
     #[error(transparent)]
     File(#[from] FileError),

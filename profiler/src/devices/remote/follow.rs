@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::error::ConnectionError;
 use super::running::{Packet, Running};
-use crate::devices::error::TransportError;
 use crate::devices::interrupt;
-use crate::devices::stream::{ERROR_LIMIT, Ended, Exit, Flow, LINE_LIMIT, SILENCE};
+use crate::devices::stream::{ERROR_LIMIT, Ended, Exit, Flow, LINE_LIMIT, SILENCE, Silent};
 
 /// How often the user's Ctrl-C is looked for.
 const TICK: Duration = Duration::from_millis(50);
@@ -14,7 +13,7 @@ const TICK: Duration = Duration::from_millis(50);
 const ENDING: Duration = Duration::from_secs(10);
 
 /// Hands its lines over until it ends; ends it where asked to, on Ctrl-C, or where it hangs.
-pub(super) fn follow(running: Box<dyn Running>, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, TransportError> {
+pub(super) fn follow(running: Box<dyn Running>, on_line: &mut dyn FnMut(&[u8]) -> Flow) -> Result<Ended, ConnectionError> {
     follow_for(running, SILENCE, on_line)
 }
 
@@ -24,7 +23,7 @@ fn follow_for(
     mut running: Box<dyn Running>,
     silence: Duration,
     on_line: &mut dyn FnMut(&[u8]) -> Flow,
-) -> Result<Ended, TransportError> {
+) -> Result<Ended, ConnectionError> {
     let mut said = Said::default();
     let mut heard = Instant::now();
     loop {
@@ -42,7 +41,7 @@ fn follow_for(
         }
         if heard.elapsed() > silence {
             finish(running.as_mut(), said)?;
-            return Err(TransportError::Silent { seconds: silence.as_secs() });
+            return Err(Silent { seconds: silence.as_secs() }.into());
         }
         if interrupt::requested() {
             return finish(running.as_mut(), said);
@@ -51,7 +50,7 @@ fn follow_for(
 }
 
 /// Ends the agent and waits until it is gone.
-fn finish(running: &mut dyn Running, mut said: Said) -> Result<Ended, TransportError> {
+fn finish(running: &mut dyn Running, mut said: Said) -> Result<Ended, ConnectionError> {
     running.end();
     let began = Instant::now();
     while began.elapsed() < ENDING {
@@ -183,7 +182,7 @@ mod tests {
     fn one_that_says_no_whole_line_hangs_whatever_else_it_says() {
         for packet in [Packet::Stderr(b"still here\n".to_vec()), out("x")] {
             let ended = follow_for(Box::new(Chatter(packet, false)), Duration::from_millis(50), &mut |_| Flow::Continue);
-            assert!(matches!(ended, Err(TransportError::Silent { .. })), "{ended:?}");
+            assert!(matches!(ended, Err(ConnectionError::Silent(_))), "{ended:?}");
         }
     }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use support::fuzz::Fuzz;
 
-use super::{ConnectionError, Packet, Running, follow, parse_hashes, parse_probe};
+use super::error::ConnectionError;
+use super::follow;
+use super::probe::{parse_hashes, parse_probe};
+use super::running::{Packet, Running};
 use crate::devices::Flow;
 
 /// Says these packets, then ends.

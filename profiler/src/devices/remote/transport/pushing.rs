@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{ConnectionError, Packet, Put, Remote, Running, Shell};
+use super::Remote;
+use crate::devices::remote::{ConnectionError, Packet, Put, Running, Shell};
 
 struct Here {
     folder: PathBuf,
