@@ -4,9 +4,9 @@
     scripts/import_circles.py [--allow CRATE …] [CRATE …]
 
 Reads the `use` lines and the paths `crate::…`, `super::…`, `self::…` and `module::…` of every file below src, and follows each name to the
-file that defines it, through every `pub use` on the way. A file depends on the files whose names it uses. What a parent says of its
-children with `mod` and `pub use` does not count, nor does code under `#[cfg(test)]`. Prints every circle with the lines that make it. The
-exit code is 1 if a crate that is not allowed to has one.
+file that defines it. A file depends on the files whose names it uses, and on every file on the way whose `use` hands the name on. What a
+parent says of its children with `mod` and `pub use` does not count, nor does code under `#[cfg(test)]`. Prints every circle with the
+lines that make it. The exit code is 1 if a crate that is not allowed to has one.
 """
 
 import argparse
@@ -129,30 +129,31 @@ class Crate:
     def inline(code):
         return (found for found in MODULE.finditer(code) if found.group(3) == "{")
 
-    def resolve(self, module, names, seen=frozenset(), own=False):
-        """The module that defines what a path of a module names; None if it is another crate's. `own`: an import does not name itself."""
+    def resolve(self, module, names, through, seen=frozenset(), own=False):
+        """The module that defines what a path of a module names; None if it is another crate's. The modules that only hand the name on are
+        added to `through`. `own`: an import does not name itself."""
         if (module, tuple(names), own) in seen or not names:
             return None
         seen = seen | {(module, tuple(names), own)}
         first = names[0]
         if first in ("crate", "$crate"):
-            return self.inside(module[:1], names[1:], seen)
+            return self.inside(module[:1], names[1:], through, seen)
         if first == "self":
-            return self.inside(module, names[1:], seen)
+            return self.inside(module, names[1:], through, seen)
         if first == "super":
-            return self.inside(module[:-1], names[1:], seen)
+            return self.inside(module[:-1], names[1:], through, seen)
         if module + (first,) in self.modules:
-            return self.inside(module + (first,), names[1:], seen)
+            return self.inside(module + (first,), names[1:], through, seen)
         if not own and first in self.modules[module].imports:
-            there = self.resolve(module, self.modules[module].imports[first], seen, own=True)
+            there = self.resolve(module, self.modules[module].imports[first], through, seen, own=True)
             if there and there[1] is None:
-                return self.inside(there[0], names[1:], seen)
+                return self.inside(there[0], names[1:], through, seen)
             return there
         if first == self.library and (first,) in self.modules:
-            return self.inside((first,), names[1:], seen)
+            return self.inside((first,), names[1:], through, seen)
         return None
 
-    def inside(self, module, names, seen):
+    def inside(self, module, names, through, seen):
         """(module, item) of a path from a module on; the item is None where the path names the module itself."""
         if not names:
             return module, None
@@ -160,21 +161,24 @@ class Crate:
         if here is None:
             return None
         if first == "super":
-            return self.inside(module[:-1], names[1:], seen)
+            return self.inside(module[:-1], names[1:], through, seen)
         if module + (first,) in self.modules:
-            return self.inside(module + (first,), names[1:], seen)
+            return self.inside(module + (first,), names[1:], through, seen)
         if first in here.items:
             return module, first
         if first in here.imports:
-            there = self.resolve(module, here.imports[first], seen, own=True)
+            through.append(module)
+            there = self.resolve(module, here.imports[first], through, seen, own=True)
             if there and there[1] is None:
-                return self.inside(there[0], names[1:], seen)
+                return self.inside(there[0], names[1:], through, seen)
             return there or (module, first)
         for glob in here.globs:
-            there = self.resolve(module, glob, seen, own=True)
+            on_the_way = [module]
+            there = self.resolve(module, glob, on_the_way, seen, own=True)
             if there and there[1] is None and there[0] != module:
-                found = self.inside(there[0], names[:1], seen)
+                found = self.inside(there[0], names[:1], on_the_way, seen)
                 if found and (found[1] is None or found[1] in self.modules[found[0]].items):
+                    through.extend(on_the_way)
                     return found
         return module, first
 
@@ -184,17 +188,29 @@ class Crate:
         for module in self.modules.values():
             for position, names, public in module.uses:
                 glob = names[-1] == "*"
-                there = self.resolve(module.path, names[:-1] if glob else names, own=True)
+                through = []
+                there = self.resolve(module.path, names[:-1] if glob else names, through, own=True)
                 if there is None or (there[1] is None and not glob):
                     continue  # A module's name alone: what is used of it counts, below.
-                child = there[0][: len(module.path)] == module.path
-                if not (public and child):
-                    self.edge(edges, module, there[0], position)
+                handed_on = self.handed_on(there[0]) if glob else ()
+                for target in (there[0], *through, *handed_on):
+                    if not (public and target[: len(module.path)] == module.path):
+                        self.edge(edges, module, target, position)
             for found in PATH.finditer(USE.sub(lambda use: blank(use.group()), module.code)):
-                there = self.resolve(module.path, re.split(r"\s*::\s*", found.group()))
+                through = []
+                there = self.resolve(module.path, re.split(r"\s*::\s*", found.group()), through)
                 if there and there[1] is not None:
-                    self.edge(edges, module, there[0], found.start())
+                    for target in (there[0], *through):
+                        self.edge(edges, module, target, found.start())
         return edges
+
+    def handed_on(self, module):
+        """The modules whose names a module hands on with `use`."""
+        found = []
+        for _, names, _ in self.modules[module].uses:
+            if there := self.resolve(module, names[:-1] if names[-1] == "*" else names, found, own=True):
+                found.append(there[0])
+        return found
 
     def edge(self, edges, module, target, position):
         there = self.modules[target].file
@@ -221,10 +237,10 @@ def circles(edges):
     return found
 
 
-def crates():
-    for path in tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["members"]:
-        package = tomllib.loads((ROOT / path / "Cargo.toml").read_text())["package"]
-        source = ROOT / path / "src"
+def crates(workspace):
+    for path in tomllib.loads((workspace / "Cargo.toml").read_text())["workspace"]["members"]:
+        package = tomllib.loads((workspace / path / "Cargo.toml").read_text())["package"]
+        source = workspace / path / "src"
         roots = [source / "lib.rs", source / "main.rs", *sorted(source.glob("bin/*.rs"))]
         yield package["name"], [root for root in roots if root.exists()]
 
@@ -233,10 +249,11 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("crates", nargs="*", metavar="CRATE", help="only these crates [default: all]")
     arguments.add_argument("--allow", nargs="*", default=[], metavar="CRATE", help="their circles do not count")
+    arguments.add_argument("--workspace", type=pathlib.Path, default=ROOT, metavar="FOLDER", help="another workspace than this one")
     arguments = arguments.parse_args()
     allowed = set(arguments.allow)
     failed = False
-    for name, roots in crates():
+    for name, roots in crates(arguments.workspace):
         if arguments.crates and name not in arguments.crates:
             continue
         edges = Crate(name, roots).edges()
@@ -246,7 +263,7 @@ def main():
             for file in circle:
                 for other in circle:
                     if line := edges[file].get(other):
-                        print(f"    {file.relative_to(ROOT)}:{line} uses {other.relative_to(ROOT)}")
+                        print(f"    {file.relative_to(arguments.workspace)}:{line} uses {other.relative_to(arguments.workspace)}")
     sys.exit(failed)
 
 
