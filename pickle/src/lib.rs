@@ -12,6 +12,7 @@
 //! | [`error`] | what is wrong with a pickle |
 //! | `numpy` | texts and numbers of numpy's, as the heap gives them |
 //! | `machine` | the stack machine |
+//! | `input` | the bytes, read one after the other |
 //!
 //! ```
 //! // The list [7], as Python writes it.
@@ -22,6 +23,7 @@
 
 pub mod error;
 pub mod heap;
+mod input;
 mod machine;
 mod numpy;
 pub mod object;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::PickleFault;
-use crate::object::{Array, Bytes, Dtype, Global, Id, NAME, Object, Unread};
+use crate::input::Input;
+use crate::object::{Array, Bytes, Dtype, Global, Id, Object, Unread};
 
 /// Most objects, stack places and memo entries.
 const OBJECTS: usize = 500_000;
@@ -14,8 +15,7 @@ type Fallible<T> = Result<T, PickleFault>;
 
 /// A pickle half read.
 pub struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    input: Input<'a>,
     /// Where the current opcode stands.
     opcode: usize,
     objects: Vec<(usize, Object<'a>)>,
@@ -29,7 +29,7 @@ impl<'a> Machine<'a> {
     /// Before the first opcode, which stands at `start`.
     pub fn new(bytes: &'a [u8], start: usize) -> Self {
         let memo = HashMap::new();
-        Self { bytes, at: start, opcode: start, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
+        Self { input: Input::new(bytes, start), opcode: start, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo }
     }
 
     /// Where the last opcode stands.
@@ -39,7 +39,7 @@ impl<'a> Machine<'a> {
 
     /// Behind the last opcode.
     pub fn position(&self) -> usize {
-        self.at
+        self.input.position()
     }
 
     /// All objects, each with the place of the opcode that made it.
@@ -50,15 +50,15 @@ impl<'a> Machine<'a> {
     /// Goes to the end; gives what the pickle stands for.
     pub fn run(&mut self) -> Fallible<Id> {
         loop {
-            self.opcode = self.at;
-            match self.array::<1>()?[0] {
+            self.opcode = self.input.position();
+            match self.input.array::<1>()?[0] {
                 b'.' => return self.stop(),
-                0x80 => match self.array::<1>()?[0] {
+                0x80 => match self.input.array::<1>()?[0] {
                     2..=5 => {}
                     version => return Err(PickleFault::Protocol(version)),
                 },
                 // FRAME: how many bytes to read ahead.
-                0x95 => drop(self.array::<8>()?),
+                0x95 => drop(self.input.array::<8>()?),
                 opcode @ (b'N' | 0x88 | 0x89 | b'K' | b'M' | b'J' | 0x8a | 0x8b | b'G') => self.value(opcode)?,
                 0x8c => self.text(1)?,
                 b'X' => self.text(4)?,
@@ -94,21 +94,21 @@ impl<'a> Machine<'a> {
             b'K' => self.int(1),
             b'M' => self.int(2),
             b'J' => {
-                let n = i32::from_le_bytes(self.array()?);
+                let n = i32::from_le_bytes(self.input.array()?);
                 self.push(Object::Int(n.into()))
             }
             // LONG1: so many bytes.
             0x8a => {
-                let length = usize::from(self.array::<1>()?[0]);
+                let length = usize::from(self.input.array::<1>()?[0]);
                 self.long(length)
             }
             // LONG4: a length of four bytes.
             0x8b => {
-                let length = self.unsigned(4)?;
+                let length = self.input.unsigned(4)?;
                 self.long(length)
             }
             b'G' => {
-                let x = f64::from_be_bytes(self.array()?);
+                let x = f64::from_be_bytes(self.input.array()?);
                 self.push(Object::Float(x))
             }
             other => Err(PickleFault::Opcode(other)),
@@ -161,8 +161,8 @@ impl<'a> Machine<'a> {
         let index = match opcode {
             // MEMOIZE: the next index.
             0x94 => self.memo.len() as u32,
-            b'q' | b'h' => self.array::<1>()?[0].into(),
-            _ => u32::from_le_bytes(self.array()?),
+            b'q' | b'h' => self.input.array::<1>()?[0].into(),
+            _ => u32::from_le_bytes(self.input.array()?),
         };
         match opcode {
             b'h' | b'j' => self.recall(index),
@@ -174,7 +174,7 @@ impl<'a> Machine<'a> {
     fn call(&mut self, opcode: u8) -> Fallible<()> {
         match opcode {
             b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
+                let (module, name) = (self.input.line()?, self.input.line()?);
                 self.global(module, name)
             }
             0x93 => {
@@ -207,29 +207,14 @@ impl<'a> Machine<'a> {
         Ok(root)
     }
 
-    fn slice(&mut self, length: usize) -> Fallible<&'a [u8]> {
-        let slice = self.bytes[self.at..].get(..length).ok_or(PickleFault::Cut)?;
-        self.at += length;
-        Ok(slice)
-    }
-
-    fn array<const N: usize>(&mut self) -> Fallible<[u8; N]> {
-        self.slice(N)?.try_into().map_err(|_| PickleFault::Cut)
-    }
-
-    /// A whole number of up to eight bytes, the lowest first.
-    fn unsigned(&mut self, width: usize) -> Fallible<usize> {
-        Ok(self.slice(width)?.iter().rev().fold(0, |n, &byte| n << 8 | usize::from(byte)))
-    }
-
     fn int(&mut self, width: usize) -> Fallible<()> {
-        let n = self.unsigned(width)?;
+        let n = self.input.unsigned(width)?;
         self.push(Object::Int(n as i64))
     }
 
     /// A signed number, the lowest byte first; the highest one's top bit is its sign.
     fn long(&mut self, length: usize) -> Fallible<()> {
-        let bytes = self.slice(length)?;
+        let bytes = self.input.slice(length)?;
         if length > 8 {
             return self.push(Object::Unread(Unread::Long));
         }
@@ -237,28 +222,14 @@ impl<'a> Machine<'a> {
         self.push(Object::Int(bytes.iter().rev().fold(start, |n, &byte| n << 8 | i64::from(byte))))
     }
 
-    fn counted(&mut self, width: usize) -> Fallible<&'a [u8]> {
-        let length = self.unsigned(width)?;
-        self.slice(length)
-    }
-
     fn text(&mut self, width: usize) -> Fallible<()> {
-        let text = std::str::from_utf8(self.counted(width)?);
+        let text = std::str::from_utf8(self.input.counted(width)?);
         self.push(text.map_or(Object::Unread(Unread::NotText), Object::Text))
     }
 
     fn bytes(&mut self, width: usize) -> Fallible<()> {
-        let bytes = self.counted(width)?;
+        let bytes = self.input.counted(width)?;
         self.push(Object::Bytes(Bytes::Plain(bytes)))
-    }
-
-    fn line(&mut self) -> Fallible<&'a str> {
-        let rest = &self.bytes[self.at..];
-        let within = &rest[..rest.len().min(NAME)];
-        let length = within.iter().position(|&b| b == b'\n').ok_or(PickleFault::Cut)?;
-        let line = std::str::from_utf8(&within[..length]).map_err(|_| PickleFault::Unfit("a global's name is not UTF-8"))?;
-        self.at += length + 1;
-        Ok(line)
     }
 
     fn object(&self, id: Id) -> &Object<'a> {
