@@ -13,7 +13,7 @@ pub(crate) const ROWS: usize = 2 * Kind::COUNT + 1;
 /// The row of an updated base.
 const BASE_ROW: u8 = (2 * Kind::COUNT) as u8;
 
-/// A register that is waited for.
+/// A register that an instruction waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
     pub register: u8,
@@ -100,8 +100,8 @@ impl Block {
         self.steps.is_empty()
     }
 
-    /// Whether an instruction of it reads or writes memory, so that its accesses must be told. Prefetches count: an emulator that
-    /// tells their address is believed, and where it does not, the address is inferred.
+    /// Whether an instruction of it reads or writes memory, so that an emulator must report its accesses. Prefetches count: the
+    /// address that is reported is used; where none is reported, it is inferred.
     pub fn touches_memory(&self, instruction: usize) -> bool {
         self.steps.get(instruction).is_some_and(|step| step.kind.touches_memory())
     }
@@ -184,7 +184,7 @@ fn results(instruction: &Instruction, cycles: u8) -> Few<Output, 6> {
     let mut results = Few::new(Output { register: Register::SP, row: 0, delay: 0 });
     for (k, register) in instruction.writes.iter().enumerate() {
         results.push(if k < data {
-            // Of several registers each comes as soon as its bytes do; separated elements come together.
+            // Of several registers each is ready as soon as its bytes are; separated elements are ready together.
             let part = if instruction.access.is_some_and(|access| access.interleaved) { data } else { k + 1 };
             let delay = (usize::from(cycles) * part).div_ceil(data) - 1;
             Output { register: *register, row, delay: delay as u8 }
@@ -195,7 +195,7 @@ fn results(instruction: &Instruction, cycles: u8) -> Few<Output, 6> {
     results
 }
 
-/// Where an instruction takes an operand up; `None` where it does not wait for it.
+/// What an instruction needs an operand for; `None` where it does not wait for it.
 fn need(kind: Kind, role: Role, register: Register) -> Option<Need> {
     Some(match (role, kind) {
         (Role::OtherHalf, _) => return None,
@@ -223,7 +223,7 @@ pub(crate) fn latencies(core: &Core) -> Box<[[u8; Need::COUNT]; ROWS]> {
         for (wide, row) in [(false, *kind as usize), (true, *kind as usize + Kind::COUNT)] {
             let latency = if wide { timing.wide_latency.unwrap_or(timing.latency) } else { timing.latency };
             table[row] = [latency; Need::COUNT];
-            // What is said of single consumers is of the shorter operation.
+            // Latencies for single consumers are those of the shorter operation.
             let longer = latency - timing.latency.min(latency);
             for (need, cycles) in &timing.to {
                 table[row][*need as usize] = cycles + longer;

@@ -13,7 +13,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// What those wait for who wait for the line.
+    /// What an instruction waits for that waits for the line.
     pub(crate) fn cause(self) -> Cause {
         match self {
             Self::L2 => Cause::L2,

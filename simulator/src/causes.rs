@@ -31,19 +31,19 @@ pub enum Cause {
     L2,
     /// Waiting for a load that memory answers.
     Dram,
-    /// A vector load kept off by a multiply-add that takes its addend.
+    /// A vector load that waits because a multiply-add takes its addend.
     AddendStage,
-    /// Waiting because as many loads miss as can.
+    /// Waiting because as many loads miss as can at a time.
     LoadMisses,
-    /// Waiting because as many stores miss as can.
+    /// Waiting because as many stores miss as can at a time.
     StoreMisses,
     /// Waiting for an address to be translated.
     Translation,
     /// Waiting for instructions that the first-level cache does not hold.
     Fetch,
-    /// Lost by a branch that was not predicted right.
+    /// Lost by a mispredicted branch.
     Misprediction,
-    /// Lost by a branch taken.
+    /// Lost by a taken branch.
     TakenBranch,
     /// Waiting for a system instruction, a barrier, or an unknown instruction.
     System,
@@ -53,7 +53,7 @@ impl Cause {
     /// Number of causes.
     pub const COUNT: usize = Self::System as usize + 1;
 
-    /// All causes, in the order in which they are told.
+    /// All causes, in the order in which they are listed.
     pub const ALL: [Self; Self::COUNT] = [
         Self::IssuedTwo,
         Self::IssuedOne,
@@ -76,7 +76,7 @@ impl Cause {
         Self::System,
     ];
 
-    /// What it is called in a table.
+    /// Its name in a table.
     pub const fn name(self) -> &'static str {
         match self {
             Self::IssuedTwo => "issued two",
@@ -133,7 +133,7 @@ impl Causes {
         Cause::ALL.into_iter().map(|cause| (cause, self.of(cause))).filter(|(_, cycles)| *cycles > 0)
     }
 
-    /// What came on top of an earlier state.
+    /// What was added since an earlier state.
     pub fn since(&self, earlier: &Self) -> Self {
         Self(std::array::from_fn(|k| self.0[k] - earlier.0[k]))
     }

@@ -16,7 +16,7 @@ pub struct SecondCache {
     pub kib: u32,
     /// Lines a set.
     pub ways: u8,
-    /// Which line makes room.
+    /// Which line is replaced.
     pub replacement: Replacement,
     /// Cycles that a line takes from here, above what the first level takes.
     pub latency_cycles: u16,
@@ -73,7 +73,7 @@ pub struct Chip {
     pub core: Core,
     /// The core's clock in MHz.
     pub clock_mhz: u32,
-    /// Whether its Linux tells programs the sizes of caches, in `/sys/devices/system/cpu/cpu0/cache`: it knows them from the device
+    /// Whether its Linux reports the sizes of caches to programs, in `/sys/devices/system/cpu/cpu0/cache`: it knows them from the device
     /// tree alone. Libraries divide their work by that size.
     pub tells_cache_sizes: bool,
     /// Second-level cache.

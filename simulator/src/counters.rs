@@ -19,7 +19,7 @@ pub struct MemoryCounters {
     pub store_misses: u64,
     /// Lines written that were not fetched first.
     pub streamed_lines: u64,
-    /// Lines that programs wanted, of data or instructions, and the second-level cache did not hold.
+    /// Lines of data or instructions that programs needed and the second-level cache did not hold.
     pub second_misses: u64,
     /// Lines that `prfm` brought.
     pub prefetches: u64,
@@ -46,13 +46,13 @@ pub struct Counters {
     kinds: [u64; Kind::COUNT],
     /// Floating-point multiply-adds, an element each.
     pub multiply_adds: u64,
-    /// Branches that could have gone elsewhere.
+    /// Branches that had to be predicted.
     pub branches: u64,
-    /// Of these, guessed wrong.
+    /// Of these, mispredicted.
     pub mispredicted: u64,
-    /// Loads, stores and `dc zva` whose address was not told: they were taken for hits.
+    /// Loads, stores and `dc zva` whose address was not reported: they count as hits.
     pub without_address: u64,
-    /// Prefetches whose address was neither told nor could be inferred: they did nothing.
+    /// Prefetches whose address was neither reported nor inferred: they had no effect.
     pub prefetches_without_address: u64,
     /// Memory.
     pub memory: MemoryCounters,
@@ -94,7 +94,7 @@ impl Counters {
         self.kinds[kind as usize] += 1;
     }
 
-    /// Instructions that the model does not know, of extensions or not at all.
+    /// Instructions without a model: those of extensions, and unknown ones.
     pub fn unknown(&self) -> u64 {
         self.of(Kind::Unknown) + self.of(Kind::Extension)
     }

@@ -5,22 +5,22 @@ use std::path::PathBuf;
 /// Why a chip cannot be simulated.
 #[derive(Debug, thiserror::Error)]
 pub enum ChipError {
-    /// No chip has the name, and no file.
+    /// Neither a chip nor a file has the name.
     #[error("no chip is called '{name}', and there is no such file; known chips: {known}. A TOML file of your own works too")]
     NoChip {
         /// What was asked for.
         name: String,
-        /// The chips there are.
+        /// The known chips.
         known: String,
     },
-    /// A chip's file names a core that there is not.
+    /// A chip's file names a core that does not exist.
     #[error("{file}: no core is called '{name}', and there is no such file beside it; there are {known}")]
     NoCore {
         /// The chip's file.
         file: String,
         /// The core's name.
         name: String,
-        /// The cores there are.
+        /// The known cores.
         known: String,
     },
     /// A file cannot be read.
@@ -31,7 +31,7 @@ pub enum ChipError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file does not hold what it must.
+    /// A file's content is invalid.
     #[error("{file}: {source}")]
     Toml {
         /// The file.

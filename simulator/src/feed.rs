@@ -90,7 +90,7 @@ mod tests {
         assert!(feed.leave().is_none());
         let counters = feed.simulator().counters();
         assert_eq!((counters.instructions, counters.memory.loads, counters.memory.load_misses), (202, 101, 1));
-        // Leaving the loop was not foreseen.
+        // Leaving the loop was not predicted.
         assert_eq!((counters.branches, counters.mispredicted), (101, 1));
         assert_eq!(feed.simulator().causes().of(Cause::LongIssue), 101);
     }

@@ -152,7 +152,7 @@ impl Kind {
         matches!(self, Self::Store | Self::VectorStore | Self::ZeroLine)
     }
 
-    /// Whether it can lead elsewhere than to the next instruction.
+    /// Whether another instruction than the next one can follow it.
     pub const fn branches(self) -> bool {
         matches!(self, Self::Branch | Self::BranchToRegister)
     }
@@ -268,7 +268,7 @@ pub enum Offset {
     Register,
 }
 
-/// What becomes of the base register.
+/// What happens to the base register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
     /// Nothing.
@@ -288,7 +288,7 @@ pub struct Access {
     pub base: Option<Register>,
     /// What is added to it.
     pub offset: Offset,
-    /// What becomes of it.
+    /// What happens to it.
     pub update: Update,
     /// Bytes in all.
     pub bytes: u16,
@@ -309,14 +309,14 @@ pub enum PrefetchTarget {
     Ignored,
 }
 
-/// How a branch finds its way.
+/// What kind of branch it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Always goes there.
+    /// Always taken.
     Always,
-    /// Goes there or on.
+    /// Taken or not.
     Conditional,
-    /// Always goes there, and a return is expected.
+    /// A call: always taken, and a return is expected.
     Call,
     /// A return.
     Return,
@@ -341,7 +341,7 @@ pub struct Instruction {
     pub prefetch: PrefetchTarget,
     /// How it branches.
     pub flow: Option<Flow>,
-    /// The extension it belongs to; its registers are then not told.
+    /// The extension it belongs to; its registers are then not listed.
     pub feature: Option<Feature>,
 }
 

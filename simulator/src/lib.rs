@@ -34,7 +34,7 @@
 //! | [`block`] | code, decoded for a core |
 //! | [`simulator`](mod@simulator) | the pipeline: pairs, waiting, and what for |
 //! | [`feed`] | from an emulator's events to executions |
-//! | [`marks`] | how a program says what of it counts |
+//! | [`marks`] | how a program marks what of it counts |
 //! | [`causes`], [`counters`], [`report`] | the results |
 //! | [`mod@validation`] | how close it comes to real chips |
 //! | [`error`] | everything that can be wrong with a file |
@@ -44,14 +44,14 @@
 //! - **Issue** in order, one or two a cycle, by the units that instructions take: one load/store pipeline, one multiplier, one branch
 //!   a cycle, vector pipelines of 64 bits; instructions that go first, second or alone; loads and stores that issue over several
 //!   cycles; a divider that is busy.
-//! - **Waiting** for operands, by the kind of the result and by where it is taken up: forwarding between arithmetic, into addresses,
+//! - **Waiting** for operands, by the kind of the result and by what needs it: forwarding between arithmetic, into addresses,
 //!   stores, branches, addends; a 64-bit lane does not wait for the other.
 //! - **Data**: a first-level cache with pseudo-random replacement, lines on their way, a number of loads and of stores that miss at a
 //!   time, a prefetcher of misses at a fixed distance, `prfm` into either level, lines written in full that are not fetched, `dc zva`;
 //!   a second level and memory, each with a latency and a line every so many cycles; written lines that are written back.
 //! - **Translation**: a small table and a main one, and a constant time for a walk.
 //! - **Instructions**: a first-level cache, and the line behind one that misses. **Branches**: directions by a global history, a stack
-//!   of returns, the last target of other branches to a register; a constant time for a wrong guess.
+//!   of returns, the last target of other branches to a register; a constant time for a misprediction.
 //!
 //! Results are the same on every host: cycles are whole numbers, there is no other arithmetic, and it does not matter where an emulator
 //! ends a block.
@@ -66,7 +66,7 @@
 //!
 //! - Times that depend on numbers: integer divisions (8 cycles always), denormal numbers, early ends.
 //! - Forwarding from a store to a load of the same address, and a load that crosses a line taking longer: both go at full speed.
-//! - Instructions fetched behind a wrong guess; the fetch queue; the bubble of a taken branch, which is said to be hidden.
+//! - Instructions fetched after a misprediction; the fetch queue; the bubble of a taken branch, which is said to be hidden.
 //! - Banks of memory, and its refresh: one row is open at a time. Physical addresses: caches are indexed by those
 //!   that the program sees. Walks through page tables take time, but no place in caches.
 //! - Other cores, and the system: what they take from caches and memory. Exclusive accesses and barriers are cheap.

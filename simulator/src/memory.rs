@@ -91,7 +91,7 @@ pub(crate) struct Memory {
     fill_cycles: u64,
     /// The same of one that the prefetcher fetched.
     ahead_fill_cycles: u64,
-    /// Those that were not told yet.
+    /// Those that were not returned yet.
     filling: u64,
     pub(crate) counters: MemoryCounters,
 }
@@ -280,7 +280,7 @@ impl Memory {
         }
     }
 
-    /// Cycles for which lines that were put into the first level take the load/store pipeline, told once.
+    /// Cycles for which lines that were put into the first level take the load/store pipeline; each is returned once.
     pub(crate) fn take_fill_cycles(&mut self) -> u64 {
         std::mem::take(&mut self.filling)
     }
@@ -359,8 +359,8 @@ impl Memory {
 /// Why a line is fetched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
-    /// An instruction wants it.
+    /// An instruction needs it.
     Demand,
-    /// One may want it.
+    /// One may need it.
     Ahead,
 }

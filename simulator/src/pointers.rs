@@ -1,6 +1,6 @@
 //! Values of general registers, as far as they follow from the addresses of accesses.
 //!
-//! An emulator may tell each access's address, but no register and no prefetch. A prefetch's address is its base register's value
+//! An emulator may report each access's address, but no register and no prefetch. A prefetch's address is its base register's value
 //! plus a constant; that value follows from an earlier access by the same register, from constants, and from additions since.
 
 use crate::instruction::{Access, Instruction, Kind, Offset, Update};

@@ -4,7 +4,7 @@
 use crate::instruction::Flow;
 use crate::rules::Branches;
 
-/// Guesses where branches go.
+/// Predicts where branches go.
 pub(crate) struct Predictor {
     /// Two-bit counters; 2 and 3 stand for taken.
     counters: Vec<u8>,
@@ -45,7 +45,7 @@ impl Predictor {
         self.path = 0;
     }
 
-    /// A branch at `address` went to `next`; whether that was guessed.
+    /// A branch at `address` went to `next`; whether that was predicted.
     pub(crate) fn branch(&mut self, address: u64, next: u64, flow: Flow, to_register: bool) -> bool {
         let behind = address.wrapping_add(4);
         let right = match flow {
@@ -95,7 +95,7 @@ mod tests {
         Predictor::new(&Branches { mispredicted: 7, taken: 0, counters: 3072, history: 8, returns: 8, targets: 256 })
     }
 
-    /// Wrong guesses in the last `rounds` of twice as many rounds of a loop.
+    /// Mispredictions in the last `rounds` of twice as many rounds of a loop.
     fn wrong(mut round: impl FnMut() -> usize, rounds: usize) -> usize {
         (0..rounds).for_each(|_| {
             round();
@@ -112,7 +112,7 @@ mod tests {
             (0..6).filter(|k| !p.branch(0x1000, if *k < 5 { 0x0f00 } else { 0x1004 }, Flow::Conditional, false)).count()
         };
         assert_eq!(wrong(|| short(&mut p), 50), 0);
-        // The end of a loop of forty is never foreseen.
+        // The end of a loop of forty is never predicted.
         let mut p = predictor();
         let long = |p: &mut Predictor| {
             (0..40).filter(|k| !p.branch(0x1000, if *k < 39 { 0x0f00 } else { 0x1004 }, Flow::Conditional, false)).count()

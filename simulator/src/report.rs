@@ -1,4 +1,4 @@
-//! What a simulated run is asked for, and what it tells in the end: JSON between an emulator's plugin and who started it.
+//! A simulated run's settings and its report: JSON between an emulator's plugin and the program that started it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use crate::counters::{Counters, MemoryCounters};
 use crate::error::ChipError;
 use crate::instruction::{Feature, Kind};
 
-/// A hash of the sources of the simulator and its plugin, in hexadecimal: both sides must be of the same.
+/// A hash of the sources of the simulator and its plugin, in hexadecimal: both sides must have the same.
 pub const BUILD: &str = env!("SIMULATOR_BUILD");
 
-/// What a plugin is told.
+/// The settings of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// [`BUILD`] of who asks.
+    /// [`BUILD`] of the program that starts the run.
     pub build: String,
     /// The texts of the chip's file and of its core's.
     pub chip: [String; 2],
@@ -49,18 +49,18 @@ impl Settings {
     }
 }
 
-/// What a run told.
+/// The report of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// What counted, in the order of its end.
     pub regions: Vec<Region>,
     /// Threads that the program started, the first included.
     pub threads: u32,
-    /// Timers that the program started: they go by the host's time.
+    /// Timers that the program started: they run on the host's clock.
     pub timers: u64,
     /// Other processes that the program started: what they do does not count.
     pub processes: u64,
-    /// Address at which the program began: with that of its file, it tells where its code lies.
+    /// Address at which the program began: together with its file's, it says where its code lies.
     pub entry: u64,
 }
 
@@ -79,15 +79,15 @@ pub struct Region {
     pub instructions: u64,
     /// Of these, floating-point multiply-adds, an element each: the core's peak is four singles a cycle.
     pub multiply_adds: u64,
-    /// Branches that could have gone elsewhere.
+    /// Branches that had to be predicted.
     pub branches: u64,
-    /// Of these, guessed wrong.
+    /// Of these, mispredicted.
     pub mispredicted: u64,
     /// Accesses and misses.
     pub memory: MemoryCounters,
-    /// Loads and stores whose address was not told: they were taken for hits.
+    /// Loads and stores whose address was not reported: they count as hits.
     pub without_address: u64,
-    /// Prefetches whose address could not be inferred: they did nothing.
+    /// Prefetches whose address could not be inferred: they had no effect.
     pub prefetches_without_address: u64,
     /// Instructions that the decoder does not know.
     pub unknown: u64,
@@ -97,11 +97,11 @@ pub struct Region {
     pub extensions: BTreeMap<Feature, u64>,
     /// Blocks of code that other threads executed meanwhile: they did not count.
     pub elsewhere: u64,
-    /// Addresses at which code was written anew after it had been executed.
+    /// Addresses at which code was changed after it had been executed.
     pub rewritten: u64,
     /// Instructions that read a clock's register directly, and so did not see simulated time.
     pub direct_clocks: u64,
-    /// Cycles by the address of the block that they were spent in, the dearest first.
+    /// Cycles by the address of the block that they were spent in, the most first.
     pub blocks: Vec<BlockCycles>,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ChipError;
 use crate::instruction::{Feature, Kind};
 
-/// Where an operand is taken up. A result can be ready for one of these before it is for another.
+/// What needs an operand. A result can be ready for one of these before it is for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
@@ -62,7 +62,7 @@ pub enum Place {
     Alone,
 }
 
-/// What there is only so much of in a cycle.
+/// What limits how many instructions issue in a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
@@ -104,7 +104,7 @@ pub struct Timing {
     /// The same for 128-bit operations, where it differs.
     #[serde(default)]
     pub wide_busy: Option<u8>,
-    /// Latencies, in cycles, for those that take the result up earlier or later.
+    /// Latencies, in cycles, for those that need the result earlier or later.
     #[serde(default)]
     pub to: BTreeMap<Need, u8>,
 }
@@ -121,7 +121,7 @@ pub struct Issue {
     pub wide_vector_place: Place,
     /// Kinds of vector operations that pair with a vector load.
     pub vector_load_pairs_with: Vec<Kind>,
-    /// A vector load that issues in one cycle does not do so so many cycles after a floating-point multiply-add; 0 for no such rule.
+    /// Cycles after a floating-point multiply-add in which no vector load of one cycle issues; 0 for no such rule.
     pub vector_load_after_multiply_add: u8,
     /// Bytes that a load of two general registers brings a cycle; it issues over as many cycles as that takes, alone if several.
     pub load_pair_bytes: u16,
@@ -157,7 +157,7 @@ pub struct Branches {
     pub targets: u16,
 }
 
-/// Which line of a full set makes room.
+/// Which line of a full set is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
@@ -175,7 +175,7 @@ pub struct CacheShape {
     pub kib: u32,
     /// Lines a set.
     pub ways: u8,
-    /// Which line makes room.
+    /// Which line is replaced.
     pub replacement: Replacement,
 }
 
@@ -236,7 +236,7 @@ pub struct Tlb {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Core {
-    /// What chips call it.
+    /// Its name, as chips' files state it.
     pub name: String,
     /// Extensions that it has beyond the first ARMv8. The model gives them no timing yet: a core that names one is refused.
     #[serde(default)]

@@ -17,9 +17,9 @@ pub struct Compared {
     pub mape: f64,
     /// Mean signed error.
     pub bias: f64,
-    /// Largest absolute error, where it is told.
+    /// Largest absolute error, where it is stated.
     pub largest: Option<f64>,
-    /// Kendall's tau of the orders, where it is told.
+    /// Kendall's tau of the orders, where it is stated.
     pub kendall_tau: Option<f64>,
 }
 

@@ -1,6 +1,6 @@
-//! System calls whose answers would tell of the host, or of its time: each gets the answer of the simulated device.
+//! System calls whose answers would show the host, or its time: each gets the answer of the simulated device.
 //!
-//! QEMU lets a plugin see calls and results, not change them; what a call writes into the program's memory is written over. Numbers
+//! QEMU lets a plugin see calls and results, not change them; what a call writes into the program's memory is overwritten. Numbers
 //! and structures are those of Linux on aarch64 (asm-generic).
 
 use crate::clock::{self, Time, pair};
@@ -59,12 +59,12 @@ const FUTEX_WAIT: u64 = 0;
 const FUTEX_LOCK_PI: u64 = 6;
 /// `FUTEX_CLOCK_REALTIME`.
 const FUTEX_DATE: u64 = 256;
-/// Numbers of clocks: the one that tells dates, and the one that counts from the system's start.
+/// Numbers of clocks: the one that shows dates, and the one that counts from the system's start.
 const DATE: u64 = 0;
 const MONOTONIC: u64 = 1;
 /// `TIMER_ABSTIME` of `clock_nanosleep`.
 const ABSOLUTE: u64 = 1;
-/// Memory that `sysinfo` tells of, in bytes: 3 GiB, as phones with a Snapdragon 625 have.
+/// Memory that `sysinfo` reports, in bytes: 3 GiB, as phones with a Snapdragon 625 have.
 const MEMORY: u64 = 3 << 30;
 
 impl Call {
@@ -85,7 +85,7 @@ impl Call {
         }
     }
 
-    /// Where the path stands that it asks the system for.
+    /// Address of the path that it asks the system for.
     pub(crate) fn path(&self) -> Option<u64> {
         let [a, b, ..] = self.arguments;
         match self.number {
@@ -101,7 +101,7 @@ impl Call {
         }
     }
 
-    /// Whether it starts a timer, which goes by the host's time.
+    /// Whether it starts a timer, which runs on the host's clock.
     pub(crate) fn starts_timer(&self) -> bool {
         matches!(self.number, number::TIMERFD_CREATE | number::SETITIMER | number::TIMER_CREATE)
     }

@@ -2,7 +2,7 @@
 
 use std::cell::UnsafeCell;
 
-/// What the clock that tells dates shows at the program's beginning: 2020-01-01, in seconds since 1970.
+/// What the clock that shows dates has at the program's beginning: 2020-01-01, in seconds since 1970.
 const EPOCH_SECONDS: u64 = 1_577_836_800;
 /// What clocks that count from the system's start show at the program's beginning, in seconds.
 const UPTIME_SECONDS: u64 = 1_000;
@@ -56,7 +56,7 @@ pub(crate) fn reading(clock: u64, passed: u64) -> Time {
     Time::of(start * SECOND + passed)
 }
 
-/// Instructions executed outside regions, which QEMU counts up by itself: the clock goes on with them, a cycle each.
+/// Instructions executed outside regions, which QEMU counts itself: each moves the clock on by a cycle.
 pub(crate) struct InstructionCount(UnsafeCell<u64>);
 
 // SAFETY: threads count without locks, as the API has it: counts may be lost where several run at once, which only moves the time

@@ -89,7 +89,7 @@ impl Code {
         self.rewritten.load(Ordering::Relaxed)
     }
 
-    /// Cycles since the last call, by block, the dearest first; of blocks that took as long, the lower address first.
+    /// Cycles since the last call, by block, the most first; of blocks that took as long, the lower address first.
     pub(crate) fn take_cycles(&self) -> Vec<BlockCycles> {
         let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut blocks: Vec<BlockCycles> = entries

@@ -1,4 +1,4 @@
-//! The program's memory, at the addresses that the program has for it.
+//! The program's memory, by the program's own addresses.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes of a text that are read at once.
 const PART: usize = 256;
 
-/// Reads and writes through the kernel, so that an address that is none is an error and no crash.
+/// Reads and writes through the kernel, so that an invalid address is an error and no crash.
 pub(crate) struct Guest {
     memory: Option<File>,
     /// What QEMU adds to an address of the program.

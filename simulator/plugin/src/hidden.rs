@@ -1,4 +1,4 @@
-//! Files that tell of the host: a program does not find them. QEMU looks for each path among the simulated device's files first, and then
+//! Files that describe the host: a program does not find them. QEMU looks for each path among the simulated device's files first, and then
 //! among the host's; a path that is on neither side is asked for in their place.
 
 use simulator::Settings;
@@ -8,7 +8,7 @@ use crate::guest::Guest;
 /// Longest path that is looked at; the system allows no longer one (`PATH_MAX`).
 const LONGEST: usize = 4096;
 
-/// Folders and files that tell of a system.
+/// Folders and files that describe a system.
 const OF_A_SYSTEM: [&str; 5] = ["/sys", "/proc", "/etc/hostname", "/etc/machine-id", "/etc/os-release"];
 
 /// What a process sees of itself: QEMU answers for some of it, and the rest is the emulator's process, which differs between hosts only where
@@ -26,7 +26,7 @@ pub(crate) struct Hidden {
 }
 
 impl Hidden {
-    /// Changes the path at this address if it names a file of the host that tells of it.
+    /// Changes the path at this address if it names a file that describes the host.
     pub(crate) fn hide(path: u64, guest: &Guest, settings: &Settings) -> Option<Self> {
         let text = guest.read_text(path, LONGEST)?;
         if !is_of_a_system(&text) || settings.in_place_of(&text).exists() {

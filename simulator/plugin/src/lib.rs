@@ -1,4 +1,4 @@
-//! A plugin for QEMU's user emulation (API version 1, QEMU 7.2): tells the [`simulator`] what a program executes, and gives the program
+//! A plugin for QEMU's user emulation (API version 1, QEMU 7.2): reports to the [`simulator`] what a program executes, and gives the program
 //! simulated time.
 //!
 //! `qemu-aarch64 -plugin file=libsimulator_plugin.so,settings=FILE PROGRAM…`, where FILE holds [`simulator::Settings`] as JSON. At the
@@ -9,7 +9,7 @@
 //! | `qemu` | the functions of QEMU that are called |
 //! | `observer` | what is simulated at present: blocks, accesses, regions |
 //! | `code` | blocks that were translated |
-//! | `calls` | system calls whose answers would tell of the host |
+//! | `calls` | system calls whose answers would show the host |
 //! | `hidden` | files of the host that a program does not see |
 //! | `clock` | simulated time |
 //! | `guest` | the program's memory |
@@ -197,7 +197,7 @@ extern "C" fn call_begins(
         Some(observer::Switch::ToSimulate) => reset_to_simulate,
         Some(observer::Switch::ToCount) => reset_to_count,
     };
-    // SAFETY: all code is translated anew before the program goes on, with the callbacks that the function registers.
+    // SAFETY: all code is translated again before the program goes on, with the callbacks that the function registers.
     unsafe { qemu::qemu_plugin_reset(id, register_anew) };
 }
 

@@ -33,7 +33,7 @@ struct Begun {
     hidden: Option<Hidden>,
 }
 
-/// What all code is to be translated anew for.
+/// What all code is to be translated again for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Switch {
     ToSimulate,
@@ -136,7 +136,7 @@ impl Observer {
         if let Some(last) = lacking.first()
             && let Ok(text) = serde_json::to_vec(last)
         {
-            // It is told only where the program ends by it; without the note it is told less.
+            // It is reported only where the program ends by it; without the note the report has less.
             let _ = fs::write(Lacking::file(&self.settings.report), text);
         }
         if !self.base_seen.load(Ordering::Relaxed) {
@@ -311,7 +311,7 @@ impl Observer {
         });
     }
 
-    /// Writes what is told at the program's end.
+    /// Writes the report at the program's end.
     ///
     /// # Errors
     /// Where the file cannot be written.

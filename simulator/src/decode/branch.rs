@@ -31,7 +31,7 @@ pub(super) fn branch_or_system(b: &mut Builder) {
     } else if word & 0xfe00_0000 == 0xd600_0000 {
         to_register(b, rn);
     } else if word & 0xff00_0000 == 0xd400_0000 {
-        // svc, brk and their like
+        // svc, brk and similar
         b.kind(Kind::System);
     } else if word & 0xffc0_0000 == 0xd500_0000 {
         system(b, rt);

@@ -5,7 +5,7 @@ use crate::few::Few;
 use crate::instruction::{Access, Feature, Flow, Instruction, Kind, PrefetchTarget, Read, Role, Update};
 use crate::register::Register;
 
-/// An instruction in the making: unknown until a kind is said.
+/// An instruction in the making: unknown until its kind is set.
 pub(super) struct Builder {
     instruction: Instruction,
 }
@@ -27,7 +27,7 @@ impl Builder {
         }
     }
 
-    /// The instruction. One whose kind was never said, or that belongs to an extension, has no registers.
+    /// The instruction. One whose kind was never set, or that belongs to an extension, has no registers.
     pub(super) fn finish(self) -> Instruction {
         match self.instruction.kind {
             Kind::Unknown | Kind::Extension => Instruction {

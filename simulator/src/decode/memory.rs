@@ -159,7 +159,7 @@ impl Shape {
 fn literal(b: &mut Builder) {
     let rt = b.rd();
     let opc = b.bits(31, 30);
-    // The address is known when the instruction is, so that no base is told.
+    // The address is known when the instruction is, so that no base is listed.
     let here = |bytes: u16| Access { base: None, ..at(31, bytes, 1) };
     match (b.bit(26), opc) {
         (true, 0b11) => {}

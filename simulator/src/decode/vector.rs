@@ -119,7 +119,7 @@ fn three_different(b: &mut Builder, scalar: bool, upper: bool) {
     let u = b.bit(29);
     let size = b.bits(23, 22);
     if scalar {
-        // sha1c and its like have bit 21 clear; here are sqdmlal, sqdmlsl, sqdmull.
+        // sha1c and similar have bit 21 clear; here are sqdmlal, sqdmlsl, sqdmull.
         if u {
             return;
         }
