@@ -40,7 +40,7 @@ pub enum TrunkFault {
     #[error("the input's sides must be multiples of {SIDE_STEP}, and at least {LEAST_SIDE} for the pose network, not {}x{}", .0.h, .0.w)]
     Sides(Shape),
     /// The first layer's input is not what the stem gives.
-    #[error("gives the first layer {gives}, which expects {expects}")]
+    #[error("outputs {gives} to the first layer, which expects {expects}")]
     First {
         /// What the stem gives.
         gives: Shape,
@@ -48,10 +48,10 @@ pub enum TrunkFault {
         expects: Shape,
     },
     /// The last layer's map is not square.
-    #[error("its head needs a square map, not {}x{}", .0.h, .0.w)]
+    #[error("its head needs a square feature map, not {}x{}", .0.h, .0.w)]
     NotSquare(Shape),
     /// The side branch reads a layer that does not fit the last one.
-    #[error("side_layer {layer} gives {}x{}, which must be twice the last layer's {}x{}", .gives.h, .gives.w, .last.h, .last.w)]
+    #[error("side_layer {layer} outputs {}x{}, which must be twice the last layer's {}x{}", .gives.h, .gives.w, .last.h, .last.w)]
     SideLayer {
         /// The layer.
         layer: usize,
@@ -61,7 +61,7 @@ pub enum TrunkFault {
         last: Shape,
     },
     /// The side branch from the stem does not fit the last layer.
-    #[error("its side branch gives {}x{}, the last layer {}x{}", .gives.0, .gives.1, .last.h, .last.w)]
+    #[error("its side branch outputs {}x{}, but the last layer outputs {}x{}", .gives.0, .gives.1, .last.h, .last.w)]
     SideBranch {
         /// Height and width that the branch gives.
         gives: (usize, usize),
@@ -69,10 +69,10 @@ pub enum TrunkFault {
         last: Shape,
     },
     /// The last layer leaves more than one pixel.
-    #[error("its last layer must leave one pixel, not {}x{}", .0.h, .0.w)]
+    #[error("its last layer must output one pixel, not {}x{}", .0.h, .0.w)]
     Pixels(Shape),
     /// The features are too small for the pose network.
-    #[error("features_layer {layer} gives {}x{}; the pose network needs {least}x{least} at least", .gives.h, .gives.w)]
+    #[error("features_layer {layer} outputs {}x{}; the pose network needs at least {least}x{least}", .gives.h, .gives.w)]
     Features {
         /// The layer that gives them.
         layer: usize,

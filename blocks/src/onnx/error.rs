@@ -14,7 +14,7 @@ pub enum InspectError {
     /// More bytes than this program reads.
     #[error("the ONNX file has {0} bytes; at most {SIZE_LIMIT} are read")]
     TooLarge(usize),
-    /// More operations and the like than this program reads.
+    /// More parts (operations, names, dimensions) than this program reads.
     #[error("the ONNX file has more than {PART_LIMIT} parts (operations, names, dimensions); more are not read")]
     TooManyParts,
     /// Not protobuf, or cut off.

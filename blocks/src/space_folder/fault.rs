@@ -186,7 +186,7 @@ pub enum FaultKind {
         wired: usize,
     },
     /// An input that its source does not give.
-    #[error("its input is {takes}, but '{source_name}' gives {gives}")]
+    #[error("its input is {takes}, but '{source_name}' outputs {gives}")]
     Chain {
         /// Shape of the file's input.
         takes: String,
@@ -196,7 +196,7 @@ pub enum FaultKind {
         gives: String,
     },
     /// Candidates of one layer that differ.
-    #[error("gives {given}, '{first}' gives {expected}; all candidates of a layer must have the same outputs")]
+    #[error("outputs {given}, but '{first}' outputs {expected}; all candidates of a layer must have the same outputs")]
     Outputs {
         /// What this one gives.
         given: String,

@@ -69,7 +69,7 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Draw the landmarks on a picture of a face
     Predict(predict::PredictArgs),
-    /// Train networks to compare a run with, with the same recipe: random ones, or the published baseline
+    /// Train networks for a comparison with a run, by the same recipe: random ones, or the published baseline
     Baseline(baseline::BaselineArgs),
     /// Repeat a run's search from the end of its warm-up, with other β or latency limits
     Sweep(sweep::SweepArgs),

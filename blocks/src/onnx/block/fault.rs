@@ -37,7 +37,7 @@ pub enum BlockFault {
     #[error("was exported in training mode ({}): call .eval() first", .0.join("; "))]
     Training(Vec<String>),
     /// No operation gives a value that is read.
-    #[error("'{reader}' reads '{value}', which nothing before it gives")]
+    #[error("'{reader}' reads '{value}', which no operation before it outputs")]
     Unknown {
         /// The operation, or `the output`.
         reader: String,
@@ -45,7 +45,7 @@ pub enum BlockFault {
         value: String,
     },
     /// Two operations give one value.
-    #[error("gives the value '{0}' twice")]
+    #[error("outputs the value '{0}' twice")]
     Twice(String),
     /// No input, or no output.
     #[error("has no {0}")]

@@ -13,7 +13,7 @@ use super::error::CommandError;
 
 #[derive(Subcommand)]
 pub(super) enum LutCommand {
-    /// Show a table as a heat map (layers × candidates), its trunk, its provenance, and where FLOPs rank wrongly
+    /// Show a table as a heat map (layers × candidates), its trunk, its provenance, and where multiply-adds rank wrongly
     #[command(after_help = "Example: profiler lut show luts/this-machine.csv --out this-machine.html")]
     Show(show::ShowArgs),
     /// Check that a table is well formed and complete for its search space
