@@ -79,7 +79,7 @@ pub struct EngineInfo {
     pub name: String,
     /// Its version, as it says itself: `1.32.0`.
     pub version: String,
-    /// The precision that it was told to compute in, by its own name for it, where it can be told one.
+    /// The precision that was asked for, by the engine's own name, where the engine can be asked for one.
     pub precision: Option<String>,
     /// The shared library it came from, where it came from one.
     pub library: Option<PathBuf>,

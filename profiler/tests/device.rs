@@ -1,4 +1,4 @@
-//! What is told of devices from their files. `devices/*.txt` hold such files as the profiler's shell command shows them; they
+//! What devices are like, by their files. `devices/*.txt` hold such files as the profiler's shell command shows them; they
 //! are written after published descriptions of these devices, with the oddities that such files have in the field.
 #![cfg(feature = "agent")]
 

@@ -73,7 +73,7 @@
 //! - Extensions after ARMv8.0: named, counted, and given one cycle alone.
 
 /// The model's version. It goes up when any program's cycles change by code: tables of two versions are not mixed. What stands in files of
-/// cores and chips is told by their hash.
+/// cores and chips is covered by their hash.
 pub const MODEL: u32 = 3;
 
 pub mod block;

@@ -1,4 +1,4 @@
-//! Translation of addresses: which pages' translations are at hand.
+//! Translation of addresses: which pages' translations are in the tables.
 
 use crate::rules::Tlb as Rules;
 

@@ -30,7 +30,7 @@ pub fn read(folder: &Path, slots: &mut [Slot], faults: &mut Vec<FolderFault>) ->
 struct Reader<'a> {
     folder: &'a Path,
     blocks: Vec<Block>,
-    /// Places of the blocks by their files; none of a file with faults, which are told once.
+    /// Places of the blocks by their files; none of a file with faults, which are reported once.
     known: BTreeMap<String, Option<usize>>,
     /// Bytes that may still be read.
     left: u64,

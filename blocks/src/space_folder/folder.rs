@@ -38,7 +38,7 @@ impl SpaceFolder {
     /// Reads and checks the space in a folder, or of a `space.toml`.
     ///
     /// # Errors
-    /// [`FolderError`]; what is wrong with the space is told all at once.
+    /// [`FolderError`]; all faults of the space are reported at once.
     pub fn load(path: &Path) -> Result<Self, FolderError> {
         if !path.is_dir() {
             return Self::parse(&text(path)?, path);

@@ -102,7 +102,7 @@ impl Converter for MnnConverter {
             }
             std::fs::rename(&half, mnn).map_err(write)
         });
-        // What went wrong is told; a folder that cannot be removed is no news.
+        // The first error is reported; that the folder could not be removed adds nothing.
         let _ = std::fs::remove_dir_all(&folder);
         converted
     }

@@ -73,7 +73,7 @@ impl Engine for Tract {
         let is_weight = |value: &&pb::ValueInfoProto| graph.initializer.iter().any(|weight| weight.name == value.name);
         let inputs = graph.input.iter().filter(|value| !is_weight(value)).map(input).collect::<Result<Vec<_>, _>>()?;
         let outputs = graph.output.iter().map(port).collect();
-        // For a batch of 1, so that what tract cannot compute is told now; other shapes are known only once they are given.
+        // For a batch of 1, so that what tract cannot compute is reported now; other shapes are known only once they are given.
         let facts = inputs.iter().map(|port: &Port| Some(fact(port.element?, &port.shape(1)?)));
         let ready = match facts.collect::<Option<Vec<_>>>() {
             Some(facts) => Some(Ready::new(&model, facts).map_err(refused)?),

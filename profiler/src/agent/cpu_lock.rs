@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FlockArg, OFlag};
 
-/// Names another folder for the files, which all who measure must share.
+/// Names another folder for the files, which all measurements must share.
 const VARIABLE: &str = "BLOCKTIME_LOCKS";
 /// Where the files are: in what `profiler clean` takes away from an Android; else in the folder that everybody may write to.
 const FOLDERS: [&str; 2] = ["/data/local/tmp/blocktime", "/tmp"];

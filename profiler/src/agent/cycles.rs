@@ -41,8 +41,8 @@ fn chain(turns: u64) -> Option<u64> {
     Some(turns * CHAIN)
 }
 
-/// Runs the chain that often and gives the cycles it takes. Adding a register is not done away with at renaming, as adding a
-/// constant is on some cores.
+/// Runs the chain that often and gives the cycles it takes. It adds a register: on some cores an addition of a constant takes
+/// no cycle, since renaming removes it.
 #[cfg(target_arch = "x86_64")]
 fn chain(turns: u64) -> Option<u64> {
     // SAFETY: only the registers named are written; neither memory nor stack is touched.

@@ -1,6 +1,6 @@
 //! Memory of this process and of the device, as the kernel tells it.
 
-/// Memory of this process that is resident, in KiB; 0 where it is not told.
+/// Memory of this process that is resident, in KiB; 0 where it is not known.
 pub(super) fn resident_kib() -> u64 {
     field("/proc/self/status", "VmRSS:").unwrap_or_default()
 }

@@ -75,7 +75,7 @@ pub fn run(folder: &Path) -> Result<(), AgentError> {
     let by_user = result.as_ref().is_err_and(|e| e.is_by_user(job.as_ref().ok()));
     let result = job.and(result);
     if let Err(e) = &result {
-        // A host that has gone cannot be told.
+        // A host that has gone gets no message.
         let _ = events.send(&Event::Failed { id: e.item(), reason: e.to_string(), by_user });
     }
     result

@@ -18,7 +18,7 @@ pub(super) enum Opened {
 }
 
 impl Opened {
-    /// The space of that name or path. What was taken otherwise than it was written is told.
+    /// The space of that name or path. A message says what was read in another way than it was written.
     pub(super) fn open(name: &str, points: Option<usize>) -> Result<Self, CommandError> {
         let path = Path::new(name);
         if Space::is_built_in(name) || !(path.is_dir() || SpaceFolder::is_at(path)) {

@@ -61,7 +61,7 @@ impl Identity {
     fn on(mut self, simulated: bool, simulator: Option<&Simulator>) -> Self {
         let kind = if simulated { "simulated" } else { "real" };
         let short = |hash: &str| hash.chars().take(12).collect::<String>();
-        // Errors are told, and the agent is compared by its times: the same engine compiled elsewhere differs by some tenths of a percent.
+        // Errors are reported, and the agent is compared by its times: the same engine compiled elsewhere differs by some tenths of a percent.
         let of = |field: &dyn Fn(&Simulator) -> String| simulator.map(field);
         self.facts.extend([
             ("kind of device", Some(kind.to_string())),

@@ -105,7 +105,7 @@ struct Kind {
 /// The processors that `threads` threads are best pinned to: all in one cluster, the strongest that has enough of those `allowed`;
 /// of equal ones the last, and in it the last processors, since the first ones serve most interrupts.
 ///
-/// What is strongest is told by the scheduler's capacity where the kernel has it, else by the highest frequency. Where no cluster
+/// Which is the strongest follows from the scheduler's capacity where the kernel has it, else by the highest frequency. Where no cluster
 /// has enough processors, the last ones allowed.
 pub fn choose(clusters: &[Cluster], allowed: &[usize], threads: usize) -> Vec<usize> {
     let last = |cpus: &[usize]| cpus[cpus.len().saturating_sub(threads)..].to_vec();

@@ -50,7 +50,7 @@ const PHONE: &str = "getprop
  411
 ";
 
-/// What is told of a device whose files are these.
+/// The description of a device with these files.
 fn tell(bytes: &[u8]) -> String {
     let known = Knowledge::of(&Files::parse(&String::from_utf8_lossy(bytes)));
     let cpus: Vec<usize> = known.clusters.iter().flat_map(|cluster| cluster.cpus.0.iter().copied()).collect();

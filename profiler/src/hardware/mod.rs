@@ -77,7 +77,7 @@ pub fn celsius(text: &str) -> Option<f64> {
 }
 
 impl Knowledge {
-    /// Tells from the files what can be told.
+    /// What the files say.
     pub fn of(files: &Files) -> Self {
         let property = |name: &str| files.property(name);
         let tree = |name: &str| files.line(&format!("/proc/device-tree/{name}"));

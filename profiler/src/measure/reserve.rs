@@ -14,7 +14,7 @@ use terminal::note;
 use crate::agent::cpu_lock::{self, NotLocked};
 use crate::show::text;
 
-/// Most letters of the command that others are told.
+/// Most letters of the command that messages to others quote.
 const COMMAND_LIMIT: usize = 300;
 
 /// Why a file is not this command's alone.

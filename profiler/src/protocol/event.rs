@@ -199,7 +199,7 @@ pub struct EngineFacts {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The precision that it was told to compute in.
+    /// The precision that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
     /// SHA-256 of its library.
@@ -227,7 +227,7 @@ pub struct Sample {
     pub after_us: f64,
     /// CPU it ended on.
     pub cpu: Option<usize>,
-    /// The clock just after it, in MHz, where it can be told.
+    /// The clock just after it, in MHz, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mhz: Option<f64>,
     /// The processors' temperature, in °C, where it was read.

@@ -144,7 +144,7 @@ fn a_table_of_another_device_or_engine_is_not_checked() {
         let (code, _, err) = run(folder, &format!("{lenient} --engine tract"));
         assert!(code == 4 && err.contains("engine: onnxruntime (the table), tract"), "{err}");
 
-        // A table of an earlier schema states less: what it states is compared, the rest is told.
+        // A table of an earlier schema states less: what it states is compared, the rest is listed.
         let lines = fs::read_to_string(&path).unwrap();
         let known =
             |line: &&str| !["# processor =", "# instruction_sets =", "# library_sha256 ="].iter().any(|s| line.starts_with(s));

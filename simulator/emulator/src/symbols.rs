@@ -44,7 +44,7 @@ impl Functions {
         }
     }
 
-    /// Cycles by function, the dearest first.
+    /// Cycles by function, the most first.
     pub fn cycles(&self, blocks: &[BlockCycles]) -> Vec<(String, u64)> {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         for block in blocks {

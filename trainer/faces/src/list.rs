@@ -143,7 +143,7 @@ mod tests {
         assert_eq!((list.faces[1].line, list.faces[1].path.as_path()), (3, Path::new("b.png")));
     }
 
-    /// The line that is wrong, and what is told of it.
+    /// The line that is wrong, and the message about it.
     fn wrong(text: impl AsRef<[u8]>) -> (usize, String) {
         match read(text).unwrap_err() {
             FacesError::List { line, message, .. } => (line, message),

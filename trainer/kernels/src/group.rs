@@ -56,7 +56,7 @@ struct Meeting {
 struct State {
     /// Sums that are complete.
     round: u64,
-    /// Values of those who wait for the next one, with their places.
+    /// Values of the processes that wait for the next one, with their places.
     waiting: Vec<(usize, Vec<f64>)>,
     /// Of the last round: the next one starts after all have read it.
     sums: Vec<f64>,

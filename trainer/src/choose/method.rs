@@ -32,13 +32,13 @@ pub enum Choose {
 
 /// What a method asks about a network, which is given as an index a layer. Errors are validation errors, per cent: never of the test list.
 pub trait Judge {
-    /// Why it cannot be told.
+    /// Why it is not known.
     type Error;
 
     /// The error with the supernet's weights and running statistics of the network's own.
     ///
     /// # Errors
-    /// It cannot be told, or the user stopped it.
+    /// It is not known, or the user stopped it.
     fn recalibrated(&mut self, network: &[usize]) -> Result<f64, Self::Error>;
 
     /// The error after so many further epochs of training, and the seconds that these took: of round 1 from the supernet's weights, else

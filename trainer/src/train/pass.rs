@@ -31,7 +31,7 @@ pub struct Watch<'a> {
     pub interrupt: &'a Interrupt,
     /// Moves a step at a time.
     pub progress: &'a ProgressBar,
-    /// When the program was started, until its first step begins: then it is told how long that took.
+    /// When the program was started, until its first step begins: then that time is reported.
     pub started: &'a Cell<Option<Instant>>,
 }
 

@@ -62,7 +62,7 @@ impl<P: Phase> TrainingLoop<P> {
         &self.phase
     }
 
-    /// Trains to the last epoch. `command` is what the user types to resume; how long after `started` the first step begins is told.
+    /// Trains to the last epoch. `command` is what the user types to resume; how long after `started` the first step begins is reported.
     ///
     /// # Errors
     /// [`TrainError::Interrupted`] if the user stopped it; whatever fails.

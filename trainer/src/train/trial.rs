@@ -27,7 +27,7 @@ pub(super) struct Trial<'a, T: Task> {
     judged: usize,
 }
 
-/// What is told after so many networks: judging one takes seconds.
+/// Networks between two messages: judging one takes seconds.
 const TOLD_EVERY: usize = 16;
 
 impl<'a, T: Task> Trial<'a, T> {

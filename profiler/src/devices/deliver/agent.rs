@@ -207,7 +207,7 @@ mod tests {
         bytes
     }
 
-    /// A dynamic program for aarch64 that asks for that loader; what is told of a library's system is told of it too.
+    /// A dynamic program for aarch64 that asks for that loader; its system is found as that of a library.
     fn dynamic(loader: &str) -> Vec<u8> {
         let mut bytes = elf(183);
         (bytes[32], bytes[54], bytes[56]) = (64, 56, 1);

@@ -9,7 +9,7 @@ use crate::devices::stream::{ERROR_LIMIT, Ended, Exit, Flow, LINE_LIMIT, SILENCE
 
 /// How often the user's Ctrl-C is looked for.
 const TICK: Duration = Duration::from_millis(50);
-/// How long an agent that was told to end may take.
+/// How long an agent that is asked to end may take.
 const ENDING: Duration = Duration::from_secs(10);
 
 /// Hands its lines over until it ends; ends it where asked to, on Ctrl-C, or where it hangs.

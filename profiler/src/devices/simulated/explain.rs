@@ -11,7 +11,7 @@ use crate::show::explain;
 
 /// Agents are stripped, to be small; what `scripts/build-agent.sh` has stripped off lies beside them.
 const SYMBOLS: &str = ".symbols";
-/// Functions that are named; the others are summed up by who reads it.
+/// Functions that are named; the reader sums the others up.
 const FUNCTIONS: usize = 12;
 /// Letters of a name that are kept: some names of templates are pages long.
 const LONGEST: usize = 120;

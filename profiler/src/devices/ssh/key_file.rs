@@ -1,4 +1,4 @@
-//! As much of a key file as can be told without its passphrase.
+//! As much of a key file as can be read without its passphrase.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ pub struct KeyFile {
     pub encrypted: bool,
     /// Whether there is a private part.
     pub private: bool,
-    /// The public part in ssh's binary form, where it can be told.
+    /// The public part in ssh's binary form, where it can be read.
     pub public: Option<Vec<u8>>,
 }
 

@@ -87,7 +87,7 @@ impl Ssh {
 
 impl Drop for Ssh {
     fn drop(&mut self) {
-        // What a connection goes through ends when the host closes it, and that does so when it is told.
+        // A program that the connection goes through (ProxyCommand) ends when the host closes the connection. The host does so on request.
         self.session.set_blocking(true);
         self.session.set_timeout(u32::try_from(FAREWELL.as_millis()).unwrap_or(u32::MAX));
         // A broken connection needs no farewell.

@@ -1,4 +1,4 @@
-//! What models take on a device: to load, to run, of memory. By that their groups are dealt, and the time is told before it is spent.
+//! What models take on a device: to load, to run, of memory. From it their groups follow, and an estimate of the time before it is spent.
 
 use std::collections::HashMap;
 
@@ -66,7 +66,7 @@ impl Sizes {
         self.models.insert(subject, Size { load_ms, run_us, kib });
     }
 
-    /// An agent was killed: from now on half the memory must do.
+    /// An agent was killed: from now on half the memory is used.
     pub fn halve_memory(&mut self) {
         self.is_halved = true;
     }

@@ -54,7 +54,7 @@ pub struct Explanation {
     pub unknown: f64,
     /// Cycles by cause, which add up to all, in the order of [`simulator::Cause::ALL`].
     pub causes: Vec<Share>,
-    /// Cycles by the function that they were spent in, the dearest first: at most eight, and the rest.
+    /// Cycles by the function that they were spent in, the most first: at most eight, and the rest.
     pub functions: Vec<Share>,
 }
 
@@ -73,7 +73,7 @@ impl Explanation {
         Self::with_rest(kept, rest)
     }
 
-    /// `rest` are the cycles of functions that are not told by name.
+    /// `rest` are the cycles of functions that are not listed.
     fn with_rest(kept: &protocol::Explanation, rest: u64) -> Self {
         let all = kept.cycles.max(1) as f64;
         let share = |(name, cycles): &(String, u64)| Share { name: name.clone(), cycles: *cycles, share: *cycles as f64 / all };

@@ -39,7 +39,7 @@ impl Comparison {
         Self { searched, random, unit: unit.to_string(), on: on.to_string(), mean, sd, difference, adjusted }
     }
 
-    /// Whether the searched network is better than random ones, at equal cost if that can be told.
+    /// Whether the searched network is better than random ones, at equal cost if that is known.
     pub fn verdict(&self) -> Verdict {
         self.adjusted.as_ref().map_or(&self.difference, |adjusted| &adjusted.difference).verdict()
     }

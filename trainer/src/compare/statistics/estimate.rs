@@ -84,7 +84,7 @@ impl Estimate {
     }
 }
 
-/// Whether the searched network is better than random ones, as far as can be told.
+/// Whether the searched network is better than random ones, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is.

@@ -16,7 +16,7 @@ use crate::nni::Reference;
 use crate::run::{BACKBONE, Checkpoint, Kind, TrainedOn};
 use crate::task::{Data, TaskError};
 
-/// What is told where a subnet is used with the statistics of its supernet's mixtures.
+/// The message where a subnet is used with the statistics of its supernet's mixtures.
 pub const OF_MIXTURES: &str =
     "WARNING: this subnet has the running statistics of the whole supernet; its error is larger than after a finetune";
 

@@ -47,7 +47,7 @@ pub struct Remote<S> {
     agent: Option<Bundle>,
     /// The job's folder on the device, below [`Probe::folder`].
     job: String,
-    /// What the user is to be told.
+    /// What the user should know.
     notices: Vec<Notice>,
     /// The job's files that are there: between passes only its description changes, and models that do not fit there together.
     sent: BTreeSet<String>,
