@@ -131,5 +131,6 @@ fi
 # A few rows judge the warm kernels alone: of the others there are too few.
 written=(--check warm)
 if [ $with_networks = yes ]; then written=(--check --folder simulator/validation); fi
-conditions="Core \`cortex-a53\`, chips \`rpi3b\` and \`qrb2210\`, of the model and the files whose hash is $(cat simulator/src/*.rs simulator/src/decode/*.rs simulator/cores/*.toml simulator/chips/*.toml | sha256sum | cut -c1-12); QEMU 7.2 (\`scripts/setup-simulator.sh\`)."
+sources=$(find simulator/src simulator/cores simulator/chips -type f | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-12)
+conditions="Core \`cortex-a53\`, chips \`rpi3b\` and \`qrb2210\`, of the model and the files whose hash is $sources; QEMU 7.2 (\`scripts/setup-simulator.sh\`)."
 "$target/validation" report "$tract/src/arm64" --kernels "$work/seconds" "${networks[@]}" --conditions "$conditions" "${written[@]}"
