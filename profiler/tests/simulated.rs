@@ -69,7 +69,8 @@ fn two_builds_give_the_same_bytes_and_a_check_finds_the_table_good() {
     assert_eq!(code, 0, "{said}");
     assert_eq!(read(at("one.csv")), read(at("two.csv")), "fitted again it differs");
 
-    let check = "check {}/one.csv --space {}/space.toml --device sim:sd625 --nets 4 --max-mape 20% --json";
+    // The error is 3.2 %, the same in every run: the device has no noise.
+    let check = "check {}/one.csv --space {}/space.toml --device sim:sd625 --nets 4 --max-mape 4% --json";
     let (code, out, said) = run(folder.path(), check);
     assert_eq!(code, 0, "{said}");
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
@@ -114,7 +115,8 @@ fn a_build_that_was_broken_off_goes_on_to_the_same_table() {
 #[test]
 fn a_folder_of_onnx_files_is_built_and_checked() {
     let space = exported("torchscript");
-    for engine in ["mnn", "tract"] {
+    // The errors of tables from three networks only are 2.6 and 11.3 %, the same in every run.
+    for (engine, allowed) in [("mnn", "4%"), ("tract", "13%")] {
         if !simulates(engine) {
             continue;
         }
@@ -124,7 +126,7 @@ fn a_folder_of_onnx_files_is_built_and_checked() {
         assert_eq!(code, 0, "{said}");
         let table = Table::read(folder.path().join("t.csv")).expect("a whole table");
         assert_eq!((table.header.source, table.layout().expect("its layers").layers.len()), (Source::Simulated, 3));
-        let check = format!("check {{}}/t.csv --space {space} --device sim:sd625 --nets 3 --max-mape 20% --json");
+        let check = format!("check {{}}/t.csv --space {space} --device sim:sd625 --nets 3 --max-mape {allowed} --json");
         let (code, out, said) = run(folder.path(), &check);
         assert_eq!(code, 0, "{said}");
         let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
