@@ -169,7 +169,7 @@ mod tests {
             let canary = (1.0 + 0.01 * random.unit()) * if disturbed && process == 2 { 1.15 } else { 1.0 };
             let us = canary * (20 + i % 10) as f64 * (1.0 + 0.01 * random.unit()) * if disturbed { 1.3 } else { 1.0 };
             // Every other model is run once a sample.
-            let spread = if i % 2 == 0 { 0.0 } else { 0.01 * random.unit() + if disturbed { 0.2 } else { 0.001 } };
+            let spread = if i.is_multiple_of(2) { 0.0 } else { 0.01 * random.unit() + if disturbed { 0.2 } else { 0.001 } };
             let of = examples::sample(&format!("model {}", i % 10), us);
             Sample { at_ms: (100 * process + i) as f64, spread, before_us: canary, after_us: canary, ..of }
         };
