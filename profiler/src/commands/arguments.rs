@@ -125,6 +125,7 @@ impl MeasureArgs {
             plan,
             hold: Hold { celsius: (self.band > 0.0).then_some(self.band), start_celsius: None, governor: !self.keep_governor },
             passes: self.passes.unwrap_or(PASSES),
+            is_extended: false,
             memory_kib: self.memory,
             seed,
             timed_runs: self.timed_runs,

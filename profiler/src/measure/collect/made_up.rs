@@ -194,12 +194,23 @@ pub(super) const RAW: &str = "r.raw.gz";
 
 /// A measurement of three passes; `samples` are those so far. Gives the processes' jobs, and what came of it.
 pub(super) fn measured(folder: &Path, weather: &[Weather], samples: Samples) -> (Vec<Job>, Result<Samples, CollectError>) {
+    measured_within(folder, weather, samples, 1500, false)
+}
+
+/// The same within so many ms, and beyond them where `is_extended`.
+pub(super) fn measured_within(
+    folder: &Path,
+    weather: &[Weather],
+    samples: Samples,
+    budget_ms: u64,
+    is_extended: bool,
+) -> (Vec<Job>, Result<Samples, CollectError>) {
     let file = folder.join("a.onnx");
     let port = |name| port(name, element::FLOAT32, "1,5");
     fs::write(&file, model(&[node("Relu", &["x"], &["y"], &[])], &[], &[port("x")], &[port("y")])).unwrap();
-    let plan = Plan { precision: 1e-9, budget_ms: 1500, sample_us: 500.0, canary_us: 100.0, ..examples::plan() };
+    let plan = Plan { precision: 1e-9, budget_ms, sample_us: 500.0, canary_us: 100.0, ..examples::plan() };
     let hold = Hold { celsius: Some(3.0), start_celsius: None, governor: false };
-    let setting = Setting { passes: 3, plan, hold, ..Setting::example() };
+    let setting = Setting { passes: 3, is_extended, plan, hold, ..Setting::example() };
     let job = JobFolder::of_files(&[file], EngineKind::OnnxRuntime, &Given::default()).unwrap();
     let request = Request { purpose: Purpose::Build, ..setting.request(job.items.iter().map(|item| item.id.clone()).collect()) };
     let path = folder.join(RAW);

@@ -3,6 +3,8 @@
 //! Where a model's buffers happen to lie in memory changes its time by about a percent for as long as the process lives; so each pass has
 //! processes of its own, with the models in another order: one, or several where the models do not fit into memory together.
 
+use terminal::note;
+
 use super::bounds::Bounds;
 use super::error::CollectError;
 use super::listener::Listener;
@@ -15,6 +17,7 @@ use crate::measure::raw::{RawFile, Samples, digits};
 use crate::measure::subject::Subject;
 use crate::protocol::{Hold, Item, Job, Plan, Taken};
 use crate::random::Random;
+use crate::stats::Median;
 
 /// How long a later process waits for CPUs on which another measures, in ms.
 const LOCK_TIMEOUT_MS: u64 = 120_000;
@@ -75,13 +78,16 @@ impl Passes<'_> {
     fn all(&mut self, first: usize, mut last: usize, budget_ms: f64) -> Result<(), CollectError> {
         let (planned, setting) = (last, self.setting);
         let earlier_ms = self.listener.samples.spent_ms();
-        let (mut pass, mut left_ms) = (first, budget_ms);
+        let (mut pass, mut left_ms, mut is_lacking) = (first, budget_ms, false);
         while pass < last {
             pass += 1;
+            // An added pass has the time of a planned one, even if none is left.
+            let share_ms = left_ms / (last - pass + 1) as f64;
+            let share_ms = if is_lacking { share_ms.max(budget_ms / planned as f64) } else { share_ms };
             let plan = Plan {
                 // What has been reached after this pass if each adds its share.
                 precision: setting.plan.precision * if pass > planned { SURELY } else { (last as f64 / pass as f64).sqrt() },
-                budget_ms: (left_ms / (last - pass + 1) as f64).max(1.0) as u64,
+                budget_ms: share_ms.max(1.0) as u64,
                 min_samples: (setting.plan.min_samples * pass).div_ceil(last),
                 widening: self.idle.widening(),
                 ..setting.plan
@@ -91,11 +97,26 @@ impl Passes<'_> {
             left_ms = budget_ms - (self.listener.samples.spent_ms() - earlier_ms);
             // Whether it is enough is judged by what processes differ, which the last one tells too: time that is left is spent on it.
             let is_enough = || left_ms < LEAST_MS || self.idle.are_precise(&self.listener.asked, setting.plan.precision);
-            if pass == last && last < 2 * planned && !is_enough() {
-                last += 1;
+            if pass == last && last < 2 * planned {
+                let was_lacking = is_lacking;
+                is_lacking = setting.is_extended && self.is_lacking();
+                if is_lacking && !was_lacking {
+                    note(
+                        "note: the device is unsteady, so that some models have too few valid samples: measuring goes on beyond the planned time",
+                    );
+                }
+                if is_lacking || !is_enough() {
+                    last += 1;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether a model has too few samples for a median.
+    fn is_lacking(&self) -> bool {
+        let items = &self.listener.samples.items;
+        self.listener.asked.iter().any(|subject| items.get(subject).is_none_or(|item| Median::of(&item.ratios()).is_none()))
     }
 
     /// One pass: every model that lacks it, in groups that fit into memory, each with its share of the time.
@@ -156,7 +177,7 @@ fn short(taken: Taken) -> Taken {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made_up::{Weather, measured};
+    use super::super::made_up::{Weather, measured, measured_within};
     use super::*;
     use crate::agent::schedule::Schedule;
     use crate::protocol::{Event, Sample, examples};
@@ -220,6 +241,20 @@ mod tests {
             assert_eq!(given, [None, Some(parts), Some(parts)]);
             let samples: Vec<Sample> = done.unwrap().items.into_values().flat_map(|item| item.samples).collect();
             assert!(samples.iter().all(|sample| (sample.spread > 0.0) == (parts > 1)), "{samples:?}");
+        }
+    }
+
+    /// A device that is disturbed for as long as was planned.
+    #[test]
+    fn passes_are_added_while_a_model_lacks_samples_where_the_user_set_no_time() {
+        let disturbed = Weather { is_disturbed: true, ..Weather::default() };
+        let weather = [disturbed, disturbed, disturbed, Weather::default(), Weather::default(), Weather::default()];
+        for is_extended in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let (jobs, done) = measured_within(folder.path(), &weather, Samples::default(), 150, is_extended);
+            assert_eq!(jobs.len() > 3, is_extended);
+            let has_median = done.unwrap().items.values().all(|item| Median::of(&item.ratios()).is_some());
+            assert_eq!(has_median, is_extended);
         }
     }
 }

@@ -54,7 +54,7 @@ impl Setting {
         let whole_ms = budget_ms as f64 + passes as f64 * sizes.load_ms(all());
         let plan = crate::protocol::Plan { budget_ms, ..self.plan };
         let told = format!("at most about {} on this device: {} models in {passes} passes", duration(whole_ms), subjects.len());
-        Ok((Self { passes, plan, ..self.clone() }, told))
+        Ok((Self { passes, plan, is_extended: wanted.budget_ms.is_none(), ..self.clone() }, told))
     }
 }
 

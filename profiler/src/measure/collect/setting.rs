@@ -36,6 +36,8 @@ pub struct Setting {
     pub hold: Hold,
     /// Measurement passes, each in fresh processes.
     pub passes: usize,
+    /// Whether passes are added beyond the planned time while a model has too few samples for a median: where the user set no time.
+    pub is_extended: bool,
     /// Most memory that the agent may use, in KiB; by what the device has where absent.
     pub memory_kib: Option<u64>,
     /// Seed of the order.
@@ -174,6 +176,7 @@ impl Setting {
             plan: crate::protocol::examples::plan(),
             hold: Hold { celsius: None, start_celsius: None, governor: false },
             passes: 1,
+            is_extended: false,
             memory_kib: None,
             seed: 1,
             timed_runs: 1,
