@@ -90,13 +90,7 @@ impl Check<'_> {
         let anchors = self.anchors(&layers)?;
         let nets = choices.iter().map(|places| choice::full(places)).chain(anchors.iter().map(|(choice, _)| choice.clone()));
         let (samples, raw) = self.measure(&nets.map(|choice| Model::net(&layers, &choice)).collect::<Vec<_>>())?;
-        match self.compare(&samples, &layers, &choices, &anchors) {
-            Ok(report) => Ok((report, raw)),
-            Err(error) => {
-                raw.map(RawFile::finish).transpose()?;
-                Err(error)
-            }
-        }
+        RawFile::finish_on_error(raw, self.compare(&samples, &layers, &choices, &anchors))
     }
 
     /// Finishes the raw samples, and writes what was found into the table unless told not to, or disturbed. It comes last: where there is

@@ -114,13 +114,8 @@ pub(super) fn run(
         accept: None,
     }
     .run()?;
-    match figures(files, &subjects, setting, &samples) {
-        Ok((figures, precise)) => Ok((figures, precise, raw)),
-        Err(error) => {
-            raw.map(RawFile::finish).transpose()?;
-            Err(error)
-        }
-    }
+    let ((figures, precise), raw) = RawFile::finish_on_error(raw, figures(files, &subjects, setting, &samples))?;
+    Ok((figures, precise, raw))
 }
 
 /// The figures of each model, and whether all are as precise as asked.

@@ -11,7 +11,6 @@ use crate::measure::fleet::{Member, Sharing};
 use crate::measure::job::{JobFolder, Source};
 use crate::measure::model::Model;
 use crate::measure::raw::{self, Kept, RawError, RawFile, Request, Samples, partial};
-use crate::stats::Median;
 
 /// What is to be measured, and how.
 pub(super) struct Collecting<'a> {
@@ -71,7 +70,7 @@ impl Collecting<'_> {
             if simulated {
                 return collect::measured_exactly(samples, &model.subject, model.subject.is_part() && setting.plan.cold_runs > 0);
             }
-            samples.items.get(&model.subject).is_some_and(|item| Median::of(&item.ratios()).is_some())
+            samples.has_median(&model.subject)
         };
         let is_enough = simulated || samples.passes >= setting.passes;
         if is_enough && models.iter().all(|model| is_measured(&samples, model)) {

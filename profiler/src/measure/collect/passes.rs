@@ -17,7 +17,6 @@ use crate::measure::raw::{RawFile, Samples, digits};
 use crate::measure::subject::Subject;
 use crate::protocol::{Hold, Item, Job, Plan, Taken};
 use crate::random::Random;
-use crate::stats::Median;
 
 /// How long a later process waits for CPUs on which another measures, in ms.
 const LOCK_TIMEOUT_MS: u64 = 120_000;
@@ -115,8 +114,7 @@ impl Passes<'_> {
 
     /// Whether a model has too few samples for a median.
     fn is_lacking(&self) -> bool {
-        let items = &self.listener.samples.items;
-        self.listener.asked.iter().any(|subject| items.get(subject).is_none_or(|item| Median::of(&item.ratios()).is_none()))
+        self.listener.asked.iter().any(|subject| !self.listener.samples.has_median(subject))
     }
 
     /// One pass: every model that lacks it, in groups that fit into memory, each with its share of the time.
@@ -253,8 +251,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let (jobs, done) = measured_within(folder.path(), &weather, Samples::default(), 150, is_extended);
             assert_eq!(jobs.len() > 3, is_extended);
-            let has_median = done.unwrap().items.values().all(|item| Median::of(&item.ratios()).is_some());
-            assert_eq!(has_median, is_extended);
+            let samples = done.unwrap();
+            assert_eq!(samples.items.keys().all(|subject| samples.has_median(subject)), is_extended);
         }
     }
 }

@@ -127,6 +127,20 @@ impl RawFile {
         path.exists().then_some(Kept { path, resumes: self.resumes })
     }
 
+    /// What was found, with the file still to be finished. If nothing was found, the file is finished: the samples are kept.
+    ///
+    /// # Errors
+    /// That of `found`; [`RawError`].
+    pub fn finish_on_error<T, E: From<RawError>>(raw: Option<Self>, found: Result<T, E>) -> Result<(T, Option<Self>), E> {
+        match found {
+            Ok(found) => Ok((found, raw)),
+            Err(error) => {
+                raw.map(Self::finish).transpose()?;
+                Err(error)
+            }
+        }
+    }
+
     /// Gives the file its name. It is packed, unless the name ends in `.jsonl`: then it stays as the agent's lines. Where it would
     /// be longer than [`LIMIT`], samples that were left out are only counted.
     ///

@@ -9,6 +9,7 @@ use crate::devices::facts;
 use crate::devices::identity::Identity;
 use crate::measure::subject::Subject;
 use crate::protocol::{Event, Explanation, Sample, SampleFault, Shaped, Start};
+use crate::stats::Median;
 use crate::steady;
 
 /// Samples of one item.
@@ -238,6 +239,11 @@ impl Samples {
     /// None where no sensor has answered.
     pub fn start_celsius(&self) -> Option<f64> {
         self.first_celsius.or(self.celsius.first().copied())
+    }
+
+    /// Whether an item has enough samples for a median in canary units.
+    pub fn has_median(&self, subject: &Subject) -> bool {
+        self.items.get(subject).is_some_and(|item| Median::of(&item.ratios()).is_some())
     }
 
     /// How many passes over these items were made.
