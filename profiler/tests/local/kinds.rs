@@ -1,5 +1,6 @@
 //! Engines that are here or not, and models of the user's own.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use engines::EngineKind;
@@ -124,13 +125,15 @@ fn any_models_are_benched_and_a_bad_one_is_named() {
     let (request, samples) = read(&folder.join("b.raw.gz")).unwrap();
     assert_eq!((request.purpose, request.space, request.items.len()), (Purpose::Bench, None, 2));
     assert!(request.items.iter().all(|item| !samples.items[&Subject::from(item)].samples.is_empty()), "{:?}", request.items);
+    let processes: BTreeSet<usize> = samples.items.values().flat_map(|item| item.processes.iter().copied()).collect();
     let figures: serde_json::Value = serde_json::from_str(&out).unwrap();
     let figures = figures.as_array().unwrap();
     assert_eq!(figures.len(), 2);
     for f in figures {
         let (median, ci) = (f["median_us"].as_f64().unwrap(), f["ci95_us"].as_array().unwrap());
         assert!(ci[0].as_f64().unwrap() <= median && median <= ci[1].as_f64().unwrap() && median > 0.0, "{f}");
-        assert!(f["canary_error"].as_f64().unwrap() > 0.0 && f["canary_error_assumed"] == false, "{f}");
+        // It is measured from four processes on; how many it takes to this precision is up to the machine.
+        assert!(f["canary_error"].as_f64().unwrap() > 0.0 && f["canary_error_assumed"] == (processes.len() < 4), "{f}");
         assert!(f["interference_removed"].is_null(), "two models do not tell it: {f}");
     }
     fs::write(folder.join("c.onnx"), "nonsense").unwrap();

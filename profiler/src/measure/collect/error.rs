@@ -91,7 +91,7 @@ pub enum CollectError {
         samples: usize,
     },
     /// Too few samples that can be used.
-    #[error("too few valid samples for {}: {advice}{}", .ids.join(", "), Kept::remark(.raw.as_ref()))]
+    #[error("too few valid samples for {}: {advice}{}", listed(.ids), Kept::remark(.raw.as_ref()))]
     TooFew {
         /// Items with too few.
         ids: Vec<String>,
@@ -121,4 +121,28 @@ impl CollectError {
 /// How a message about a block begins.
 fn of_block(file: Option<&str>) -> String {
     file.map(|file| format!("{file}: ")).unwrap_or_default()
+}
+
+/// How many items a message names.
+const NAMED: usize = 3;
+
+/// The first few of these names, and how many there are beside them: a space has hundreds of items.
+fn listed(ids: &[String]) -> String {
+    let named = ids[..ids.len().min(NAMED)].join(", ");
+    match ids.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more models"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_a_few_of_many_models() {
+        let ids: Vec<String> = (0..5).map(|id| format!("m{id}")).collect();
+        assert_eq!(listed(&ids[..3]), "m0, m1, m2");
+        assert!(listed(&ids).contains("m2") && listed(&ids).contains(" 2 ") && !listed(&ids).contains("m3"));
+    }
 }
