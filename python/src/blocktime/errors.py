@@ -8,7 +8,7 @@ from typing import Iterable, Sequence
 from unicodedata import category
 
 LISTED = 1000
-"""Number of faults that are listed; one line stands for the rest."""
+"""Number of faults that are listed; if there are more, one last line says so."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class LutError(ValueError):
 
 
 class Unknown(LutError, KeyError):
-    """Something was asked for that is not there: a unit, or what the classes below name."""
+    """Something was asked for that does not exist: a unit, or what the classes below name."""
 
     def __init__(self, message: str, asked: object = None, known: Iterable[object] = ()) -> None:
         self.asked = asked
         """The name or the index that was asked for."""
         self.known: tuple[object, ...] = tuple(known)
-        """The names that there are."""
+        """The names that exist."""
         super().__init__(message)
 
     __str__ = ValueError.__str__
@@ -76,7 +76,7 @@ class Misfit(LutError):
         self.fitting = fitting
         """What would fit, in the same form."""
         self.layer = layer
-        """Name of the layer; `None` if it is not about one."""
+        """Name of the layer; `None` if the error is not about one layer."""
         super().__init__(message)
 
 
@@ -86,7 +86,7 @@ def plain_text(text: str) -> str:
 
 
 def listed(faults: Sequence[Fault]) -> list[Fault]:
-    """The first thousand faults; one fault stands for the rest."""
+    """The first thousand faults; if there are more, one last fault says so."""
     if len(faults) <= LISTED:
         return list(faults)
     return [*faults[:LISTED], Fault(f"and more; only the first {LISTED} are listed")]

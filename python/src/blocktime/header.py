@@ -21,7 +21,7 @@ SOURCES = ("measured", "simulated", "emulated", "imported")
 """How the times were obtained."""
 
 FOLDER_SCHEMA = 4
-"""The first schema of tables of a space of ONNX files, which state their slots."""
+"""The first schema for tables of space folders, which list their slots."""
 
 _CLUSTER = {"cpus": str, "core?": str, "processor?": str, "instruction_sets?": str, "min_mhz?": float, "max_mhz?": float, "shared_l2?": str}
 _DEVICE = {
@@ -155,7 +155,7 @@ def _line_of(text: str, place: _Place) -> int | None:
 
 
 def value_faults(header: Header) -> Iterator[Fault]:
-    """Faults in the values of a header whose form is right, in the words of `profiler`."""
+    """Faults in the values of a header whose entries have the right types, in the words of `profiler`."""
     simulated = header["source"] == "simulated"
     folder = header["space"].get("folder")
     if "points" not in header and folder is None:
@@ -248,7 +248,7 @@ def _at_least_0(number: float) -> bool:
 
 
 def prediction_error(fit: Mapping[str, Any]) -> float:
-    """Relative standard error of a predicted time of a network, from the section `fit`.
+    """Relative standard error of the predicted time of a network, from the section `fit`.
 
     It is the residual without the measurement noise of the networks, but at least half of the residual.
     """

@@ -88,7 +88,7 @@ class Lut:
         return cls(header, rows, space)
 
     def _misfits(self, space: Space) -> list[Fault]:
-        """Faults: another space, or keys of the space that are missing or have another kind."""
+        """Faults: the table is for another space, or keys of the space are missing or have another kind."""
         faults = []
         found = self.header["space"]
         if space.hash is not None and space.hash != found["hash"]:
@@ -160,7 +160,7 @@ class Lut:
         }
 
     def predict(self, choice: Choice, *, points: int | None = None) -> Prediction:
-        """Latency of the network that `choice` names: names or indices (from 0) per layer, or a mapping from layers to them.
+        """Latency of the network with these candidates: one name or index (from 0) per layer, or a mapping from layers to them.
 
         `points` is the number of landmarks of a PFLD network, if it differs from that of the table: the time of the last fixed piece is
         scaled with it. Not allowed for tables of space folders.

@@ -58,13 +58,13 @@ class Row:
     params: int
     """Trained parameters."""
     latency_us: float
-    """Its share of the time of a whole network. Use this in a loss."""
+    """Its share of the time of a whole network, in µs. Use this in a loss."""
     ci95_us: tuple[float, float] | None
     """95 % interval of `latency_us`; `None` if it is not known, and for an identity."""
     quantiles_us: tuple[float, float, float, float, float] | None
-    """Quantiles (0, 10, 50, 90 and 100 %) of the samples of the block alone, with overhead."""
+    """Quantiles (0, 10, 50, 90 and 100 %) of the samples of the block alone, in µs, overhead included."""
     samples: int
-    """Number of samples that count."""
+    """Number of valid samples."""
     discarded: Mapping[str, int]
     """Number of discarded samples, by reason."""
     cold_us: float | None

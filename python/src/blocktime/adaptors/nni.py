@@ -19,9 +19,9 @@ class LutProfiler(ExpressionProfiler):  # type: ignore[misc]
     """
 
     def __init__(self, model_space: Any, lut: Lut, labels: Sequence[str] | None = None, unit: str = "ms") -> None:
-        """labels: those of the choices, in the order of the table's layers [default: the names of the layers]. The values of a
-        choice are names of candidates, or their indices. Raises `Misfit` if the space has no choice with one of the labels, and
-        `UnknownCandidate` for any other value."""
+        """labels: the labels of the choices, in the order of the table's layers [default: the names of the layers]. The values of a
+        choice must be names of candidates, or their indices. Raises `Misfit` if the space has no choice with one of the labels, and
+        `UnknownCandidate` if a choice has another value."""
         choices = model_space.simplify()
         labels = [layer.name for layer in lut.layers] if labels is None else labels
         if missing := [label for label in labels if label not in choices]:

@@ -19,7 +19,7 @@ class OfaLatency:
     """
 
     def __init__(self, luts: Mapping[int, Lut], candidate: str = "k{kernel}_e{expand}", skip: str = "skip") -> None:
-        """luts: the tables by the side of the picture in pixels. candidate, skip: names of the candidates in the tables."""
+        """luts: one table for each side length of the picture, in pixels. candidate, skip: names of the candidates in the tables."""
         self.luts, self.candidate, self.skip = dict(luts), candidate, skip
 
     def predict_efficiency(self, spec: Mapping[str, Any]) -> float:

@@ -12,8 +12,8 @@ class LatencyEstimator:
     """Latencies in ms for `expected_latency(latency_model)` and `net_latency`: `run_manager.latency_estimator = LatencyEstimator(…)`."""
 
     def __init__(self, lut: Lut, fixed: Mapping[str, str], candidate: str = "{kernel}x{kernel}_MBConv{expand}") -> None:
-        """fixed: the table's keys for the types `Conv`, `Conv_1` and `Logits`, and `expanded_conv` for the first block, which is
-        not searched. candidate: the name of a block in the table."""
+        """fixed: the table's keys for the types `Conv`, `Conv_1` and `Logits`, and for `expanded_conv`, the first block, which is
+        not searched. candidate: pattern of the names of blocks in the table."""
         self.fixed_ms = {name: lut.by_key(key).latency_us / 1000 for name, key in fixed.items()}
         self.candidate = candidate
         self.blocks_ms: dict[tuple[str, tuple[int, ...], tuple[int, ...]], float] = {}

@@ -50,7 +50,7 @@ def _randomize(module: nn.Module) -> None:
 
 
 def likeness(module: nn.Module) -> tuple[Any, ...]:
-    """Equal for two modules only if they compute the same, apart from the values of their weights.
+    """A value that is equal for two modules only if they compute the same, apart from the values of their weights.
 
     It contains everything that a module's code can depend on: types, shapes, and all attributes of all parts. Objects that are not plain
     data are compared by identity, so two modules with equal copies of such an object count as different.

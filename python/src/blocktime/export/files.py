@@ -1,4 +1,4 @@
-"""ONNX files of modules: both exporters of PyTorch, and the fingerprint that tells whether two files are the same block."""
+"""ONNX files of modules: both exporters of PyTorch, and the fingerprint by which equal blocks are found."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _without_notes(model: onnx.ModelProto) -> None:
 
 
 def fingerprint(model: onnx.ModelProto) -> str:
-    """SHA-256 (hex) of everything that affects the latency of a block: all but names and the values of weights."""
+    """SHA-256 (hex) of everything that affects the latency of a block: everything except names and the values of weights."""
     graph = model.graph
     constants = {tensor.name: _constant(tensor) for tensor in graph.initializer}
     numbers: dict[str, str] = {"": "-"}

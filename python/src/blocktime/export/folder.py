@@ -46,8 +46,8 @@ def export_space(
     exporter: `torchscript` or `dynamo`. Use the one that exports your app's network: the two write different operators. `auto` is
         `torchscript` if this PyTorch has it.
     opset: opset of all files [default: 17 with `torchscript`, 18 with `dynamo`].
-    randomize: draws new values for new batch norms and constant parameters, in copies of the modules. From a module that was not trained,
-        exporters would remove parts that a trained network has.
+    randomize: draws new values for new batch norms and constant parameters, in copies of the modules. Otherwise exporters would remove
+        parts of an untrained module that a trained network has.
     check: runs every file in ONNX Runtime, if it is installed, and compares the outputs with those of the module.
     overwrite: replaces the space in the folder.
 

@@ -27,10 +27,10 @@ class Slot:
 
     name: str
     candidates: dict[str, nn.Module | None]
-    """Modules by name, `None` for an identity; of a fixed piece the only one, by the slot's name."""
+    """Modules by name, `None` for an identity. A fixed piece has one module, under the name of the slot."""
     searched: bool
     sources: list[str] = field(default_factory=list)
-    """Where its inputs come from: `input`, a slot before, or `slot:N` for that one's N-th output."""
+    """Where its inputs come from: `input`, an earlier slot, or `slot:N` for the N-th output of an earlier slot."""
     inputs: list[Shape] = field(default_factory=list)
     """Shapes of its inputs, batch included."""
     outputs: list[Shape] = field(default_factory=list)
