@@ -66,7 +66,7 @@ pub enum DataFault {
     )]
     Escapes(String),
     /// A link to somewhere else.
-    #[error("'{location}', a link out of the model's folder (to {}), which is not followed: keep the file itself there", .to.display())]
+    #[error("'{location}', a link out of the model's folder (to {}), which is not followed: put the file itself into the model's folder", .to.display())]
     Link {
         /// Its name in the model.
         location: String,

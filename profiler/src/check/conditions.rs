@@ -116,7 +116,7 @@ impl Conditions {
         if self.idle_samples < LEAST_IDLE as f64 || self.limit > LARGEST_LIMIT {
             reasons.push(format!(
                 "too few samples were taken on an idle device: {:.0} per network, at least {LEAST_IDLE} are needed; samples count up \
-                 to a canary time of {:.2} × the idle time, at most {LARGEST_LIMIT} × is allowed",
+                 to a reference kernel (canary) time of {:.2} × the idle time, at most {LARGEST_LIMIT} × is allowed",
                 self.idle_samples, self.limit
             ));
         }

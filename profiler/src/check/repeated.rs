@@ -26,8 +26,8 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
     if largest <= allowed {
         if !same_agent {
             note(format_args!(
-                "this agent holds another build of the engine than the table's agent: networks of the build, simulated again, \
-                 differ by at most {:.2} %",
+                "this agent contains another build of the engine than the agent of the table; networks of the table's build were \
+                 simulated again and differ by at most {:.2} %",
                 100.0 * largest
             ));
         }
@@ -39,7 +39,7 @@ pub(super) fn check(path: &Path, header: &Header, start: Option<&Start>, anchors
     };
     let mut differences: Vec<String> = changed.take(3).map(line).collect();
     differences.push(format!(
-        "networks of the build, simulated again, differ by {:.2} %, but {}: the simulator or the chip has changed",
+        "networks of the table's build were simulated again and differ by {:.2} %, but {}: the simulator or the chip has changed",
         100.0 * largest,
         if same_agent {
             "the agent is the same, so they must be equal".to_string()

@@ -52,7 +52,8 @@ pub(super) struct MeasureArgs {
     /// Allowed temperature change from the first reading of the measurement, in °C; 0 ignores temperature
     #[arg(long, default_value_t = 3.0, value_parser = band, value_name = "DEGREES")]
     band: f64,
-    /// Do not set the CPU frequency governor to `performance` (needs root; it is restored at the end)
+    /// Do not change the CPU frequency governor. Without this option it is set to `performance` if that is allowed (root), and restored at
+    /// the end
     #[arg(long)]
     keep_governor: bool,
     /// Duration of one sample

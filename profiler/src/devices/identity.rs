@@ -183,7 +183,7 @@ impl<'a> TableIdentity<'a> {
     /// What the user should know, a line each: what differs where that is allowed, and what could not be compared.
     pub fn remarks(&self, start: &Start, threads: usize) -> Vec<String> {
         let comparison = self.compare(start, threads);
-        let differs = |line| format!("warning: another device or engine than the table's: {line}");
+        let differs = |line| format!("warning: the device or engine is not the table's: {line}");
         let mut remarks: Vec<String> = comparison.lines("the table", "here").into_iter().map(differs).collect();
         if !comparison.unknown.is_empty() {
             let unknown = comparison.unknown.join(", ");

@@ -29,7 +29,7 @@ pub enum ReservedError {
         holder: String,
     },
     /// The file beside it that is locked cannot be made; nor could the file itself.
-    #[error("cannot write {path}: the file that keeps other commands from writing it, {lock}, cannot be made")]
+    #[error("cannot write {path}: its lock file {lock} cannot be created")]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -69,7 +69,7 @@ impl Reserved {
                 Err(NotLocked::File(source)) => return Err(ReservedError::Unwritable { path: path(), lock, source }),
                 Err(NotLocked::Lock(file, e)) => {
                     note(format_args!(
-                        "note: cannot lock {}: {e}. Let no other command write {}",
+                        "note: cannot lock {}: {e}. Make sure that no other command writes {}",
                         lock.display(),
                         path().display()
                     ));

@@ -53,7 +53,7 @@ pub enum Distrust {
         count: u64,
     },
     /// Nothing was marked.
-    #[error("the program marked no code to be counted")]
+    #[error("the program marked no code to be timed")]
     NoRegion,
 }
 

@@ -24,7 +24,7 @@ pub enum FacesError {
         impostor: files::Impostor,
     },
     /// A text of another encoding.
-    #[error("{path}:{line}: is not UTF-8 text; convert it, as with `iconv -f GBK -t UTF-8` where it is Chinese")]
+    #[error("{path}:{line}: is not UTF-8 text; convert it; for Chinese text, for example: `iconv -f GBK -t UTF-8`")]
     NotUtf8 {
         /// The file.
         path: PathBuf,

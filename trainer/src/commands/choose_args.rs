@@ -21,13 +21,13 @@ pub struct ChooseArgs {
     /// slower than the most probable one). With --resume, a finished search chooses again [default: probable]
     #[arg(long, value_enum)]
     choose: Option<Method>,
-    /// Number of the most probable networks that are compared [default: 64]
+    /// With --choose recalibrated or halving: number of the most probable networks that are compared [default: 64]
     #[arg(long, value_name = "K", requires = "choose")]
     candidates: Option<usize>,
-    /// Number of networks that are trained, with --choose halving [default: 8]
+    /// With --choose halving: number of networks that are trained in the first round [default: 8]
     #[arg(long, value_name = "K", requires = "choose")]
     finalists: Option<usize>,
-    /// Epochs of each round of that training, with the settings of the search [default: 2]
+    /// With --choose halving: epochs of each round; all other settings are those of the search [default: 2]
     #[arg(long, value_name = "EPOCHS", requires = "choose")]
     final_epochs: Option<usize>,
 }

@@ -24,29 +24,29 @@ use crate::train::examine;
 
 compare.toml:
   seeds = [0, 1, 2]              # for each of them everything is trained, in comparison/seed-N
-  [both]                         # flags of `trainer search` and of `trainer finetune`
+  [both]                         # options of `trainer search` and of `trainer finetune`
   data = \"faces\"
   batch = 32
-  [search]                       # flags of `trainer search`; default of tau-decay: τ ends at 0.2
+  [search]                       # options of `trainer search`; default of tau-decay: τ ends at 0.2
   lut = [\"luts/sd625.csv\"]
   base-lr = 1e-3
   start-epoch = 20
   end-epoch = 60
-  [finetune]                     # flags of `trainer finetune`: the recipe of all networks
+  [finetune]                     # options of `trainer finetune`: the recipe of all networks
   base-lr = 1e-3
   end-epoch = 60
   [baseline]
-  end-epoch = 120                # default: search and finetune together
+  end-epoch = 120                # default: as many as search and finetune together
   [random]
-  nets = 8                       # random networks, latency within ±3 % of the searched one
-  again = 4                      # default 0: the first of them, trained once more with another seed
+  nets = 8                       # number of random networks, latency within ±3 % of the searched one
+  again = 4                      # default 0: number of them that are trained once more, with another seed
   [sweep]                        # further searches: betas = […], targets-us = […]
-  nets = 4                       # default 0: random networks beside each of them
+  nets = 4                       # default 0: number of random networks for each of these searches
   [[measure]]                    # optional: `profiler bench` on this device; can be repeated
   device = \"local\"
 
-The same command resumes where it was interrupted. After each seed the result is written again: comparison/results.md, results.json,
-and report.html with pictures.")]
+The same command resumes where it was interrupted. After each seed the result is written to
+comparison/results.md, results.json and report.html (with pictures).")]
 pub struct CompareArgs {
     /// File with the settings (TOML)
     #[arg(value_name = "SETTINGS")]

@@ -14,7 +14,8 @@ use crate::task::faces::{Check, OF_MIXTURES, export, open_dataset, subnet};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
-  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx --data faces --mnn")]
+  trainer export --subnet run/subnet/checkpoint_last.safetensors --out run/subnet.onnx \\
+    --data faces --mnn")]
 pub struct ExportArgs {
     /// Checkpoint of a subnet or a supernet; of a supernet, the most probable subnet is exported
     #[arg(long, value_name = "FILE")]
@@ -25,7 +26,7 @@ pub struct ExportArgs {
     /// Also write a file for MNN beside it (subnet.mnn for subnet.onnx); needs MNN's converter (`profiler setup mnn`)
     #[arg(long)]
     mnn: bool,
-    /// Data folder; the exported files are checked on its training pictures [default: on noise]
+    /// Data folder; the exported files are checked on its training pictures [default: they are checked on noise]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -75,7 +76,10 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     ));
     if let Some(mnn) = done.mnn {
         print_line(format_args!("{}: {:.1} KB", mnn.path.display(), mnn.bytes as f64 / 1e3))?;
-        note(format_args!("checked with MNN on the same: the landmarks differ by at most {:.1e} of the side", mnn.difference));
+        note(format_args!(
+            "checked with MNN on the same inputs: the landmarks differ by at most {:.1e} of the side",
+            mnn.difference
+        ));
     }
     note(format_args!("next: profiler bench {} --device local", quoted(&args.out)));
     Ok(())

@@ -128,7 +128,7 @@ fn check_searched(checkpoint: &Checkpoint, path: &Path) -> Result<()> {
     }
     match RunConfig::<FaceTask>::load(&run.file("config.toml"))?.search {
         Some(search) if checkpoint.meta.epoch < search.train.end_epoch => Err(Error::Usage(format!(
-            "the search in {} has done {} of {} epochs; first: trainer search --out {} --resume",
+            "the search in {} has done {} of {} epochs; finish it first: trainer search --out {} --resume",
             root.display(),
             checkpoint.meta.epoch,
             search.train.end_epoch,

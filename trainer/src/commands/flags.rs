@@ -29,7 +29,7 @@ pub enum SettingsError {
         flag: String,
     },
     /// A value that no flag takes.
-    #[error("[{section}] {flag}: the value of a flag must be a text, a number, true, false, or a list of these")]
+    #[error("[{section}] {flag}: the value of an option must be a string, a number, true, false, or a list of these")]
     Value {
         /// The section of the file.
         section: &'static str,

@@ -71,7 +71,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         print_line(format_args!("{}: {kind}, {} landmarks, epoch {}{choice}", args.out.display(), meta.points, meta.epoch))?;
     }
     if new_pose_net {
-        note(format_args!("note: the file has no pose network, which only training needs; the checkpoint gets a fresh one"));
+        note(format_args!("note: the file has no pose network, which only training needs; the checkpoint gets a new one"));
     }
     let flag = if meta.kind == Kind::Supernet { "--supernet" } else { "--subnet" };
     note(format_args!("next: trainer finetune {flag} {} --data DIR --out RUN", quoted(&args.out)));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub enum ResolveError {
     /// A resumed run would not be the same run.
     #[error(
-        "the run cannot be resumed with other settings; these differ:{}\nLeave out these flags to continue it as it was, or start another \
+        "the run cannot be resumed with other settings; these differ:{}\nLeave out these options to continue it as it was, or start another \
          run (--out)", .0.iter().map(|d| format!("\n  {d}")).collect::<String>()
     )]
     Differs(Vec<String>),
@@ -84,7 +84,7 @@ impl<'a, T> Resolver<'a, T> {
         if let Some(saved) = self.saved.map(saved)
             && saved != now
         {
-            self.differences.push(format!("{what} has other contents than when the run began"));
+            self.differences.push(format!("{what} has changed since the run began"));
         }
     }
 

@@ -57,7 +57,7 @@ pub struct TrainArgs {
     /// Weight of a face in the loss, from the error Δ of its pose [default: floor]
     #[arg(long, value_parser = values::pose_weight())]
     pose_weight: Option<PoseWeight>,
-    /// Behave like NNI's example where the defaults differ (documentation: Coming from NNI); other flags still apply
+    /// Behave like NNI's example where the defaults differ (documentation: Coming from NNI); other options still apply
     #[arg(long)]
     reference: bool,
     /// Train on cpu or cuda[:NUMBER,…], NVIDIA GPUs that share each batch (needs a build with the feature cuda; not yet tested on
@@ -66,7 +66,7 @@ pub struct TrainArgs {
     compute: Option<Compute>,
     #[command(flatten)]
     pub threads: ThreadArgs,
-    /// Resume the run in --out; other flags may be left out
+    /// Resume the run in --out; other options may be left out
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
     /// Replace the earlier result in --out and everything made from it (finetune, baselines, sweep)

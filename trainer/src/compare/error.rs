@@ -22,7 +22,7 @@ pub enum CompareError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The run has not got that far.
-    #[error("{0} holds no finished {training}; first:\n  trainer {training} --out {0} …", .folder.display())]
+    #[error("{0} contains no finished {training}; run this first:\n  trainer {training} --out {0} …", .folder.display())]
     Unfinished {
         /// The run's folder.
         folder: PathBuf,
@@ -30,10 +30,10 @@ pub enum CompareError {
         training: &'static str,
     },
     /// The finetune trained another network than the search chose.
-    #[error("the finetune in {} trained another network than the search chose; finetune the chosen one (without --arch)", .0.display())]
+    #[error("the finetune in {} trained a network other than the one that the search chose; finetune the chosen one (without --arch)", .0.display())]
     OtherNetwork(PathBuf),
     /// A file is not what it was.
-    #[error("{what} has other contents than when {} read it; restore the old file, or start another run", .folder.display())]
+    #[error("{what} has changed since the run in {} read it; restore the old file, or start another run", .folder.display())]
     Changed {
         /// The file.
         what: String,

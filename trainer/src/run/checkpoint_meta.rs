@@ -100,7 +100,7 @@ pub enum CheckpointError {
         impostor: files::Impostor,
     },
     /// It would hold what no file that is read may hold.
-    #[error("{} is not written: '{tensor}' holds values that are not finite numbers", .path.display())]
+    #[error("{} was not written: '{tensor}' holds values that are not finite numbers", .path.display())]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -179,7 +179,7 @@ pub enum CheckpointError {
     },
     /// The run would not go on as it began.
     #[error(
-        "{} belongs to a run with other settings, another table or other data; give the flags that the run was started with", .path.display()
+        "{} belongs to a run with other settings, another table or other data; give the options with which the run was started", .path.display()
     )]
     Configuration {
         /// The file.

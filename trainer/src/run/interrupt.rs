@@ -23,7 +23,7 @@ impl Interrupt {
             note("\nstopping after this step (press Ctrl-C again to stop at once)");
         };
         if ctrlc::set_handler(handler).is_err() {
-            note("note: this process cannot catch Ctrl-C: it ends the run at once; checkpoints stay complete");
+            note("note: Ctrl-C cannot be caught here, so it ends the run at once; checkpoints stay complete");
         }
         interrupt
     }

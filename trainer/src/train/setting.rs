@@ -46,7 +46,7 @@ pub enum SettingError {
     #[error("--warm-up fair trains on the CPU only; leave out --compute")]
     PathsOnGpu,
     /// A choice by the test list.
-    #[error("--choose needs faces that are held back (--arch-data split): the test list must not choose the network")]
+    #[error("--choose needs held-back faces (--arch-data split), because the network must not be chosen on the test list")]
     ChoiceByTest,
     /// A choice among nothing.
     #[error("--candidates must be at least 1")]

@@ -89,7 +89,7 @@ impl ExportArgs {
                 let written = OfaYaml { se: layers(&self.se), hs: layers(&self.hs) }.write(table, &space)?;
                 if !written.left_out.is_empty() {
                     let names = written.left_out.join(", ");
-                    note(format_args!("omitted, because their names state other things than kernel and expansion: {names}"));
+                    note(format_args!("omitted, because their names do not state exactly kernel and expansion: {names}"));
                 }
                 written.text
             }

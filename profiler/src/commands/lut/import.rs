@@ -54,8 +54,8 @@ impl ImportArgs {
         }
         if self.unit == Some(Unit::Macs) {
             note(format_args!(
-                "these are multiply-adds, not times: a search with this table is steered as NNI's flops metric steers it, and what \
-                 is shown in µs is multiply-adds; trainer search --perf-metric flops counts them without a table"
+                "these are multiply-adds, not times: a search with this table works as with NNI's flops metric, and all figures in \
+                 µs are multiply-adds; trainer search --perf-metric flops counts multiply-adds without a table"
             ));
         }
         print::path(&self.out)

@@ -37,7 +37,7 @@ pub enum AdbError {
         serial: String,
     },
     /// That phone is not there.
-    #[error("no phone with serial number '{serial}'{by} is attached; {}", if .attached.is_empty() { "none is".to_string() } else { format!("attached: {}", .attached) })]
+    #[error("no phone with serial number '{serial}'{by} is attached; {}", if .attached.is_empty() { "no other phone is attached".to_string() } else { format!("attached: {}", .attached) })]
     UnknownPhone {
         /// The one asked for.
         serial: String,

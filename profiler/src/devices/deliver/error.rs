@@ -40,7 +40,7 @@ pub enum DeliveryError {
     },
     /// An engine library that is not the one of its first use.
     #[error(
-        "{path} has changed since its first use (SHA-256 {found}, recorded {noted}). Two builds of one version can differ by up to 1.5 ×. \
+        "{path} has changed since its first use (SHA-256 {found}, recorded {noted}). The latencies of two builds of one version can differ by up to 1.5 ×. \
          If you replaced it on purpose, remove its line from {lock}"
     )]
     EngineChanged {
@@ -86,12 +86,12 @@ pub enum DeliveryError {
 fn one_kind(needed: &Library, agent: System) -> String {
     match agent {
         System::Android => format!(
-            "Name Android's library with --engine-lib ({}), or take the agent that loads this one: scripts/build-agent.sh in a clone of \
-             the project makes it, with BLOCKTIME_AGENT not set",
+            "Name Android's library with --engine-lib ({}), or use an agent that can load this one: scripts/build-agent.sh in a clone of \
+             the project builds it; unset BLOCKTIME_AGENT",
             needed.in_apps
         ),
         System::Linux => format!(
-            "Leave --engine-lib out (`{}` fetches the library for this agent), or build an agent for Android, by cross \
+            "Leave --engine-lib out (`{}` fetches the library for this agent), or build an agent for Android, with cross \
              (docs/src/engines.md in a clone of the project)",
             needed.setup_for_agents()
         ),

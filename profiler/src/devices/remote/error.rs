@@ -69,7 +69,7 @@ pub enum ConnectionError {
         reason: String,
     },
     /// Somebody else measures on it.
-    #[error("{device}: another profiler measures on it (its process {process}); wait until it is done")]
+    #[error("{device}: another profiler is measuring on it (process {process} on the device); wait until it ends")]
     Busy {
         /// The device.
         device: String,

@@ -24,7 +24,7 @@ pub enum SshError {
         source: io::Error,
     },
     /// ssh does not take its own configuration, or a host's name.
-    #[error("ssh cannot tell how to reach '{host}' (ssh -G {host}): {said}")]
+    #[error("ssh has no valid settings for the host '{host}' (ssh -G {host}): {said}")]
     Configuration {
         /// The host as it was given.
         host: String,
@@ -34,7 +34,7 @@ pub enum SshError {
     /// A host key never seen.
     #[error(
         "{device}: its host key (SHA256:{fingerprint}) is not known.{remark} Compare the fingerprint with \
-         the device's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then add it with:\n  {command}"
+         the device's own (run there: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add it with:\n  {command}"
     )]
     UnknownHostKey {
         /// The device.
@@ -48,8 +48,8 @@ pub enum SshError {
     },
     /// Another host key than the known one.
     #[error(
-        "{device}: its host key (SHA256:{fingerprint}) is not the one in {place}. Someone may intercept the connection, or the device was reinstalled: \
-         only then remove the old key and try again:\n  {command}"
+        "{device}: its host key (SHA256:{fingerprint}) is not the one in {place}. Either someone intercepts the connection, or the device was reinstalled. \
+         Only if it was reinstalled, remove the old key and try again:\n  {command}"
     )]
     ChangedHostKey {
         /// The device.
@@ -64,7 +64,7 @@ pub enum SshError {
     /// A host key that must not be used any more.
     #[error(
         "{device}: its host key (SHA256:{fingerprint}) is marked as revoked in {place}: someone who has stolen it can pretend to be the device. \
-         Give the device a new key (there: remove /etc/ssh/ssh_host_*_key* and run ssh-keygen -A)"
+         Give the device a new key (on the device: remove /etc/ssh/ssh_host_*_key* and run ssh-keygen -A)"
     )]
     RevokedHostKey {
         /// The device.
@@ -78,7 +78,7 @@ pub enum SshError {
     #[error(
         "{device}: authentication failed for user '{user}'; tried {}. Passwords are not supported: copy your public key into the \
          device's ~/.ssh/authorized_keys \
-         (ssh-copy-id); add a key with a passphrase to ssh-agent (ssh-add)",
+         (ssh-copy-id); if the key has a passphrase, add the key to ssh-agent (ssh-add)",
         if .tried.is_empty() { "nothing (no ssh-agent, no key file)".to_string() } else { .tried.join(", ") }
     )]
     NotLetIn {

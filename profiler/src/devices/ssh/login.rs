@@ -102,7 +102,7 @@ fn by_file(session: &Session, settings: &Settings, key: &Candidate, tried: &mut 
         return refused("the device rejected it");
     }
     let mut reason = format!(
-        "has a passphrase: give it to ssh-agent with `ssh-add {}`, or start this on a terminal",
+        "has a passphrase: add it to ssh-agent with `ssh-add {}`, or run this command on a terminal",
         quote(&key.path.to_string_lossy())
     );
     for _ in 0..TRIES {

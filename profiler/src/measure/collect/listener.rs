@@ -216,7 +216,7 @@ impl Listener<'_> {
         if let (Some(why), false) = (why, self.told_unlocked) {
             self.told_unlocked = true;
             note(format_args!(
-                "note: cannot lock the CPUs ({}): another measurement at the same time would disturb this one, and nobody would notice",
+                "note: cannot lock the CPUs ({}): make sure that no other measurement runs at the same time; it would disturb this one",
                 short(why)
             ));
         }

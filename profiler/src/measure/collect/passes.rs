@@ -101,7 +101,7 @@ impl Passes<'_> {
                 is_lacking = setting.is_extended && self.is_lacking();
                 if is_lacking && !was_lacking {
                     note(
-                        "note: the device is unsteady, so that some models have too few valid samples: measuring goes on beyond the planned time",
+                        "note: the device is unsteady, and some models have too few valid samples: the measurement continues beyond the planned time",
                     );
                 }
                 if is_lacking || !is_enough() {

@@ -69,7 +69,7 @@ pub fn page(table: &Table, space: Option<&Layout>) -> Page {
     let section = |heading: &str, notes, rows| Section { heading: heading.to_string(), notes, rows };
     let mut sections: Vec<Section> = grid.stages.iter().map(stage).collect();
     if let Some(total) = grid.trunk_total() {
-        let all = [("trunk in all".to_string(), total)];
+        let all = [("trunk total".to_string(), total)];
         let rows = grid.trunk.iter().chain(&all).map(|(key, figure)| vec![key.clone(), terminal::cell(&Cell::Time(*figure))]);
         let head = ["piece", "µs ± half the 95 % interval | MMAC"].map(String::from).to_vec();
         sections.push(section("Trunk", Vec::new(), std::iter::once(head).chain(rows).collect()));

@@ -90,7 +90,7 @@ pub fn show(grid: &Grid, palette: Palette) -> String {
     }
     if let Some(total) = grid.trunk_total() {
         let mut lines: Vec<_> = grid.trunk.iter().map(|(key, figure)| vec![key.clone(), cell(&Cell::Time(*figure))]).collect();
-        lines.push(vec!["trunk in all".to_string(), cell(&Cell::Time(total))]);
+        lines.push(vec!["trunk total".to_string(), cell(&Cell::Time(total))]);
         text += &format!("\n{}", text::columns(&lines));
     }
     text

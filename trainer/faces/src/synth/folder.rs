@@ -45,7 +45,7 @@ pub fn write_synth(out: &Path, options: &SynthOptions, made: impl Fn() + Sync) -
         return Err(FacesError::Usage(format!("synthetic faces have {POINTS} landmarks; {} are not supported", options.points)));
     }
     if options.train == 0 || options.test == 0 {
-        return Err(FacesError::Usage("a data folder has at least 1 training and 1 test face".to_owned()));
+        return Err(FacesError::Usage("a data folder must have at least 1 training face and 1 test face".to_owned()));
     }
     let replace = may_replace(out, options.overwrite)?;
     let partial = beside(out, "partial")?;

@@ -80,7 +80,7 @@ pub enum FaceError {
     },
     /// Outputs that do not follow the batch.
     #[error(
-        "{path} gave {found} numbers for {pictures} pictures instead of {wanted} each: the shape of its output does not follow its batch"
+        "{path} gave {found} numbers for {pictures} pictures instead of {wanted} each: the size of its output does not depend on the batch"
     )]
     Outputs {
         /// The file.
