@@ -68,11 +68,11 @@ impl Provenance {
             return Vec::new();
         }
         let source = self.source.to_uppercase();
-        let mut lines = vec![format!("warning: the times of this table are {source}, not measured on a device")];
+        let mut lines = vec![format!("WARNING: the times of this table are {source}, not measured on a device")];
         if self.source == Source::Simulated.to_string() {
-            lines.extend(self.nearness().into_iter().map(|near| format!("warning: {near}")));
+            lines.extend(self.nearness().into_iter().map(|near| format!("WARNING: {near}")));
             lines.push(
-                "warning: use simulated times only to rank networks while you have no phone; then measure a table on it with \
+                "WARNING: use simulated times only to rank networks while you have no phone; then measure a table on it with \
                  `profiler build --device adb`"
                     .to_string(),
             );

@@ -147,7 +147,7 @@ impl<T: Task> Phase for Finetune<T> {
             T::EXAMPLES
         )];
         if !self.config.train.reference.is_off() && !self.holds_back() {
-            lines.push("warning: the best epoch is chosen on the test list, so the test error of that epoch is biased".to_string());
+            lines.push("WARNING: the best epoch is chosen on the test list, so the test error of that epoch is biased".to_string());
         }
         lines
     }

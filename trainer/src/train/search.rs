@@ -159,7 +159,7 @@ impl<T: Task> Phase for Search<T> {
             lines.push("the latency term is off".to_string());
         }
         if self.config.arch_data == ArchData::Test {
-            lines.push("warning: the architecture is trained on the test list, so its test error is biased".to_string());
+            lines.push("WARNING: the architecture is trained on the test list, so its test error is biased".to_string());
         }
         lines
     }

@@ -39,7 +39,7 @@ fn the_references_ways_are_restored_on_purpose() {
     let finetune = "--data faces --batch 8 --base-lr 1e-3 --end-epoch 2";
     let output = fixture.run(&format!("finetune {finetune} --reference --out run"));
     assert!(output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("warning: "));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("WARNING: "));
     // The test list judges, which it never does by default.
     assert!(fixture.path("run/subnet/checkpoint_best.safetensors").exists());
     fixture.done(&format!("finetune {finetune} --supernet run/supernet/checkpoint_last.safetensors --out own"));

@@ -18,7 +18,7 @@ use crate::task::{Data, TaskError};
 
 /// The message where a subnet is used with the statistics of its supernet's mixtures.
 pub const OF_MIXTURES: &str =
-    "warning: this subnet has the running statistics of the whole supernet; its error is larger than after a finetune";
+    "WARNING: this subnet has the running statistics of the whole supernet; its error is larger than after a finetune";
 
 /// The note of an ONNX file that says which faces its network was trained on, as JSON of [`TrainedOn`].
 pub const TRAINED_ON: &str = "blocktime.trained_on";
