@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import time
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,29 @@ def test_more_than_a_thousand_faults_are_summed_up(tmp_path: Path) -> None:
         Lut.read(path)
     *first, rest = caught.value.faults
     assert len(first) == 1000 and all(fault.line is not None for fault in first) and rest.line is None
+
+
+def test_a_header_of_many_faults_takes_no_longer_than_their_lines(tmp_path: Path) -> None:
+    text = (CORPUS / "table" / "sound.csv").read_text()
+    path = tmp_path / "many.csv"
+    path.write_text(text.replace("# schema", "".join(f"# entry_{i} = 1\n" for i in range(10_000)) + "# schema", 1))
+    began = time.monotonic()
+    with pytest.raises(LutError) as caught:
+        Lut.read(path)
+    assert time.monotonic() - began < 20, "with the square of them it is over a minute"
+    *first, rest = caught.value.faults
+    assert [(fault.column, fault.line) for fault in first] == [(f"entry_{i}", i + 2) for i in range(1000)] and rest.line is None
+
+
+def test_times_that_add_up_to_infinity_are_infinite(tmp_path: Path) -> None:
+    lines = [line.split(",") for line in (CORPUS / "table" / "sound.csv").read_text().split("\n")]
+    path = tmp_path / "huge.csv"
+    for line in lines:
+        if len(line) > 20 and line[1] in ("block", "trunk"):
+            line[10:13] = ["1e308", "", ""]
+    path.write_text("\n".join(map(",".join, lines)))
+    found = Lut.read(path, ROOT / "tests" / "spaces" / "tiny.toml").predict(["sep_k3", "gh_k3"])
+    assert found.total_us == math.inf and found.interval_us == (0.0, math.inf)
 
 
 def test_line_ends_marks_and_earlier_schemas_are_harmless(tmp_path: Path) -> None:

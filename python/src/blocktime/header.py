@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 import sys
+from itertools import islice
 from typing import Any, Iterator, Mapping, Sequence
 
-from .errors import Fault, plain_text
+from .errors import LISTED, Fault, listed, plain_text
 from .row import FIXED_PREFIX
 
 if sys.version_info >= (3, 11):
@@ -22,6 +23,10 @@ SOURCES = ("measured", "simulated", "emulated", "imported")
 
 FOLDER_SCHEMA = 4
 """The first schema for tables of space folders, which list their slots."""
+
+DEEPEST = 100
+"""Most parts of a name with dots."""
+_PART = re.compile(r"[\s\w\"'-]+")
 
 _CLUSTER = {"cpus": str, "core?": str, "processor?": str, "instruction_sets?": str, "min_mhz?": float, "max_mhz?": float, "shared_l2?": str}
 _DEVICE = {
@@ -59,8 +64,24 @@ _FORM: dict[str, Any] = {
 
 def parse(text: str) -> Header:
     """Reads TOML. Raises `ValueError` with line and column (of the table's file, without the `# `) if it is not TOML."""
-    header: Header = tomllib.loads(text, parse_float=_float)
+    nested = "it is nested too deeply"
+    for number, line in enumerate(text.split("\n"), 1):
+        if _longest_name(line) > DEEPEST:
+            raise ValueError(f"{nested} (at line {number})")
+    try:
+        header: Header = tomllib.loads(text, parse_float=_float)
+    except RecursionError:
+        raise ValueError(nested) from None
     return header
+
+
+def _longest_name(line: str) -> int:
+    """The parts of the longest name with dots: Python's reader takes time with their square."""
+    longest = parts = 0
+    for part in line.split(".") if line.count(".") >= DEEPEST else ():
+        parts = parts + 1 if _PART.fullmatch(part) else 0
+        longest = max(longest, parts)
+    return longest
 
 
 def _float(text: str) -> float:
@@ -73,12 +94,14 @@ def _float(text: str) -> float:
 def form_faults(header: Header, text: str) -> list[Fault]:
     """Entries that are missing, unknown or of the wrong type. `text` is the TOML; it is used to find their lines."""
     faults = []
-    for place, reason in _compare(header, _FORM, ()):
+    lines = _lines_of(text)
+    for place, reason in islice(_compare(header, _FORM, ()), LISTED + 1):
         name = ".".join(part for part in place if isinstance(part, str))
-        line = _line_of(text, place)
+        # The entry, or else the section in which it is missing.
+        line = lines.get(place, lines.get(place[:-1]))
         at = "" if line is None else f" (line {line})"
         faults.append(Fault(f"header: {name} {reason}{at}", line, name))
-    return faults or list(_folder_faults(header))
+    return listed(faults or list(_folder_faults(header)))
 
 
 def _folder_faults(header: Header) -> Iterator[Fault]:
@@ -107,8 +130,9 @@ def _compare(value: Any, form: Any, place: _Place) -> Iterator[tuple[_Place, str
             yield place, "must be a section"
             return
         entries = dict.fromkeys(value, form["*"]) if "*" in form else {name.removesuffix("?"): inner for name, inner in form.items()}
-        for name in value.keys() - entries.keys():
-            yield (*place, name), "is unknown"
+        for name in value:
+            if name not in entries:
+                yield (*place, name), "is unknown"
         for name, inner in entries.items():
             if name in value:
                 yield from _compare(value[name], inner, (*place, name))
@@ -135,23 +159,21 @@ def _is(value: Any, form: type) -> bool:
     return isinstance(value, str) if form is str else isinstance(value, int) and 0 <= value < 1 << 63
 
 
-def _line_of(text: str, place: _Place) -> int | None:
-    """Line, counted from 1, of an entry, or of the section in which it is missing; `None` if neither is found."""
+def _lines_of(text: str) -> dict[_Place, int]:
+    """Lines, counted from 1, of entries and sections."""
+    lines: dict[_Place, int] = {}
     section: _Place = ()
     seen: dict[tuple[str, ...], int] = {}
-    found = None
     for number, line in enumerate(text.split("\n"), 1):
         if head := re.fullmatch(r"\s*\[\[?\s*([\w.]+)\s*\]?\]\s*", line):
-            names = tuple(head[1].split("."))
-            section = names
+            section = names = tuple(head[1].split("."))
             if line.lstrip().startswith("[["):
                 seen[names] = seen.get(names, -1) + 1
                 section = (*names, seen[names])
-        if head and section in (place, place[:-1]):
-            found = number
-        if re.match(rf"\s*{re.escape(str(place[-1]))}\s*=", line) and section == place[:-1]:
-            return number
-    return found
+            lines.setdefault(section, number)
+        elif "=" in line:
+            lines.setdefault((*section, line.partition("=")[0].strip()), number)
+    return lines
 
 
 def value_faults(header: Header) -> Iterator[Fault]:
@@ -209,16 +231,17 @@ def _slot_faults(slots: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """Faults in the slots of a space of ONNX files."""
     if not slots:
         yield _fault("space.folder.slots", "must not be empty")
-    names = [slot["name"] for slot in slots]
-    for i, slot in enumerate(slots):
+    names: set[str] = set()
+    for slot in slots:
         candidates = named_keys(slot)
         wrong = {
-            "stands twice": slot["name"] in names[:i],
+            "stands twice": slot["name"] in names,
             "is a fixed piece, but its key does not say 'trunk:'": not slot.get("key", FIXED_PREFIX).startswith(FIXED_PREFIX),
             "has no candidates": "candidates" in slot and not candidates,
             "has a candidate twice": len({name for name, _ in candidates}) < len(candidates),
             "has a fixed piece among its candidates": any(key.startswith(FIXED_PREFIX) for _, key in candidates),
         }
+        names.add(slot["name"])
         for reason in (reason for reason, is_wrong in wrong.items() if is_wrong):
             yield Fault(f"header: slot '{slot['name']}' {reason}", None, "space.folder.slots")
 
@@ -253,4 +276,4 @@ def prediction_error(fit: Mapping[str, Any]) -> float:
     It is the residual without the measurement noise of the networks, but at least half of the residual.
     """
     residual, noise = float(fit["residual"]), float(fit.get("noise", 0.0))
-    return max(math.sqrt(max(residual * residual - noise * noise, 0.0)), 0.5 * residual)
+    return max(0.5 * residual, math.sqrt(max(0.0, residual * residual - noise * noise)))

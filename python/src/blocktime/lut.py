@@ -175,9 +175,9 @@ class Lut:
         used = [(row, 1.0) for row in blocks]
         fixed_us = None
         if (fixed := self._fixed(points)) is not None:
-            fixed_us = math.fsum(row.latency_us * factor for row, factor in fixed)
+            fixed_us = sum(row.latency_us * factor for row, factor in fixed)
             used += fixed
-        total = math.fsum(layers) + (fixed_us or 0.0)
+        total = sum(layers) + (fixed_us or 0.0)
         return Prediction(layers, fixed_us, total, self._interval_of(used, total))
 
     def indices(self, choice: Choice) -> list[int]:
@@ -228,7 +228,7 @@ class Lut:
     def _interval_of(self, used: Sequence[tuple[Row, float]], total: float) -> tuple[float, float] | None:
         if (fit := self.header.get("fit")) is not None:
             half = total * (1.96 * prediction_error(fit))
-            return max(total - half, 0.0), total + half
+            return max(0.0, total - half), total + half
         below: dict[str, float] = {}
         above: dict[str, float] = {}
         for row, factor in used:
@@ -239,7 +239,7 @@ class Lut:
             low, high = row.ci95_us
             below[row.key] = below.get(row.key, 0.0) + factor * (row.latency_us - low)
             above[row.key] = above.get(row.key, 0.0) + factor * (high - row.latency_us)
-        return max(total - math.hypot(*below.values()), 0.0), total + math.hypot(*above.values())
+        return max(0.0, total - math.hypot(*below.values())), total + math.hypot(*above.values())
 
 
 def factor_of(unit: str) -> float:
