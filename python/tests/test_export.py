@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from blocktime.export import ExportError, export_space
 from blocktime.export.copies import likeness, prepared
@@ -146,6 +147,48 @@ def test_blocks_that_differ_in_what_repr_does_not_show_are_different(tmp_path: P
     assert likeness(with_residual) == likeness(Block(4, 4, 3, 1))
     report = export_space([{"with": with_residual, "without": without}], (4, 8, 8), tmp_path)
     assert report.files == 2
+
+
+class Blur(nn.Module):
+    """Means over a window that is no weight and is not saved."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.full((4, 1, side, side), side**-2.0), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.window, padding=self.window.shape[-1] // 2, groups=4)
+
+
+class Dilated(nn.Module):
+    """A convolution with a setting that is a buffer."""
+
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.register_buffer("dilation", torch.tensor(dilation))
+        self.weight = nn.Parameter(torch.randn(4, 4, 3, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        dilation = int(self.dilation)
+        return F.conv2d(x, self.weight, padding=dilation, dilation=dilation)
+
+
+def hooked(scale: float) -> nn.Module:
+    """A convolution whose output a hook multiplies."""
+    module = nn.Conv2d(4, 4, 1)
+    module.register_forward_hook(lambda _, __, y: y * scale)
+    return module
+
+
+ALIKE: list[tuple[nn.Module, nn.Module]] = [
+    (Blur(3), Blur(5)), (Dilated(1), Dilated(2)), (hooked(2.0), hooked(3.0)), (hooked(2.0), nn.Conv2d(4, 4, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE, ids=["buffer-shape", "buffer-value", "hooks", "hook"])
+def test_blocks_that_differ_in_what_is_not_saved_as_weights_are_different(tmp_path: Path, one: nn.Module, other: nn.Module) -> None:
+    assert one.state_dict().keys() == other.state_dict().keys() and repr(one) == repr(other)
+    assert export_space([{"one": one, "other": other}], (4, 8, 8), tmp_path, exporter="torchscript").files == 2
 
 
 def test_scalars_count_in_a_fingerprint_and_weights_do_not(tmp_path: Path) -> None:

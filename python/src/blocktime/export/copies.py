@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-_OWN = set(vars(nn.Module()))
-"""Attributes that every module has, whatever it computes."""
+_OWN = set(vars(nn.Module())) - {"_forward_hooks", "_forward_pre_hooks"}
+"""Attributes that every module has, whatever it computes. Parameters, buffers and parts are looked at by themselves."""
 
 
 def prepared(module: nn.Module, randomize: bool) -> nn.Module:
@@ -52,20 +53,28 @@ def _randomize(module: nn.Module) -> None:
 def likeness(module: nn.Module) -> tuple[Any, ...]:
     """A value that is equal for two modules only if they compute the same, apart from the values of their weights.
 
-    It contains everything that a module's code can depend on: types, shapes, and all attributes of all parts. Objects that are not plain
-    data are compared by identity, so two modules with equal copies of such an object count as different.
+    It contains everything that a module's code can depend on: types, shapes, numbers that are no weights, and all attributes of all parts.
+    Objects that are not plain data are compared by identity, so two modules with equal copies of such an object count as different.
     """
     parts: list[Any] = []
     for name, part in module.named_modules():
         values = {key: _plain(value) for key, value in vars(part).items() if key not in _OWN}
         parts.append((name, type(part), part.training, tuple(sorted(values.items()))))
-    state = ((name, tuple(tensor.shape), tensor.dtype) for name, tensor in module.state_dict().items())
-    return tuple(parts), tuple(state)
+    tensors = (*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False))
+    return tuple(parts), tuple((name, tuple(tensor.shape), tensor.dtype, _number(tensor)) for name, tensor in tensors)
+
+
+def _number(tensor: Tensor) -> bytes:
+    """SHA-256 of the values of a tensor, on which code can branch; nothing for weights: floats, more than one."""
+    is_weight = tensor.is_floating_point() and tensor.numel() > 1
+    return b"" if is_weight else hashlib.sha256(tensor.detach().numpy().tobytes()).digest()
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"{type(value).__name__}({','.join(map(_plain, value))})"
+    if isinstance(value, dict):
+        return f"{type(value).__name__}({','.join(f'{_plain(key)}:{_plain(inner)}' for key, inner in value.items())})"
     if value is None or isinstance(value, (bool, int, float, str, torch.dtype, torch.Size)):
         return f"{type(value).__name__} {value!r}"
     return f"object {id(value)}"
