@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
+import numpy as np
 import onnx
 import onnxruntime
 import pytest
@@ -12,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from blocktime.export import ExportError, export_space
+from blocktime.export import ExportError, export_space, files
 from blocktime.export.copies import likeness, prepared
-from blocktime.export.files import fingerprint
+from blocktime.export.files import difference, export, fingerprint
 from blocktime.header import parse
 
 EXPORTERS = {"torchscript": 17, "dynamo": 18}
@@ -234,6 +236,17 @@ def test_an_output_can_be_named_by_its_number(tmp_path: Path) -> None:
     assert slots[1]["inputs"] == ["two:1"] and slots[2]["inputs"] == ["L1", "two:0"]
 
 
+class Of(nn.Module):
+    """What a function makes of its inputs."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.function(*inputs)
+
+
 def conv(c_in: int, c_out: int, stride: int = 1) -> nn.Module:
     return nn.Conv2d(c_in, c_out, 3, stride, 1)
 
@@ -248,7 +261,24 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"layers": [{"a": Two()}, {"b": conv(4, 4)}]}, ["output 1 of 'L1' is not used"]),
     ({"layers": [{}]}, ["layer 'L1': 0 candidates"]),
     ({"layers": []}, ["0 slots; there must be 1 to 256"]),
-    ({"layers": [{"a,b": conv(4, 4)}]}, ["name 'a,b' is not made of letters"]),
+    ({"layers": [{"a,b": conv(4, 4)}]}, ["name 'a,b' is not made of up to 64 letters"]),
+    ({"layers": [{"größe": conv(4, 4)}]}, ["name 'größe' is not"]),
+    ({"layers": [{"../a": conv(4, 4)}]}, ["name '../a' is not"]),
+    ({"layers": [{"a" * 65: conv(4, 4)}]}, ["aaa' is not"]),
+    ({"layers": [{3: conv(4, 4)}]}, ["name 3 is not"]),
+    ({"layers": [{"a": conv(4, 4)}], "name": "my space"}, ["name 'my space' is not"]),
+    ({"layers": [{"a": conv(4, 4)}], "name": "\N{GRINNING FACE}"}, ["name '\N{GRINNING FACE}' is not"]),
+    ({"layers": [{"a": conv(4, 4)}], "before": {"stem": nn.Identity()}}, ["'stem': a fixed piece that does nothing"]),
+    ({"layers": [{"a": conv(4, 4)}], "after": {"head": None}}, ["'head': a fixed piece that does nothing"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": (4, 0, 8)}, ["input_shape (4, 0, 8)"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": (1,)}, ["input_shape (1,)"]),
+    ({"layers": [{"a": Of(torch.Tensor.double)}]}, ["layer 'L1', 'a': outputs float64; only float32 is measured"]),
+    ({"layers": [{"a": conv(4, 4)}], "after": {"head": Of(lambda x: x.argmax(1))}}, ["'head': outputs int64"]),
+    ({"layers": [{"a": Of(lambda x: x / 0)}]}, ["layer 'L1', 'a': its outputs are not finite"]),
+    ({"layers": [{"a": Of(lambda x: x[:, :0])}]}, ["layer 'L1', 'a': outputs 0x8x8, which holds no values"]),
+    ({"layers": [{"a": Of(lambda x: ())}]}, ["layer 'L1', 'a': returns nothing"]),
+    ({"layers": [{"a": torch.relu, "b": nn.ReLU, "c": conv(4, 4)}]}, ["layer 'L1', 'a': <built-in", "layer 'L1', 'b': <class"]),
+    ({"layers": [{"a": nn.Conv2d(4, 4, 1, device="meta")}, {"b": nn.LazyConv2d(4, 1)}]}, ["'a': cannot be copied", "'b': cannot be copied"]),
     ({"layers": [{"a": conv(4, 4)}], "names": ["stem"], "before": {"stem": conv(4, 4)}}, ["several slots have the name stem"]),
     ({"layers": [{"a": conv(4, 4)}], "names": ["x", "y"]}, ["2 names for 1 layers"]),
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L9": ["input"]}}, ["no slot 'L9'"]),
@@ -260,19 +290,52 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("given", "told"), REFUSED, ids=[told[0] for _, told in REFUSED])
 def test_what_cannot_be_exported_is_told_before_the_first_file(tmp_path: Path, given: dict[str, Any], told: list[str]) -> None:
     with pytest.raises(ExportError) as caught:
-        export_space(input_shape=(4, 8, 8), folder=tmp_path / "s", **given)
+        export_space(**{"input_shape": (4, 8, 8), "folder": tmp_path / "s", **given})
     assert all(part in str(caught.value) for part in told), str(caught.value)
     assert len(caught.value.faults) == len(told) and not (tmp_path / "s").exists()
 
 
-def test_a_module_that_no_exporter_takes_is_named(tmp_path: Path) -> None:
-    class Odd(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return torch.linalg.svdvals(x)
+class Odd(nn.Module):
+    """No operator of ONNX computes it."""
 
-    with pytest.raises(ExportError, match="layer 'L1', 'odd': "):
-        export_space([{"odd": Odd()}], (4, 8, 8), tmp_path / "s", exporter="torchscript")
-    assert not (tmp_path / "s" / "space.toml").exists()
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.linalg.svdvals(x)
+
+
+def test_a_module_that_no_exporter_takes_is_named_and_leaves_no_files(tmp_path: Path) -> None:
+    for folder in (tmp_path / "new", tmp_path):
+        with pytest.raises(ExportError, match="layer 'L1', 'odd': "):
+            export_space([{"odd": Odd()}], (4, 8, 8), folder, exporter="torchscript")
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_computes_something_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # ONNX Runtime would find NaN where the module has none, or random numbers.
+    drops = Of(F.dropout)
+    with pytest.raises(ExportError, match="layer 'L1', 'drops': the outputs of its ONNX file differ"):
+        export_space([{"drops": drops}], (4, 8, 8), tmp_path, exporter="torchscript")
+    broken = conv(4, 4)
+    found = export(broken, [(1, 4, 8, 8)], "torchscript", 17)
+    for tensor in found.graph.initializer:
+        tensor.CopyFrom(onnx.numpy_helper.from_array(np.full(tuple(tensor.dims), np.nan, np.float32), tensor.name))
+    assert math.isnan(difference(found, broken, [(1, 4, 8, 8)]) or 0.0)
+    monkeypatch.setattr(files, "difference", lambda *_: math.nan)
+    with pytest.raises(ExportError, match="differ"):
+        export_space([{"conv": broken}], (4, 8, 8), tmp_path)
+
+
+def test_an_input_that_is_not_used_is_refused(tmp_path: Path) -> None:
+    layers = [{"first": Of(lambda x, y: x * 2), "both": Of(lambda x, y: x + y.mean())}]
+    with pytest.raises(ExportError) as caught:
+        export_space(layers, (4, 8, 8), tmp_path, before={"two": Two()}, inputs={"L1": ["two:0", "two:1"]}, exporter="torchscript")
+    assert caught.value.faults == ("layer 'L1', 'first': it does not use all of its inputs",)
+
+
+@pytest.mark.parametrize("shape", [(6, 8), (1, 6, 8, 4), (np.int64(6), np.int64(8)), torch.Size([1, 8]), (2, 3, 4, 4)], ids=str)
+def test_inputs_have_any_number_of_dimensions(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    export_space([{"linear": nn.Linear(shape[-1], 3)}], shape, tmp_path, inputs={"L1": "input"})
+    manifest = parse((tmp_path / "space.toml").read_text())
+    assert manifest["input"] == [int(side) for side in shape[int(shape[0] == 1) :]] and "inputs" not in manifest["slot"][0]
 
 
 def test_a_folder_is_replaced_only_if_told_and_only_if_it_is_a_space(tmp_path: Path) -> None:
@@ -281,6 +344,14 @@ def test_a_folder_is_replaced_only_if_told_and_only_if_it_is_a_space(tmp_path: P
         export_space([{"a": nn.Conv2d(4, 4, 1)}], (4, 8, 8), tmp_path)
     export_space([{"a": nn.Conv2d(4, 4, 1)}], (4, 8, 8), tmp_path, overwrite=True)
     assert len(list((tmp_path / "blocks").iterdir())) == 1
+    whole = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ExportError):
+        export_space([{"odd": Odd()}], (4, 8, 8), tmp_path, overwrite=True, exporter="torchscript")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError):
+        export_space([{"a": conv(4, 4)}], (4, 8, 8), tmp_path, overwrite=True)
+    (tmp_path / "notes.txt").unlink()
+    assert whole == {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}, "nothing is lost"
     other = tmp_path / "other"
     other.mkdir()
     (other / "precious").write_text("kept")

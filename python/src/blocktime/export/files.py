@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import inspect
 import io
+import math
 import warnings
 from typing import Any, Sequence
 
@@ -51,6 +52,9 @@ def export(module: nn.Module, inputs: Sequence[Shape], exporter: str, opset: int
     found = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None)
     if found != opset:
         raise ValueError(f"the exporter '{exporter}' gives opset {found}, not {opset}")
+    constants = {tensor.name for tensor in model.graph.initializer}
+    if [port.name for port in model.graph.input if port.name not in constants] != more["input_names"]:
+        raise ValueError("it does not use all of its inputs")
     _without_notes(model)
     return model
 
@@ -99,7 +103,10 @@ def _constant(tensor: onnx.TensorProto) -> str:
 
 
 def difference(model: onnx.ModelProto, module: nn.Module, inputs: Sequence[Shape]) -> float | None:
-    """Difference between the outputs of file and module, relative to the largest value; `None` if ONNX Runtime is not installed."""
+    """Difference between the outputs of file and module, relative to the largest value; `None` if ONNX Runtime is not installed.
+
+    NaN if one of them has an output that is NaN.
+    """
     try:
         import onnxruntime
     except ImportError:
@@ -111,8 +118,8 @@ def difference(model: onnx.ModelProto, module: nn.Module, inputs: Sequence[Shape
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [port.name for port in session.get_inputs()]
     found = session.run(None, dict(zip(names, (x.numpy() for x in args))))
-    worst = 0.0
-    for y, expected in zip(found, outputs_of(module, args)):
-        largest = max(float(expected.abs().max()), 1e-12)
-        worst = max(worst, float((torch.from_numpy(y) - expected).abs().max()) / largest)
-    return worst
+    gaps = [
+        float((torch.from_numpy(y) - expected).abs().max()) / max(float(expected.abs().max()), 1e-12)
+        for y, expected in zip(found, outputs_of(module, args))
+    ]
+    return math.nan if any(map(math.isnan, gaps)) else max(gaps)

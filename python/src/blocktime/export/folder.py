@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import shutil
+import tempfile
 import time
+from operator import index
 from pathlib import Path
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 import torch
 from torch import nn
@@ -16,6 +18,9 @@ from . import files
 from .copies import likeness, prepared
 from .report import ExportError, Report
 from .slots import Shape, Slot, find_shapes, slots_of
+
+MANIFEST, BLOCKS = "space.toml", "blocks"
+"""The file that lists a space, and the folder of its ONNX files."""
 
 
 def export_space(
@@ -38,7 +43,8 @@ def export_space(
 
     layers: the candidates of each searched layer by name, in the order of the architecture weights. `None` is an identity: it does
         nothing. The inputs and outputs of a module are float32 tensors with batch 1. It is exported in evaluation mode.
-    input_shape: shape of the network's input: `(3, 224, 224)`, with or without the batch of 1 in front.
+    input_shape: shape of the network's input: `(3, 224, 224)`. With any other number of dimensions than three, the batch of 1 may stand
+        in front: `(1, 3, 224, 224)`. A sequence is `(tokens, features)`.
     before, after: the fixed pieces around the layers, in execution order.
     names: names of the layers [default: `L1`, `L2`, …].
     inputs: sources of the inputs of a slot (layer or fixed piece), in order: `input`, the name of a slot, or `slot:N` for its N-th output,
@@ -52,43 +58,79 @@ def export_space(
     overwrite: replaces the space in the folder.
 
     All modules are run once to find their shapes. If shapes do not fit, an `ExportError` lists all faults before the first file is written.
-    Raises `FileExistsError` if the folder is not empty.
+    If anything fails, the folder stays as it was. Raises `FileExistsError` if it is not empty, or with `overwrite` contains anything but a
+    space.
     """
     began = time.monotonic()
-    shape = tuple(input_shape) if len(input_shape) != 3 else (1, *input_shape)
+    shape = tuple(index(side) for side in input_shape)
+    if len(shape) == 3 or shape[:1] != (1,):
+        shape = (1, *shape)
+    if len(shape) < 2 or min(shape) < 1:
+        raise ExportError([f"input_shape {tuple(input_shape)} must have dimensions, each at least 1"])
     exporter = files.default_exporter() if exporter == "auto" else exporter
     if exporter not in files.EXPORTERS:
         raise ValueError(f"exporter '{exporter}' is not one of auto, {', '.join(files.EXPORTERS)}")
     opset = files.EXPORTERS[exporter] if opset is None else opset
-    slots = slots_of(before, layers, after, names, inputs or {})
-    for slot in slots:
-        slot.candidates = {key: _or_identity(module, randomize) for key, module in slot.candidates.items()}
+    slots = slots_of(before, layers, after, names, inputs or {}, name)
+    _prepare(slots, randomize)
     find_shapes(slots, shape)
     target = Path(folder)
-    _make_empty(target, overwrite)
-    writer = _Writer(target, exporter, opset, check)
-    placed = {(slot.name, key): writer.write(slot, key) for slot in slots for key in slot.candidates}
-    if writer.faults:
-        raise ExportError(writer.faults)
-    export = {"exporter": exporter, "torch": torch.__version__, "opset": opset}
-    # Last, so that a folder with it is whole.
-    (target / "space.toml").write_text(_manifest(name, shape, slots, export, placed), "utf-8")
+    with _new_files(target, overwrite) as new:
+        writer = _Writer(new, exporter, opset, check)
+        placed = {(slot.name, key): writer.write(slot, key) for slot in slots for key in slot.candidates}
+        if writer.faults:
+            raise ExportError(writer.faults)
+        export = {"exporter": exporter, "torch": torch.__version__, "opset": opset}
+        (new / MANIFEST).write_text(_manifest(name, shape, slots, export, placed), "utf-8")
     identities = sum(file is None for file in placed.values())
     return Report(target, len(placed) - identities, len(writer.written), identities, time.monotonic() - began)
 
 
-def _or_identity(module: nn.Module | None, randomize: bool) -> nn.Module | None:
-    return None if module is None or type(module) is nn.Identity else prepared(module, randomize)
+def _prepare(slots: Sequence[Slot], randomize: bool) -> None:
+    """Replaces all modules by copies for the export. Raises `ExportError` with all that cannot be copied."""
+    faults = []
+    for slot in slots:
+        for key, module in slot.candidates.items():
+            if module is None or type(module) is nn.Identity:
+                slot.candidates[key] = None
+            elif not isinstance(module, nn.Module):
+                faults.append(f"{slot.place(key)}: {module!r} is not a module")
+            else:
+                try:
+                    slot.candidates[key] = prepared(module, randomize)
+                except Exception as e:  # Whatever the user's module raises belongs to the place.
+                    faults.append(f"{slot.place(key)}: cannot be copied: {e}")
+    if faults:
+        raise ExportError(faults)
 
 
-def _make_empty(folder: Path, overwrite: bool) -> None:
-    manifest = folder / "space.toml"
-    if overwrite and manifest.is_file():
-        manifest.unlink()
-        shutil.rmtree(folder / "blocks", ignore_errors=True)
-    if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty; overwrite=True replaces a space in it")
-    (folder / "blocks").mkdir(parents=True, exist_ok=True)
+@contextlib.contextmanager
+def _new_files(folder: Path, overwrite: bool) -> Iterator[Path]:
+    """A new folder within `folder`, whose files replace the space there once they are whole. If not, everything stays as it was.
+
+    Raises `FileExistsError` if anything else is in `folder`.
+    """
+    exists = folder.exists()
+    found = {path.name for path in folder.iterdir()} if exists else set()
+    if found and not (overwrite and MANIFEST in found and found <= {MANIFEST, BLOCKS}):
+        raise FileExistsError(f"{folder} is not empty; overwrite=True replaces a space, if there is nothing else in the folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="export-", dir=folder) as name:
+            new = Path(name)
+            (new / BLOCKS).mkdir()
+            yield new
+            if found:
+                # First, and written last: a folder with it is whole.
+                (folder / MANIFEST).unlink()
+            if BLOCKS in found:
+                (folder / BLOCKS).rename(new / "replaced")
+            (new / BLOCKS).rename(folder / BLOCKS)
+            (new / MANIFEST).rename(folder / MANIFEST)
+    except BaseException:
+        if not exists:
+            folder.rmdir()
+        raise
 
 
 class _Writer:
@@ -107,14 +149,14 @@ class _Writer:
         module = slot.candidates[name]
         if module is None:
             return None
-        like = (likeness(module), tuple(slot.inputs))
-        if like not in self.alike:
-            try:
+        try:
+            like = (likeness(module), tuple(slot.inputs))
+            if like not in self.alike:
                 self.alike[like] = self._export(module, slot.inputs)
-            except Exception as e:  # Exporters raise whatever they like; the place is what they do not tell.
-                self.faults.append(f"layer '{slot.name}', '{name}': {e}")
-                return None
-        return self.alike[like]
+            return self.alike[like]
+        except Exception as e:  # Exporters raise whatever they like; the place is what they do not tell.
+            self.faults.append(f"{slot.place(name)}: {e}")
+            return None
 
     def _export(self, module: nn.Module, inputs: Sequence[Shape]) -> str:
         model = files.export(module, inputs, self.exporter, self.opset)
@@ -123,7 +165,7 @@ class _Writer:
             raise ValueError(f"the outputs of its ONNX file differ from those of the module by more than {limit}")
         fingerprint = files.fingerprint(model)
         if fingerprint not in self.written:
-            file = f"blocks/{fingerprint[:16]}.onnx"
+            file = f"{BLOCKS}/{fingerprint[:16]}.onnx"
             (self.folder / file).write_bytes(model.SerializeToString(deterministic=True))
             self.written[fingerprint] = file
         return self.written[fingerprint]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Mapping, Optional, Sequence
+from typing import Iterable, Mapping, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ INPUT = "input"
 """The source that is the network's own input."""
 
 MOST_SLOTS, MOST_CANDIDATES = 256, 64
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass
@@ -36,6 +36,10 @@ class Slot:
     outputs: list[Shape] = field(default_factory=list)
     """Shapes of its outputs, batch included."""
 
+    def place(self, name: str) -> str:
+        """A candidate, as faults name it."""
+        return f"layer '{self.name}', '{name}'" if self.searched else f"'{self.name}'"
+
 
 def slots_of(
     before: Mapping[str, nn.Module],
@@ -43,31 +47,37 @@ def slots_of(
     after: Mapping[str, nn.Module],
     names: Sequence[str] | None,
     inputs: Mapping[str, Sequence[str]],
+    space: str,
 ) -> list[Slot]:
-    """All slots in execution order, with their sources. Raises `ExportError` if a name is not allowed."""
+    """All slots in execution order, with their sources. Raises `ExportError` if a name is not allowed; `space` is that of the space."""
     names = [f"L{i}" for i in range(1, len(layers) + 1)] if names is None else list(names)
     if len(names) != len(layers):
         raise ExportError([f"{len(names)} names for {len(layers)} layers"])
     slots = [Slot(name, {name: module}, False) for name, module in before.items()]
     slots += [Slot(name, dict(layer), True) for name, layer in zip(names, layers)]
     slots += [Slot(name, {name: module}, False) for name, module in after.items()]
-    faults = [f"inputs: there is no slot '{name}'" for name in inputs if name not in {slot.name for slot in slots}]
+    faults = _name_faults([space])
+    faults += [f"inputs: there is no slot '{name}'" for name in inputs if name not in {slot.name for slot in slots}]
     if not 0 < len(slots) <= MOST_SLOTS:
         faults.append(f"{len(slots)} slots; there must be 1 to {MOST_SLOTS}")
     previous = INPUT
     for slot in slots:
-        slot.sources = list(inputs.get(slot.name, [previous]))
+        sources = inputs.get(slot.name, previous)
+        slot.sources = [sources] if isinstance(sources, str) else list(sources)
         previous = slot.name
         if not 0 < len(slot.candidates) <= MOST_CANDIDATES:
             faults.append(f"layer '{slot.name}': {len(slot.candidates)} candidates; there must be 1 to {MOST_CANDIDATES}")
-        for name in {slot.name, *slot.candidates}:
-            if not _NAME.fullmatch(name) or name == INPUT:
-                faults.append(f"name {name!r} is not made of letters, digits, '-', '_' and '.', or is '{INPUT}'")
+        faults += _name_faults(dict.fromkeys([slot.name, *slot.candidates]))
     if repeated := {name for name in (slot.name for slot in slots) if [slot.name for slot in slots].count(name) > 1}:
         faults.append(f"several slots have the name {', '.join(sorted(repeated))}")
     if faults:
         raise ExportError(faults)
     return slots
+
+
+def _name_faults(names: Iterable[object]) -> list[str]:
+    allowed = f"is not made of up to 64 letters, digits, '-', '_' and '.', or is '{INPUT}'"
+    return [f"name {name!r} {allowed}" for name in names if not isinstance(name, str) or not _NAME.fullmatch(name) or name == INPUT]
 
 
 def find_shapes(slots: Sequence[Slot], input_shape: Shape) -> None:
@@ -99,13 +109,23 @@ def _run(slot: Slot, faults: list[str]) -> None:
     """Notes the output shapes of the slot. They are those of its first candidate; all other candidates must have the same."""
     first = ""
     for name, module in slot.candidates.items():
-        place = f"layer '{slot.name}', '{name}'" if slot.searched else f"'{slot.name}'"
+        place = slot.place(name)
+        if module is None and not slot.searched:
+            faults.append(f"{place}: a fixed piece that does nothing; leave it out")
+            continue
         try:
-            outputs = list(slot.inputs) if module is None else [tuple(y.shape) for y in outputs_of(module, example(slot.inputs))]
+            given = example(slot.inputs) if module is None else outputs_of(module, example(slot.inputs))
         except Exception as e:  # Whatever the user's module raises belongs to the place.
             faults.append(f"{place}: {e}")
             continue
-        if module is None and len(outputs) != 1:
+        outputs = [tuple(y.shape) for y in given]
+        if other := [str(y.dtype).removeprefix("torch.") for y in given if y.dtype != torch.float32]:
+            faults.append(f"{place}: outputs {' and '.join(other)}; only float32 is measured")
+        elif not all(bool(y.isfinite().all()) for y in given):
+            faults.append(f"{place}: its outputs are not finite; check its weights")
+        elif any(0 in shape for shape in outputs):
+            faults.append(f"{place}: outputs {_shown(outputs)}, which holds no values")
+        elif module is None and len(outputs) != 1:
             faults.append(f"{place}: None is not possible for a slot with {len(outputs)} inputs")
         elif any(shape[:1] != (1,) for shape in outputs):
             faults.append(f"{place}: outputs {_shown(outputs)}, but the batch must stay 1")
@@ -131,6 +151,8 @@ def outputs_of(module: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
     with torch.no_grad():
         found = module(*inputs)
     outputs = list(found) if isinstance(found, (tuple, list)) else [found]
+    if not outputs:
+        raise TypeError("returns nothing; it must return a tensor, or a tuple of tensors")
     for output in outputs:
         if not isinstance(output, Tensor):
             raise TypeError(f"returns {type(output).__name__}; it must return a tensor, or a tuple of tensors")
