@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from conftest import CORPUS
+from conftest import CORPUS, ROOT
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -82,6 +82,9 @@ def test_what_does_not_fit_is_named(uneven: Lut, tiny: Lut) -> None:
         ([torch.ones(3) / 3, torch.ones(2) / 2], (2,), (1,), "L2"),
         (torch.zeros(3, 2), (3, 2), (2, 3), None),
         ([torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[2.0]])], 2.0, 1.0, "L2"),
+        ([torch.ones(4, 3) / 3, torch.ones(2, 1)], (2, 1), (4, 1), "L2"),
+        ([torch.ones(4, 3) / 3, torch.ones(1)], (1,), (4, 1), "L2"),
+        ([torch.tensor([0.5, 0.48, 0.0]).bfloat16(), torch.ones(1).bfloat16()], 0.98046875, 1.0, "L1"),
     ]
     for weights, given, fitting, layer in wrong:
         with pytest.raises(Misfit) as caught:
@@ -95,6 +98,16 @@ def test_what_does_not_fit_is_named(uneven: Lut, tiny: Lut) -> None:
     with pytest.raises(Unknown) as unit:
         ExpectedLatency(tiny, unit="h")
     assert unit.value.asked == "h"
+
+
+def test_shares_of_half_precision_are_shares() -> None:
+    latency = ExpectedLatency(Lut.read(ROOT / "examples" / "fbnet" / "sd625.csv"))
+    torch.manual_seed(0)
+    for precision in (torch.float16, torch.bfloat16):
+        for _ in range(100):
+            logits = [torch.randn(count, dtype=precision) for count in latency.counts]
+            expected = latency([layer.double().softmax(-1) for layer in logits]).item()
+            assert latency([layer.softmax(-1) for layer in logits]).item() == pytest.approx(expected, rel=0.01)
 
 
 def test_it_moves_and_is_saved_as_a_module(tiny: Lut) -> None:

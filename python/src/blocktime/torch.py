@@ -38,8 +38,8 @@ class ExpectedLatency(nn.Module):
         include_fixed: adds the fixed pieces, so that the result is the time of a whole network. They are a constant, but a loss with a
             logarithm or a ratio needs them.
         logits: `forward` takes the architecture weights and computes their softmax.
-        validate: checks that the shares of a layer sum to 1 within 0.001. For this they are copied from the device. Compiled steps skip the
-            check.
+        validate: checks that the shares of a layer sum to 1 within 0.001, or within the precision of their type where that is coarser. For
+            this they are copied from the device. Compiled steps skip the check.
 
         Raises `Unknown` for another unit, and `Misfit` if the table has no fixed pieces and `include_fixed` is set.
         """
@@ -91,12 +91,16 @@ class ExpectedLatency(nn.Module):
             if tensor.shape[-1:] != (count,):
                 message = f"layer {name}: weights are {tuple(tensor.shape)}, but must end in {count}, its candidates"
                 raise Misfit(message, tuple(tensor.shape), (count,), name)
+            if tensor.shape[:-1] != weights[0].shape[:-1]:
+                message = f"layer {name}: weights are {tuple(tensor.shape)}, but those of layer {self.names[0]} {tuple(weights[0].shape)}"
+                raise Misfit(message, tuple(tensor.shape), (*weights[0].shape[:-1], count), name)
             padded.append(nn.functional.pad(tensor, (0, width - count)))
         return torch.stack(padded, -2)
 
     def _check(self, shares: Tensor) -> None:
-        sums = shares.detach().sum(-1)
-        wrong = ~((sums - 1).abs() <= 1e-3)
+        allowed = max(1e-3, torch.finfo(shares.dtype).eps if shares.is_floating_point() else 0.0)
+        sums = shares.detach().sum(-1, dtype=torch.float64 if shares.dtype == torch.float64 else torch.float32)
+        wrong = ~((sums - 1).abs() <= allowed)
         if wrong.any():
             layer = int(wrong.reshape(-1, len(self.names)).any(0).nonzero()[0])
             name, sums = self.names[layer], sums.reshape(-1, len(self.names))[:, layer]
