@@ -8,7 +8,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor, nn
 
-from blocktime.export import export_space
+from blocktime.export import ExportError, export_space
 
 PICTURE = 224
 """Side of the input in pixels."""
@@ -48,12 +48,17 @@ def main(description: str | None, space: Mapping[str, Any], networks: Mapping[st
     """Writes a space (arguments of `export_space`) into a folder, or counts the multiply-adds of known networks."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", help="folder to write the space to")
-    parser.add_argument("--exporter", default="auto", help="exporter: torchscript or dynamo")
+    parser.add_argument("--exporter", default="auto", choices=("auto", "torchscript", "dynamo"), help="exporter of PyTorch")
     parser.add_argument("--networks", action="store_true", help="count the published networks' multiply-adds")
     args = parser.parse_args()
+    if args.folder is None and not args.networks:
+        parser.error("give a folder, or --networks")
     if args.networks:
         for name, (published, net) in networks.items():
             print(f"{name:18} {multiply_adds(net) / 1e6:6.1f} M, published {published} M")
     if args.folder:
-        report = export_space(input_shape=(3, PICTURE, PICTURE), folder=args.folder, exporter=args.exporter, **space)
+        try:
+            report = export_space(input_shape=(3, PICTURE, PICTURE), folder=args.folder, exporter=args.exporter, **space)
+        except (OSError, ExportError) as error:
+            parser.exit(2, f"{error}\n")
         print(f"{report.candidates} blocks and {report.identities} identities in {report.files} files, {report.seconds:.0f} s")

@@ -9,9 +9,9 @@ channels, because a table has one head. Needs only the package `blocktime`.
 
 from __future__ import annotations
 
-import sys
+import argparse
 
-from blocktime import Lut
+from blocktime import Lut, LutError
 
 # Multiply-adds as published, in millions; channels before the classifier; the layers.
 NETWORKS: dict[str, tuple[int, int, str]] = {
@@ -39,8 +39,17 @@ def compared(luts: list[Lut]) -> list[list[str]]:
     return rows
 
 
+def main() -> None:
+    """Prints the table for the tables that were given."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", nargs="+")
+    args = parser.parse_args()
+    try:
+        for row in compared([Lut.read(path) for path in args.table]):
+            print("|", " | ".join(row), "|")
+    except (LutError, OSError) as error:
+        parser.exit(2, f"{error}\n")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    for row in compared([Lut.read(path) for path in sys.argv[1:]]):
-        print("|", " | ".join(row), "|")
+    main()

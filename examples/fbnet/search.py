@@ -31,7 +31,7 @@ def search(lut: Lut, limit_us: float, worth: Callable[[Choice], float], rounds: 
     draw = random.Random(seed)
     sizes = [len(layer.candidates) for layer in lut.layers]
     fastest = [min(range(size), key=lambda k: lut.latency(layer, k)) for layer, size in enumerate(sizes)]
-    if interval_us(first := lut.predict(fastest))[1] > limit_us:
+    if not interval_us(first := lut.predict(fastest))[1] <= limit_us:
         raise Misfit(f"the fastest network takes {first.total_us / 1000:.2f} ms", limit_us, interval_us(first)[1])
     population = [(worth(fastest), fastest, first)]
     for _ in range(rounds):
@@ -83,6 +83,8 @@ def main() -> None:
     args = parser.parse_args()
     if (args.space is None) != (args.device is None):
         parser.error("give both --space and --device, or neither")
+    if not args.limit > 0 or args.rounds < 1:
+        parser.error("--limit must be above 0, and --rounds at least 1")
     try:
         lut = Lut.read(args.table)
         macs = multiply_adds(lut)

@@ -7,12 +7,13 @@ import os
 import re
 import runpy
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import made_up
 import pytest
 import torch
 from conftest import CORPUS, ROOT
+from torch import nn
 
 from blocktime import Lut, Misfit
 from blocktime.adaptors.ofa import OfaLatency
@@ -96,6 +97,8 @@ def test_the_search_keeps_to_its_limit_and_uses_it(fbnet_table: Lut) -> None:
     assert (best, found) == SEARCH["search"](fbnet_table, 250.0, worth, rounds=2000)
     with pytest.raises(Misfit) as caught:
         SEARCH["search"](fbnet_table, 40.0, worth)
+    with pytest.raises(Misfit):
+        SEARCH["search"](fbnet_table, float("nan"), worth)
     fastest = fbnet_table.predict(["skip"] * 22)
     assert fastest.total_us == 50.0 and fastest.interval_us is not None
     assert (caught.value.given, caught.value.fitting) == (40.0, fastest.interval_us[1])
@@ -135,11 +138,36 @@ def test_what_the_example_cannot_do_is_told(tmp_path: Path, monkeypatch: pytest.
         ([str(tmp_path / "none.csv"), "--limit", "1"], "none.csv"),
         ([unknown, "--limit", "1"], "multiply-adds of k3_se@"),
         ([unknown, "--limit", "1", "--device", "local"], "--space"),
+        ([unknown, "--limit", "nan"], "--limit must be above 0"),
+        ([unknown, "--limit", "0"], "--limit must be above 0"),
+        ([unknown, "--limit", "1", "--rounds", "0"], "--rounds at least 1"),
     ]:
-        monkeypatch.setattr("sys.argv", ["search.py", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            SEARCH["main"]()
-        assert ended.value.code == 2 and word in capsys.readouterr().err
+        refuses(SEARCH["main"], arguments, word, monkeypatch, capsys)
+    for arguments, word in [
+        ([], "table"),
+        ([str(tmp_path / "none.csv")], "none.csv"),
+        ([str(tmp_path)], str(tmp_path)),
+        ([str(ROOT / "luts" / "amd-epyc.csv")], "22 candidates for the 5 layers"),
+    ]:
+        refuses(FBNET["main"], arguments, word, monkeypatch, capsys)
+    for arguments, word in [
+        ([], "--networks"),
+        ([str(ROOT / "README.md")], "README.md"),
+        ([str(ROOT)], "not empty"),
+        ([str(tmp_path / "new"), "--exporter", "onnx"], "--exporter"),
+    ]:
+        refuses(lambda: PARTS["main"](None, {"layers": [{"linear": nn.Linear(224, 8)}]}, {}), arguments, word, monkeypatch, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def refuses(
+    main: Callable[[], None], arguments: list[str], word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example ends with exit code 2 and a message."""
+    monkeypatch.setattr("sys.argv", ["example.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and word in capsys.readouterr().err
 
 
 def table_of(name: str) -> Lut:
