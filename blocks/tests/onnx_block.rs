@@ -109,6 +109,22 @@ fn weights_and_names_do_not_count_in_a_fingerprint_but_scalars_and_settings_do()
 }
 
 #[test]
+fn factors_of_a_resize_count_in_a_fingerprint() {
+    let resized = |input: &str, factor: f32| {
+        let nodes = [
+            node("Identity", &["factors"], &["copy"], &[]),
+            node("Resize", &["x", "", input], &["larger"], &[]),
+            node("GlobalAveragePool", &["larger"], &["y"], &[]),
+        ];
+        Block::read(&file(&nodes, &[floats("factors", &[4], &[1.0, 1.0, factor, factor])])).unwrap().fingerprint
+    };
+    assert_ne!(resized("factors", 2.0), resized("factors", 3.0));
+    assert_eq!(resized("factors", 2.0), resized("copy", 2.0));
+    // What the Python package computes: `test_export.py` has the same file.
+    assert_eq!(resized("factors", 2.0), "912cbb0b6f0ad78e838c8c375c24d2919934c1e74c7ff7066198ce252d2a2ab7");
+}
+
+#[test]
 fn what_engines_do_not_share_is_refused() {
     let plain = |operator: &str| node(operator, &["x"], &["y"], &[]);
     let named = |operator: &str, domain: &str| [plain(operator), bytes(7, domain)].concat();

@@ -201,6 +201,25 @@ def test_scalars_count_in_a_fingerprint_and_weights_do_not(tmp_path: Path) -> No
     assert len({fingerprint(model) for model in models}) == 3
 
 
+def test_factors_of_a_resize_count_in_a_fingerprint(tmp_path: Path) -> None:
+    pooled = {f"x{n}": nn.Sequential(nn.Upsample(scale_factor=n), nn.AdaptiveAvgPool2d(1)) for n in (2, 3)}
+    assert export_space([pooled], (4, 8, 8), tmp_path).files == 2
+
+    def resized(name: str) -> str:
+        nodes = [
+            onnx.helper.make_node("Identity", ["factors"], ["copy"]),
+            onnx.helper.make_node("Resize", ["x", "", name], ["larger"]),
+            onnx.helper.make_node("GlobalAveragePool", ["larger"], ["y"]),
+        ]
+        x, y = (onnx.helper.make_tensor_value_info(port, onnx.TensorProto.FLOAT, [1, 4, 8, 8]) for port in "xy")
+        factors = onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "factors")
+        graph = onnx.helper.make_graph(nodes, "", [x], [y], [factors])
+        return fingerprint(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)]))
+
+    # What the programs compute: `blocks/tests/onnx_block.rs` has the same file.
+    assert resized("factors") == resized("copy") == "912cbb0b6f0ad78e838c8c375c24d2919934c1e74c7ff7066198ce252d2a2ab7"
+
+
 class Two(nn.Module):
     """Gives its input and half of its channels."""
 

@@ -1,4 +1,5 @@
-//! What makes two files the same block: all that decides on its time. Names and weights' values do not count, everything else does.
+//! What makes two files the same block: all that decides on its time. Names and weights' values do not count, everything else does. The
+//! factors of a `Resize` are float32 as weights are, but decide on shapes, and count.
 //!
 //! The Python package computes the same when it writes a space, so its text is that of Python's lists.
 
@@ -14,12 +15,18 @@ use crate::onnx::schema::{Attribute, Graph, Model, Node, Tensor};
 /// Longest text that is hashed, in bytes: a constant stands in it wherever it is read.
 const TEXT_LIMIT: usize = 64 << 20;
 
+/// Operators whose float32 inputs behind the first decide on shapes.
+const RESIZING: [&str; 2] = ["Resize", "Upsample"];
+
+/// Most bytes of such an input: two values a dimension.
+const FACTORS: usize = 64;
+
 /// SHA-256, in hex, of a file's operators, shapes and wiring; none where that takes a text of more than 64 MiB.
 pub fn fingerprint(model: &Model) -> Option<String> {
     let mut sets: Vec<_> = model.opset_import.iter().map(|set| (set.domain(), set.version())).collect();
     sets.sort_unstable();
     let mut lines = vec![format!("opset {}", list(sets.iter().map(|(domain, version)| format!("('{domain}', {version})"))))];
-    let mut names = Names { constants: BTreeMap::new(), numbers: BTreeMap::new(), left: TEXT_LIMIT };
+    let mut names = Names { constants: BTreeMap::new(), factors: BTreeMap::new(), numbers: BTreeMap::new(), left: TEXT_LIMIT };
     let nothing = Graph::default();
     let graph = model.graph.as_ref().unwrap_or(&nothing);
     for tensor in &graph.initializer {
@@ -39,6 +46,8 @@ pub fn fingerprint(model: &Model) -> Option<String> {
 /// What values are called in the text: constants by what they are, others by numbers in order of appearance.
 struct Names<'a> {
     constants: BTreeMap<&'a str, String>,
+    /// Constants that would be weights, but may be the factors of a `Resize`: the same with their bytes.
+    factors: BTreeMap<&'a str, String>,
     numbers: BTreeMap<&'a str, usize>,
     /// How much longer the text may become; once it is 0, no text counts any more.
     left: usize,
@@ -55,6 +64,22 @@ impl<'a> Names<'a> {
         if self.take(content(tensor).map_or(0, |bytes| 2 * bytes.len())) {
             self.constants.insert(name, constant(tensor));
         }
+        let bytes = bytes(tensor);
+        if tensor.data_type() == element::FLOAT && values(tensor) > 1 && bytes.len() <= FACTORS {
+            self.factors.insert(name, constant(tensor) + &hex(&bytes));
+        }
+    }
+
+    /// An input of an operation: its place is counted from 0.
+    fn input(&mut self, node: &Node, place: usize, name: &'a str) -> String {
+        if place > 0
+            && RESIZING.contains(&node.op_type())
+            && let Some(factors) = self.factors.get(name).cloned()
+        {
+            self.take(factors.len());
+            return factors;
+        }
+        self.of(name)
     }
 
     fn of(&mut self, name: &'a str) -> String {
@@ -84,12 +109,16 @@ impl<'a> Names<'a> {
             if self.take(length) {
                 self.constants.insert(output, constant);
             }
+            if let Some(factors) = node.input.first().and_then(|name| self.factors.get(name.as_str())).cloned() {
+                self.factors.insert(output, factors);
+            }
             return None;
         }
         let mut attributes: Vec<String> = node.attribute.iter().map(|a| hex(&a.encode_to_vec())).collect();
         attributes.sort_unstable();
         let quoted = |text: String| format!("'{text}'");
-        let inputs = list(node.input.iter().map(|name| quoted(self.of(name))).collect::<Vec<_>>());
+        let inputs = node.input.iter().enumerate().map(|(place, name)| quoted(self.input(node, place, name)));
+        let inputs = list(inputs.collect::<Vec<_>>());
         let outputs = list(node.output.iter().map(|name| quoted(self.of(name))).collect::<Vec<_>>());
         let attributes = list(attributes.into_iter().map(quoted));
         Some(format!("{}:{} {inputs} {attributes} {outputs}", node.domain(), node.op_type()))
@@ -104,8 +133,12 @@ fn constant(tensor: &Tensor) -> String {
 
 /// The bytes of a constant that count; none of weights: float32 of more than one value.
 fn content(tensor: &Tensor) -> Option<Cow<'_, [u8]>> {
-    let values = tensor.dims.iter().fold(1i64, |n, &d| n.saturating_mul(d));
-    (tensor.data_type() != element::FLOAT || values <= 1).then(|| bytes(tensor))
+    (tensor.data_type() != element::FLOAT || values(tensor) <= 1).then(|| bytes(tensor))
+}
+
+/// How many values a tensor has.
+fn values(tensor: &Tensor) -> i64 {
+    tensor.dims.iter().fold(1i64, |n, &d| n.saturating_mul(d))
 }
 
 /// A tensor's values, row-major, little-endian, each in as many bytes as its type has.

@@ -71,25 +71,36 @@ def _without_notes(model: onnx.ModelProto) -> None:
 
 
 def fingerprint(model: onnx.ModelProto) -> str:
-    """SHA-256 (hex) of everything that affects the latency of a block: everything except names and the values of weights."""
+    """SHA-256 (hex) of everything that affects the latency of a block: everything except names and the values of weights.
+
+    The factors of a `Resize` are float32 as weights are, but decide on shapes, and count.
+    """
     graph = model.graph
     constants = {tensor.name: _constant(tensor) for tensor in graph.initializer}
+    factors = {tensor.name: _factors(tensor) for tensor in graph.initializer}
     numbers: dict[str, str] = {"": "-"}
     text = [f"opset {sorted((entry.domain, entry.version) for entry in model.opset_import)}"]
 
     def named(name: str) -> str:
         return constants[name] if name in constants else numbers.setdefault(name, f"v{len(numbers)}")
 
+    def read(node: onnx.NodeProto, place: int, name: str) -> str:
+        is_factor = place > 0 and node.op_type in ("Resize", "Upsample")
+        return (factors.get(name) if is_factor else None) or named(name)
+
     for port in graph.input:
         text.append(f"in {named(port.name)} {port.type.SerializeToString(deterministic=True).hex()}")
     for node in graph.node:
         if node.op_type == "Constant" and len(node.attribute) == 1 and node.attribute[0].name == "value":
             constants[node.output[0]] = _constant(node.attribute[0].t)
+            factors[node.output[0]] = _factors(node.attribute[0].t)
         elif node.op_type == "Identity" and node.input[0] in constants:
             constants[node.output[0]] = constants[node.input[0]]
+            factors[node.output[0]] = factors[node.input[0]]
         else:
             attributes = sorted(attribute.SerializeToString(deterministic=True).hex() for attribute in node.attribute)
-            inputs, outputs = [named(name) for name in node.input], [named(name) for name in node.output]
+            inputs = [read(node, place, name) for place, name in enumerate(node.input)]
+            outputs = [named(name) for name in node.output]
             text.append(f"{node.domain}:{node.op_type} {inputs} {attributes} {outputs}")
     text += [f"out {named(port.name)}" for port in graph.output]
     return hashlib.sha256("\n".join(text).encode()).hexdigest()
@@ -100,6 +111,14 @@ def _constant(tensor: onnx.TensorProto) -> str:
     values = numpy_helper.to_array(tensor)
     content = "" if tensor.data_type == onnx.TensorProto.FLOAT and values.size > 1 else values.tobytes().hex()
     return f"c{tensor.data_type}{list(tensor.dims)}{content}"
+
+
+def _factors(tensor: onnx.TensorProto) -> str | None:
+    """Type, shape and bytes of a constant that may be the factors of a `Resize`; `None` for any other."""
+    values = numpy_helper.to_array(tensor)
+    if tensor.data_type != onnx.TensorProto.FLOAT or not 1 < values.size <= 16:
+        return None
+    return _constant(tensor) + values.tobytes().hex()
 
 
 def difference(model: onnx.ModelProto, module: nn.Module, inputs: Sequence[Shape]) -> float | None:
