@@ -38,6 +38,10 @@ def test_ofa_takes_only_the_layers_within_each_depth() -> None:
     with pytest.raises(UnknownCandidate) as kernel:
         latency.predict_efficiency({**spec, "ks": [9] * 20})
     assert (kernel.value.layer, kernel.value.asked) == ("L1", "k9_e4")
+    for wrong in ({"ks": [3] * 21, "e": [4] * 21}, {"ks": [3] * 19}, {"e": [4] * 19}, {"d": []}):
+        with pytest.raises(Misfit) as lengths:
+            latency.predict_efficiency({**spec, **wrong})
+        assert lengths.value.given == {**spec, **wrong}
 
 
 def test_ofa_finds_a_subnet_within_a_limit_by_chance_as_its_finder_does() -> None:

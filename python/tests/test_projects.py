@@ -23,12 +23,14 @@ from blocktime.export import export_space
 from blocktime.header import parse
 
 # EfficientNets have a norm behind their last convolution, MobileNetV3 and V4 that convolution behind the pooling.
+# GhostNet has the activation of its stem apart from the norm.
 TIMM = {
     "efficientnet_lite0": (16, 9),
     "mobilenetv2_050": (17, 10),
     "fbnetc_100": (21, 15),
     "mobilenetv3_small_050": (12, 7),
     "mobilenetv4_conv_small": (17, 10),
+    "ghostnet_100": (17, 0),
 }
 """Blocks of timm's models, and how many of them add their input."""
 

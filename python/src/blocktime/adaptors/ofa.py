@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ..errors import Unknown
+from ..errors import Misfit, Unknown
 from ..lut import Lut
 
 
@@ -23,10 +23,12 @@ class OfaLatency:
         self.luts, self.candidate, self.skip = dict(luts), candidate, skip
 
     def predict_efficiency(self, spec: Mapping[str, Any]) -> float:
-        """Latency in ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`. Raises `Unknown` if there is no table for that resolution."""
+        """Latency in ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`. Raises `Unknown` for another resolution, `Misfit` for other lengths."""
         size = spec["r"][0] if "r" in spec else spec["image_size"]
         if size not in self.luts:
             raise Unknown(f"no table for pictures of {size} pixels; there are {', '.join(map(str, self.luts))}", size, self.luts)
+        if len(spec["ks"]) != len(spec["e"]) or not len(spec["d"]) or len(spec["ks"]) % len(spec["d"]):
+            raise Misfit(f"{len(spec['ks'])} kernels, {len(spec['e'])} expansions and {len(spec['d'])} stages do not fit", dict(spec))
         layers = len(spec["ks"]) // len(spec["d"])
         choice = [
             self.candidate.format(kernel=kernel, expand=expand) if i % layers < spec["d"][i // layers] else self.skip

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 class _Stem(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
-        self.conv_stem, self.bn1 = model.conv_stem, model.bn1
+        self.conv_stem, self.bn1, self.act1 = model.conv_stem, model.bn1, getattr(model, "act1", nn.Identity())
 
     def forward(self, x: Tensor) -> Any:
-        return self.bn1(self.conv_stem(x))
+        return self.act1(self.bn1(self.conv_stem(x)))
 
 
 class _Head(nn.Module):
