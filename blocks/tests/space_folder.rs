@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use blocks::measurable::ChoiceError;
 use blocks::onnx::block::{Block, BlockFault, Side};
@@ -338,6 +339,13 @@ fn nothing_outside_of_the_folder_is_read() {
     assert_eq!(told_in(folder.path(), &fixed("a", "link.onnx"))[0].kind, FaultKind::Path("link.onnx".into()));
     fs::create_dir(folder.path().join("deep")).unwrap();
     assert!(matches!(&told_in(folder.path(), &fixed("a", "deep"))[0].kind, FaultKind::File(said) if said.contains("deep")));
+}
+
+#[test]
+fn a_pipe_called_as_the_manifest_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path().join("space.toml")).status().unwrap().success());
+    assert!(matches!(SpaceFolder::load(folder.path()), Err(FolderError::NoManifest { .. })));
 }
 
 #[test]

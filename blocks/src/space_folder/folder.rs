@@ -44,7 +44,8 @@ impl SpaceFolder {
             return Self::parse(&text(path)?, path);
         }
         let manifest = path.join(MANIFEST);
-        if !manifest.exists() {
+        // Of a pipe nobody would see the end.
+        if !manifest.is_file() {
             return Err(FolderError::NoManifest { path: path.to_path_buf() });
         }
         Self::parse(&text(&manifest)?, &manifest)
