@@ -109,6 +109,13 @@ fn weights_and_names_do_not_count_in_a_fingerprint_but_scalars_and_settings_do()
 }
 
 #[test]
+fn constants_without_end_are_counted_as_far_as_numbers_go() {
+    let nodes = [node("Mul", &["x", "w"], &["m"], &[]), node("Mul", &["m", "v"], &["y"], &[])];
+    let constants = [floats("w", &[1 << 40, 1 << 40], &[]), floats("v", &[4, 1, 1], &[1.0; 4])];
+    assert_eq!(Block::read(&file(&nodes, &constants)).unwrap().parameters(), u64::MAX);
+}
+
+#[test]
 fn factors_of_a_resize_count_in_a_fingerprint() {
     let resized = |input: &str, factor: f32| {
         let nodes = [

@@ -107,7 +107,8 @@ impl Block {
     /// How many values its constants of floats have.
     pub fn parameters(&self) -> u64 {
         let floats = self.graph.initializer.iter().filter(|tensor| tensor.data_type() == super::proto::element::FLOAT);
-        floats.map(|tensor| tensor.dims.iter().map(|&d| u64::try_from(d).unwrap_or_default()).product::<u64>()).sum()
+        let count = |dims: &[i64]| dims.iter().fold(1u64, |n, &d| n.saturating_mul(u64::try_from(d).unwrap_or_default()));
+        floats.fold(0, |n, tensor| n.saturating_add(count(&tensor.dims)))
     }
 
     /// Whether it has one of these operators.
