@@ -134,6 +134,19 @@ def test_a_fresh_module_is_exported_as_a_trained_one(tmp_path: Path, exporter: s
         assert onnx.numpy_helper.to_array(tensor).any()
 
 
+def test_numbers_too_small_for_a_fast_processor_are_not_exported(tmp_path: Path) -> None:
+    astray = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1))
+    with torch.no_grad():
+        astray[0].weight[:2] = 1e-40
+        astray[1].weight.mul_(1e-40)
+    export_space([{"astray": astray}], (4, 8, 8), tmp_path, exporter="torchscript")
+    (path,) = (tmp_path / "blocks").iterdir()
+    values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    assert len(values) == 4 and all((abs(of[of != 0]) > np.finfo(np.float32).tiny).all() for of in values.values())
+    assert values["0.weight"][2:].all() and not values["0.weight"][:2].any() and values["1.weight"].all()
+    assert astray[0].weight[0, 0, 0, 0] != 0, "only copies change"
+
+
 def test_the_same_space_gives_the_same_bytes(tmp_path: Path) -> None:
     torch.manual_seed(3)
     given = space()

@@ -27,7 +27,8 @@ def _randomize(module: nn.Module) -> None:
     """Draws new values for everything that is constant in a new module.
 
     Exporters fold a batch norm that does nothing, drop a bias of zeros, and share equal constants. Then the graph is not that of a trained
-    network, and its latency differs. The same values are drawn each time.
+    network, and its latency differs. The same values are drawn each time. Numbers below the smallest normal one, as a training that went
+    astray leaves them, become 0: processors are slow with them.
     """
     generator = torch.Generator().manual_seed(0)
 
@@ -35,6 +36,9 @@ def _randomize(module: nn.Module) -> None:
         tensor.copy_(torch.rand(tensor.shape, generator=generator) * (high - low) + low)
 
     with torch.no_grad():
+        for tensor in (*module.parameters(), *module.buffers()):
+            if tensor.is_floating_point() and bool((small := tensor.abs() < torch.finfo(tensor.dtype).tiny).any()):
+                tensor[small] = 0.0
         for part in module.modules():
             mean, variance = getattr(part, "running_mean", None), getattr(part, "running_var", None)
             if isinstance(mean, Tensor) and isinstance(variance, Tensor):
