@@ -48,7 +48,8 @@
 //!   stores, branches, addends; a 64-bit lane does not wait for the other.
 //! - **Data**: a first-level cache with pseudo-random replacement, lines on their way, a number of loads and of stores that miss at a
 //!   time, a prefetcher of misses at a fixed distance, `prfm` into either level, lines written in full that are not fetched, `dc zva`;
-//!   a second level and memory, each with a latency and a line every so many cycles; written lines that are written back.
+//!   a second level, which takes data in when they leave the first, and memory, each with a latency and a line every so many cycles;
+//!   written lines that are written back.
 //! - **Translation**: a small table and a main one, and a constant time for a walk.
 //! - **Instructions**: a first-level cache, and the line behind one that misses. **Branches**: directions by a global history, a stack
 //!   of returns, the last target of other branches to a register; a constant time for a misprediction.
@@ -74,7 +75,7 @@
 
 /// The model's version. It goes up when any program's cycles change by code: tables of two versions are not mixed. What stands in files of
 /// cores and chips is covered by their hash.
-pub const MODEL: u32 = 3;
+pub const MODEL: u32 = 4;
 
 pub mod block;
 mod cache;

@@ -91,6 +91,8 @@ pub(crate) struct Memory {
     fill_cycles: u64,
     /// The same of one that the prefetcher fetched.
     ahead_fill_cycles: u64,
+    /// The same of one that makes room.
+    evict_cycles: u64,
     /// Those that were not returned yet.
     filling: u64,
     pub(crate) counters: MemoryCounters,
@@ -121,6 +123,7 @@ impl Memory {
             dram_line: chip.dram_line_cycles_256ths(),
             fill_cycles: u64::from(core.misses.fill_cycles),
             ahead_fill_cycles: u64::from(core.prefetcher.fill_cycles),
+            evict_cycles: u64::from(core.misses.evict_cycles),
             filling: 0,
             counters: MemoryCounters::default(),
         }
@@ -159,7 +162,7 @@ impl Memory {
         self.counters.load_misses += 1;
         let (slot, free) = self.loads.first_free();
         let request = start.max(free);
-        let (ready, source) = self.line_of_second(line, request, Use::Demand);
+        let (ready, source) = self.line_of_second(line, request, Use::Data);
         self.loads.0[slot] = ready;
         self.fill(Line { number: line, ready, source, dirty: false, ahead: false }, request, self.fill_cycles);
         if let Some(id) = self.prefetcher.missed(line) {
@@ -192,7 +195,7 @@ impl Memory {
         self.counters.store_misses += 1;
         let (slot, free) = self.stores.first_free();
         let request = start.max(free);
-        let (ready, source) = self.line_of_second(line, request, Use::Demand);
+        let (ready, source) = self.line_of_second(line, request, Use::Data);
         self.stores.0[slot] = ready;
         self.stream.fetched(line, ready);
         self.fill(Line { number: line, ready, source, dirty: true, ahead: false }, request, self.fill_cycles);
@@ -223,7 +226,7 @@ impl Memory {
         self.counters.prefetches += 1;
         let (slot, free) = self.prefetches.first_free();
         let start = start.max(free);
-        let (ready, source) = self.line_of_second(line, start, Use::Ahead);
+        let (ready, source) = self.line_of_second(line, start, if first { Use::DataAhead } else { Use::Second });
         self.prefetches.0[slot] = ready;
         if first {
             // The prefetcher goes on where a line is used that this brought.
@@ -238,11 +241,11 @@ impl Memory {
             return (ready > now).then_some(ready);
         }
         self.counters.instruction_misses += 1;
-        let (ready, source) = self.line_of_second(line, now, Use::Demand);
+        let (ready, source) = self.line_of_second(line, now, Use::Code);
         self.instructions.insert(Line { number: line, ready, source, dirty: false, ahead: false });
         // The next line follows it.
         if !self.instructions.holds(line + 1) {
-            let (ready, source) = self.line_of_second(line + 1, now, Use::Ahead);
+            let (ready, source) = self.line_of_second(line + 1, now, Use::CodeAhead);
             self.instructions.insert(Line { number: line + 1, ready, source, dirty: false, ahead: false });
         }
         Some(ready)
@@ -272,7 +275,7 @@ impl Memory {
                     return;
                 }
                 self.counters.hardware_prefetches += 1;
-                let (ready, source) = self.line_of_second(line, now, Use::Ahead);
+                let (ready, source) = self.line_of_second(line, now, Use::DataAhead);
                 self.ahead.0[slot] = ready;
                 self.fill(Line { number: line, ready, source, dirty: false, ahead: true }, now, self.ahead_fill_cycles);
             }
@@ -285,23 +288,24 @@ impl Memory {
         std::mem::take(&mut self.filling)
     }
 
-    /// Puts a line into the first level, which takes the load/store pipeline for so many cycles; a written one that makes room goes to
-    /// the second.
+    /// Puts a line into the first level, which takes the load/store pipeline for so many cycles, and for some more if another line makes
+    /// room.
     fn fill(&mut self, line: Line, now: u64, cycles: u64) {
         self.filling += cycles;
-        if let Some(old) = self.data.insert(line)
-            && old.dirty
-        {
-            self.second_free = self.second_free.max(now) + self.second_line;
-            self.written(old.number, now);
+        if let Some(old) = self.data.insert(line) {
+            self.filling += self.evict_cycles;
+            if old.dirty || !self.second.holds(old.number) {
+                self.second_free = self.second_free.max(now) + self.second_line;
+                self.to_second(old, now);
+            }
         }
     }
 
-    /// A written line arrives in the second level.
-    fn written(&mut self, line: u64, now: u64) {
-        match self.second.find(line) {
-            Some(held) => held.dirty = true,
-            None => self.fill_second(Line { number: line, ready: now, source: Source::L2, dirty: true, ahead: false }, now),
+    /// A line goes from the first level to the second. If it is still on its way to the first, its data come later.
+    fn to_second(&mut self, line: Line, now: u64) {
+        match self.second.find(line.number) {
+            Some(held) => held.dirty |= line.dirty,
+            None => self.fill_second(Line { ready: line.ready.max(now), ahead: false, ..line }, now),
         }
     }
 
@@ -313,7 +317,7 @@ impl Memory {
             if destination == Destination::Memory && !self.second.holds(line) {
                 self.send_to_memory(now);
             } else {
-                self.written(line, now);
+                self.to_second(Line { number: line, ready: now, source: Source::L2, dirty: true, ahead: false }, now);
             }
         }
     }
@@ -333,7 +337,10 @@ impl Memory {
         }
     }
 
-    /// A line from the second level, or through it from memory: when it arrives, and from where.
+    /// A line from the second level, or from memory: when it arrives, and from where.
+    ///
+    /// The second level takes in instructions and what was prefetched for it. Data for the first level go past it: they come to it when
+    /// they leave the first.
     fn line_of_second(&mut self, line: u64, request: u64, why: Use) -> (u64, Source) {
         if let Some(held) = self.second.find(line) {
             let sent = request.max(held.ready).max(self.second_free);
@@ -341,7 +348,7 @@ impl Memory {
             self.second_free = sent + self.second_line;
             return (sent + self.second_latency, source);
         }
-        if why == Use::Demand {
+        if why.is_demand() {
             self.counters.second_misses += 1;
         }
         self.counters.dram_read_bytes += u64::from(LINE_BYTES);
@@ -351,7 +358,9 @@ impl Memory {
         let latency = if row == self.row { self.dram_row_latency } else { self.dram_latency };
         self.row = row;
         let ready = (sent >> 8) + latency;
-        self.fill_second(Line { number: line, ready, source: Source::Dram, dirty: false, ahead: false }, request);
+        if why.stays_in_second() {
+            self.fill_second(Line { number: line, ready, source: Source::Dram, dirty: false, ahead: false }, request);
+        }
         (ready + self.second_latency, Source::Dram)
     }
 }
@@ -359,8 +368,26 @@ impl Memory {
 /// Why a line is fetched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
-    /// An instruction needs it.
-    Demand,
-    /// One may need it.
-    Ahead,
+    /// An instruction needs its data.
+    Data,
+    /// One may need them.
+    DataAhead,
+    /// A prefetch into the second level.
+    Second,
+    /// It holds the instruction that is next.
+    Code,
+    /// It may hold instructions that come soon.
+    CodeAhead,
+}
+
+impl Use {
+    /// Whether something waits for it.
+    fn is_demand(self) -> bool {
+        matches!(self, Self::Data | Self::Code)
+    }
+
+    /// Whether the second level keeps it.
+    fn stays_in_second(self) -> bool {
+        matches!(self, Self::Second | Self::Code | Self::CodeAhead)
+    }
 }

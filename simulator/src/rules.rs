@@ -191,6 +191,8 @@ pub struct Misses {
     pub prefetches: u8,
     /// Cycles for which a line that is put into the cache takes the load/store pipeline.
     pub fill_cycles: u8,
+    /// Cycles for which a line that leaves the cache for another takes it.
+    pub evict_cycles: u8,
     /// Full lines written one after the other before their fetch is done, from which on lines that are written go to the
     /// second level without being fetched; 0 for never.
     pub streaming_lines: u8,
