@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from conftest import CORPUS, ROOT
 
 from blocktime import Lut, LutError, Misfit, Space, Unknown, UnknownCandidate, UnknownLayer, UnknownSpace
 from blocktime.header import parse
+from blocktime.row import cells
 
 PREDICTIONS: list[dict[str, Any]] = parse((CORPUS / "predictions.toml").read_text())["prediction"]
 TABLES = sorted((ROOT / "luts").glob("*.csv"))
@@ -235,6 +237,38 @@ def test_a_table_of_another_make_is_refused_where_one_is_asked_for(tiny: Lut) ->
         tiny.require(engine="mnn", threads=4)
     assert caught.value.given == {"engine": "mnn", "threads": 4}
     assert caught.value.fitting == {"engine": "onnxruntime", "threads": 1}
+
+
+def test_a_table_of_another_space_is_refused_where_its_hash_is_asked_for(tiny: Lut) -> None:
+    assert tiny.space is not None and tiny.space.hash is not None
+    tiny.require(engine="onnxruntime", space_hash=tiny.space.hash)
+    with pytest.raises(Misfit) as caught:
+        tiny.require(engine="onnxruntime", space_hash="f00df00d")
+    assert caught.value.given == {"space_hash": "f00df00d"} and caught.value.fitting == {"space_hash": tiny.space.hash}
+
+
+def test_rows_have_the_columns_of_their_file() -> None:
+    for name in ("sound.csv", "folder-sound.csv"):
+        path = CORPUS / "table" / name
+        lines = [line.split(",") for line in path.read_text().splitlines() if not line.startswith("#")]
+        found = [cells(row) for row in Lut.read(path).rows]
+        assert len(found) == len(lines) - 1 and all(list(of) == lines[0] for of in found)
+        for of, line in zip(found, lines[1:]):
+            for value, text in zip(of.values(), line):
+                assert text == "" if value is None or value != value else text == value if isinstance(value, str) else float(text) == value
+
+
+def test_a_table_is_a_data_frame_if_pandas_is_installed(tiny: Lut, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError) as caught:
+        tiny.to_pandas()
+    assert not isinstance(caught.value, ModuleNotFoundError) and "pandas" in str(caught.value)
+    monkeypatch.delitem(sys.modules, "pandas")
+    import pandas
+
+    frame = tiny.to_pandas()
+    expected = pandas.read_csv(CORPUS / "table" / "sound.csv", comment="#", dtype={"checksum": str})
+    pandas.testing.assert_frame_equal(frame, expected)
 
 
 def test_a_file_that_is_not_there_is_an_os_error() -> None:

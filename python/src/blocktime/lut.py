@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from typing import Mapping, Sequence, Union
+from typing import TYPE_CHECKING, Mapping, Sequence, Union
 
 from . import file
 from .errors import Fault, LutError, Misfit, Unknown, UnknownCandidate, UnknownLayer, UnknownSpace, listed, suggestion
 from .header import Header, prediction_error
-from .row import FIXED_PREFIX, Row
+from .row import COLUMNS, FIXED_PREFIX, Row, cells
 from .space import BUILT_IN, Layer, Space
+
+if TYPE_CHECKING:
+    import pandas
 
 UNITS = {"us": 1.0, "ms": 1e-3, "s": 1e-6}
 """Factors from microseconds to these units."""
@@ -195,10 +198,29 @@ class Lut:
             raise Misfit(f"{len(choice)} candidates for the {len(layers)} layers of space {name}", len(choice), len(layers))
         return [_index(layer, candidate) for layer, candidate in zip(layers, choice)]
 
-    def require(self, *, engine: str | None = None, threads: int | None = None, device: str | None = None) -> None:
-        """Raises `Misfit` unless the table was made with this engine, number of threads and device model."""
-        asked = {name: value for name, value in (("engine", engine), ("threads", threads), ("device", device)) if value is not None}
+    def to_pandas(self) -> pandas.DataFrame:
+        """All rows as a `pandas.DataFrame`: a line per row in the file's order, with the columns of the file. Missing numbers are NaN.
+
+        Times are in µs. Raises `ImportError` if pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as e:
+            raise ImportError("Lut.to_pandas needs pandas, which is not installed: pip install pandas") from e
+        return pandas.DataFrame([cells(row) for row in self.rows], columns=list(COLUMNS))
+
+    def require(
+        self, *, engine: str | None = None, threads: int | None = None, device: str | None = None, space_hash: str | None = None
+    ) -> None:
+        """Raises `Misfit` unless the table was made with this engine, number of threads and device model, for the space with this hash.
+
+        The hash is that of `Space.hash`, and of `hash` in the section `space` of a header: two spaces with the same one have the same
+        layers, candidates and blocks.
+        """
+        given = {"engine": engine, "threads": threads, "device": device, "space_hash": space_hash}
+        asked = {name: value for name, value in given.items() if value is not None}
         found = {"engine": self.header["engine"]["name"], "threads": self.header["threads"], "device": self.header["device"]["model"]}
+        found["space_hash"] = self.header["space"]["hash"]
         if others := {name: value for name, value in asked.items() if value != found[name]}:
             told = "; ".join(f"{name} is '{found[name]}', not '{value}'" for name, value in others.items())
             raise Misfit(f"the table was made with other settings: {told}", others, {name: found[name] for name in others})

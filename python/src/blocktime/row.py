@@ -146,6 +146,18 @@ def _row(texts: Mapping[str, str], numbers: Mapping[str, float | None]) -> Row:
     )
 
 
+def cells(row: Row) -> dict[str, object]:
+    """The values of a row by the names of the columns. Numbers that it does not have are NaN; without a checksum, that is `None`."""
+    low, high = row.ci95_us or (math.nan, math.nan)
+    quantiles = row.quantiles_us or (math.nan,) * len(QUANTILES)
+    shapes = {name: getattr(row, name) for name in ("key", "kind", "primitive", "c_in", "c_out", "stride", "h", "w")}
+    counts = {"macs": math.nan if row.macs is None else row.macs, "params": row.params}
+    times = {"latency_us": row.latency_us, "ci95_low_us": low, "ci95_high_us": high, **dict(zip(QUANTILES, quantiles))}
+    discarded = {f"discarded_{reason}": count for reason, count in row.discarded.items()}
+    cold = math.nan if row.cold_us is None else row.cold_us
+    return {**shapes, **counts, **times, "n": row.samples, **discarded, "cold_us": cold, "checksum": row.checksum}
+
+
 def faults_of(row: Row, line: int) -> Iterator[Fault]:
     """Faults in the values of a row."""
     at = f" (line {line})"
