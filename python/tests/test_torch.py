@@ -10,7 +10,7 @@ from conftest import CORPUS, ROOT
 from torch import Tensor
 from torch.nn import functional as F
 
-from blocktime import Lut, Misfit, Space, Unknown
+from blocktime import Lut, Misfit, Space, Unknown, UnknownLayer
 from blocktime.torch import ExpectedLatency
 
 FIXED = sum(range(3, 12))
@@ -62,6 +62,20 @@ def test_a_loss_moves_the_search_to_the_fast_candidates(tiny: Lut) -> None:
         latency([F.softmax(alpha, 0) for alpha in alphas]).log().backward()
         optimizer.step()
     assert [int(alpha.argmax()) for alpha in alphas] == [1, 1]
+
+
+def test_some_layers_of_the_table_can_be_searched_alone(uneven: Lut) -> None:
+    last = ExpectedLatency(uneven, unit="us", layers=["L2"])
+    assert last([torch.ones(1)]).item() == 2.75 and last.table.tolist() == [[2.75]]
+    turned = ExpectedLatency(uneven, unit="us", layers=[1, "L1"])
+    assert turned([torch.ones(1), torch.tensor([0.0, 0.0, 1.0])]).item() == 7.125 + 2.75
+    assert turned.names == ["L2", "L1"] and turned.counts == [1, 3]
+    with pytest.raises(UnknownLayer) as unknown:
+        ExpectedLatency(uneven, layers=["L3"])
+    assert unknown.value.asked == "L3"
+    with pytest.raises(Misfit) as twice:
+        ExpectedLatency(uneven, layers=["L2", "L1", 1])
+    assert (twice.value.given, twice.value.layer) == (2, "L2")
 
 
 def test_leading_dimensions_are_kept_and_padding_does_not_count(uneven: Lut) -> None:

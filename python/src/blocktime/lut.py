@@ -143,7 +143,7 @@ class Lut:
 
     def row(self, layer: int | str, candidate: int | str) -> Row:
         """The row of a candidate. Layer and candidate are names or indices from 0. Raises `UnknownLayer` or `UnknownCandidate`."""
-        found = self._layer(layer)
+        found = self.layer(layer)
         return self._rows[found.keys[_index(found, candidate)]]
 
     def latency(self, layer: int | str, candidate: int | str) -> float:
@@ -188,7 +188,7 @@ class Lut:
         layers = self.layers
         if isinstance(choice, Mapping):
             for name in choice:
-                self._layer(name)
+                self.layer(name)
             if missing := [layer.name for layer in layers if layer.name not in choice]:
                 message = f"the choice names no candidate for {', '.join(missing)}"
                 raise Misfit(message, tuple(choice), tuple(layer.name for layer in layers))
@@ -225,7 +225,8 @@ class Lut:
             told = "; ".join(f"{name} is '{found[name]}', not '{value}'" for name, value in others.items())
             raise Misfit(f"the table was made with other settings: {told}", others, {name: found[name] for name in others})
 
-    def _layer(self, layer: int | str) -> Layer:
+    def layer(self, layer: int | str) -> Layer:
+        """A layer by its name or its index from 0. Raises `UnknownLayer`."""
         layers = self.layers
         names = [known.name for known in layers]
         if isinstance(layer, str):

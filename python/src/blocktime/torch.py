@@ -31,17 +31,29 @@ class ExpectedLatency(nn.Module):
     mask: Tensor
     fixed: Tensor
 
-    def __init__(self, lut: Lut, *, unit: str = "ms", include_fixed: bool = True, logits: bool = False, validate: bool = True) -> None:
+    def __init__(
+        self,
+        lut: Lut,
+        *,
+        unit: str = "ms",
+        include_fixed: bool = True,
+        layers: Sequence[int | str] | None = None,
+        logits: bool = False,
+        validate: bool = True,
+    ) -> None:
         """A module for the space of `lut`.
 
         unit: unit of the result: `us`, `ms` or `s`.
         include_fixed: adds the fixed pieces, so that the result is the time of a whole network. They are a constant, but a loss with a
             logarithm or a ratio needs them.
+        layers: names or indices (from 0) of the layers that the weights are for, in their order [default: all layers of the table]. The
+            time of the other layers is not in the result; if they are not searched, add `lut.latency` of their candidates.
         logits: `forward` takes the architecture weights and computes their softmax.
         validate: checks that the shares of a layer sum to 1 within 0.001, or within the precision of their type where that is coarser. For
             this they are copied from the device. Compiled steps skip the check.
 
-        Raises `Unknown` for another unit, and `Misfit` if the table has no fixed pieces and `include_fixed` is set.
+        Raises `Unknown` for another unit, `UnknownLayer` for a layer that the table does not have, and `Misfit` if a layer is given twice,
+        or if the table has no fixed pieces and `include_fixed` is set.
         """
         super().__init__()
         factor = factor_of(unit)
@@ -49,11 +61,14 @@ class ExpectedLatency(nn.Module):
         if fixed_us is None:
             message = "the table has no fixed pieces (it was imported); include_fixed=False counts the searched layers only"
             raise Misfit(message, {"include_fixed": True}, {"include_fixed": False})
-        self.names = [layer.name for layer in lut.layers]
-        self.counts = [len(layer.candidates) for layer in lut.layers]
+        searched = lut.layers if layers is None else tuple(map(lut.layer, layers))
+        self.names = [layer.name for layer in searched]
+        self.counts = [len(layer.candidates) for layer in searched]
+        if twice := next((name for name in self.names if self.names.count(name) > 1), None):
+            raise Misfit(f"layer {twice} is given twice", self.names.count(twice), 1, twice)
         self.unit, self.logits, self.validate = unit, logits, validate
         width = max(self.counts, default=0)
-        times = [list(layer.values()) for layer in lut.as_dict(unit).values()]
+        times = [[lut.by_key(key).latency_us * factor for key in layer.keys] for layer in searched]
         self.register_buffer("table", torch.tensor([row + [0.0] * (width - len(row)) for row in times]))
         self.register_buffer("mask", torch.tensor([[k < count for k in range(width)] for count in self.counts]))
         self.register_buffer("fixed", torch.tensor(fixed_us * factor))
