@@ -206,6 +206,27 @@ def test_blocks_that_differ_in_what_is_not_saved_as_weights_are_different(tmp_pa
     assert export_space([{"one": one, "other": other}], (4, 8, 8), tmp_path, exporter="torchscript").files == 2
 
 
+class Pruned(nn.Module):
+    """A convolution of the channels whose weights are not all 0: its code depends on the values of weights."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 4, 1, 1))
+        with torch.no_grad():
+            self.weight[channels:] = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = self.weight[[i for i in range(4) if bool(self.weight[i].any())]]
+        return F.conv2d(x, kept).mean(1, keepdim=True)
+
+
+def test_modules_whose_code_depends_on_their_weights_can_be_exported_one_by_one(tmp_path: Path) -> None:
+    given: Any = {"input_shape": (4, 8, 8), "exporter": "torchscript"}
+    layers = [{"all": Pruned(4), "half": Pruned(2), "again": Pruned(2)}]
+    assert export_space(layers, folder=tmp_path / "once", **given).files == 1
+    assert export_space(layers, folder=tmp_path / "each", dedupe=False, **given).files == 2
+
+
 def test_scalars_count_in_a_fingerprint_and_weights_do_not(tmp_path: Path) -> None:
     clips = {"relu6": nn.Hardtanh(0.0, 6.0), "relu3": nn.Hardtanh(0.0, 3.0)}
     convs = {"a": nn.Conv2d(4, 4, 1), "b": nn.Conv2d(4, 4, 1)}

@@ -37,6 +37,7 @@ def export_space(
     opset: int | None = None,
     randomize: bool = True,
     check: bool = True,
+    dedupe: bool = True,
     overwrite: bool = False,
 ) -> Report:
     """Writes a search space of PyTorch modules as a folder: `space.toml`, and under `blocks/` a file for each different block.
@@ -55,6 +56,8 @@ def export_space(
     randomize: draws new values for new batch norms and constant parameters, in copies of the modules. Otherwise exporters would remove
         parts of an untrained module that a trained network has.
     check: runs every file in ONNX Runtime, if it is installed, and compares the outputs with those of the module.
+    dedupe: modules that differ in nothing but the values of their weights are exported once. With `False` every module is exported, which
+        is needed for modules whose code branches on the values of their weights. Equal files are written once all the same.
     overwrite: replaces the space in the folder.
 
     All modules are run once to find their shapes. If shapes do not fit, an `ExportError` lists all faults before the first file is written.
@@ -76,7 +79,7 @@ def export_space(
     find_shapes(slots, shape)
     target = Path(folder)
     with _new_files(target, overwrite) as new:
-        writer = _Writer(new, exporter, opset, check)
+        writer = _Writer(new, exporter, opset, check, dedupe)
         placed = {(slot.name, key): writer.write(slot, key) for slot in slots for key in slot.candidates}
         if writer.faults:
             raise ExportError(writer.faults)
@@ -136,8 +139,8 @@ def _new_files(folder: Path, overwrite: bool) -> Iterator[Path]:
 class _Writer:
     """Exports modules; equal blocks are written once."""
 
-    def __init__(self, folder: Path, exporter: str, opset: int, check: bool) -> None:
-        self.folder, self.exporter, self.opset, self.check = folder, exporter, opset, check
+    def __init__(self, folder: Path, exporter: str, opset: int, check: bool, dedupe: bool) -> None:
+        self.folder, self.exporter, self.opset, self.check, self.dedupe = folder, exporter, opset, check, dedupe
         self.written: dict[str, str] = {}
         """Files by their fingerprints."""
         self.alike: dict[Any, str] = {}
@@ -150,6 +153,8 @@ class _Writer:
         if module is None:
             return None
         try:
+            if not self.dedupe:
+                return self._export(module, slot.inputs)
             like = (likeness(module), tuple(slot.inputs))
             if like not in self.alike:
                 self.alike[like] = self._export(module, slot.inputs)
