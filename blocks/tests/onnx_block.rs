@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use blocks::onnx::block::{Block, BlockFault, Side};
 use blocks::onnx::schema;
 use prost::Message;
-use support::onnx::{bytes, element, floats, int, ints, model, node, port};
+use support::onnx::{bytes, element, floats, int, ints, model, node, number, port};
 
 const EXPORTERS: [&str; 2] = ["torchscript", "dynamo"];
 
@@ -109,10 +109,53 @@ fn weights_and_names_do_not_count_in_a_fingerprint_but_scalars_and_settings_do()
 }
 
 #[test]
-fn constants_without_end_are_counted_as_far_as_numbers_go() {
+fn constants_whose_values_do_not_fit_their_shapes_are_refused() {
     let nodes = [node("Mul", &["x", "w"], &["m"], &[]), node("Mul", &["m", "v"], &["y"], &[])];
-    let constants = [floats("w", &[1 << 40, 1 << 40], &[]), floats("v", &[4, 1, 1], &[1.0; 4])];
-    assert_eq!(Block::read(&file(&nodes, &constants)).unwrap().parameters(), u64::MAX);
+    let with = |constant: Vec<u8>| Block::read(&file(&nodes, &[floats("v", &[4, 1, 1], &[1.0; 4]), constant]));
+    let wrong = |shape: &str| vec![BlockFault::Values { name: "w".into(), shape: shape.into() }];
+    for (dims, shape) in [
+        (&[1 << 30, 1 << 30][..], "1073741824x1073741824"),
+        (&[1 << 40, 1 << 40], "1099511627776x1099511627776"),
+        (&[1 << 62], "4611686018427387904"),
+        (&[-1, -4], "-1x-4"),
+        (&[4], "4"),
+        (&[], ""),
+    ] {
+        assert_eq!(with(floats("w", dims, &[])).unwrap_err(), wrong(shape));
+    }
+    assert_eq!(with(floats("w", &[0, -1], &[])).unwrap_err(), wrong("0x-1"));
+    assert_eq!(with(floats("w", &[4, 1, 1], &[1.0; 5])).unwrap_err(), wrong("4x1x1"));
+    assert_eq!(with(floats("w", &[4, 1, 1], &[1.0; 4])).unwrap().parameters(), 8);
+    assert_eq!(with(floats("w", &[0], &[])).unwrap().parameters(), 4);
+    // Values in the list of their type, and within an operation.
+    let listed = |data_type, dims: Vec<i64>, lists: schema::Tensor| {
+        let name = Some("w".to_string());
+        with(schema::Tensor { dims, data_type: Some(data_type), name, ..lists }.encode_to_vec()).err()
+    };
+    let of_floats = schema::Tensor { float_data: vec![1.0; 4], ..Default::default() };
+    let of_doubles = schema::Tensor { double_data: vec![1.0; 4], ..Default::default() };
+    let of_ints = schema::Tensor { int32_data: vec![1; 4], ..Default::default() };
+    let of_wide = schema::Tensor { int64_data: vec![1; 4], ..Default::default() };
+    let of_unsigned = schema::Tensor { uint64_data: vec![1; 4], ..Default::default() };
+    for (data_type, list, fitting) in [
+        (1, &of_floats, 4),
+        (14, &of_floats, 2),
+        (11, &of_doubles, 4),
+        (15, &of_doubles, 2),
+        (6, &of_ints, 4),
+        (9, &of_ints, 4),
+        (10, &of_ints, 4),
+        (22, &of_ints, 8),
+        (7, &of_wide, 4),
+        (12, &of_unsigned, 4),
+        (13, &of_unsigned, 4),
+    ] {
+        assert_eq!(listed(data_type, vec![fitting], list.clone()), None, "{data_type}");
+        assert_eq!(listed(data_type, vec![fitting + 2], list.clone()), Some(wrong(&(fitting + 2).to_string())), "{data_type}");
+    }
+    let within = [bytes(1, "value"), bytes(5, floats("inner", &[4], &[])), number(20, 4)].concat();
+    let given = [node("Constant", &[], &["w"], &[within]), nodes[0].clone(), node("Identity", &["m"], &["y"], &[])];
+    assert_eq!(faults(&file(&given, &[])), [BlockFault::Values { name: "inner".into(), shape: "4".into() }]);
 }
 
 #[test]

@@ -133,6 +133,16 @@ pub mod element {
     pub const FLOAT: i32 = 1;
     /// 64-bit integer.
     pub const INT64: i32 = 7;
+    /// 64-bit float.
+    pub const DOUBLE: i32 = 11;
+    /// Unsigned 32-bit integer.
+    pub const UINT32: i32 = 12;
+    /// Unsigned 64-bit integer.
+    pub const UINT64: i32 = 13;
+    /// Two 32-bit floats.
+    pub const COMPLEX64: i32 = 14;
+    /// Two 64-bit floats.
+    pub const COMPLEX128: i32 = 15;
 
     /// How many bits a value takes in a file; `None` for texts, and for types that are unknown here.
     pub const fn bits(element: i32) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::constants;
 use super::fault::BlockFault;
 use crate::onnx::schema::{Attribute, Graph, Model, Node, OperatorSet, Tensor};
 
@@ -34,6 +35,7 @@ pub fn faults(model: &Model) -> Vec<BlockFault> {
     if !graph.sparse_initializer.is_empty() || graph.node.iter().any(|node| node.attribute.iter().any(sparse)) {
         faults.push(BlockFault::Sparse);
     }
+    faults.extend(misfit(graph));
     let training = training(graph);
     if !training.is_empty() {
         faults.push(BlockFault::Training(training));
@@ -55,6 +57,15 @@ fn quantised(node: &Node) -> Option<&str> {
     let name = node.op_type();
     let is_quantised = ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"];
     (is_quantised.contains(&name) || name.starts_with("QLinear")).then_some(name)
+}
+
+/// The first constant whose values do not fit its shape. One is enough to know what kind of file it is.
+fn misfit(graph: &Graph) -> Option<BlockFault> {
+    let settings = graph.node.iter().flat_map(|node| &node.attribute);
+    let given = settings.flat_map(|a| a.t.as_deref().into_iter().chain(&a.tensors));
+    let tensor = graph.initializer.iter().chain(given).find(|tensor| !constants::fits(tensor))?;
+    let shape = tensor.dims.iter().map(i64::to_string).collect::<Vec<_>>().join("x");
+    Some(BlockFault::Values { name: tensor.name().to_string(), shape })
 }
 
 /// The operations that compute as in training, in words.

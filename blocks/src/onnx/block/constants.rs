@@ -5,6 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::onnx::proto::element;
 use crate::onnx::schema::{Attribute, Graph, Node, Tensor};
 
+/// Whether a tensor has as many values as its dimensions say. Of texts and of types that are unknown here, which no engine takes, only the
+/// dimensions are looked at.
+pub fn fits(tensor: &Tensor) -> bool {
+    let values = tensor.dims.iter().try_fold(1u64, |n, &dim| n.checked_mul(u64::try_from(dim).ok()?));
+    let Some(values) = values else { return false };
+    let Some(bits) = element::bits(tensor.data_type()) else { return true };
+    let Some(needed) = values.checked_mul(bits).map(|bits| bits.div_ceil(8)) else { return false };
+    if let Some(raw) = &tensor.raw_data {
+        return raw.len() as u64 == needed;
+    }
+    // Values of less than a byte share one; complex ones are two numbers.
+    let listed = match tensor.data_type() {
+        element::FLOAT => tensor.float_data.len(),
+        element::INT64 => tensor.int64_data.len(),
+        element::DOUBLE => tensor.double_data.len(),
+        element::COMPLEX64 => tensor.float_data.len() / 2,
+        element::COMPLEX128 => tensor.double_data.len() / 2,
+        element::UINT32 | element::UINT64 => tensor.uint64_data.len(),
+        _ => tensor.int32_data.len(),
+    };
+    listed as u64 == if bits < 8 { needed } else { values }
+}
+
 /// Drops inputs that name a constant, as old files have them.
 pub fn drop_as_inputs(graph: &mut Graph) {
     let constants: BTreeSet<String> = graph.initializer.iter().map(|tensor| tensor.name().to_string()).collect();

@@ -33,6 +33,14 @@ pub enum BlockFault {
     /// Constants of numbers other than weights, which are compared byte by byte.
     #[error("contains more than 32 MiB of constants that are not weights: too many for a block of a network")]
     Constants,
+    /// A constant whose values are more or fewer than its shape has, or whose shape is none.
+    #[error("the constant '{name}' has the shape {shape}, but its values do not fit that; export the block again")]
+    Values {
+        /// Its name.
+        name: String,
+        /// Its dimensions.
+        shape: String,
+    },
     /// Batch norm that computes statistics, dropout that drops.
     #[error("was exported in training mode ({}): call .eval() first", .0.join("; "))]
     Training(Vec<String>),
