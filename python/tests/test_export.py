@@ -289,6 +289,23 @@ def test_an_output_can_be_named_by_its_number(tmp_path: Path) -> None:
     assert slots[1]["inputs"] == ["two:1"] and slots[2]["inputs"] == ["L1", "two:0"]
 
 
+def test_a_network_can_have_several_inputs_and_outputs(tmp_path: Path) -> None:
+    heads = {"boxes": Of(lambda x, pose: x * pose), "classes": nn.Conv2d(8, 3, 1)}
+    report = export_space(
+        [{"k3": conv(4, 8), "k1": nn.Conv2d(4, 8, 1)}], {"image": (4, 8, 8), "pose": (1, 8, 1, 1)}, tmp_path, after=heads,
+        inputs={"boxes": ["L1", "pose"], "classes": ["L1"]}, outputs=["boxes", "classes:0"],
+    )  # fmt: skip
+    assert report.files == 4
+    manifest = parse((tmp_path / "space.toml").read_text())
+    assert manifest["input"] == {"image": [4, 8, 8], "pose": [8, 1, 1]} and manifest["outputs"] == ["boxes", "classes:0"]
+    assert [slot.get("inputs") for slot in manifest["slot"]] == [["image"], ["L1", "pose"], ["L1"]]
+    onnx.checker.check_model(onnx.load(tmp_path / manifest["slot"][1]["file"]))
+    single = tmp_path / "single"
+    export_space([{"k1": nn.Conv2d(4, 8, 1)}], {"input": (4, 8, 8)}, single, outputs="L1")
+    manifest = parse((single / "space.toml").read_text())
+    assert manifest["input"] == [4, 8, 8] and manifest["outputs"] == ["L1"] and "inputs" not in manifest["slot"][0]
+
+
 class Of(nn.Module):
     """What a function makes of its inputs."""
 
@@ -337,6 +354,17 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L9": ["input"]}}, ["no slot 'L9'"]),
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["L1"]}}, ["slot 'L1': there is no source 'L1' before it"]),
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["input:1"]}}, ["there is no source 'input:1'"]),
+    ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["input:0"]}}, ["there is no source 'input:0'"]),
+    ({"layers": [{"a": conv(4, 4)}], "outputs": ["L2", "input", "L1:1"]}, ["output 'L2'", "output 'input'", "output 'L1:1'", "output 0 of 'L1' is not used"]),
+    ({"layers": [{"a": conv(4, 4)}], "outputs": ["L1", "L1:0"]}, ["'L1' stands twice", "'L1:0' stands twice"]),
+    ({"layers": [{"a": conv(4, 4)}], "outputs": []}, ["names no output", "output 0 of 'L1' is not used"]),
+    ({"layers": [{"a": conv(4, 4)}, {"b": conv(4, 4)}], "outputs": ["L1"]}, ["output 0 of 'L2' is not used"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": {"x": (4, 8, 8), "y": (1, 4, 8, 8)}}, ["the input 'y' is not used"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": {"x": (4, 8, 8)}, "inputs": {"L1": ["input"]}}, ["there is no source 'input'"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": {"L1": (4, 8, 8)}}, ["an input and a slot have the name L1"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": {"a b": (4, 8, 8)}}, ["name 'a b' is not"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": {"x": (4, 0, 8)}}, ["input_shape (4, 0, 8)"]),
+    ({"layers": [{"a": conv(4, 4)}], "input_shape": {}}, ["input_shape names no inputs"]),
 ]
 
 

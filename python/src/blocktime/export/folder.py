@@ -9,7 +9,7 @@ import tempfile
 import time
 from operator import index
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ from torch import nn
 from . import files
 from .copies import likeness, prepared
 from .report import ExportError, Report
-from .slots import Shape, Slot, find_shapes, slots_of
+from .slots import INPUT, Shape, Slot, find_shapes, slots_of
 
 MANIFEST, BLOCKS = "space.toml", "blocks"
 """The file that lists a space, and the folder of its ONNX files."""
@@ -25,13 +25,14 @@ MANIFEST, BLOCKS = "space.toml", "blocks"
 
 def export_space(
     layers: Sequence[Mapping[str, Optional[nn.Module]]],
-    input_shape: Sequence[int],
+    input_shape: Union[Sequence[int], Mapping[str, Sequence[int]]],
     folder: str | os.PathLike[str],
     *,
     before: Mapping[str, nn.Module] = {},
     after: Mapping[str, nn.Module] = {},
     names: Sequence[str] | None = None,
     inputs: Mapping[str, Sequence[str]] | None = None,
+    outputs: Sequence[str] | None = None,
     name: str = "space",
     exporter: str = "auto",
     opset: int | None = None,
@@ -45,11 +46,14 @@ def export_space(
     layers: the candidates of each searched layer by name, in the order of the architecture weights. `None` is an identity: it does
         nothing. The inputs and outputs of a module are float32 tensors with batch 1. It is exported in evaluation mode.
     input_shape: shape of the network's input: `(3, 224, 224)`. With any other number of dimensions than three, the batch of 1 may stand
-        in front: `(1, 3, 224, 224)`. A sequence is `(tokens, features)`.
+        in front: `(1, 3, 224, 224)`. A sequence is `(tokens, features)`. For a network with several inputs, their shapes by name:
+        `{"image": (3, 224, 224), "pose": (3, 1, 1)}`; the first slot reads the first of them unless `inputs` says otherwise.
     before, after: the fixed pieces around the layers, in execution order.
     names: names of the layers [default: `L1`, `L2`, …].
-    inputs: sources of the inputs of a slot (layer or fixed piece), in order: `input`, the name of a slot, or `slot:N` for its N-th output,
-        counted from 0 [default: the first output of the slot before].
+    inputs: sources of the inputs of a slot (layer or fixed piece), in order: `input` (or the name of an input), the name of a slot, or
+        `slot:N` for its N-th output, counted from 0 [default: the first output of the slot before].
+    outputs: the outputs of the network, each a slot or `slot:N`, for networks with several last pieces [default: all outputs of the last
+        slot].
     exporter: `torchscript` or `dynamo`. Use the one that exports your app's network: the two write different operators. `auto` is
         `torchscript` if this PyTorch has it.
     opset: opset of all files [default: 17 with `torchscript`, 18 with `dynamo`].
@@ -65,18 +69,20 @@ def export_space(
     space.
     """
     began = time.monotonic()
-    shape = tuple(index(side) for side in input_shape)
-    if len(shape) == 3 or shape[:1] != (1,):
-        shape = (1, *shape)
-    if len(shape) < 2 or min(shape) < 1:
-        raise ExportError([f"input_shape {tuple(input_shape)} must have dimensions, each at least 1"])
+    if isinstance(input_shape, Mapping):
+        given = {input_name: _with_batch(one) for input_name, one in input_shape.items()}
+    else:
+        given = {INPUT: _with_batch(input_shape)}
+    if not given:
+        raise ExportError(["input_shape names no inputs"])
     exporter = files.default_exporter() if exporter == "auto" else exporter
     if exporter not in files.EXPORTERS:
         raise ValueError(f"exporter '{exporter}' is not one of auto, {', '.join(files.EXPORTERS)}")
     opset = files.EXPORTERS[exporter] if opset is None else opset
-    slots = slots_of(before, layers, after, names, inputs or {}, name)
+    slots = slots_of(before, layers, after, names, inputs or {}, name, list(given))
+    outputs = [outputs] if isinstance(outputs, str) else outputs
     _prepare(slots, randomize)
-    find_shapes(slots, shape)
+    find_shapes(slots, given, outputs)
     target = Path(folder)
     with _new_files(target, overwrite) as new:
         writer = _Writer(new, exporter, opset, check, dedupe)
@@ -84,9 +90,19 @@ def export_space(
         if writer.faults:
             raise ExportError(writer.faults)
         export = {"exporter": exporter, "torch": torch.__version__, "opset": opset}
-        (new / MANIFEST).write_text(_manifest(name, shape, slots, export, placed), "utf-8")
+        (new / MANIFEST).write_text(_manifest(name, given, outputs, slots, export, placed), "utf-8")
     identities = sum(file is None for file in placed.values())
     return Report(target, len(placed) - identities, len(writer.written), identities, time.monotonic() - began)
+
+
+def _with_batch(shape: Sequence[int]) -> Shape:
+    """The shape of an input with its batch. Raises `ExportError` if it has no dimensions, or one below 1."""
+    sides = tuple(index(side) for side in shape)
+    if len(sides) == 3 or sides[:1] != (1,):
+        sides = (1, *sides)
+    if len(sides) < 2 or min(sides) < 1:
+        raise ExportError([f"input_shape {tuple(shape)} must have dimensions, each at least 1"])
+    return sides
 
 
 def _prepare(slots: Sequence[Slot], randomize: bool) -> None:
@@ -177,13 +193,21 @@ class _Writer:
 
 
 def _manifest(
-    name: str, shape: Shape, slots: Sequence[Slot], export: Mapping[str, Any], placed: Mapping[tuple[str, str], str | None]
+    name: str,
+    given: Mapping[str, Shape],
+    outputs: Sequence[str] | None,
+    slots: Sequence[Slot],
+    export: Mapping[str, Any],
+    placed: Mapping[tuple[str, str], str | None],
 ) -> str:
     """The text of `space.toml`."""
     # A string of JSON is one of TOML.
-    lines = ['format = "blocktime-space"', "schema = 1", 'kind = "onnx"', f"name = {json.dumps(name)}", f"input = {list(shape[1:])}"]
+    shapes = [f"{json.dumps(key)} = {list(shape[1:])}" for key, shape in given.items()]
+    shown = f"{list(given[INPUT][1:])}" if list(given) == [INPUT] else f"{{ {', '.join(shapes)} }}"
+    lines = ['format = "blocktime-space"', "schema = 1", 'kind = "onnx"', f"name = {json.dumps(name)}", f"input = {shown}"]
+    lines += [] if outputs is None else [f"outputs = {json.dumps(list(outputs))}"]
     lines += ["", "[export]", *(f"{key} = {json.dumps(value)}" for key, value in export.items())]
-    previous = "input"
+    previous = INPUT
     for slot in slots:
         lines += ["", "[[slot]]", f"name = {json.dumps(slot.name)}"]
         if slot.searched:

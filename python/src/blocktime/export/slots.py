@@ -48,19 +48,23 @@ def slots_of(
     names: Sequence[str] | None,
     inputs: Mapping[str, Sequence[str]],
     space: str,
+    given: Sequence[str] = (INPUT,),
 ) -> list[Slot]:
-    """All slots in execution order, with their sources. Raises `ExportError` if a name is not allowed; `space` is that of the space."""
+    """All slots in execution order, with their sources. Raises `ExportError` if a name is not allowed; `space` is that of the space.
+
+    given: names of the network's inputs. The first is the default source of the first slot.
+    """
     names = [f"L{i}" for i in range(1, len(layers) + 1)] if names is None else list(names)
     if len(names) != len(layers):
         raise ExportError([f"{len(names)} names for {len(layers)} layers"])
     slots = [Slot(name, {name: module}, False) for name, module in before.items()]
     slots += [Slot(name, dict(layer), True) for name, layer in zip(names, layers)]
     slots += [Slot(name, {name: module}, False) for name, module in after.items()]
-    faults = _name_faults([space])
+    faults = _name_faults([space, *(name for name in given if name != INPUT)])
     faults += [f"inputs: there is no slot '{name}'" for name in inputs if name not in {slot.name for slot in slots}]
     if not 0 < len(slots) <= MOST_SLOTS:
         faults.append(f"{len(slots)} slots; there must be 1 to {MOST_SLOTS}")
-    previous = INPUT
+    previous = given[0]
     for slot in slots:
         sources = inputs.get(slot.name, previous)
         slot.sources = [sources] if isinstance(sources, str) else list(sources)
@@ -68,8 +72,11 @@ def slots_of(
         if not 0 < len(slot.candidates) <= MOST_CANDIDATES:
             faults.append(f"layer '{slot.name}': {len(slot.candidates)} candidates; there must be 1 to {MOST_CANDIDATES}")
         faults += _name_faults(dict.fromkeys([slot.name, *slot.candidates]))
-    if repeated := {name for name in (slot.name for slot in slots) if [slot.name for slot in slots].count(name) > 1}:
+    all_names = [slot.name for slot in slots]
+    if repeated := {name for name in all_names if all_names.count(name) > 1}:
         faults.append(f"several slots have the name {', '.join(sorted(repeated))}")
+    if shared := [name for name in given if name in all_names]:
+        faults.append(f"an input and a slot have the name {', '.join(shared)}")
     if faults:
         raise ExportError(faults)
     return slots
@@ -80,27 +87,48 @@ def _name_faults(names: Iterable[object]) -> list[str]:
     return [f"name {name!r} {allowed}" for name in names if not isinstance(name, str) or not _NAME.fullmatch(name) or name == INPUT]
 
 
-def find_shapes(slots: Sequence[Slot], input_shape: Shape) -> None:
-    """Runs every module once and notes the shapes. Raises `ExportError` with all faults that it finds."""
+def find_shapes(slots: Sequence[Slot], given: Mapping[str, Shape], outputs: Sequence[str] | None = None) -> None:
+    """Runs every module once and notes the shapes. Raises `ExportError` with all faults that it finds.
+
+    given: shapes of the network's inputs by name, batch included. outputs: its outputs, as sources [default: all of the last slot].
+    """
     faults: list[str] = []
-    known: dict[str, list[Shape]] = {INPUT: [input_shape]}
+    known: dict[str, list[Shape]] = {name: [shape] for name, shape in given.items()}
     used: set[tuple[str, int]] = set()
+
+    def find(source: str) -> tuple[str, int] | None:
+        name, _, number = source.partition(":")
+        output = int(number) if number.isdecimal() else 0
+        is_there = (not number or number.isdecimal()) and name in known and output < len(known[name])
+        return (name, output) if is_there and not (number and name in given) else None
+
     for slot in slots:
         for source in slot.sources:
-            name, _, number = source.partition(":")
-            output = int(number) if number.isdecimal() else 0
-            if (number and not number.isdecimal()) or name not in known or output >= len(known[name]):
+            if (found := find(source)) is None:
                 raise ExportError([*faults, f"slot '{slot.name}': there is no source '{source}' before it"])
-            used.add((name, output))
-            slot.inputs.append(known[name][output])
+            used.add(found)
+            slot.inputs.append(known[found[0]][found[1]])
         _run(slot, faults)
         if not slot.outputs:
             break
         known[slot.name] = slot.outputs
-    for slot in slots[:-1]:
-        for output in range(len(slot.outputs)):
-            if not faults and (slot.name, output) not in used:
-                faults.append(f"output {output} of '{slot.name}' is not used")
+    if faults:
+        raise ExportError(faults)
+    if outputs is None:
+        outputs = [f"{slots[-1].name}:{number}" for number in range(len(slots[-1].outputs))]
+    leaving = [find(source) for source in outputs]
+    for source, found in zip(outputs, leaving):
+        if found is None or found[0] in given:
+            faults.append(f"outputs: no slot has an output '{source}'")
+        else:
+            used.add(found)
+            faults += [f"outputs: '{source}' stands twice"] if leaving.count(found) > 1 else []
+    if not outputs:
+        faults.append("outputs: names no output")
+    for slot in slots:
+        unused = (output for output in range(len(slot.outputs)) if (slot.name, output) not in used)
+        faults += [f"output {output} of '{slot.name}' is not used" for output in unused]
+    faults += [f"the input '{name}' is not used" for name in given if (name, 0) not in used]
     if faults:
         raise ExportError(faults)
 
