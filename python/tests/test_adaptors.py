@@ -42,6 +42,10 @@ def test_ofa_takes_only_the_layers_within_each_depth() -> None:
         with pytest.raises(Misfit) as lengths:
             latency.predict_efficiency({**spec, **wrong})
         assert lengths.value.given == {**spec, **wrong}
+    for depth in (9, 5, -1):
+        with pytest.raises(Misfit) as depths:
+            latency.predict_efficiency({**spec, "d": [2, 3, depth, 2, 2]})
+        assert depths.value.given == {**spec, "d": [2, 3, depth, 2, 2]}
 
 
 def test_ofa_finds_a_subnet_within_a_limit_by_chance_as_its_finder_does() -> None:

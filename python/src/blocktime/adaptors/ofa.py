@@ -23,15 +23,16 @@ class OfaLatency:
         self.luts, self.candidate, self.skip = dict(luts), candidate, skip
 
     def predict_efficiency(self, spec: Mapping[str, Any]) -> float:
-        """Latency in ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`. Raises `Unknown` for another resolution, `Misfit` for other lengths."""
+        """Latency in ms of `{"ks": [20], "e": [20], "d": [5], "r": [224]}`. Raises `Unknown` (resolution) or `Misfit` (lengths, depths)."""
         size = spec["r"][0] if "r" in spec else spec["image_size"]
         if size not in self.luts:
             raise Unknown(f"no table for pictures of {size} pixels; there are {', '.join(map(str, self.luts))}", size, self.luts)
-        if len(spec["ks"]) != len(spec["e"]) or not len(spec["d"]) or len(spec["ks"]) % len(spec["d"]):
-            raise Misfit(f"{len(spec['ks'])} kernels, {len(spec['e'])} expansions and {len(spec['d'])} stages do not fit", dict(spec))
-        layers = len(spec["ks"]) // len(spec["d"])
+        kernels, depths = len(spec["ks"]), spec["d"]
+        layers = kernels // max(1, len(depths))
+        if len(spec["e"]) != kernels or layers * len(depths) != kernels or not all(0 <= depth <= layers for depth in depths):
+            raise Misfit(f"{kernels} kernels, {len(spec['e'])} expansions and depths {list(depths)} do not fit", dict(spec))
         choice = [
-            self.candidate.format(kernel=kernel, expand=expand) if i % layers < spec["d"][i // layers] else self.skip
+            self.candidate.format(kernel=kernel, expand=expand) if i % layers < depths[i // layers] else self.skip
             for i, (kernel, expand) in enumerate(zip(spec["ks"], spec["e"]))
         ]
         return self.luts[size].predict(choice).total_us / 1000
