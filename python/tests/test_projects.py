@@ -16,7 +16,7 @@ import timm
 import torch
 from torch import nn
 
-from blocktime import Lut
+from blocktime import Lut, Misfit
 from blocktime.adaptors.ofa import OfaLatency
 from blocktime.adaptors.timm import parts_of
 from blocktime.export import export_space
@@ -46,6 +46,16 @@ def test_timms_parts_are_the_whole_model(name: str) -> None:
     for layer in parts["layers"]:
         y = layer["block"](y)
     assert torch.equal(parts["after"]["head"](y), model(x))
+
+
+# No stem and blocks; blocks that are no stages; no head; features of several stages fused.
+@pytest.mark.parametrize("name", ["resnet10t", "vit_tiny_patch16_224", "mobilevit_xxs", "mobilenetv3_small_050-features", "mobilenetv5_base"])
+def test_timms_models_of_another_form_are_refused_by_their_class(name: str) -> None:
+    with torch.device("meta"):
+        model = timm.create_model(name.removesuffix("-features"), features_only=name.endswith("-features"))
+    with pytest.raises(Misfit) as caught:
+        parts_of(model)
+    assert caught.value.given == type(model).__name__ and type(model).__name__ in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "mobilenetv3_small_050"])
