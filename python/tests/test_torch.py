@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Callable
 
 import pytest
 import torch
@@ -98,6 +99,8 @@ def test_what_does_not_fit_is_named(uneven: Lut, tiny: Lut) -> None:
         ([torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[2.0]])], 2.0, 1.0, "L2"),
         ([torch.ones(4, 3) / 3, torch.ones(2, 1)], (2, 1), (4, 1), "L2"),
         ([torch.ones(4, 3) / 3, torch.ones(1)], (1,), (4, 1), "L2"),
+        ([torch.tensor([1.5, -0.5, 0.0]), torch.ones(1)], -0.5, 0.0, "L1"),
+        (torch.tensor([[[1.0, 0, 0], [1.0, 0, 0]], [[0.75, -0.25, 0.5], [1.0, -7.0, 0]]]), -0.25, 0.0, "L1"),
         ([torch.tensor([0.5, 0.48, 0.0]).bfloat16(), torch.ones(1).bfloat16()], 0.98046875, 1.0, "L1"),
     ]
     for weights, given, fitting, layer in wrong:
@@ -122,6 +125,35 @@ def test_shares_of_half_precision_are_shares() -> None:
             logits = [torch.randn(count, dtype=precision) for count in latency.counts]
             expected = latency([layer.double().softmax(-1) for layer in logits]).item()
             assert latency([layer.softmax(-1) for layer in logits]).item() == pytest.approx(expected, rel=0.01)
+
+
+def test_shares_may_be_negative_by_rounding(uneven: Lut) -> None:
+    latency = ExpectedLatency(uneven, unit="us")
+    assert latency([torch.tensor([1.0, -1e-7, 1e-7]), torch.ones(1)]).item() == pytest.approx(9.25)
+
+
+def test_a_module_of_half_precision_knows_networks_of_more_than_65_ms() -> None:
+    latency = ExpectedLatency(Lut.read(ROOT / "examples" / "fbnet" / "sd625.csv"), unit="us")
+    shares = [torch.full((count,), 1 / count) for count in latency.counts]
+    expected = latency(shares).item()
+    assert expected > torch.finfo(torch.float16).max
+    moved: list[Callable[[], object]] = [latency.half, torch.nn.Sequential(latency).bfloat16, lambda: latency.to(torch.float16), latency.double]
+    for move in moved:
+        move()
+        assert latency.table.dtype == latency.fixed.dtype == (torch.float64 if move == latency.double else torch.float32)
+        assert latency([share.half() for share in shares]).item() == pytest.approx(expected, rel=1e-3)
+    assert latency.mask.dtype == torch.bool
+
+
+def test_it_works_within_vmap(uneven: Lut) -> None:
+    latency = ExpectedLatency(uneven, unit="us")
+    weights = [torch.tensor([[1.0, 0, 0], [0, 0, 1.0]]), torch.ones(2, 1)]
+    assert torch.vmap(lambda *shares: latency(list(shares)))(*weights).tolist() == [9.25, 9.875]
+    gradients = torch.vmap(torch.func.grad(lambda first, last: latency([first, last])))(*weights)
+    assert gradients.tolist() == [[6.5, 4.25, 7.125]] * 2
+    of_logits = ExpectedLatency(uneven, unit="us", logits=True)
+    found = torch.vmap(lambda logits: of_logits(logits))(torch.zeros(4, 2, 3))
+    assert found.tolist() == pytest.approx([of_logits(torch.zeros(2, 3)).item()] * 4)
 
 
 def test_it_moves_and_is_saved_as_a_module(tiny: Lut) -> None:

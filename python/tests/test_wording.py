@@ -36,6 +36,8 @@ WORDS: list[tuple[str, Callable[[Lut], Any]]] = [
     ("layer L2: weights are (3,), but must end in 2, its candidates", lambda lut: ExpectedLatency(lut)([torch.ones(2) / 2, torch.ones(3) / 3])),
     ("layer L2: weights are (2,), but those of layer L1 (3, 2)", lambda lut: ExpectedLatency(lut)([torch.ones(3, 2) / 2, torch.ones(2) / 2])),
     ("weights are (3, 2), but must end in (2, 2): layers, candidates", lambda lut: ExpectedLatency(lut)(torch.zeros(3, 2))),
+    ("layer L1: a share is -0.5, below 0; give a softmax, or logits=True",
+     lambda lut: ExpectedLatency(lut)([torch.tensor([1.5, -0.5]), torch.ones(2) / 2])),
     ("layer L2: shares sum to 2, not 1; give a softmax, or logits=True", lambda lut: ExpectedLatency(lut)([torch.ones(2) / 2, torch.ones(2)])),
 ]  # fmt: skip
 

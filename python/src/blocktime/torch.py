@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence, Union
+from typing import Callable, Sequence, Union
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,8 @@ class ExpectedLatency(nn.Module):
         loss = cross_entropy + 0.01 * latency([F.gumbel_softmax(alpha, tau) for alpha in alphas])
 
     The buffer `table`, `(L, C)`, holds the times in the chosen unit. The buffer `mask`, `(L, C)`, says which candidates exist: a layer can
-    have fewer than C. Both move with `.to()`.
+    have fewer than C. Both move with `.to()`. The times stay float32 in a module of half precision, because float16 ends at 65504: a network
+    can take more µs than that.
     """
 
     table: Tensor
@@ -49,8 +50,8 @@ class ExpectedLatency(nn.Module):
         layers: names or indices (from 0) of the layers that the weights are for, in their order [default: all layers of the table]. The
             time of the other layers is not in the result; if they are not searched, add `lut.latency` of their candidates.
         logits: `forward` takes the architecture weights and computes their softmax.
-        validate: checks that the shares of a layer sum to 1 within 0.001, or within the precision of their type where that is coarser. For
-            this they are copied from the device. Compiled steps skip the check.
+        validate: checks that no share is negative and that the shares of a layer sum to 1, both within 0.001, or within the precision of
+            their type where that is coarser. For this they are copied from the device. Compiled steps and `torch.vmap` skip the check.
 
         Raises `Unknown` for another unit, `UnknownLayer` for a layer that the table does not have, and `Misfit` if a layer is given twice,
         or if the table has no fixed pieces and `include_fixed` is set.
@@ -77,7 +78,7 @@ class ExpectedLatency(nn.Module):
         """The expected latency, of the shape of the leading dimensions: a scalar for tensors without them.
 
         weights: shares (or logits, if `logits` was set): `(…, L, C)`, where values of missing candidates are ignored, or L tensors
-            `(…, C_l)`. Raises a `Misfit` that names the layer if a shape does not fit, or if shares do not sum to 1.
+            `(…, C_l)`. Raises a `Misfit` that names the layer if a shape does not fit, if a share is negative, or if shares do not sum to 1.
         """
         shares = self._padded(weights)
         if self.logits:
@@ -87,6 +88,15 @@ class ExpectedLatency(nn.Module):
             if self.validate and not torch.compiler.is_compiling():
                 self._check(shares)
         return self.fixed + (shares * self.table).sum((-2, -1))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ExpectedLatency:
+        times = {name: getattr(self, name) for name in ("table", "fixed")}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, before in times.items():
+            moved = getattr(self, name)
+            if moved.dtype in (torch.float16, torch.bfloat16):
+                setattr(self, name, before.to(moved.device, torch.float32))
+        return self
 
     def extra_repr(self) -> str:
         """Layers, candidates and unit, for `print`."""
@@ -115,9 +125,18 @@ class ExpectedLatency(nn.Module):
     def _check(self, shares: Tensor) -> None:
         allowed = max(1e-3, torch.finfo(shares.dtype).eps if shares.is_floating_point() else 0.0)
         sums = shares.detach().sum(-1, dtype=torch.float64 if shares.dtype == torch.float64 else torch.float32)
-        wrong = ~((sums - 1).abs() <= allowed)
-        if wrong.any():
-            layer = int(wrong.reshape(-1, len(self.names)).any(0).nonzero()[0])
-            name, sums = self.names[layer], sums.reshape(-1, len(self.names))[:, layer]
-            found = float(sums[(sums - 1).abs().argmax()])
-            raise Misfit(f"layer {name}: shares sum to {found:.4g}, not 1; give a softmax, or logits=True", found, 1.0, name)
+        least = shares.detach().amin(-1)
+        wrong = ~((sums - 1).abs() <= allowed) | (least < -allowed)
+        try:
+            if not wrong.any():
+                return
+        except RuntimeError as e:
+            if "vmap" in str(e):  # Within it, no value can be looked at.
+                return
+            raise
+        layer = int(wrong.reshape(-1, len(self.names)).any(0).nonzero()[0])
+        name, sums = self.names[layer], sums.reshape(-1, len(self.names))[:, layer]
+        if (lowest := float(least.reshape(-1, len(self.names))[:, layer].min())) < -allowed:
+            raise Misfit(f"layer {name}: a share is {lowest:.4g}, below 0; give a softmax, or logits=True", lowest, 0.0, name)
+        found = float(sums[(sums - 1).abs().argmax()])
+        raise Misfit(f"layer {name}: shares sum to {found:.4g}, not 1; give a softmax, or logits=True", found, 1.0, name)
