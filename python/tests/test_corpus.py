@@ -8,7 +8,7 @@ import pytest
 from conftest import CORPUS, ROOT
 
 from blocktime import Lut, LutError
-from blocktime.header import parse
+from blocktime.header import newer, parse
 
 LISTED: dict[str, dict[str, Any]] = {table["file"]: table for table in parse((CORPUS / "tables.toml").read_text())["table"]}
 BEGINS = {
@@ -44,6 +44,14 @@ def test_every_other_table_is_sound() -> None:
     for path in others:
         space, rows = (None, 8) if path.stem == "folder-sound" else (ROOT / "tests" / "spaces" / "tiny.toml", 13)
         assert len(Lut.read(path, space).rows) == rows
+
+
+def test_what_only_toml_1_1_allows_is_refused_by_newer_versions_of_python_too() -> None:
+    for name, line in (("inline-table-lines", 11), ("inline-table-comma", 11), ("escape", 7), ("inline-table-sound", None)):
+        header = (CORPUS / "table" / f"header-{name}.csv").read_text().split("\nkey,")[0]
+        found = newer("\n".join(text[2:] for text in header.split("\n")))
+        assert found is None if line is None else found is not None and f"at line {line}, column " in found
+    assert newer('a = [{ b = [\n1,\n], c = "\\\\x" }, # }\n\n]\nd = \'\\x\' # {') is None
 
 
 def test_every_listed_table_is_there() -> None:

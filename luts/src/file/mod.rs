@@ -10,6 +10,7 @@
 //! header cannot be undone, and is named with its line.
 
 mod lines;
+mod newer;
 mod read;
 mod record;
 mod write;

@@ -72,7 +72,39 @@ def parse(text: str) -> Header:
         header: Header = tomllib.loads(text, parse_float=_float)
     except RecursionError:
         raise ValueError(nested) from None
+    if what := newer(text):
+        raise ValueError(what)
     return header
+
+
+_TOKEN = re.compile(r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'|\#[^\n]*|[][{},\n]|[^][{},\s"\'\#]+''', re.DOTALL)
+
+
+def newer(text: str) -> str | None:
+    """The first place in a text of TOML 1.1 that is not TOML 1.0, with line and column; newer readers of TOML take both.
+
+    Tables are TOML 1.0, so that all readers read the same tables.
+    """
+    opened: list[str] = []
+    before = ""
+    for token in _TOKEN.finditer(text):
+        found = None
+        if token[0] == "\n" and opened[-1:] == ["{"]:
+            found = "an inline table goes on in the next line"
+        elif token[0] == "}" and before == ",":
+            found = "an inline table ends with a comma"
+        elif token[0].startswith('"') and re.search(r"(?<!\\)(?:\\\\)*\\[xe]", token[0]):
+            found = "a text contains \\x or \\e"
+        if found:
+            at = token.start()
+            place = f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
+            return f"{found}, which TOML 1.0 does not allow (at {place})"
+        if token[0] in ("[", "{"):
+            opened.append(token[0])
+        elif token[0] in ("]", "}"):
+            del opened[-1:]
+        before = token[0]
+    return None
 
 
 def _longest_name(line: str) -> int:
