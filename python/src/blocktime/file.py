@@ -9,7 +9,7 @@ from typing import BinaryIO, Iterator
 from . import header as headers
 from .errors import LISTED, Fault, LutError, listed
 from .header import Header, folder_keys
-from .row import Row, columns_of, faults_of, parse
+from .row import Row, columns_of, faults_of, form_of, parse
 
 FORMAT = 'format = "blocktime-lut"'
 END = b"# end"
@@ -53,9 +53,10 @@ class _Reader:
             text = f"line {self.line}: the columns are not those of schema {header['schema']}: {','.join(columns)}"
             damage.append(Fault(text, self.line))
             columns = []
+        form = form_of(columns)
         rows: list[tuple[int, Row]] = []
         for line in lines:
-            row = parse(line, self.line, columns) if columns else []
+            row = parse(line, self.line, columns, form) if columns else []
             if isinstance(row, Row):
                 rows.append((self.line, row))
             elif len(damage) <= LISTED:
@@ -77,8 +78,9 @@ class _Reader:
                 break
             faults += faults_of(row, line)
         unique: dict[str, tuple[int, Row]] = {}
-        for line, row in rows:
-            first, known = unique.setdefault(row.key, (line, row))
+        for numbered in rows:
+            line, row = numbered
+            first, known = unique.setdefault(row.key, numbered)
             # Compared as text, so that NaN equals NaN: it is reported as what it is.
             if first != line and repr(known) != repr(row):
                 faults.append(Fault(f"{row.key}: appears twice, with different values (lines {first} and {line})", line, "key", row.key))
