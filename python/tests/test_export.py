@@ -321,6 +321,8 @@ def conv(c_in: int, c_out: int, stride: int = 1) -> nn.Module:
     return nn.Conv2d(c_in, c_out, 3, stride, 1)
 
 
+UNTRACKED = nn.BatchNorm2d(4, track_running_stats=False)
+
 REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"layers": [{"a": conv(4, 8), "b": conv(4, 8, 2)}]}, ["layer 'L1', 'b': outputs 8x4x4, but 'a' outputs 8x8x8"]),
     ({"layers": [{"a": conv(4, 8), "skip": None}]}, ["layer 'L1', 'skip': outputs 4x8x8, but 'a' outputs 8x8x8"]),
@@ -349,13 +351,16 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"layers": [{"a": Of(lambda x: ())}]}, ["layer 'L1', 'a': returns nothing"]),
     ({"layers": [{"a": torch.relu, "b": nn.ReLU, "c": conv(4, 4)}]}, ["layer 'L1', 'a': <built-in", "layer 'L1', 'b': <class"]),
     ({"layers": [{"a": nn.Conv2d(4, 4, 1, device="meta")}, {"b": nn.LazyConv2d(4, 1)}]}, ["'a': cannot be copied", "'b': cannot be copied"]),
+    ({"layers": [{"a": nn.Sequential(conv(4, 4), UNTRACKED)}, {"b": UNTRACKED}], "exporter": "dynamo"},
+     ["layer 'L1', 'a': '1' has no running statistics", "layer 'L2', 'b': BatchNorm2d has no running statistics"]),
     ({"layers": [{"a": conv(4, 4)}], "names": ["stem"], "before": {"stem": conv(4, 4)}}, ["several slots have the name stem"]),
     ({"layers": [{"a": conv(4, 4)}], "names": ["x", "y"]}, ["2 names for 1 layers"]),
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L9": ["input"]}}, ["no slot 'L9'"]),
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["L1"]}}, ["slot 'L1': there is no source 'L1' before it"]),
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["input:1"]}}, ["there is no source 'input:1'"]),
     ({"layers": [{"a": conv(4, 4)}], "inputs": {"L1": ["input:0"]}}, ["there is no source 'input:0'"]),
-    ({"layers": [{"a": conv(4, 4)}], "outputs": ["L2", "input", "L1:1"]}, ["output 'L2'", "output 'input'", "output 'L1:1'", "output 0 of 'L1' is not used"]),
+    ({"layers": [{"a": conv(4, 4)}], "outputs": ["L2", "input", "L1:1"]},
+     ["output 'L2'", "output 'input'", "output 'L1:1'", "output 0 of 'L1' is not used"]),
     ({"layers": [{"a": conv(4, 4)}], "outputs": ["L1", "L1:0"]}, ["'L1' stands twice", "'L1:0' stands twice"]),
     ({"layers": [{"a": conv(4, 4)}], "outputs": []}, ["names no output", "output 0 of 'L1' is not used"]),
     ({"layers": [{"a": conv(4, 4)}, {"b": conv(4, 4)}], "outputs": ["L1"]}, ["output 0 of 'L2' is not used"]),
@@ -374,6 +379,11 @@ def test_what_cannot_be_exported_is_told_before_the_first_file(tmp_path: Path, g
         export_space(**{"input_shape": (4, 8, 8), "folder": tmp_path / "s", **given})
     assert all(part in str(caught.value) for part in told), str(caught.value)
     assert len(caught.value.faults) == len(told) and not (tmp_path / "s").exists()
+
+
+def test_norms_of_single_images_need_no_statistics(tmp_path: Path) -> None:
+    norms = {"instance": nn.InstanceNorm2d(4), "group": nn.GroupNorm(2, 4)}
+    assert export_space([{name: nn.Sequential(norm, conv(4, 4)) for name, norm in norms.items()}], (4, 8, 8), tmp_path).files == 2
 
 
 class Odd(nn.Module):

@@ -23,6 +23,12 @@ def prepared(module: nn.Module, randomize: bool) -> nn.Module:
     return copied
 
 
+def without_statistics(module: nn.Module) -> list[str]:
+    """Names of the batch norms in a module that have no running statistics and compute those of the batch, even in evaluation mode."""
+    parts = ((name, part) for name, part in module.named_modules() if isinstance(part, nn.modules.batchnorm._BatchNorm))
+    return [f"'{name}'" if name else type(part).__name__ for name, part in parts if part.running_mean is None or part.running_var is None]
+
+
 def _randomize(module: nn.Module) -> None:
     """Draws new values for everything that is constant in a new module.
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from . import files
-from .copies import likeness, prepared
+from .copies import likeness, prepared, without_statistics
 from .report import ExportError, Report
 from .slots import INPUT, Shape, Slot, find_shapes, slots_of
 
@@ -114,6 +114,9 @@ def _prepare(slots: Sequence[Slot], randomize: bool) -> None:
                 slot.candidates[key] = None
             elif not isinstance(module, nn.Module):
                 faults.append(f"{slot.place(key)}: {module!r} is not a module")
+            elif named := without_statistics(module):
+                reason = "track_running_stats=False: it computes them from each batch, as in training; use one that tracks them"
+                faults.append(f"{slot.place(key)}: {' and '.join(named)} has no running statistics ({reason})")
             else:
                 try:
                     slot.candidates[key] = prepared(module, randomize)
