@@ -96,6 +96,8 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=aarch64-linux-gnu-gcc
 export CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc
 export CARGO_PROFILE_RELEASE_STRIP=debuginfo
+# An agent travels to the device: with link-time optimisation it is smaller.
+export CARGO_PROFILE_RELEASE_LTO=${CARGO_PROFILE_RELEASE_LTO:-thin}
 say "building for $target"
 cargo build --quiet --locked --release --package profiler --no-default-features "${options[@]}" --target $target
 program=$CARGO_TARGET_DIR/$target/release/profiler
