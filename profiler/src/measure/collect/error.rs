@@ -131,7 +131,7 @@ fn listed(ids: &[String]) -> String {
     let named = ids[..ids.len().min(NAMED)].join(", ");
     match ids.len().saturating_sub(NAMED) {
         0 => named,
-        more => format!("{named} and {more} more models"),
+        more => format!("{named} and {more} more"),
     }
 }
 

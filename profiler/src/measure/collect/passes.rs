@@ -26,9 +26,8 @@ const LEAST_MS: f64 = 3000.0;
 const SURELY: f64 = 0.8;
 /// Most passes in parts of the planned ones, while a time that was planned does not give the precision.
 const MOST: usize = 2;
-/// The same while a model has too few samples for a median. On an unsteady device a quarter of the samples counted (Intel Xeon, virtual
-/// machine, ProxylessNAS and Once-for-All), so that the planned passes gave three or four of the six that
-/// a median needs.
+/// The same while a model has too few samples for a median. On an unsteady device (a virtual machine on an Intel Xeon; ProxylessNAS and
+/// Once-for-All) a quarter of the samples counted: the planned passes gave three or four of the six that a median needs.
 const MOST_LACKING: usize = 4;
 
 /// A task on its way.
