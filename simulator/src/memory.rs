@@ -296,13 +296,13 @@ impl Memory {
             self.filling += self.evict_cycles;
             if old.dirty || !self.second.holds(old.number) {
                 self.second_free = self.second_free.max(now) + self.second_line;
-                self.to_second(old, now);
+                self.send_to_second(old, now);
             }
         }
     }
 
     /// A line goes from the first level to the second. If it is still on its way to the first, its data come later.
-    fn to_second(&mut self, line: Line, now: u64) {
+    fn send_to_second(&mut self, line: Line, now: u64) {
         match self.second.find(line.number) {
             Some(held) => held.dirty |= line.dirty,
             None => self.fill_second(Line { ready: line.ready.max(now), ahead: false, ..line }, now),
@@ -317,7 +317,7 @@ impl Memory {
             if destination == Destination::Memory && !self.second.holds(line) {
                 self.send_to_memory(now);
             } else {
-                self.to_second(Line { number: line, ready: now, source: Source::L2, dirty: true, ahead: false }, now);
+                self.send_to_second(Line { number: line, ready: now, source: Source::L2, dirty: true, ahead: false }, now);
             }
         }
     }
