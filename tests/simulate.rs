@@ -91,6 +91,11 @@ fn nothing_of_the_host_is_seen_and_runs_are_the_same() {
     let Some(setting) = setting() else { return };
     let runs: Vec<(String, Value)> = ["a.json", "b.json"].map(|name| setting.figures(name, &[], &["host"])).to_vec();
     assert_eq!(runs[0], runs[1]);
+    // The stack lies where it lay, whatever the working folder is called.
+    let deep = setting.folder.path().join("a-working-folder-with-a-long-name");
+    std::fs::create_dir(&deep).unwrap();
+    let there = setting.command(&[], &["host"]).current_dir(deep).output().unwrap();
+    assert_eq!(String::from_utf8(there.stdout).unwrap(), runs[0].0);
     assert!(runs[0].0.ends_with("simulated 5.10.0 aarch64, 1 CPU, 786432 pages, on CPU 0\n"), "{}", runs[0].0);
 }
 

@@ -106,6 +106,7 @@ int main(int count, char **words) {
         uname(&name);
         cpu_set_t cpus;
         sched_getaffinity(0, sizeof cpus, &cpus);
+        printf("stack at %p\n", (void *)&cpus);
         printf("%02x%02x%02x%02x %s %s %s, %d CPU, %ld pages, on CPU %d\n", random[0], random[1], random[2], random[3], name.nodename,
                name.release, name.machine, CPU_COUNT(&cpus), sysconf(_SC_PHYS_PAGES), sched_getcpu());
     } else if (!strcmp(what, "files")) {

@@ -19,6 +19,9 @@ use crate::{files, trust};
 const STACK_BYTES: &str = "8388608";
 /// The kernel's release that programs see.
 const KERNEL: &str = "5.10.0";
+/// What the program finds in its environment as its working folder, whatever that is on this host: it stands on the stack, and its length
+/// moves what lies there, which changes times by some tenths of a per cent. A shell around QEMU would set the host's.
+const WORKING_FOLDER: &str = "PWD=/simulated/workingfolder";
 /// `SIGILL`.
 const ILLEGAL_INSTRUCTION: i32 = 4;
 /// Name by which a program is started in a folder of its own.
@@ -84,7 +87,9 @@ impl Prepared {
             }
         };
         let mut command = Command::new(qemu);
-        command.args(["-cpu", "cortex-a53", "-seed", "1", "-s", STACK_BYTES, "-r", KERNEL, "-L"]).arg(&prefix);
+        command
+            .args(["-cpu", "cortex-a53", "-seed", "1", "-s", STACK_BYTES, "-r", KERNEL, "-E", WORKING_FOLDER, "-L"])
+            .arg(&prefix);
         command.arg("-plugin").arg(option(plugin, &settings_file)).arg(program).args(&run.arguments);
         command.env_clear().envs(run.environment.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = run.folder {
