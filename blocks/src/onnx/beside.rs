@@ -39,8 +39,7 @@ impl Placed {
     /// How many bytes its shape takes, where that is known.
     fn size(&self) -> Option<u64> {
         let bits = element::bits(self.data_type)?;
-        let values = self.dims.iter().try_fold(1u64, |n, &d| n.checked_mul(u64::try_from(d).ok()?))?;
-        Some(values.checked_mul(bits)?.div_ceil(8))
+        Some(element::values(&self.dims)?.checked_mul(bits)?.div_ceil(8))
     }
 }
 

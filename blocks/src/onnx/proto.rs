@@ -164,6 +164,11 @@ pub mod element {
             _ => return None,
         })
     }
+
+    /// How many values a tensor of these dimensions has; `None` if one is negative, or if they are more than a number counts.
+    pub fn values(dims: &[i64]) -> Option<u64> {
+        dims.iter().try_fold(1u64, |n, &dim| n.checked_mul(u64::try_from(dim).ok()?))
+    }
 }
 
 /// A constant.

@@ -8,8 +8,7 @@ use crate::onnx::schema::{Attribute, Graph, Node, Tensor};
 /// Whether a tensor has as many values as its dimensions say. Of texts and of types that are unknown here, which no engine takes, only the
 /// dimensions are looked at.
 pub fn fits(tensor: &Tensor) -> bool {
-    let values = tensor.dims.iter().try_fold(1u64, |n, &dim| n.checked_mul(u64::try_from(dim).ok()?));
-    let Some(values) = values else { return false };
+    let Some(values) = element::values(&tensor.dims) else { return false };
     let Some(bits) = element::bits(tensor.data_type()) else { return true };
     let Some(needed) = values.checked_mul(bits).map(|bits| bits.div_ceil(8)) else { return false };
     if let Some(raw) = &tensor.raw_data {

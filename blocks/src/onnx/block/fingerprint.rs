@@ -18,8 +18,8 @@ const TEXT_LIMIT: usize = 64 << 20;
 /// Operators whose float32 inputs behind the first decide on shapes.
 const RESIZING: [&str; 2] = ["Resize", "Upsample"];
 
-/// Most bytes of such an input: two values a dimension.
-const FACTORS: usize = 64;
+/// Most values of such an input: two a dimension.
+const FACTORS: u64 = 16;
 
 /// SHA-256, in hex, of a file's operators, shapes and wiring; none where that takes a text of more than 64 MiB.
 pub fn fingerprint(model: &Model) -> Option<String> {
@@ -64,9 +64,8 @@ impl<'a> Names<'a> {
         if self.take(content(tensor).map_or(0, |bytes| 2 * bytes.len())) {
             self.constants.insert(name, constant(tensor));
         }
-        let bytes = bytes(tensor);
-        if tensor.data_type() == element::FLOAT && values(tensor) > 1 && bytes.len() <= FACTORS {
-            self.factors.insert(name, constant(tensor) + &hex(&bytes));
+        if is_weight(tensor) && element::values(&tensor.dims).is_some_and(|values| values <= FACTORS) {
+            self.factors.insert(name, constant(tensor) + &hex(&bytes(tensor)));
         }
     }
 
@@ -133,12 +132,12 @@ fn constant(tensor: &Tensor) -> String {
 
 /// The bytes of a constant that count; none of weights: float32 of more than one value.
 fn content(tensor: &Tensor) -> Option<Cow<'_, [u8]>> {
-    (tensor.data_type() != element::FLOAT || values(tensor) <= 1).then(|| bytes(tensor))
+    (!is_weight(tensor)).then(|| bytes(tensor))
 }
 
-/// How many values a tensor has.
-fn values(tensor: &Tensor) -> i64 {
-    tensor.dims.iter().fold(1i64, |n, &d| n.saturating_mul(d))
+/// Whether a constant may be a weight: float32, more than one value.
+fn is_weight(tensor: &Tensor) -> bool {
+    tensor.data_type() == element::FLOAT && element::values(&tensor.dims).is_none_or(|values| values > 1)
 }
 
 /// A tensor's values, row-major, little-endian, each in as many bytes as its type has.

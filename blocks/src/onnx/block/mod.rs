@@ -107,8 +107,7 @@ impl Block {
     /// How many values its constants of floats have.
     pub fn parameters(&self) -> u64 {
         let floats = self.graph.initializer.iter().filter(|tensor| tensor.data_type() == super::proto::element::FLOAT);
-        let count = |dims: &[i64]| dims.iter().fold(1u64, |n, &d| n.saturating_mul(u64::try_from(d).unwrap_or_default()));
-        floats.fold(0, |n, tensor| n.saturating_add(count(&tensor.dims)))
+        floats.filter_map(|tensor| super::proto::element::values(&tensor.dims)).sum()
     }
 
     /// Whether it has one of these operators.

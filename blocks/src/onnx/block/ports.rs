@@ -59,8 +59,7 @@ fn dims(info: &ValueInfo, side: Side) -> Result<Vec<usize>, BlockFault> {
             }
         });
     }
-    let values = sizes.iter().try_fold(1u64, |n, &d| n.checked_mul(u64::try_from(d).ok()?));
-    if sizes.len() > RANK || values.is_none_or(|n| !(1..=VALUES).contains(&n)) {
+    if sizes.len() > RANK || element::values(&sizes).is_none_or(|n| !(1..=VALUES).contains(&n)) {
         let shown = sizes.iter().take(RANK + 1).map(i64::to_string).collect::<Vec<_>>();
         return Err(BlockFault::Shape { side, name: name(), shape: shown.join("x") });
     }

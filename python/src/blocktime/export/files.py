@@ -115,10 +115,9 @@ def _constant(tensor: onnx.TensorProto) -> str:
 
 def _factors(tensor: onnx.TensorProto) -> str | None:
     """Type, shape and bytes of a constant that may be the factors of a `Resize`; `None` for any other."""
-    values = numpy_helper.to_array(tensor)
-    if tensor.data_type != onnx.TensorProto.FLOAT or not 1 < values.size <= 16:
+    if tensor.data_type != onnx.TensorProto.FLOAT or not 1 < math.prod(tensor.dims) <= 16:
         return None
-    return _constant(tensor) + values.tobytes().hex()
+    return _constant(tensor) + numpy_helper.to_array(tensor).tobytes().hex()
 
 
 def difference(model: onnx.ModelProto, module: nn.Module, inputs: Sequence[Shape]) -> float | None:
