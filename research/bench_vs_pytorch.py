@@ -19,12 +19,12 @@ import argparse
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import time
 
-from host import CACHE, ROOT
+from host import CACHE
+from turns import Side, step_program, take_turns
 
 # PyTorch's memory layouts; on these networks the second one is the faster.
 LAYOUTS = ["default", "channels_last"]
@@ -218,49 +218,6 @@ def recorded_step(torch, step):
     return graph.replay
 
 
-class Side:
-    """A process that takes one step per line and answers with its seconds."""
-
-    def __init__(self, name, command, on_gpu):
-        self.name = name
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.on_gpu = on_gpu
-        self.seconds = []
-        self.peak = 0.0
-
-    def step(self):
-        time.sleep(0.02)  # until the threads of the side before have stopped spinning
-        return self.ask("step")
-
-    def ask(self, what):
-        self.process.stdin.write(f"{what}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            sys.exit(f"{self.name} ended early; its message is above")
-        return float(answer)
-
-    def end(self):
-        """Gives the GPU's memory to the next side."""
-        self.process.stdin.close()
-        self.process.wait()
-
-    def median(self):
-        return statistics.median(self.seconds)
-
-    def record(self, args):
-        """What was measured, for programs that read it."""
-        conditions = {"pass": args.which, "compute": args.compute, "batch": args.batch, "threads": args.threads, "steps": args.steps}
-        return {**conditions, "side": self.name, "images_per_s": args.batch / self.median(), "peak_mib": self.peak}
-
-    def peak_mib(self):
-        """Of the GPU's memory, or of the process's on the CPU."""
-        if self.on_gpu:
-            return self.ask("peak")
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
-
-
 def torch_python():
     """An interpreter with PyTorch, installed on first use."""
     folder = CACHE / "pytorch"
@@ -281,22 +238,10 @@ def pytorch_forms(python, which, on_gpu, shape):
             yield name, [python, __file__, "--pytorch-side", layout, *shape, *(["--frozen"] if frozen else [])]
 
 
-def take_turns(sides, steps):
-    """All sides step by step: what disturbs the machine disturbs all."""
-    for side in sides:  # warm-up: allocators, thread pools
-        side.step(), side.step()
-    for _ in range(steps):
-        for side in sides:
-            side.seconds.append(side.step())
-    for side in sides:
-        side.peak = side.peak_mib()
-
-
-def build(on_gpu):
-    """Our side, compiled for release."""
-    features = ["--features", "cuda"] if on_gpu else []
-    subprocess.run(["cargo", "build", "-q", "--release", "-p", "trainer", "--example", "step", *features], cwd=ROOT, check=True)
-    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release" / "examples" / "step"
+def record(side, args):
+    """What was measured of a side, for programs that read it."""
+    conditions = {"pass": args.which, "compute": args.compute, "batch": args.batch, "threads": args.threads, "steps": args.steps}
+    return {**conditions, "side": side.name, "images_per_s": args.batch / side.median(), "peak_mib": side.peak}
 
 
 def main():
@@ -317,7 +262,7 @@ def main():
 
     on_gpu = args.compute != "cpu"
     shape = ["--batch", str(args.batch), "--pass", args.which, "--threads", str(args.threads), "--compute", args.compute]
-    specs = [(OURS, [args.program or build(on_gpu), *shape])]
+    specs = [(OURS, [args.program or step_program(on_gpu), *shape])]
     if not args.alone:
         specs += pytorch_forms(sys.executable if args.program else torch_python(), args.which, on_gpu, shape)
     sides = []
@@ -336,7 +281,7 @@ def main():
         print(f"{side.name:38} {median * 1e3:8.1f} ms  {args.batch / median:7.1f} images/s  peak {side.peak:6.0f} MiB{ratio}")
     if args.json:
         with args.json.open("a") as file:
-            file.writelines(json.dumps(side.record(args)) + "\n" for side in sides)
+            file.writelines(json.dumps(record(side, args)) + "\n" for side in sides)
     if not theirs:
         return
     fastest = min(theirs, key=Side.median)

@@ -1,4 +1,4 @@
-//! One step of the PFLD supernet, or of a subnet, for each line on stdin; its seconds on stdout. For the line `peak`, the most MiB of a GPU's
+//! One step of a supernet (PFLD's, unless `--space` names another), or of a subnet of PFLD, for each line on stdin; its seconds on stdout. For the line `peak`, the most MiB of a GPU's
 //! memory that were in use. The other side of
 //! `research/bench_vs_pytorch.py`: `cargo run --release -p trainer --example step -- --batch 32 --pass weights`.
 
@@ -51,6 +51,9 @@ struct Args {
     pass: Pass,
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// The supernet's search space: a name or a file.
+    #[arg(long, default_value = "pfld")]
+    space: String,
     /// The CPU or GPUs.
     #[arg(long, default_value = "cpu")]
     compute: Compute,
@@ -63,10 +66,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global()?;
     let (device, backend) = (Device::Cpu, args.compute.backend()?);
     let gpus = backend.open()?;
-    let space = Space::load("pfld")?;
+    let space = Space::load(&args.space)?;
     let side = space.input().h;
-    let choice = space.choice(&SUBNET)?;
     let subnet = matches!(args.pass, Pass::Finetune | Pass::Eval);
+    let choice = if subnet { space.choice(&SUBNET)? } else { space.layers().iter().map(|l| l.primitives[0]).collect() };
     let graph = if subnet { space.subnet(&choice, POINTS) } else { space.supernet(POINTS) };
     let pose = space.pose_net().ok_or("the PFLD space has a pose network")?;
     let (weights, pose_weights) = (init::backbone(&graph, 1), init::pose_net(&pose, 2));

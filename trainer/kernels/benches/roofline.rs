@@ -16,7 +16,8 @@
 //! thread, directly after multiply-adds on all threads, and directly after each training step. Below 95 % of the speed on one thread, the
 //! frequency limits too: everything inside the cores, `arithmetic` and `kernel`, takes longer by that share.
 //!
-//! `BLOCKTIME_SIMD=avx2` chooses an instruction set, `RAYON_NUM_THREADS` the threads, `BLOCKTIME_BATCH` the images (default 32).
+//! `BLOCKTIME_SIMD=avx2` chooses an instruction set, `RAYON_NUM_THREADS` the threads, `BLOCKTIME_BATCH` the images (default 32),
+//! `BLOCKTIME_SPACE` the search space (default pfld).
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -216,7 +217,8 @@ fn main() {
     println!("memory   {:7.1} GB/s on {threads} threads", 1e-9 * machine.bytes);
 
     let batch = std::env::var("BLOCKTIME_BATCH").ok().and_then(|n| n.parse().ok()).unwrap_or(32);
-    let space = Space::load("pfld").expect("the built-in space is valid");
+    let space = std::env::var("BLOCKTIME_SPACE").unwrap_or_else(|_| "pfld".to_string());
+    let space = Space::load(&space).expect("a built-in space's name, or a file that holds one");
     let mut rows = BTreeMap::new();
     let mut speeds = run(&space.supernet(106), batch, &mut rows);
     speeds.extend(run(&space.pose_net().expect("the PFLD space has a trunk"), batch, &mut rows));

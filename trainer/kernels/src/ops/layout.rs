@@ -208,39 +208,4 @@ impl Patches {
             }
         });
     }
-
-    /// `patch[k/16][pixel][16]` with `k = tap·c + channel`, from one image's `[c][h][w]`; values beyond the last k are left as they are.
-    ///
-    /// # Safety
-    /// `patch` must be valid for ⌈taps·c/16⌉ blocks of pixels.
-    pub unsafe fn gather_planar(&self, x: &[f32], channels: usize, patch: Ptr) {
-        let pixels = self.pixels();
-        for (c, plane) in x.chunks_exact(self.in_h * self.in_w).enumerate().take(channels) {
-            for tap in 0..self.kernel * self.kernel {
-                let (down, right) = (tap / self.kernel * self.dilation, tap % self.kernel * self.dilation);
-                // Output columns whose tap lies inside the picture.
-                let first = self.padding.saturating_sub(right).div_ceil(self.stride).min(self.out_w);
-                let last = (self.in_w + self.padding).saturating_sub(right).div_ceil(self.stride).clamp(first, self.out_w);
-                let k = tap * channels + c;
-                for row in 0..self.rows {
-                    let ih = ((self.row + row) * self.stride + down).wrapping_sub(self.padding);
-                    // SAFETY: promised by the caller.
-                    let at = |column: usize| unsafe { patch.at(k / LANES * pixels + row * self.out_w + column).add(k % LANES) };
-                    let inside = if ih < self.in_h { first..last } else { 0..0 };
-                    for column in (0..inside.start).chain(inside.end..self.out_w) {
-                        // SAFETY: as above.
-                        unsafe { *at(column) = 0.0 };
-                    }
-                    if inside.is_empty() {
-                        continue;
-                    }
-                    let from = &plane[ih * self.in_w + inside.start * self.stride + right - self.padding..];
-                    for (column, value) in std::iter::zip(inside, from.iter().step_by(self.stride)) {
-                        // SAFETY: as above.
-                        unsafe { *at(column) = *value };
-                    }
-                }
-            }
-        }
-    }
 }

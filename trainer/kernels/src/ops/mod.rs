@@ -6,9 +6,11 @@ use crate::buffer::{Buffer, Pool, Ptr};
 use crate::simd::{LANES, V16};
 
 pub mod depthwise;
+pub mod lanes;
 pub mod layout;
 pub mod matmul;
 pub mod peak;
+pub mod planar;
 pub mod pool;
 pub mod rows;
 pub mod statistics;

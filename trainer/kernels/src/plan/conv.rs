@@ -1,4 +1,5 @@
-//! Dense convolutions: pointwise ones as one product over pixels, the others over patches of some output rows.
+//! Dense convolutions: pointwise ones as one product over pixels, those of an input that comes as planes straight from these, the others over
+//! patches of some output rows.
 
 use blocks::Conv;
 
@@ -12,6 +13,7 @@ use super::{Plan, ValueId};
 use crate::buffer::{Buffer, Ptr};
 use crate::ops::layout::{Packing, Patches, blocks as blocks_of, pad_channels};
 use crate::ops::matmul::{self, Product};
+use crate::ops::planar::{self, Planes, Windows};
 use crate::ops::{for_parts, with_scratch};
 use crate::simd::{LANES, V16};
 
@@ -27,7 +29,11 @@ fn tile_pixels(blocks: usize) -> usize {
 enum Source<'a> {
     Blocked(View),
     /// `[n][c][h][w]` as it came from outside.
-    Planar(&'a [f32]),
+    Planar {
+        images: &'a [f32],
+        planes: Planes,
+        offsets: Vec<usize>,
+    },
 }
 
 /// Geometry of one dense convolution.
@@ -35,7 +41,6 @@ struct Dense<'a> {
     plan: &'a Plan,
     source: Source<'a>,
     in_pixels: usize,
-    channels: usize,
     in_blocks: usize,
     packing: Packing,
     pointwise: bool,
@@ -59,14 +64,15 @@ impl Dense<'_> {
         (0..height).step_by(rows).map(move |row| Patches { row, rows: rows.min(height - row), out_w: width, ..patches })
     }
 
-    /// Vectors of scratch for an image's input plane and for one tile's patch.
+    /// Vectors of scratch for an image's input planes and for one tile's patch.
     fn scratch_lens(&self) -> (usize, usize) {
         let tile = self.tiles().map(|t| t.pixels()).max().unwrap_or(0);
-        let plane = match &self.source {
-            Source::Blocked(x) if !self.pointwise && !x.is_plain() => self.in_blocks * self.in_pixels,
-            _ => 0,
-        };
-        (plane, self.patch_blocks() * tile)
+        let patch = self.patch_blocks() * tile;
+        match &self.source {
+            Source::Blocked(x) if !self.pointwise && !x.is_plain() => (self.in_blocks * self.in_pixels, patch),
+            Source::Blocked(_) => (0, patch),
+            Source::Planar { planes, .. } => (planes.vectors(), 0),
+        }
     }
 
     /// The input plane of an image as the convolution reads it.
@@ -77,47 +83,114 @@ impl Dense<'_> {
         match &self.source {
             // SAFETY: promised by the caller.
             Source::Blocked(x) if !self.pointwise => unsafe { read_rows(self.plan, x, image, 0, self.in_pixels, plane) },
-            _ => (plane, 0),
+            Source::Blocked(_) => (plane, 0),
+            Source::Planar { images, planes, .. } => {
+                let volume = planes.channels * self.in_pixels;
+                // SAFETY: promised by the caller.
+                unsafe { planes.pad(&images[image * volume..(image + 1) * volume], plane) };
+                (plane, 0)
+            }
         }
     }
 
-    /// A tile's patch and its block stride.
+    /// What a tile reads.
     ///
     /// # Safety
     /// `input` must come from [`Self::read_plane`] of the same image, `patch` have [`Self::scratch_lens`].
-    unsafe fn patch(&self, image: usize, tile: &Patches, input: (Ptr, usize), patch: Ptr) -> (Ptr, usize) {
+    unsafe fn read(&self, image: usize, tile: &Patches, input: (Ptr, usize), patch: Ptr) -> Read<'_> {
         // SAFETY: promised by the caller.
         unsafe {
             match &self.source {
-                Source::Blocked(x) if self.pointwise => read_rows(self.plan, x, image, tile.row, tile.rows, patch),
+                Source::Blocked(x) if self.pointwise => {
+                    let (x, stride) = read_rows(self.plan, x, image, tile.row, tile.rows, patch);
+                    Read::Patch { x, stride }
+                }
                 Source::Blocked(_) => {
                     tile.gather(input.0, input.1, self.in_blocks, patch);
-                    (patch, tile.pixels())
+                    Read::Patch { x: patch, stride: tile.pixels() }
                 }
-                Source::Planar(x) => {
-                    let volume = self.channels * self.in_pixels;
-                    tile.gather_planar(&x[image * volume..(image + 1) * volume], self.channels, patch);
-                    (patch, tile.pixels())
+                Source::Planar { planes, offsets, .. } => {
+                    let row_step = planes.row_step(tile.stride);
+                    Read::Windows { x: input.0.0.add(tile.row * row_step), offsets, row_step }
                 }
             }
         }
     }
+
+    /// y = weights · what a tile reads, plus the bias where `b` is not null.
+    ///
+    /// # Safety
+    /// Pointers must be valid for the tile's shapes, `y` for `blocks`, `y_stride` vectors apart.
+    unsafe fn product(&self, tile: &Patches, read: &Read, (w, b): (Ptr, Ptr), y: *mut f32, blocks: usize, y_stride: usize) {
+        let level = self.plan.level;
+        // SAFETY: promised by the caller.
+        unsafe {
+            match *read {
+                Read::Patch { x, stride } => {
+                    matmul::product(level, x.0, w.0, b.0, y, &self.patch_product(tile, stride, blocks, y_stride));
+                }
+                Read::Windows { x, offsets, row_step } => {
+                    planar::product(level, x, w.0, b.0, y, &windows(tile, offsets, row_step, blocks, y_stride));
+                }
+            }
+        }
+    }
+
+    /// w += the gradient of the weights, from what a tile reads and the gradient `dy` of its output.
+    ///
+    /// # Safety
+    /// As [`Self::product`].
+    unsafe fn outer(&self, tile: &Patches, read: &Read, dy: (Ptr, usize), w: Ptr, blocks: usize) {
+        let level = self.plan.level;
+        // SAFETY: promised by the caller.
+        unsafe {
+            match *read {
+                Read::Patch { x, stride } => {
+                    matmul::outer(level, x.0, dy.0.0, w.0, &self.patch_product(tile, stride, blocks, dy.1))
+                }
+                Read::Windows { x, offsets, row_step } => {
+                    planar::outer(level, x, dy.0.0, w.0, &windows(tile, offsets, row_step, blocks, dy.1));
+                }
+            }
+        }
+    }
+
+    /// The shape of the product of the weights with a tile's patch.
+    fn patch_product(&self, tile: &Patches, x_stride: usize, blocks: usize, y_stride: usize) -> Product {
+        let k = self.packing.k();
+        Product { pixels: tile.pixels(), k, blocks, x_stride, y_stride, w_stride: k, accumulate: false }
+    }
+}
+
+/// What a tile reads.
+enum Read<'a> {
+    /// Its pixels' input values in vectors, blocks `stride` vectors apart.
+    Patch { x: Ptr, stride: usize },
+    /// The planes themselves, from its first window on.
+    Windows { x: *const f32, offsets: &'a [usize], row_step: usize },
+}
+
+/// The windows of a tile.
+fn windows<'a>(tile: &Patches, offsets: &'a [usize], row_step: usize, blocks: usize, y_stride: usize) -> Windows<'a> {
+    Windows { offsets, stride: tile.stride, row_step, rows: tile.rows, width: tile.out_w, blocks, y_stride }
 }
 
 impl Plan {
     fn dense<'a>(&'a self, tape: &'a Tape, x: ValueId, y: ValueId, conv: &Conv) -> Dense<'a> {
         let (from, to) = (self.values[x].shape, self.values[y].shape);
         let source = match self.planar(tape, x) {
-            Some(input) => Source::Planar(input),
+            Some(images) => {
+                let planes = Planes { channels: from.c, h: from.h, w: from.w, border: conv.padding };
+                Source::Planar { images, planes, offsets: planes.offsets(conv.kernel, conv.dilation) }
+            }
             None => Source::Blocked(self.view(tape, x)),
         };
-        let tap_stride = if matches!(source, Source::Planar(_)) { from.c } else { blocks_of(from.c) * LANES };
+        let tap_stride = if matches!(source, Source::Planar { .. }) { from.c } else { blocks_of(from.c) * LANES };
         Dense {
             plan: self,
             pointwise: conv.kernel == 1 && conv.stride == 1 && conv.padding == 0 && matches!(source, Source::Blocked(_)),
             source,
             in_pixels: from.pixels(),
-            channels: from.c,
             in_blocks: blocks_of(from.c),
             packing: Packing { c_out: conv.c_out, c_in: conv.c_in, taps: conv.kernel * conv.kernel, tap_stride },
             patches: Patches {
@@ -151,18 +224,9 @@ impl Plan {
                     unsafe {
                         let input = dense.read_plane(image, plane);
                         for tile in dense.tiles() {
-                            let (x, x_stride) = dense.patch(image, &tile, input, patch);
-                            let product = Product {
-                                pixels: tile.pixels(),
-                                k: dense.packing.k(),
-                                blocks: out.blocks,
-                                x_stride,
-                                y_stride: out.stride(),
-                                w_stride: dense.packing.k(),
-                                accumulate: false,
-                            };
+                            let read = dense.read(image, &tile, input, patch);
                             let y = out.plane(0, image).add(tile.row * tile.out_w * LANES);
-                            matmul::product(self.level, x.0, w.at(0), b.at(0), y, &product);
+                            dense.product(&tile, &read, (w, b), y, out.blocks, out.stride());
                         }
                     }
                 }
@@ -202,10 +266,8 @@ impl Plan {
                                 add_bias_gradient(self, dy, out_blocks, pixels, db);
                             }
                             if let Some(dw) = dw {
-                                let (x, x_stride) = dense.patch(image, &tile, input, patch);
-                                let (y_stride, w_stride, blocks) = (dy.1, k, out_blocks);
-                                let product = Product { pixels, k, blocks, x_stride, y_stride, w_stride, accumulate: true };
-                                matmul::outer(self.level, x.0, dy.0.0, dw.0, &product);
+                                let read = dense.read(image, &tile, input, patch);
+                                dense.outer(&tile, &read, dy, dw, out_blocks);
                             }
                             if let Some((target, transposed)) = &dx {
                                 dense.backward_data(&tile, image, dy, out_blocks, transposed.ptr(), target, patch);

@@ -44,6 +44,22 @@ impl Padded {
     fn row(&self, row: usize) -> usize {
         (row + self.padding) * self.width() + self.padding
     }
+
+    /// Zeroes the border.
+    ///
+    /// # Safety
+    /// `plane` must have [`Self::len`].
+    unsafe fn clear_border(&self, plane: Ptr) {
+        // SAFETY: promised by the caller. What is right of a row and left of the next lies together.
+        unsafe {
+            clear(plane, self.row(0));
+            for row in 0..self.h {
+                let end = self.row(row) + self.w;
+                let next = if row + 1 < self.h { self.row(row + 1) } else { self.len() };
+                clear(Ptr(plane.at(end)), next - end);
+            }
+        }
+    }
 }
 
 impl Plan {
@@ -185,13 +201,20 @@ impl Back {
                 depthwise::forward(level, gradient_plane.0, w, std::ptr::null(), dx, convolution, accumulate);
                 return;
             }
+            if padded.padding == 0 {
+                if !accumulate {
+                    clear(Ptr(dx), padded.len());
+                }
+                depthwise::backward_data(level, dy.0, w, dx, &self.window);
+                return;
+            }
             clear(plane, padded.len());
             depthwise::backward_data(level, dy.0, w, plane.0, &self.window);
             for row in 0..padded.h {
                 let (src, dst) = (plane.at(padded.row(row)), dx.add(row * padded.w * LANES));
                 rows::add_scaled(level, src, dst, padded.w, &Reading::PLAIN, 1.0, accumulate);
             }
-            clear(plane, padded.len());
+            padded.clear_border(plane);
         }
     }
 }

@@ -3,11 +3,13 @@
 use super::forward::Tape;
 use super::gradients::Gradients;
 use super::{Plan, ValueId};
-use crate::buffer::Ptr;
-use crate::ops::layout::{pack_block, unpack_block};
+use crate::ops::lanes::{self, Piece};
 use crate::ops::rows;
 use crate::ops::{for_parts, with_scratch};
-use crate::simd::LANES;
+use crate::simd::{LANES, V16};
+
+/// Pixels that pass through the scratch at once when channels change lanes, so that they stay in the first-level cache.
+const PIXELS_AT_ONCE: usize = 128;
 
 impl Plan {
     pub(super) fn add_forward(&self, tape: &Tape, parts: &[ValueId], y: ValueId) {
@@ -42,37 +44,35 @@ impl Plan {
 
     pub(super) fn concat_forward(&self, tape: &Tape, parts: &[ValueId], y: ValueId) {
         let out = self.view(tape, y);
-        let inputs: Vec<_> = parts.iter().map(|&v| (self.view(tape, v), self.values[v].shape.c)).collect();
+        let channels: Vec<usize> = parts.iter().map(|&v| self.values[v].shape.c).collect();
+        let inputs: Vec<_> = std::iter::zip(Piece::of_parts(&channels), parts.iter().map(|&v| self.view(tape, v))).collect();
         let whole = self.joins_whole_blocks(parts);
+        let last_is_whole = self.values[y].shape.c.is_multiple_of(LANES);
         for_parts(tape.n, |_, images| {
-            for image in images {
-                let (mut channel, mut planes) = (0, Vec::new());
-                for (x, c) in &inputs {
-                    for b in 0..x.blocks {
-                        if whole {
-                            let to = channel / LANES + b;
-                            // SAFETY: blocks and images are inside the values, parts have different images.
-                            unsafe { rows::read(self.level, x.plane(b, image), out.plane(to, image), out.pixels, &x.reading(b)) };
-                            continue;
-                        }
-                        let lanes = (c - b * LANES).min(LANES);
-                        let mut plane = vec![0.0; lanes * out.pixels];
-                        with_scratch([out.pixels, 0, 0], |[z, ..]| {
-                            // SAFETY: the scratch holds a plane.
-                            unsafe {
-                                rows::read(self.level, x.plane(b, image), z.0, out.pixels, &x.reading(b));
-                                unpack_block(z.0, out.pixels, &mut plane);
-                            }
-                        });
-                        planes.extend(plane);
+            with_scratch([PIXELS_AT_ONCE, 0, 0], |[z, ..]| {
+                for image in images {
+                    if !last_is_whole {
+                        // SAFETY: as below; all-zero bits are 0.0.
+                        unsafe { std::ptr::write_bytes(out.plane(out.blocks - 1, image).cast::<V16>(), 0, out.pixels) };
                     }
-                    channel += c;
+                    for (piece, x) in inputs.iter().flat_map(|(pieces, x)| pieces.iter().map(move |piece| (piece, x))) {
+                        let reading = x.reading(piece.part_block);
+                        // SAFETY: blocks and images are inside the values, parts have different images, the scratch holds the pixels.
+                        unsafe {
+                            let (from, to) = (x.plane(piece.part_block, image), out.plane(piece.whole_block, image));
+                            if whole {
+                                rows::read(self.level, from, to, out.pixels, &reading);
+                                continue;
+                            }
+                            for first in (0..out.pixels).step_by(PIXELS_AT_ONCE) {
+                                let pixels = PIXELS_AT_ONCE.min(out.pixels - first);
+                                rows::read(self.level, from.add(first * LANES), z.0, pixels, &reading);
+                                lanes::join(self.level, z.0, to.add(first * LANES), pixels, piece);
+                            }
+                        }
+                    }
                 }
-                for (b, plane) in planes.chunks(LANES * out.pixels).enumerate() {
-                    // SAFETY: as above.
-                    unsafe { pack_block(plane, out.pixels, out.plane(b, image)) };
-                }
-            }
+            });
         });
     }
 
@@ -89,27 +89,21 @@ impl Plan {
         self.own_gradient(tape, grads, y);
         let out = self.view(tape, y);
         let g = grads.view(y, &out);
-        let mut channel = 0;
-        for &x in parts {
+        let channels: Vec<usize> = parts.iter().map(|&v| self.values[v].shape.c).collect();
+        for (&x, pieces) in std::iter::zip(parts, Piece::of_parts(&channels)) {
             let target = self.zeroed_gradient_target(tape, grads, x);
-            let c = self.values[x].shape.c;
             for_parts(tape.n, |_, images| {
                 for image in images {
-                    for i in 0..c {
-                        let from = channel + i;
-                        // SAFETY: channels and images are inside the values, parts have different images.
+                    for piece in &pieces {
+                        // SAFETY: blocks and images are inside the values, parts have different images.
                         unsafe {
-                            let src = Ptr(g.plane(from / LANES, image));
-                            let dst = Ptr(target.plane(i / LANES, image));
-                            for px in 0..out.pixels {
-                                *dst.at(px).add(i % LANES) += *src.at(px).add(from % LANES);
-                            }
+                            let (from, to) = (g.plane(piece.whole_block, image), target.plane(piece.part_block, image));
+                            lanes::add_part(self.level, from, to, out.pixels, piece);
                         }
                     }
                 }
             });
             self.set_gradient(grads, x, target);
-            channel += c;
         }
     }
 }

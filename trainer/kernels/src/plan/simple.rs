@@ -158,7 +158,7 @@ impl Plan {
         let window = self.pool_window(x, y, kernel, stride);
         self.map_planes(tape, x, y, |_, _, z, out| {
             // SAFETY: the planes have the window's shapes.
-            unsafe { pool::forward(z.as_ptr().cast(), out.as_mut_ptr().cast(), &window) };
+            unsafe { pool::forward(self.level, z.as_ptr().cast(), out.as_mut_ptr().cast(), &window) };
         });
     }
 
@@ -174,7 +174,7 @@ impl Plan {
         let window = self.pool_window(x, y, kernel, stride);
         self.map_gradient(tape, grads, x, y, |_, _, z, g, dx| {
             // SAFETY: the planes have the window's shapes.
-            unsafe { pool::backward(z.as_ptr().cast(), g.as_ptr().cast(), dx.as_mut_ptr().cast(), &window) };
+            unsafe { pool::backward(self.level, z.as_ptr().cast(), g.as_ptr().cast(), dx.as_mut_ptr().cast(), &window) };
         });
     }
 

@@ -85,6 +85,15 @@ pub fn cases() -> Vec<Case> {
         Case::new(one("pointwise strided", s(17, 7, 6), |g, x| g.conv(x, "c", Conv::pointwise(17, 20).stride(2))), 2),
         Case::new(one("dense 3x3", s(20, 6, 5), |g, x| g.conv(x, "c", Conv::dense(20, 7, 3).padding(1))), 2),
         Case::new(one("dense 3x3 stride 2", s(3, 9, 8), |g, x| g.conv(x, "c", Conv::dense(3, 18, 3).padding(1).stride(2))), 3),
+        Case::new(one("dense 5x5 wide", s(3, 9, 43), |g, x| g.conv(x, "c", Conv::dense(3, 37, 5).padding(2).stride(2))), 2),
+        Case::new(
+            one("dense 5x5 stride 3", s(2, 10, 31), |g, x| g.conv(x, "c", Conv::dense(2, 8, 5).padding(1).stride(3).with_bias())),
+            2,
+        ),
+        Case::new(
+            one("dense of planes, dilated", s(3, 9, 21), |g, x| g.conv(x, "c", Conv::dense(3, 16, 3).padding(2).dilation(2))),
+            1,
+        ),
         Case::new(one("dense 7x7", s(17, 7, 7), |g, x| g.conv(x, "c", Conv::dense(17, 5, 7).padding(1))), 1),
         Case::new(one("dense dilated", s(16, 8, 8), |g, x| g.conv(x, "c", Conv::dense(16, 16, 3).padding(2).dilation(2))), 1),
         Case::new(one("depthwise 3x3", s(21, 7, 5), |g, x| g.conv(x, "c", Conv::depthwise(21, 3).padding(1).with_bias())), 3),
@@ -121,6 +130,14 @@ pub fn cases() -> Vec<Case> {
                 let a = g.conv_bn_relu(x, "a", Conv::pointwise(6, 5));
                 let b = g.conv(x, "b", Conv::pointwise(6, 13));
                 g.concat(&[a, x, b])
+            }),
+            2,
+        ),
+        Case::new(
+            one("concat of halves", s(8, 12, 12), |g, x| {
+                let a = g.conv_bn_relu(x, "a", Conv::pointwise(8, 8));
+                let b = g.conv_bn_relu(x, "b", Conv::pointwise(8, 16));
+                g.concat(&[a, b, x])
             }),
             2,
         ),
