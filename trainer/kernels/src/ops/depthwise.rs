@@ -1,6 +1,6 @@
 //! Depthwise convolution of one channel block of one image, on a plane padded with zeros.
 
-use crate::simd::{LANES, Simd, dispatched};
+use crate::simd::{LANES, Simd, descending, dispatched};
 
 /// Shapes of a depthwise convolution; all sides in pixels.
 #[derive(Clone, Copy, Debug)]
@@ -48,23 +48,9 @@ unsafe fn forward_kernel<S: Simd>(
         for row in 0..win.out_h {
             let x = x.add(row * win.stride * win.padded_w * LANES);
             let y = y.add(row * win.out_w * LANES);
-            let mut px = 0;
-            macro_rules! sweep {
-                ($width:literal) => {
-                    while win.out_w - px >= $width {
-                        forward_tile::<S, $width>(x.add(px * win.stride * LANES), w, bias, y.add(px * LANES), win, accumulate);
-                        px += $width;
-                    }
-                };
-            }
-            if S::TILE.1 >= 14 {
-                sweep!(14);
-            }
-            if S::TILE.1 >= 6 {
-                sweep!(7);
-            }
-            sweep!(2);
-            sweep!(1);
+            descending!(win.out_w, [14 if S::TILE.1 >= 14; 7 if S::TILE.1 >= 6; 2 1], |px, WIDTH| {
+                forward_tile::<S, WIDTH>(x.add(px * win.stride * LANES), w, bias, y.add(px * LANES), win, accumulate)
+            });
         }
     }
 }

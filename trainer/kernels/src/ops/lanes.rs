@@ -13,6 +13,11 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
+    /// Whether it is a whole block of its part and of the whole, so that no channel changes its lane.
+    pub fn is_block(&self) -> bool {
+        self.channels == LANES
+    }
+
     /// The pieces of each part, of `channels` each, that are joined one after the other.
     pub fn of_parts(channels: &[usize]) -> Vec<Vec<Self>> {
         let mut whole = 0;
@@ -55,7 +60,7 @@ unsafe fn add_part_kernel<S: Simd>(_: S, whole: *const f32, part: *mut f32, pixe
     unsafe { each_run(whole.add(piece.whole_lane), part.add(piece.part_lane), pixels, piece.channels, |from, to| *to += from) }
 }
 
-/// `f` of each value of a run of `channels` lanes and of its place, pixel by pixel. Half a block and a quarter, the usual runs, are single vectors.
+/// `f` of each value of a run of `channels` lanes and of its place, pixel by pixel. The usual runs, a block, half of it and a quarter, are single vectors.
 #[inline(always)]
 unsafe fn each_run(from: *const f32, to: *mut f32, pixels: usize, channels: usize, f: impl Fn(f32, &mut f32) + Copy) {
     macro_rules! runs_of {
@@ -69,6 +74,7 @@ unsafe fn each_run(from: *const f32, to: *mut f32, pixels: usize, channels: usiz
         };
     }
     match channels {
+        LANES => runs_of!(LANES),
         8 => runs_of!(8),
         4 => runs_of!(4),
         channels => runs_of!(channels),

@@ -3,7 +3,7 @@
 //! Operands are tiles of some pixels: `x[k/16][pixels][16]`, `y[blocks][pixels][16]`, weights `w[blocks][k][16]`. A register
 //! tile holds some output blocks × pixels; each input value is broadcast once and multiplied with a vector of output channels.
 
-use crate::simd::{LANES, Simd, dispatched};
+use crate::simd::{LANES, Simd, dispatched, in_rows, in_tiles};
 
 /// Shapes and strides of one product; strides in vectors.
 #[derive(Clone, Copy, Debug)]
@@ -47,31 +47,10 @@ unsafe fn product_kernel<S: Simd>(_: S, x: *const f32, w: *const f32, bias: *con
             let w = w.add(block * p.w_stride * LANES);
             let b = if bias.is_null() { bias } else { bias.add(block * LANES) };
             let y = y.add(block * p.y_stride * LANES);
-            let mut px = 0;
-            // The widest tile first, then what is left in ever narrower ones.
-            macro_rules! sweep {
-                ($width:literal) => {
-                    while p.pixels - px >= $width {
-                        let (x, y) = (x.add(px * LANES), y.add(px * LANES));
-                        if two {
-                            tile::<S, 2, $width>(x, w, b, y, p)
-                        } else {
-                            tile::<S, 1, $width>(x, w, b, y, p)
-                        }
-                        px += $width;
-                    }
-                };
-            }
-            if S::TILE.1 >= 14 {
-                sweep!(14);
-                sweep!(7);
-            }
-            if S::TILE.1 >= 6 {
-                sweep!(6);
-                sweep!(4);
-            }
-            sweep!(2);
-            sweep!(1);
+            in_tiles!(S, p.pixels, |px, WIDTH| {
+                let (x, y) = (x.add(px * LANES), y.add(px * LANES));
+                if two { tile::<S, 2, WIDTH>(x, w, b, y, p) } else { tile::<S, 1, WIDTH>(x, w, b, y, p) }
+            });
             block += if two { 2 } else { 1 };
         }
     }
@@ -125,22 +104,7 @@ unsafe fn outer_kernel<S: Simd>(_: S, x: *const f32, y: *const f32, w: *mut f32,
             while k < p.k {
                 let x = x.add(k / LANES * p.x_stride * LANES);
                 let lanes = (p.k - k).min(LANES);
-                let mut i = 0;
-                macro_rules! sweep {
-                    ($rows:literal) => {
-                        if S::ROWS >= $rows {
-                            while lanes - i >= $rows {
-                                rows::<S, $rows>(x.add(i), y, w.add((k + i) * LANES), p.pixels);
-                                i += $rows;
-                            }
-                        }
-                    };
-                }
-                sweep!(16);
-                sweep!(8);
-                sweep!(4);
-                sweep!(2);
-                sweep!(1);
+                in_rows!(S, lanes, |i, ROWS| rows::<S, ROWS>(x.add(i), y, w.add((k + i) * LANES), p.pixels));
                 k += LANES;
             }
         }

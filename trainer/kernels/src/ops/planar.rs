@@ -3,7 +3,7 @@
 //! A stem reads few channels through large windows: to gather its windows into vectors first would take longer than the products.
 
 use crate::buffer::Ptr;
-use crate::simd::{LANES, Simd, dispatched};
+use crate::simd::{LANES, Simd, dispatched, in_rows, in_tiles};
 
 /// The planes of one image and their border.
 #[derive(Clone, Copy, Debug)]
@@ -105,31 +105,10 @@ unsafe fn product_kernel<S: Simd>(_: S, x: *const f32, w: *const f32, bias: *con
             for row in 0..windows.rows {
                 let x = x.add(row * windows.row_step);
                 let y = y.add((block * windows.y_stride + row * windows.width) * LANES);
-                let mut px = 0;
-                // The widest tile first, then what is left in ever narrower ones.
-                macro_rules! sweep {
-                    ($width:literal) => {
-                        while windows.width - px >= $width {
-                            let (x, y) = (x.add(px * windows.stride), y.add(px * LANES));
-                            if two {
-                                tile::<S, 2, $width>(x, w, b, y, windows)
-                            } else {
-                                tile::<S, 1, $width>(x, w, b, y, windows)
-                            }
-                            px += $width;
-                        }
-                    };
-                }
-                if S::TILE.1 >= 14 {
-                    sweep!(14);
-                    sweep!(7);
-                }
-                if S::TILE.1 >= 6 {
-                    sweep!(6);
-                    sweep!(4);
-                }
-                sweep!(2);
-                sweep!(1);
+                in_tiles!(S, windows.width, |px, WIDTH| {
+                    let (x, y) = (x.add(px * windows.stride), y.add(px * LANES));
+                    if two { tile::<S, 2, WIDTH>(x, w, b, y, windows) } else { tile::<S, 1, WIDTH>(x, w, b, y, windows) }
+                });
             }
             block += if two { 2 } else { 1 };
         }
@@ -197,22 +176,9 @@ unsafe fn outer_kernel<S: Simd>(_: S, x: *const f32, y: *const f32, w: *mut f32,
         for block in 0..windows.blocks {
             let y = y.add(block * windows.y_stride * LANES);
             let w = w.add(block * windows.offsets.len() * LANES);
-            let mut k = 0;
-            macro_rules! sweep {
-                ($count:literal) => {
-                    if S::ROWS >= $count {
-                        while windows.offsets.len() - k >= $count {
-                            sums::<S, $count>(x, y, w.add(k * LANES), windows, &windows.offsets[k..k + $count]);
-                            k += $count;
-                        }
-                    }
-                };
-            }
-            sweep!(16);
-            sweep!(8);
-            sweep!(4);
-            sweep!(2);
-            sweep!(1);
+            in_rows!(S, windows.offsets.len(), |k, ROWS| {
+                sums::<S, ROWS>(x, y, w.add(k * LANES), windows, &windows.offsets[k..k + ROWS])
+            });
         }
     }
 }

@@ -46,7 +46,6 @@ impl Plan {
         let out = self.view(tape, y);
         let channels: Vec<usize> = parts.iter().map(|&v| self.values[v].shape.c).collect();
         let inputs: Vec<_> = std::iter::zip(Piece::of_parts(&channels), parts.iter().map(|&v| self.view(tape, v))).collect();
-        let whole = self.joins_whole_blocks(parts);
         let last_is_whole = self.values[y].shape.c.is_multiple_of(LANES);
         for_parts(tape.n, |_, images| {
             with_scratch([PIXELS_AT_ONCE, 0, 0], |[z, ..]| {
@@ -60,7 +59,7 @@ impl Plan {
                         // SAFETY: blocks and images are inside the values, parts have different images, the scratch holds the pixels.
                         unsafe {
                             let (from, to) = (x.plane(piece.part_block, image), out.plane(piece.whole_block, image));
-                            if whole {
+                            if piece.is_block() {
                                 rows::read(self.level, from, to, out.pixels, &reading);
                                 continue;
                             }

@@ -7,11 +7,13 @@
 pub(crate) mod arm;
 mod dispatched;
 mod level;
+mod tiles;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
 pub(crate) use dispatched::dispatched;
 pub use level::Level;
+pub(crate) use tiles::{descending, in_rows, in_tiles};
 pub use vector::{LANES, V16};
 pub(crate) use vector::{Portable, Simd};
