@@ -126,6 +126,15 @@ pub fn cases() -> Vec<Case> {
             2,
         ),
         Case::new(
+            one("twice read by strided depthwise", s(16, 6, 6), |g, x| {
+                let y = g.conv_bn_relu(x, "c", Conv::pointwise(16, 16));
+                let z = g.conv(y, "d", Conv::depthwise(16, 1).stride(2));
+                let w = g.conv(y, "e", Conv::depthwise(16, 2).stride(2));
+                g.add(z, w)
+            }),
+            2,
+        ),
+        Case::new(
             one("odd concat", s(6, 4, 4), |g, x| {
                 let a = g.conv_bn_relu(x, "a", Conv::pointwise(6, 5));
                 let b = g.conv(x, "b", Conv::pointwise(6, 13));
